@@ -1,0 +1,63 @@
+"""What ``value.pxd`` gives ``value.py`` when it is compiled, for when it is not.
+
+``value.py`` also takes this module for ``cython`` where Cython is not installed.
+"""
+
+from __future__ import annotations
+
+from array import array
+from typing import TYPE_CHECKING, Any
+
+from autodiff.kernels import KERNELS
+from autodiff.ops import CODES
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from autodiff.value import Value
+
+compiled = False
+
+ADD, SUB, MUL, DIV, POW, NEG, ABS = (
+    CODES[name] for name in ("add", "sub", "mul", "div", "pow", "neg", "abs")
+)
+
+
+def blank(v: Value) -> None:
+    """Give a new node's fields the values that compiled ones are born with."""
+    v._grad = v._da = v._db = 0.0
+    v._a = v._b = v._note = None
+    v._mark = v._op = 0
+
+
+def evaluate_unary(v: Value, op: int, a: float) -> None:
+    """Set the value and the partial of a node over one operand."""
+    v._data, v._da = KERNELS[op](a)
+
+
+def evaluate_binary(v: Value, op: int, a: float, b: float, need: int) -> None:
+    """Set the value and the partials that are needed (1: da, 2: db) of a node over two operands."""
+    v._data, v._da, v._db = KERNELS[op](a, b, need)
+
+
+def evaluate_list(v: Value, op: int, lists: int, data: Any, partials: Any) -> None:
+    """Set the value and the partials of a node over one or two lists, laid end to end in ``data``."""
+    n = len(data) // lists
+    v._data, each = KERNELS[op](*(data[k * n : (k + 1) * n] for k in range(lists)))
+    partials[:] = array("d", each)
+
+
+def track(v: Value) -> None:
+    """Let the garbage collector look at a node: interpreted, it always does."""
+
+
+def attach(name: str, method: Callable[..., Value]) -> None:
+    """Make a function a method of Value."""
+    from autodiff.value import Value
+
+    setattr(Value, name, method)
+
+
+def compiled_table() -> str:
+    """The digest of the table that was compiled."""
+    return ""

@@ -1,0 +1,289 @@
+"""The table's primitives as functions: of floats, NumPy arrays and Values alike.
+
+* elementwise: ``sin(x)``, ``maximum(a, b)`` ... -- one function a row of the table;
+* over lists: ``sum``, ``mean``, ``dot``, ``logsumexp`` -- one node however long the list;
+* ``softmax`` and ``log_softmax`` -- several results, made of the above;
+* ``primitive`` -- add a primitive of one's own.
+
+A function of floats returns a float, of NumPy arrays an array, and of Values a Value.  A list
+function takes a list, a tuple or an array, and works along its first axis, so a list of arrays is
+reduced elementwise.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from autodiff import kernels
+from autodiff.higher import PRIMITIVES, apply
+from autodiff.ops import CODES, REALS, ROWS, TABLE, Interval, Row
+from autodiff.reals import constant, describe
+from autodiff.value import Value, record_list, record_unary
+
+if TYPE_CHECKING:  # the elementwise functions are made from the table, at the end of this file
+
+    def __getattr__(name: str) -> Callable[..., Any]: ...
+
+
+# -- elementwise -----------------------------------------------------------------------------------
+
+
+def _elementwise(row: Row) -> Callable[..., Any]:
+    """The function of a row over scalars."""
+    op = CODES[row.name]
+    on_float = kernels.FLOATS[row.name]
+    on_arrays = kernels.value_on_arrays(row)
+
+    def unary(a: Any) -> Any:
+        if type(a) is Value:
+            return record_unary(op, a)
+        if type(a) is float:
+            return on_float(a)
+        return general(a)
+
+    def binary(a: Any, b: Any = row.default) -> Any:
+        if type(a) is float and type(b) is float:
+            return on_float(a, b)
+        return general(a, b)
+
+    def general(*operands: Any) -> Any:
+        if any(isinstance(x, np.ndarray) for x in operands):
+            return _on_arrays(apply_op, on_arrays, row.name, operands)
+        checked = [x if type(x) is Value else constant(x) for x in operands]
+        for x, came in zip(checked, operands, strict=True):
+            if x is NotImplemented:
+                raise TypeError(
+                    f"{row.name}({', '.join(row.names)}) takes real numbers, Values and NumPy "
+                    f"arrays, not {describe(came)}"
+                )
+        return apply(op, *checked)
+
+    def apply_op(*operands: Any) -> Any:
+        return general(*operands)
+
+    function = unary if len(row.names) == 1 else binary
+    function.__name__ = function.__qualname__ = row.name
+    function.__module__ = __name__
+    function.__doc__ = row.documentation
+    return function
+
+
+def _on_arrays(
+    on_scalars: Callable[..., Any], on_arrays: Callable[..., Any], name: str, operands: Sequence[Any]
+) -> Any:
+    """An elementwise function of arrays: at once on numbers, one by one on Values."""
+    arrays = [np.asarray(x, object if type(x) is Value else None) for x in operands]
+    if any(x.dtype == object for x in arrays):
+        return np.frompyfunc(on_scalars, len(arrays), 1)(*arrays)
+    for x in arrays:
+        if x.dtype.kind not in "biuf":
+            raise TypeError(f"{name}() takes arrays of real numbers or Values, not of {x.dtype}")
+    with np.errstate(all="ignore"):
+        return on_arrays(*(x.astype(np.float64) for x in arrays))
+
+
+# -- over lists ------------------------------------------------------------------------------------
+
+
+def sum(xs: Sequence[Any]) -> Any:
+    """The sum of ``xs``, as one node.
+
+    Raises:
+        ValueError: if ``xs`` is empty.
+
+    >>> sum([1.0, 2.0, 3.0])
+    6.0
+    """
+    return _reduce("sum", xs)
+
+
+def mean(xs: Sequence[Any]) -> Any:
+    """The arithmetic mean of ``xs``, as one node.
+
+    Raises:
+        ValueError: if ``xs`` is empty.
+
+    >>> mean([1.0, 2.0, 6.0])
+    3.0
+    """
+    return _reduce("mean", xs)
+
+
+def dot(xs: Sequence[Any], ys: Sequence[Any]) -> Any:
+    """The sum of ``x * y`` over two lists of one length, as one node.
+
+    Raises:
+        ValueError: if the lists are empty or differ in length.
+
+    >>> dot([1.0, 2.0], [3.0, 4.0])
+    11.0
+    """
+    return _reduce("dot", xs, ys)
+
+
+def logsumexp(xs: Sequence[Any]) -> Any:
+    """``log(sum(exp(x)))``, computed without overflow, as one node.
+
+    Raises:
+        ValueError: if ``xs`` is empty.
+
+    >>> logsumexp([1000.0, 1000.0])
+    1000.6931471805599
+    """
+    return _reduce("logsumexp", xs)
+
+
+def softmax(xs: Sequence[Any]) -> Any:
+    """``exp(x) / sum(exp(xs))`` for each ``x``, computed without overflow: a list, or an array.
+
+    >>> softmax([1000.0, 1000.0])
+    [0.5, 0.5]
+    """
+    elements = _elements("softmax", xs)
+    shift = _largest(elements)
+    powers = [PUBLIC["exp"](x - shift) for x in elements]
+    total = sum(powers)
+    return _like(xs, [PUBLIC["div"](p, total) for p in powers])
+
+
+def log_softmax(xs: Sequence[Any]) -> Any:
+    """``log(softmax(xs))``, computed without overflow or cancellation: a list, or an array.
+
+    >>> log_softmax([0.0, -1000.0])
+    [0.0, -1000.0]
+    """
+    elements = _elements("log_softmax", xs)
+    shift = _largest(elements)
+    log_total = PUBLIC["log"](sum([PUBLIC["exp"](x - shift) for x in elements]))
+    return _like(xs, [x - shift - log_total for x in elements])
+
+
+def _elements(name: str, xs: Any) -> list[Any]:
+    """The elements of a list, tuple or array, which must have some."""
+    if isinstance(xs, (str, bytes, Value, dict)) or not hasattr(xs, "__iter__"):
+        raise TypeError(f"{name}(xs) takes a list or array of numbers or Values, not {describe(xs)}")
+    elements = xs if type(xs) is list else list(xs)
+    if not elements:
+        raise ValueError(f"{name}() of an empty list: at least one number is wanted")
+    return elements
+
+
+def _reduce(name: str, *sequences: Any) -> Any:
+    lists = [_elements(name, xs) for xs in sequences]
+    if len({len(xs) for xs in lists}) > 1:
+        lengths = " and ".join(str(len(xs)) for xs in lists)
+        raise ValueError(f"{name}() takes lists of one length, not of {lengths}")
+    if any(isinstance(x, np.ndarray) for xs in lists for x in xs):
+        return _REDUCE_ARRAYS[name](*lists)[0]
+    if any(type(x) is Value for xs in lists for x in xs):
+        return record_list(CODES[name], lists)
+    checked = [[constant(x) for x in xs] for xs in lists]
+    for xs, came in zip(checked, lists, strict=True):
+        if NotImplemented in xs:
+            i = xs.index(NotImplemented)
+            raise TypeError(
+                f"element {i} of {name}() must be a real number, a Value or an array, "
+                f"not {describe(came[i])}"
+            )
+    return kernels.KERNELS[CODES[name]](*checked)[0]
+
+
+def _largest(xs: list[Any]) -> Any:
+    """The largest data of ``xs``, elementwise if they are arrays: a constant shift."""
+    data = [np.frompyfunc(lambda x: x.data if type(x) is Value else x, 1, 1)(x) for x in xs]
+    m = np.max(np.broadcast_arrays(*(np.asarray(x, np.float64) for x in data)), axis=0)
+    return m if m.ndim else float(m)
+
+
+def _like(xs: Any, result: list[Any]) -> Any:
+    return np.array(result) if isinstance(xs, np.ndarray) else result
+
+
+# -- primitives of one's own -----------------------------------------------------------------------
+
+
+def primitive(
+    name: str,
+    value: Callable[..., float],
+    partials: Sequence[Callable[..., Any]],
+    *,
+    label: str = "",
+    domain: Sequence[Interval] | None = None,
+    kink: str = "",
+) -> Callable[..., Any]:
+    """Add a primitive: a function that is recorded as one node, with derivatives of your own.
+
+    Args:
+        name: what it is called in graphs and messages.
+        value: its value, from floats.
+        partials: for each operand, the partial derivative as a function ``(*operands, v)``, where
+            ``v`` is the value.  Written in this library's functions and operators, it can be
+            differentiated again.
+        label: what drawings show; the name if not given.
+        domain: for each operand, the open interval in which it may be tested.
+        kink: an expression in the operands' names that is zero where there is a corner or jump.
+
+    Returns:
+        The function, of floats, arrays and Values.
+
+    Raises:
+        TypeError: if ``value`` or a partial is not callable.
+        ValueError: if the name is a primitive's of the table, or there is not one partial an operand.
+
+    >>> from autodiff import Value, square
+    >>> softsign = primitive(
+    ...     "softsign", lambda a: a / (1 + abs(a)), [lambda a, v: 1 / square(1 + abs(a))]
+    ... )
+    >>> x = Value(1.0)
+    >>> softsign(x).backward()
+    >>> softsign(1.0), x.grad
+    (0.5, 0.25)
+    """
+    if name in PUBLIC or name in CODES:
+        raise ValueError(f"primitive({name!r}): the table already has a primitive of that name")
+    for function in (value, *partials):
+        if not callable(function):
+            raise TypeError(f"primitive({name!r}): {describe(function)} is not a function")
+    names = list(inspect.signature(value).parameters)
+    if len(partials) != len(names) or not names:
+        raise ValueError(
+            f"primitive({name!r}): {len(names)} operands ({', '.join(names)}) want as many "
+            f"partials, not {len(partials)}"
+        )
+    row = Row(
+        name, " ".join(names), value, list(partials), label=label, kink=kink,
+        domain=tuple(domain) if domain else (REALS,) * len(names),
+    )  # fmt: skip
+    ROWS.append(row)
+    op = len(ROWS) - 1
+
+    def function(*operands: Any) -> Any:
+        if len(operands) != len(names):
+            raise TypeError(f"{name}({', '.join(names)}) was given {len(operands)} operands")
+        if any(isinstance(x, np.ndarray) for x in operands):
+            return _on_arrays(function, np.vectorize(value, [np.float64]), name, operands)
+        return apply(op, *operands)
+
+    function.__name__ = function.__qualname__ = name
+    function.__doc__ = row.documentation
+    return function
+
+
+#: Every function made from the table, by name.
+PUBLIC: dict[str, Callable[..., Any]] = {
+    row.name: _elementwise(row) for row in TABLE if not row.over_lists
+}
+PUBLIC.update(
+    sum=sum, mean=mean, dot=dot, logsumexp=logsumexp, softmax=softmax, log_softmax=log_softmax
+)
+globals().update(PUBLIC)
+
+_REDUCE_ARRAYS = {
+    row.name: kernels.list_kernel(row, {**PRIMITIVES, **PUBLIC, "largest": _largest})
+    for row in TABLE
+    if row.over_lists
+}

@@ -1,0 +1,127 @@
+"""Derivatives of derivatives: the sweep in recorded arithmetic, so that gradients are Values.
+
+It is the chain rule of ``value.sweep`` with Values in place of numbers: the local partials are
+evaluated from the table's expressions, on the operands themselves, by the table's primitives.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from autodiff import kernels
+from autodiff.modes import MODE
+from autodiff.ops import CODES, CONSTANTS, ROWS, TABLE
+from autodiff.reals import real
+from autodiff.value import (
+    Value,
+    code_of,
+    collectable,
+    operate,
+    own_note,
+    record_call,
+    record_list,
+    record_unary,
+    row_of,
+    topological_order,
+    written,
+)
+
+
+def apply(op: int, *operands: Any) -> Any:
+    """A primitive of scalars, by code: recorded if an operand is a Value, else a float."""
+    row = ROWS[op]
+    assert row is not None
+    recording = any(type(x) is Value for x in operands)
+    if callable(row.value):
+        return record_call(op, operands) if recording else row.value(*operands)
+    if not recording:
+        return kernels.FLOATS[row.name](*operands)
+    return record_unary(op, *operands) if len(operands) == 1 else operate(op, *operands)
+
+
+def _primitive(op: int) -> Callable[..., Any]:
+    return lambda *operands: apply(op, *operands)
+
+
+#: What names mean in a partial that is evaluated on Values.
+PRIMITIVES: dict[str, Any] = {
+    **CONSTANTS,
+    **{r.name: _primitive(CODES[r.name]) for r in TABLE if not r.over_lists},
+    # a shift that cancels out of the value, hence a constant
+    "largest": lambda xs: kernels.largest([x.data if type(x) is Value else x for x in xs]),
+}
+
+_rules: dict[int, Any] = {}
+
+
+def symbolic_partials(v: Value) -> list[tuple[Value, Any]]:
+    """Each operand that is a Value, with the partial with respect to it as a Value or float."""
+    if not v.operands:
+        return []
+    row = row_of(v)
+    op = code_of(v)
+    if op not in _rules:
+        make = kernels.list_kernel if row.over_lists else kernels.partial_functions
+        _rules[op] = make(row, PRIMITIVES)
+    rule = _rules[op]
+    if row.over_lists:
+        _, partials = rule(*split(v.operands, len(row.names)))
+    else:
+        partials = [
+            partial(*v.operands, v) if type(x) is Value else 0.0
+            for x, partial in zip(v.operands, rule, strict=True)
+        ]
+    return [(x, p) for x, p in zip(v.operands, partials, strict=True) if type(x) is Value]
+
+
+def split(operands: tuple[Any, ...], lists: int) -> list[list[Any]]:
+    """The operands of a row over one or two lists, as those lists."""
+    n = len(operands) // lists
+    return [[*operands[k * n : (k + 1) * n]] for k in range(lists)]
+
+
+def refuse_stale(v: Value) -> None:
+    """Raise RuntimeError unless the operands' present data would record the same node again."""
+    if not v.operands:
+        return
+    op, row = code_of(v), row_of(v)
+    fresh = tuple(Value(x.data) if type(x) is Value else x for x in v.operands)
+    again = record_list(op, split(fresh, len(row.names))) if row.over_lists else apply(op, *fresh)
+    if repr((again.data, again.partials)) != repr((v.data, v.partials)):
+        raise RuntimeError(
+            f"backward(create_graph=True): the data of a leaf was changed after {v.op} was recorded "
+            f"as {v.data!r} (now {written(v)} is {again.data!r}); record the graph again"
+        )
+
+
+def sweep_on_values(order: list[Value], seed: Any) -> None:
+    """The chain rule, backwards, in recorded arithmetic: every gradient becomes a Value.
+
+    Raises:
+        RuntimeError: under ``no_grad()``, or if a leaf was changed since the graph was recorded.
+    """
+    if not MODE.get().recording:
+        raise RuntimeError("backward(create_graph=True) records, but no_grad() is in force")
+    for v in order:
+        refuse_stale(v)
+    adjoints: dict[int, Any] = {}
+    adjoints[id(order[-1])] = seed if type(seed) is Value else real(seed, "backward(seed)")
+    for v in reversed(order):
+        adjoint = adjoints[id(v)]
+        for x, partial in symbolic_partials(v):
+            one = type(adjoint) is float and adjoint == 1.0
+            given = partial if one else adjoint * partial
+            adjoints[id(x)] = adjoints[id(x)] + given if id(x) in adjoints else given
+    gradients = []
+    for v in order:
+        gradient = adjoints[id(v)]
+        if not v.operands and (v.grad != 0.0 or type(v.grad) is Value):
+            gradient = gradient + v.grad
+        gradients.append(gradient if type(gradient) is Value else Value(gradient))
+    for v, gradient in zip(order, gradients, strict=True):
+        v.grad = gradient.data
+        own_note(v).grad = gradient
+    # Nodes now refer to gradients, and gradients to nodes: such cycles are the collector's.
+    for v in topological_order(gradients):
+        collectable(v)

@@ -1,0 +1,146 @@
+"""Rows of the table as Python functions: kernels on floats, values on arrays, partials on anything.
+
+A kernel computes a value together with the partial derivatives that the sweep will multiply::
+
+    KERNELS[code](a)          -> v, da
+    KERNELS[code](a, b, need) -> v, da, db     (need: 1 for da, 2 for db, 3 for both)
+    KERNELS[code](as)         -> v, [da, ...]
+    KERNELS[code](as, bs)     -> v, [da, ..., db, ...]
+
+A partial that is not needed is not evaluated: in ``(-2.0)**x`` the constant's partial would be nan.
+These are the interpreted engine's kernels; ``ckernels`` writes the same ones in C.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Any
+
+import numpy as np
+
+from autodiff import ieee
+from autodiff.expressions import for_arrays, for_floats, names_in
+from autodiff.ops import CODES, CONSTANTS, TABLE, Row
+
+Kernel = Callable[..., Any]
+Number = float | np.ndarray  # type: ignore[type-arg]  # what elementwise functions return
+
+
+def _define(source: str, namespace: dict[str, Any]) -> Callable[..., Any]:
+    scope: dict[str, Any] = {}
+    exec(source, namespace, scope)  # noqa: S102  # the source is a row of the table
+    (function,) = scope.values()
+    return function  # type: ignore[no-any-return]
+
+
+def largest(xs: Iterable[float]) -> float:
+    """The largest of ``xs``, or 0 if that is infinite: what ``logsumexp`` may safely subtract.
+
+    >>> largest([1.0, 3.0, 2.0]), largest([float("inf"), 1.0])
+    (3.0, 0.0)
+    """
+    m = -np.inf
+    for x in xs:
+        if x > m:
+            m = x
+    return 0.0 if abs(m) == np.inf else m
+
+
+#: What names mean in an expression on floats: the table's primitives as functions of floats.
+FLOATS: dict[str, Any] = {**ieee.FUNCTIONS, **CONSTANTS, "largest": largest}
+
+
+def _elementwise(name: str) -> Callable[..., Number]:
+    """For the functions that NumPy has not."""
+    ufunc = np.frompyfunc(ieee.FUNCTIONS[name], 1, 1)
+    return lambda a: np.asarray(ufunc(a), np.float64)
+
+
+_ON_ARRAYS: dict[str, Any] = {
+    **CONSTANTS,
+    **{r.name: getattr(np, r.numpy or r.name, None) for r in TABLE if r.name in ieee.FUNCTIONS},
+    "erf": _elementwise("erf"),
+    "erfc": _elementwise("erfc"),
+    "where": np.where,
+    "logical_and": np.logical_and,
+    "logical_or": np.logical_or,
+}
+
+
+def _value_on_floats(r: Row) -> Kernel:
+    return _define(f"def {r.name}({', '.join(r.names)}): return {for_floats(str(r.value))}", FLOATS)
+
+
+def _kernel(r: Row) -> Kernel:
+    if r.over_lists:
+        return list_kernel(r, FLOATS)
+    partials = [for_floats(str(p)) for p in r.partials]
+    value = for_floats(str(r.value))
+    if len(r.names) == 1:
+        return _define(f"def {r.name}(a):\n v = {value}\n return v, {partials[0]}", FLOATS)
+    da, db = partials
+    return _define(
+        f"def {r.name}(a, b, need):\n v = {value}\n"
+        f" return v, {da} if need & 1 else 0.0, {db} if need & 2 else 0.0",
+        FLOATS,
+    )
+
+
+def list_kernel(r: Row, namespace: dict[str, Any]) -> Kernel:
+    """A list row's ``(value, partials)`` as a function of one or two lists.
+
+    With primitives on Values as the namespace, the results are Values.
+
+    >>> from autodiff.ops import row
+    >>> list_kernel(row("dot"), FLOATS)([1.0, 2.0], [3.0, 4.0])
+    (11.0, [3.0, 4.0, 1.0, 2.0])
+    """
+    lists = [name + "_" for name in r.names]
+    elements = "a in as_" if len(lists) == 1 else "a, b in zip(as_, bs_)"
+    each = " + ".join(f"[{for_floats(str(p))} for {elements}]" for p in r.partials)
+    return _define(
+        f"def {r.name}({', '.join(lists)}):\n"
+        f" {'m = largest(as_)' if 'm' in names_in(r.fold) else 'pass'}\n"
+        f" n = float(len(as_))\n t = 0.0\n"
+        f" for {elements}: t = t + {for_floats(r.fold)}\n"
+        f" v = {for_floats(str(r.value))}\n return v, {each}",
+        namespace,
+    )
+
+
+for _row in TABLE:
+    if not _row.over_lists and _row.name not in ieee.FUNCTIONS:
+        FLOATS[_row.name] = _value_on_floats(_row)
+
+#: The interpreted engine's kernels, by code.
+KERNELS: dict[int, Kernel] = {CODES[r.name]: _kernel(r) for r in TABLE}
+
+
+def value_on_arrays(r: Row) -> Callable[..., Number]:
+    """A row's value as a function of NumPy arrays of float64.
+
+    >>> from autodiff.ops import row
+    >>> value_on_arrays(row("relu"))(np.array([-1.0, 2.0]))
+    array([0., 2.])
+    """
+    source = f"def {r.name}({', '.join(r.names)}): return {for_arrays(str(r.value))}"
+    function = _define(source, _ON_ARRAYS)
+    _ON_ARRAYS.setdefault(r.name, function)
+    return function
+
+
+def partial_functions(r: Row, namespace: dict[str, Any]) -> list[Callable[..., Any]]:
+    """The partial derivatives of a row over scalars as functions of ``(*operands, v)``.
+
+    With primitives on Values as the namespace, the result is a Value: the derivative is recorded
+    and can be differentiated again.
+
+    >>> from autodiff.ops import row
+    >>> partial_functions(row("tan"), FLOATS)[0](0.5, 2.0)
+    5.0
+    """
+    args = ", ".join([*r.names, "v"])
+    return [
+        p if callable(p) else _define(f"def partial({args}): return {for_floats(p)}", namespace)
+        for p in r.partials
+    ]

@@ -1,0 +1,244 @@
+"""The table: every primitive operation, stated once.
+
+A row gives a primitive's value and its partial derivatives as short expressions.  Everything else
+is made from the rows: the methods of ``Value`` and the functions of ``autodiff.functions``, the
+local derivatives that ``backward()`` multiplies, gradients of gradients, the compiled kernels, the
+labels in drawings, the table in the documentation, and the tests.  To add a primitive, add a row.
+
+How to read a row::
+
+    Row("tanh", "a", "tanh(a)", ["square(1/cosh(a))"])
+         |       |    |          '-- partial derivatives, one an operand: d tanh(a) / da
+         |       |    '------------- the value
+         |       '------------------ the operands: "a", "a b", or a whole list: "as", "as bs"
+         '-------------------------- the name
+
+* In a value, a name is a function of C's ``math.h`` or another primitive, and ``x if c else y``
+  may decide.  In a partial, every name is a primitive, so a partial can be differentiated in turn;
+  ``v`` is the value just computed.
+* Arithmetic is IEEE 754: nothing raises, ``1/0`` is inf and ``0/0`` is nan.
+* At ties and edges a partial is what PyTorch's float64 gives; ``DIFFERENCES`` lists the few places
+  where a formula here keeps digits that PyTorch's loses.
+
+Rows over lists ("n-ary") are folds: ``fold`` is added up over the elements ``a`` (and ``b``) into
+the total ``t``, from which the value and each element's partial follow; ``n`` is the number of
+elements, and ``m`` the largest of them (0 if that is infinite).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from math import inf
+from typing import Any
+
+#: Names that expressions may use beside primitives and operands.
+CONSTANTS = {
+    "LN2": 0.6931471805599453,
+    "LN10": 2.302585092994046,
+    "SQRT_HALF": 0.7071067811865476,
+    "TWO_OVER_SQRT_PI": 1.1283791670955126,
+    "ONE_OVER_SQRT_TAU": 0.3989422804014327,
+}
+
+Interval = tuple[float, float]
+REALS = (-inf, inf)
+
+
+@dataclass(frozen=True)
+class Row:
+    """One primitive: its name, operands, value, partial derivatives, and how it is shown and tested.
+
+    Attributes:
+        name: what it is called: ``autodiff.<name>``, ``Value.<name>``.
+        operands: ``"a"``, ``"a b"``, ``"as"`` or ``"as bs"``.
+        value: the value as an expression, or a Python function of floats.
+        partials: one expression an operand, or one Python function ``(*operands, v)``.
+        label: what drawings show; the name if not given.
+        domain: one open interval an operand, where the value is finite and differentiable.
+        kink: an expression that is zero where the value has a corner or a jump.
+        numpy: what NumPy calls it, where that is another name.
+        default: the last operand when it is not given (``leaky_relu``'s slope).
+        fold: for lists, the term that is added up.
+    """
+
+    name: str
+    operands: str
+    value: str | Callable[..., float]
+    partials: list[str] | list[Callable[..., Any]]
+    label: str = ""
+    domain: tuple[Interval, ...] = (REALS, REALS)
+    kink: str = ""
+    numpy: str = ""
+    default: float | None = None
+    fold: str = ""
+
+    @property
+    def names(self) -> list[str]:
+        """The operands' names.
+
+        >>> row("atan2").names
+        ['a', 'b']
+        """
+        return self.operands.split()
+
+    @property
+    def over_lists(self) -> bool:
+        """Whether the operands are lists of any length.
+
+        >>> row("dot").over_lists
+        True
+        """
+        return self.names[0] == "as"
+
+    @property
+    def shown(self) -> str:
+        """The label in drawings."""
+        return self.label or self.name
+
+    @property
+    def documentation(self) -> str:
+        """The docstring of the function and the method.
+
+        >>> row("sqrt").documentation
+        'sqrt(a) = sqrt(a); partial derivative: 0.5/v, where v is the value.'
+        """
+        if callable(self.value):
+            return self.value.__doc__ or ""
+        plural = "s" if len(self.partials) > 1 else ""
+        stated = ", ".join(map(str, self.partials))
+        return (
+            f"{self.name}({', '.join(self.names)}) = {self.value}; "
+            f"partial derivative{plural}: {stated}, where v is the value."
+        )
+
+
+POSITIVE = ((0.0, inf),)
+ALL_BUT_ZERO = (REALS, (0.0, inf))
+
+# fmt: off
+TABLE = [
+    # -- arithmetic ------------------------------------------------------------------------------
+    Row("add", "a b", "a + b",    ["1.0", "1.0"],                                       label="+"),
+    Row("sub", "a b", "a - b",    ["1.0", "-1.0"],         label="-", numpy="subtract"),
+    Row("mul", "a b", "a * b",    ["b", "a"],              label="*", numpy="multiply"),
+    Row("div", "a b", "a / b",    ["1/b", "-v/b"],         label="/", numpy="divide", domain=ALL_BUT_ZERO),
+    Row("neg", "a",   "-a",       ["-1.0"],                label="-", numpy="negative"),
+    Row("abs", "a",   "abs(a)",   ["sign(a)"],             kink="a"),
+    Row("square", "a", "a * a",   ["2*a"],                 label="²"),
+
+    # -- powers: 0**0 is 1, and a factor 0 wins over an infinite one as it does in the limit --------
+    Row("pow", "a b", "pow(a, b)", ["pow_da(a, b)", "pow_db(a, b)"],
+        label="**", numpy="power", domain=((0.0, inf), REALS)),
+    Row("pow_da", "a b", "0.0 if b == 0 else b*pow(a, b - 1)",
+        ["b*pow_da(a, b - 1)", "pow(a, b - 1) + b*pow_db(a, b - 1)"], domain=((0.0, inf), REALS)),
+    Row("pow_db", "a b", "0.0 if a == 0 and b >= 0 else pow(a, b)*log(a)",
+        ["pow(a, b - 1) + b*pow_db(a, b - 1)", "pow_db(a, b)*log(a)"], domain=((0.0, inf), REALS)),
+    Row("sqrt",  "a", "sqrt(a)",  ["0.5/v"],               label="√", domain=POSITIVE),
+    Row("cbrt",  "a", "cbrt(a)",  ["1/(3*square(v))"],     label="∛", kink="a"),
+    Row("hypot", "a b", "hypot(a, b)", ["a/v", "b/v"],     domain=(REALS, (0.0, inf))),
+
+    # -- exponentials and logarithms ----------------------------------------------------------------
+    Row("exp",   "a", "exp(a)",   ["v"]),
+    Row("expm1", "a", "expm1(a)", ["exp(a)"]),
+    Row("log",   "a", "log(a)",   ["1/a"],                 domain=POSITIVE),
+    Row("log1p", "a", "log1p(a)", ["1/(1 + a)"],           domain=((-1.0, inf),)),
+    Row("log2",  "a", "log2(a)",  ["1/(a*LN2)"],           domain=POSITIVE),
+    Row("log10", "a", "log10(a)", ["1/(a*LN10)"],          domain=POSITIVE),
+
+    # -- circular functions and their inverses: (1 - a)*(1 + a) keeps the digits that 1 - a*a loses --
+    Row("sin",   "a", "sin(a)",   ["cos(a)"]),
+    Row("cos",   "a", "cos(a)",   ["-sin(a)"]),
+    Row("tan",   "a", "tan(a)",   ["1 + square(v)"]),
+    Row("asin",  "a", "asin(a)",  ["1/sqrt((1 - a)*(1 + a))"],  numpy="arcsin", domain=((-1.0, 1.0),)),
+    Row("acos",  "a", "acos(a)",  ["-1/sqrt((1 - a)*(1 + a))"], numpy="arccos", domain=((-1.0, 1.0),)),
+    Row("atan",  "a", "atan(a)",  ["1/(1 + square(a))"],        numpy="arctan"),
+    Row("atan2", "a b", "atan2(a, b)",
+        ["ratio(ratio(b, hypot(a, b)), hypot(a, b))", "ratio(ratio(-a, hypot(a, b)), hypot(a, b))"],
+        numpy="arctan2", domain=(REALS, (0.0, inf))),
+
+    # -- hyperbolic functions and their inverses ----------------------------------------------------
+    Row("sinh",  "a", "sinh(a)",  ["cosh(a)"]),
+    Row("cosh",  "a", "cosh(a)",  ["sinh(a)"]),
+    Row("tanh",  "a", "tanh(a)",  ["square(1/cosh(a))"]),
+    Row("asinh", "a", "asinh(a)", ["1/hypot(1.0, a)"],             numpy="arcsinh"),
+    Row("acosh", "a", "acosh(a)", ["1/(sqrt(a - 1)*sqrt(a + 1))"], numpy="arccosh", domain=((1.0, inf),)),
+    Row("atanh", "a", "atanh(a)", ["1/((1 - a)*(1 + a))"],         numpy="arctanh", domain=((-1.0, 1.0),)),
+
+    # -- the error function -------------------------------------------------------------------------
+    Row("erf",   "a", "erf(a)",   ["TWO_OVER_SQRT_PI*exp(-square(a))"]),
+    Row("erfc",  "a", "erfc(a)",  ["-TWO_OVER_SQRT_PI*exp(-square(a))"]),
+
+    # -- activations: relu's slope at 0 is 0 --------------------------------------------------------
+    Row("relu",       "a", "0.0 if a < 0 else a",            ["step(a)"], kink="a"),
+    Row("leaky_relu", "a b", "a if a > 0 else b*a",
+        ["positive(a) + b*(1 - positive(a))", "a*(1 - positive(a))"], kink="a", default=0.01),
+    Row("elu",        "a b", "a if a > 0 else b*expm1(a)",
+        ["step(a) + b*exp(minimum(a, 0.0))*(1 - step(a))", "expm1(minimum(a, 0.0))"],
+        kink="a", default=1.0),
+    Row("sigmoid",    "a", "1/(1 + exp(-a)) if a >= 0 else exp(a)/(1 + exp(a))", ["v*sigmoid(-a)"],
+        label="σ"),
+    Row("softplus",   "a", "(a if a > 0 else 0.0) + log1p(exp(-abs(a)))", ["sigmoid(a)"]),
+    Row("silu",       "a", "a*sigmoid(a)",                   ["sigmoid(a)*(1 + a*sigmoid(-a))"]),
+    Row("gelu",       "a", "0.5*a*erfc(-a*SQRT_HALF)",
+        ["0.5*erfc(-a*SQRT_HALF) + a*(ONE_OVER_SQRT_TAU*exp(-0.5*square(a)))"]),
+
+    # -- choices: at a tie both operands get half; nan wins -----------------------------------------
+    Row("maximum", "a b", "a if a >= b or a != a else b", ["prefer(a, b)", "prefer(b, a)"],
+        label="max", kink="a - b"),
+    Row("minimum", "a b", "a if a <= b or a != a else b", ["prefer(b, a)", "prefer(a, b)"],
+        label="min", kink="a - b"),
+
+    # -- piecewise helpers, in which the partials above are written ---------------------------------
+    Row("sign",     "a", "1.0 if a > 0 else -1.0 if a < 0 else 0.0", ["0.0"], kink="a"),
+    Row("step",     "a", "0.0 if a <= 0 else 1.0",                   ["0.0"], kink="a"),
+    Row("positive", "a", "1.0 if a > 0 else 0.0",                    ["0.0"], kink="a"),
+    Row("prefer",   "a b", "0.0 if a < b else 0.5 if a == b else 1.0", ["0.0", "0.0"], kink="a - b"),
+    Row("ratio",    "a b", "a if b == 0 else a/b", ["ratio(1.0, b)", "-ratio(ratio(a, b), b)"],
+        label="/", domain=ALL_BUT_ZERO),
+
+    # -- lists --------------------------------------------------------------------------------------
+    Row("sum",       "as",    "t",             ["1.0"],           fold="a", label="Σ"),
+    Row("mean",      "as",    "t/n",           ["1/n"],           fold="a"),
+    Row("dot",       "as bs", "t",             ["b", "a"],        fold="a*b", label="·"),
+    Row("logsumexp", "as",    "m + log(t)",    ["exp(a - m)/t"],  fold="exp(a - m)"),
+]
+# fmt: on
+
+#: Where a partial here is deliberately not PyTorch's float64 result, and why.
+DIFFERENCES = {
+    "acosh": "below 1, outside the domain, the partial is nan like the value; PyTorch's is a number",
+    "asinh": "1/hypot(1, a) does not overflow: 1e-300 at 1e300, where PyTorch gives 0",
+    "atan2": "dividing twice by hypot does not overflow at 1e300, where PyTorch gives 0",
+    "elu": "a nan operand has a nan partial; PyTorch's is 1",
+    "logsumexp": "exp(a - m)/t sums to 1 for huge operands; PyTorch's exp(a - v) does not",
+}
+
+#: Rows by number, the table's first and then those that ``autodiff.primitive`` adds.  A leaf is 0.
+ROWS: list[Row | None] = [None, *TABLE]
+CODES = {r.name: code for code, r in enumerate(ROWS) if r is not None}
+
+
+def row(name: str) -> Row:
+    """The row of a primitive.
+
+    >>> row("sin").partials
+    ['cos(a)']
+    """
+    found = ROWS[CODES[name]]
+    assert found is not None
+    return found
+
+
+def markdown() -> str:
+    """The table as Markdown, for the documentation.
+
+    >>> print(markdown().splitlines()[2])
+    | `add(a, b)` | `a + b` | `1.0`, `1.0` |
+    """
+    lines = ["| primitive | value | partial derivatives |", "|---|---|---|"]
+    for r in TABLE:
+        value = f"{r.value}, t = Σ {r.fold}" if r.fold else r.value
+        partials = ", ".join(f"`{p}`" for p in r.partials)
+        lines.append(f"| `{r.name}({', '.join(r.names)})` | `{value}` | {partials} |")
+    return "\n".join(lines)

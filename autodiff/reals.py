@@ -1,0 +1,51 @@
+"""Numbers that come in from outside: taken as float64, or refused with the reason."""
+
+from __future__ import annotations
+
+import numbers
+from typing import Any
+
+
+def constant(x: Any) -> Any:
+    """A real number as a float; ``NotImplemented`` for anything else.
+
+    >>> constant(2), constant("2")
+    (2.0, NotImplemented)
+    """
+    if type(x) is float:
+        return x
+    if type(x) is int or isinstance(x, numbers.Real):
+        try:
+            return float(x)
+        except OverflowError:
+            raise ValueError(
+                f"{str(x)[:20]}... ({type(x).__name__}) is beyond the range of float64"
+            ) from None
+    return NotImplemented
+
+
+def real(x: Any, where: str) -> float:
+    """A real number as a float.
+
+    Raises:
+        TypeError: for anything else; it says what came, where, and what is wanted.
+    """
+    number = constant(x)
+    if number is NotImplemented:
+        hint = ""
+        if hasattr(x, "detach"):
+            hint = "; .data is its number, .detach() a copy without history"
+        elif hasattr(x, "shape"):
+            hint = "; np.array([Value(x) for x in xs]) is an array of Values"
+        raise TypeError(f"{where} must be a real number, not {describe(x)}{hint}")
+    return number  # type: ignore[no-any-return]
+
+
+def describe(x: Any) -> str:
+    """An argument and its type, shortly, for a message.
+
+    >>> describe("abc")
+    "'abc' (str)"
+    """
+    text = repr(x)
+    return f"{text if len(text) < 40 else text[:37] + '...'} ({type(x).__name__})"

@@ -1,0 +1,104 @@
+# The C types of value.py, and what it asks of C: memory from _memory.h, kernels from _kernels.h.
+# _interpreted.py has the same in Python.
+
+cimport cython
+from cpython.array cimport array
+from cpython.object cimport PyTypeObject
+
+cdef extern from "_memory.h":
+    int ad_manage(PyTypeObject *, Py_ssize_t) except -1
+    void ad_track(object)
+    int ad_attach(PyTypeObject *, object, object) except -1
+
+cdef extern from "_kernels.h":
+    const char *AD_TABLE
+    const int ADD "AD_add"
+    const int SUB "AD_sub"
+    const int MUL "AD_mul"
+    const int DIV "AD_div"
+    const int POW "AD_pow"
+    const int NEG "AD_neg"
+    const int ABS "AD_abs"
+    double ad_unary(int, double, double *) nogil
+    double ad_binary(int, double, double, int, double *, double *) nogil
+    double ad_list(int, Py_ssize_t, const double *, const double *, double *, double *) nogil
+
+@cython.final
+cdef class Value:
+    cdef double _data, _grad, _da, _db
+    cdef object _a, _b, _note  # side by side, for _memory.h
+    cdef unsigned int _mark
+    cdef unsigned short _op
+
+cdef inline void blank(Value v) noexcept:
+    pass
+
+cdef inline void evaluate_unary(Value v, int op, double a) noexcept:
+    v._data = ad_unary(op, a, &v._da)
+
+cdef inline void evaluate_binary(Value v, int op, double a, double b, int need) noexcept:
+    v._data = ad_binary(op, a, b, need, &v._da, &v._db)
+
+cdef inline void evaluate_list(Value v, int op, Py_ssize_t lists, array data, array partials) noexcept:
+    cdef Py_ssize_t n = len(data) // lists
+    cdef double *x = data.data.as_doubles
+    cdef double *d = partials.data.as_doubles
+    v._data = ad_list(op, n, x, x + n, d, d + n)
+
+cdef inline int attach(str name, object method) except -1:
+    return ad_attach(<PyTypeObject *>Value, name, method)
+
+cdef inline int track(Value v) except -1:
+    ad_track(v)
+    return 0
+
+cdef inline str compiled_table():
+    cdef Value v = Value.__new__(Value)
+    ad_manage(<PyTypeObject *>Value, <char *>(&v._db + 1) - <char *><void *>v)
+    return AD_TABLE.decode()
+
+cdef int _unusual
+cdef unsigned int _stamp
+
+cpdef count_unusual(int change)
+
+@cython.locals(v=Value)
+cdef object comparable(object x)
+
+@cython.locals(v=Value)
+cdef Value new_node(int op, object a, object b)
+
+@cython.locals(v=Value)
+cpdef Value record_unary(int op, Value a)
+
+@cython.locals(v=Value, a=double, b=double, need=int)
+cpdef object record_binary(int op, object left, object right)
+
+@cython.locals(v=Value, operands=list, data=array, partials=array, i=Py_ssize_t, n=Py_ssize_t)
+cpdef Value record_list(int op, list lists)
+
+@cython.locals(v=Value)
+cpdef Value record_call(int op, tuple operands)
+
+cdef Value settle(Value v)
+cpdef str written(Value v)
+cpdef own_note(Value v)
+cpdef row_of(Value v)
+cpdef int code_of(Value v) except -1
+cpdef collectable(Value v)
+
+@cython.locals(v=Value)
+cpdef Value restored(double data, double grad, str name)
+
+@cython.locals(v=Value, w=Value, order=list, stack=list, opened=cython.uint, closed=cython.uint)
+cpdef list topological_order(object roots)
+
+@cython.locals(v=Value, adjoint=double)
+cdef int sweep(Value root, list order, double seed, bint detecting) except -1
+
+cdef void receive(Value v, double adjoint) noexcept
+
+@cython.locals(partials=array, i=Py_ssize_t)
+cdef void sweep_list(Value v, double adjoint) noexcept
+cdef int give_leaf(Value v) except -1
+cdef int refuse_anomaly(Value v) except -1

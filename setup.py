@@ -1,0 +1,60 @@
+"""Compile the engine where there is a C compiler; where there is none, install it as Python."""
+
+import sys
+import types
+from pathlib import Path
+
+from Cython.Build import cythonize
+from setuptools import Extension, setup
+from setuptools.command.build_ext import build_ext
+
+HERE = Path(__file__).parent
+MODULES = ["value"]
+DIRECTIVES = {
+    "language_level": 3,
+    "boundscheck": False,
+    "wraparound": False,
+    "initializedcheck": False,
+    "cdivision": True,
+    "annotation_typing": False,  # value.pxd says what is typed
+}
+
+
+def write_kernels() -> None:
+    """Write the kernels' header from the table, without importing the package to be built."""
+    package = types.ModuleType("autodiff")
+    package.__path__ = [str(HERE / "autodiff")]
+    sys.modules["autodiff"] = package
+    from autodiff.ckernels import header
+
+    (HERE / "autodiff" / "_kernels.h").write_text(header())
+    del sys.modules["autodiff"]
+
+
+class BuildOrDoWithout(build_ext):
+    """Build the extensions, bit for bit like the interpreted engine: no fused multiply-adds."""
+
+    def build_extensions(self) -> None:
+        if self.compiler.compiler_type == "unix":
+            for extension in self.extensions:
+                extension.extra_compile_args += ["-O3", "-ffp-contract=off", "-fno-math-errno"]
+        super().build_extensions()
+
+
+write_kernels()
+setup(
+    ext_modules=cythonize(
+        [
+            Extension(
+                f"autodiff.{name}",
+                [f"autodiff/{name}.py"],
+                include_dirs=[str(HERE / "autodiff")],
+                depends=["autodiff/_kernels.h", "autodiff/_memory.h"],
+                optional=True,
+            )
+            for name in MODULES
+        ],
+        compiler_directives=DIRECTIVES,
+    ),
+    cmdclass={"build_ext": BuildOrDoWithout},
+)
