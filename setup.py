@@ -9,7 +9,6 @@ from setuptools import Extension, setup
 from setuptools.command.build_ext import build_ext
 
 HERE = Path(__file__).parent
-MODULES = ["value"]
 DIRECTIVES = {
     "language_level": 3,
     "boundscheck": False,
@@ -20,15 +19,18 @@ DIRECTIVES = {
 }
 
 
-def write_kernels() -> None:
-    """Write the kernels' header from the table, without importing the package to be built."""
+def write_kernels() -> list[str]:
+    """Write the kernels' header, importing nothing that must be built; name what to compile."""
     package = types.ModuleType("autodiff")
     package.__path__ = [str(HERE / "autodiff")]
     sys.modules["autodiff"] = package
+    from autodiff._engine import MODULES
     from autodiff.ckernels import header
 
     (HERE / "autodiff" / "_kernels.h").write_text(header())
-    del sys.modules["autodiff"]
+    for name in [name for name in sys.modules if name.split(".")[0] == "autodiff"]:
+        del sys.modules[name]
+    return MODULES
 
 
 class BuildOrDoWithout(build_ext):
@@ -41,7 +43,6 @@ class BuildOrDoWithout(build_ext):
         super().build_extensions()
 
 
-write_kernels()
 setup(
     ext_modules=cythonize(
         [
@@ -52,7 +53,7 @@ setup(
                 depends=["autodiff/_kernels.h", "autodiff/_memory.h"],
                 optional=True,
             )
-            for name in MODULES
+            for name in write_kernels()
         ],
         compiler_directives=DIRECTIVES,
     ),

@@ -10,35 +10,19 @@ True
 
 from __future__ import annotations
 
-import importlib.util
-import os
-import sys
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-
-def _interpret(module: str) -> None:
-    """Load a module from its Python source, though a compiled one stands beside it."""
-    name = f"{__name__}.{module}"
-    spec = importlib.util.spec_from_file_location(name, Path(__file__).with_name(f"{module}.py"))
-    assert spec is not None and spec.loader is not None
-    sys.modules[name] = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(sys.modules[name])
-
-
-if os.environ.get("AUTODIFF_PURE", "0") not in ("", "0"):
-    _interpret("value")
-
-from autodiff import functions, ops  # noqa: E402
-from autodiff.contexts import detect_anomaly, no_grad, scope  # noqa: E402
-from autodiff.functions import PUBLIC, primitive  # noqa: E402
-from autodiff.value import COMPILED, TABLE_DIGEST, Value  # noqa: E402
+from autodiff import _engine, functions, graph, nn, ops, optim
+from autodiff.contexts import detect_anomaly, no_grad, scope
+from autodiff.functions import PUBLIC, primitive
+from autodiff.value import COMPILED, Value
 
 if TYPE_CHECKING:
 
     def __getattr__(name: str) -> Any: ...
 
 
+_engine.check()
 globals().update(PUBLIC)
 
 __version__ = "0.1.0"
@@ -47,11 +31,11 @@ __all__ = [
     "Value",
     "detect_anomaly",
     "functions",
-
-
+    "graph",
+    "nn",
     "no_grad",
     "ops",
-
+    "optim",
     "primitive",
     "scope",
     *PUBLIC,

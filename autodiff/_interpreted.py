@@ -41,10 +41,30 @@ def evaluate_binary(v: Value, op: int, a: float, b: float, need: int) -> None:
 
 
 def evaluate_list(v: Value, op: int, lists: int, data: Any, partials: Any) -> None:
-    """Set the value and the partials of a node over one or two lists, laid end to end in ``data``."""
+    """Set the value and the partials of a node over one or two lists, end to end in ``data``."""
     n = len(data) // lists
     v._data, each = KERNELS[op](*(data[k * n : (k + 1) * n] for k in range(lists)))
     partials[:] = array("d", each)
+
+
+def doubles(n: int) -> Any:
+    """An array of ``n`` floats."""
+    return array("d", bytes(8 * n))
+
+
+def put(numbers: Any, i: int, x: float) -> None:
+    """Set an element of such an array."""
+    numbers[i] = x
+
+
+def take(numbers: Any, i: int) -> Any:
+    """Get an element of such an array."""
+    return numbers[i]
+
+
+def unseen(operands: tuple[Any, ...]) -> tuple[Any, ...]:
+    """Hide a tuple of operands from the garbage collector: interpreted, it sees everything."""
+    return operands
 
 
 def track(v: Value) -> None:

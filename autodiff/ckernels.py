@@ -4,10 +4,11 @@ For every row an inline function of its value, and three functions that choose b
 
     double ad_unary(int op, double a, double *da)
     double ad_binary(int op, double a, double b, int need, double *da, double *db)
-    double ad_list(int op, Py_ssize_t n, const double *as, const double *bs, double *das, double *dbs)
+    double ad_list(int op, Py_ssize_t n, const double *as, const double *bs,
+                   double *das, double *dbs)
 
-They compute what ``kernels.KERNELS`` computes, operation for operation, so that the compiled and the
-interpreted engine agree bit for bit.  ``AD_TABLE`` is the digest of the table that was compiled.
+They compute what ``kernels.KERNELS`` computes, operation for operation, so that the compiled and
+the interpreted engine agree bit for bit.  ``AD_TABLE`` is the digest of that table.
 """
 
 from __future__ import annotations
@@ -65,13 +66,14 @@ def _list_case(r: Row) -> str:
     sets = " ".join(
         f"d{x}s[i] = {for_c(p, _primitive)};" for x, p in zip(names, partials, strict=True)
     )
+    term = for_c(r.fold, _primitive)
     return "\n".join(
         [
             f"    case AD_{r.name}: {{",
             "        const double m = ad_largest(n_, as);" if "m" in used else "",
             "        const double n = (double)n_;" if "n" in used else "",
             "        double t = 0.0, v; Py_ssize_t i;",
-            f"        for (i = 0; i < n_; i++) {{ {load(r.fold)} t += {for_c(r.fold, _primitive)}; }}",
+            f"        for (i = 0; i < n_; i++) {{ {load(r.fold)} t += {term}; }}",
             f"        v = {for_c(str(r.value), _primitive)};",
             f"        if (das) for (i = 0; i < n_; i++) {{ {load(*partials)} {sets} }}",
             "        return v;",

@@ -2,27 +2,35 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextvars import Token
+from types import TracebackType
 
-from autodiff.modes import MODE, Mode
+from autodiff.modes import MODE, Mode, Note
 from autodiff.reals import describe
 from autodiff.value import count_unusual
 
 
-@contextmanager
-def _changed(change: Callable[[Mode], Mode]) -> Iterator[None]:
-    token = MODE.set(change(MODE.get()))
-    count_unusual(1)
-    try:
-        yield
-    finally:
+class _Context:
+    """A context that sets the mode, and restores it at its end; it may be entered again inside."""
+
+    def __init__(self) -> None:
+        self._tokens: list[Token[Mode]] = []
+
+    def _set(self, mode: Mode) -> None:
+        self._tokens.append(MODE.set(mode))
+        count_unusual(1)
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        at: TracebackType | None,
+    ) -> None:
         count_unusual(-1)
-        MODE.reset(token)
+        MODE.reset(self._tokens.pop())
 
 
-@contextmanager
-def no_grad() -> Iterator[None]:
+class no_grad(_Context):
     """Compute without recording: results are leaves, constants with no history.
 
     >>> from autodiff import Value
@@ -32,12 +40,13 @@ def no_grad() -> Iterator[None]:
     >>> y, y.operands
     (Value(6.0), ())
     """
-    with _changed(lambda mode: mode._replace(recording=False)):
-        yield
+
+    def __enter__(self) -> None:
+        mode = MODE.get()
+        self._set(Mode(False, mode.detecting, mode.note))
 
 
-@contextmanager
-def detect_anomaly() -> Iterator[None]:
+class detect_anomaly(_Context):
     """Raise FloatingPointError at the first nan or inf, forward or backward.
 
     The message names the operation, its operands, and the line of the program that recorded it.
@@ -48,12 +57,13 @@ def detect_anomaly() -> Iterator[None]:
     Traceback (most recent call last):
     FloatingPointError: log(x=0.0) is -inf, at ...
     """
-    with _changed(lambda mode: mode._replace(detecting=True)):
-        yield
+
+    def __enter__(self) -> None:
+        mode = MODE.get()
+        self._set(Mode(mode.recording, True, mode.note))
 
 
-@contextmanager
-def scope(name: str) -> Iterator[None]:
+class scope(_Context):
     """Label what is recorded inside with ``name``; scopes nest, as in ``"layer1/neuron0"``.
 
     Raises:
@@ -65,9 +75,14 @@ def scope(name: str) -> Iterator[None]:
     >>> y.scope
     'layer1/neuron0'
     """
-    if not isinstance(name, str) or not name:
-        raise TypeError(f"scope(name): the name must be a non-empty string, not {describe(name)}")
-    with _changed(
-        lambda mode: mode._replace(scope=f"{mode.scope}/{name}" if mode.scope else name)
-    ):
-        yield
+
+    def __init__(self, name: str) -> None:
+        if not isinstance(name, str) or not name:
+            raise TypeError(f"scope(name): a name must be a non-empty string, not {describe(name)}")
+        super().__init__()
+        self.name = name
+
+    def __enter__(self) -> None:
+        mode = MODE.get()
+        path = self.name if mode.note is None else f"{mode.note.scope}/{self.name}"
+        self._set(Mode(mode.recording, mode.detecting, Note(scope=path, shared=True)))

@@ -22,7 +22,7 @@ from autodiff import kernels
 from autodiff.higher import PRIMITIVES, apply
 from autodiff.ops import CODES, REALS, ROWS, TABLE, Interval, Row
 from autodiff.reals import constant, describe
-from autodiff.value import Value, record_list, record_unary
+from autodiff.value import Value, add_method, record_list, record_unary
 
 if TYPE_CHECKING:  # the elementwise functions are made from the table, at the end of this file
 
@@ -73,7 +73,10 @@ def _elementwise(row: Row) -> Callable[..., Any]:
 
 
 def _on_arrays(
-    on_scalars: Callable[..., Any], on_arrays: Callable[..., Any], name: str, operands: Sequence[Any]
+    on_scalars: Callable[..., Any],
+    on_arrays: Callable[..., Any],
+    name: str,
+    operands: Sequence[Any],
 ) -> Any:
     """An elementwise function of arrays: at once on numbers, one by one on Values."""
     arrays = [np.asarray(x, object if type(x) is Value else None) for x in operands]
@@ -165,7 +168,9 @@ def log_softmax(xs: Sequence[Any]) -> Any:
 def _elements(name: str, xs: Any) -> list[Any]:
     """The elements of a list, tuple or array, which must have some."""
     if isinstance(xs, (str, bytes, Value, dict)) or not hasattr(xs, "__iter__"):
-        raise TypeError(f"{name}(xs) takes a list or array of numbers or Values, not {describe(xs)}")
+        raise TypeError(
+            f"{name}(xs) takes a list or array of numbers or Values, not {describe(xs)}"
+        )
     elements = xs if type(xs) is list else list(xs)
     if not elements:
         raise ValueError(f"{name}() of an empty list: at least one number is wanted")
@@ -177,19 +182,17 @@ def _reduce(name: str, *sequences: Any) -> Any:
     if len({len(xs) for xs in lists}) > 1:
         lengths = " and ".join(str(len(xs)) for xs in lists)
         raise ValueError(f"{name}() takes lists of one length, not of {lengths}")
-    if any(isinstance(x, np.ndarray) for xs in lists for x in xs):
-        return _REDUCE_ARRAYS[name](*lists)[0]
-    if any(type(x) is Value for xs in lists for x in xs):
-        return record_list(CODES[name], lists)
-    checked = [[constant(x) for x in xs] for xs in lists]
-    for xs, came in zip(checked, lists, strict=True):
-        if NotImplemented in xs:
-            i = xs.index(NotImplemented)
-            raise TypeError(
-                f"element {i} of {name}() must be a real number, a Value or an array, "
-                f"not {describe(came[i])}"
-            )
-    return kernels.KERNELS[CODES[name]](*checked)[0]
+    result = record_list(CODES[name], lists)
+    if result is not NotImplemented:
+        return result
+    for xs in lists:
+        for i, x in enumerate(xs):
+            if not isinstance(x, (Value, np.ndarray)) and constant(x) is NotImplemented:
+                raise TypeError(
+                    f"element {i} of {name}() must be a real number, a Value or an array, "
+                    f"not {describe(x)}"
+                )
+    return _REDUCE_ARRAYS[name](*lists)[0]
 
 
 def _largest(xs: list[Any]) -> Any:
@@ -232,7 +235,7 @@ def primitive(
 
     Raises:
         TypeError: if ``value`` or a partial is not callable.
-        ValueError: if the name is a primitive's of the table, or there is not one partial an operand.
+        ValueError: if the table has that name, or the partials are not one an operand.
 
     >>> from autodiff import Value, square
     >>> softsign = primitive(
@@ -261,16 +264,16 @@ def primitive(
     ROWS.append(row)
     op = len(ROWS) - 1
 
-    def function(*operands: Any) -> Any:
+    def call(*operands: Any) -> Any:
         if len(operands) != len(names):
             raise TypeError(f"{name}({', '.join(names)}) was given {len(operands)} operands")
         if any(isinstance(x, np.ndarray) for x in operands):
-            return _on_arrays(function, np.vectorize(value, [np.float64]), name, operands)
+            return _on_arrays(call, np.vectorize(value, [np.float64]), name, operands)
         return apply(op, *operands)
 
-    function.__name__ = function.__qualname__ = name
-    function.__doc__ = row.documentation
-    return function
+    call.__name__ = call.__qualname__ = name
+    call.__doc__ = row.documentation
+    return call
 
 
 #: Every function made from the table, by name.
@@ -281,6 +284,11 @@ PUBLIC.update(
     sum=sum, mean=mean, dot=dot, logsumexp=logsumexp, softmax=softmax, log_softmax=log_softmax
 )
 globals().update(PUBLIC)
+
+for _row in TABLE:  # sin(v) is also v.sin(), and v.arcsin() serves np.arcsin on arrays of Values
+    if not _row.over_lists:
+        for _name in {_row.name, _row.numpy or _row.name}:
+            add_method(_name, PUBLIC[_row.name])
 
 _REDUCE_ARRAYS = {
     row.name: kernels.list_kernel(row, {**PRIMITIVES, **PUBLIC, "largest": _largest})

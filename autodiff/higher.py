@@ -10,34 +10,55 @@ from collections.abc import Callable
 from typing import Any
 
 from autodiff import kernels
+from autodiff.anomalies import written
 from autodiff.modes import MODE
 from autodiff.ops import CODES, CONSTANTS, ROWS, TABLE
-from autodiff.reals import real
+from autodiff.reals import describe, real
 from autodiff.value import (
     Value,
     code_of,
     collectable,
-    operate,
     own_note,
-    record_call,
+    record_binary,
+    record_known,
     record_list,
     record_unary,
-    row_of,
     topological_order,
-    written,
 )
 
 
 def apply(op: int, *operands: Any) -> Any:
     """A primitive of scalars, by code: recorded if an operand is a Value, else a float."""
     row = ROWS[op]
-    assert row is not None
     recording = any(type(x) is Value for x in operands)
     if callable(row.value):
-        return record_call(op, operands) if recording else row.value(*operands)
+        return _call(op, operands)
     if not recording:
         return kernels.FLOATS[row.name](*operands)
-    return record_unary(op, *operands) if len(operands) == 1 else operate(op, *operands)
+    v = record_unary(op, *operands) if len(operands) == 1 else record_binary(op, *operands)
+    if v is NotImplemented:
+        given = ", ".join(map(describe, operands))
+        raise TypeError(f"{row.name}() takes real numbers and Values, not {given}")
+    return v
+
+
+def _call(op: int, operands: tuple[Any, ...]) -> Any:
+    """A primitive that was added at run time: its own functions are called."""
+    row = ROWS[op]
+    assert callable(row.value)
+    numbers = [
+        x.data if type(x) is Value else real(x, f"operand {i + 1} of {row.name}()")
+        for i, x in enumerate(operands)
+    ]
+    data = real(row.value(*numbers), f"the value function of {row.name}()")
+    partials = [0.0] * len(operands)
+    for i, x in enumerate(operands):
+        if type(x) is Value:
+            where = f"partial {i + 1} of {row.name}()"
+            partials[i] = real(row.partials[i](*numbers, data), where)  # type: ignore[operator]
+    if not any(type(x) is Value for x in operands):
+        return data
+    return record_known(op, operands, data, partials)
 
 
 def _primitive(op: int) -> Callable[..., Any]:
@@ -59,8 +80,8 @@ def symbolic_partials(v: Value) -> list[tuple[Value, Any]]:
     """Each operand that is a Value, with the partial with respect to it as a Value or float."""
     if not v.operands:
         return []
-    row = row_of(v)
     op = code_of(v)
+    row = ROWS[op]
     if op not in _rules:
         make = kernels.list_kernel if row.over_lists else kernels.partial_functions
         _rules[op] = make(row, PRIMITIVES)
@@ -85,13 +106,14 @@ def refuse_stale(v: Value) -> None:
     """Raise RuntimeError unless the operands' present data would record the same node again."""
     if not v.operands:
         return
-    op, row = code_of(v), row_of(v)
+    op = code_of(v)
+    row = ROWS[op]
     fresh = tuple(Value(x.data) if type(x) is Value else x for x in v.operands)
     again = record_list(op, split(fresh, len(row.names))) if row.over_lists else apply(op, *fresh)
     if repr((again.data, again.partials)) != repr((v.data, v.partials)):
         raise RuntimeError(
-            f"backward(create_graph=True): the data of a leaf was changed after {v.op} was recorded "
-            f"as {v.data!r} (now {written(v)} is {again.data!r}); record the graph again"
+            f"backward(create_graph=True): a leaf's data was changed after {v.op} was recorded as "
+            f"{v.data!r} (now {written(v)} is {again.data!r}); record the graph again"
         )
 
 

@@ -23,12 +23,12 @@ from autodiff.expressions import for_arrays, for_floats, names_in
 from autodiff.ops import CODES, CONSTANTS, TABLE, Row
 
 Kernel = Callable[..., Any]
-Number = float | np.ndarray  # type: ignore[type-arg]  # what elementwise functions return
+Number = float | np.ndarray[Any, Any]  # what elementwise functions return
 
 
 def _define(source: str, namespace: dict[str, Any]) -> Callable[..., Any]:
     scope: dict[str, Any] = {}
-    exec(source, namespace, scope)  # noqa: S102  # the source is a row of the table
+    exec(source, namespace, scope)  # the source is a row of the table
     (function,) = scope.values()
     return function  # type: ignore[no-any-return]
 

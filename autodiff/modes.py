@@ -6,20 +6,25 @@ stops the recording of another.
 
 from __future__ import annotations
 
-import sys
 from contextvars import ContextVar
 from typing import Any, NamedTuple
 
 
 class Note:
-    """What few nodes have: a name, a scope, a source line, a gradient that is itself a Value."""
+    """What few nodes have: a name, a scope, a source line, a gradient that is itself a Value.
 
-    __slots__ = ("grad", "name", "scope", "source")
+    The nodes recorded in one scope share one note, until one of them gets something of its own.
+    """
 
-    def __init__(self, name: str = "", scope: str = "", source: str = "") -> None:
+    __slots__ = ("grad", "name", "scope", "shared", "source")
+
+    def __init__(
+        self, name: str = "", scope: str = "", source: str = "", shared: bool = False
+    ) -> None:
         self.name = name
         self.scope = scope
         self.source = source
+        self.shared = shared
         self.grad: Any = None
 
 
@@ -28,15 +33,8 @@ class Mode(NamedTuple):
 
     recording: bool = True
     detecting: bool = False
-    scope: str = ""
+    note: Note | None = None  # the current scope's, for every node that is recorded in it
 
 
-MODE: ContextVar[Mode] = ContextVar("autodiff mode", default=Mode())
-
-
-def source_line() -> str:
-    """The line of the user's program that is being executed: the nearest outside this package."""
-    frame = sys._getframe()
-    while frame.f_back and frame.f_globals.get("__name__", "").split(".")[0] == "autodiff":
-        frame = frame.f_back
-    return f"{frame.f_code.co_filename}:{frame.f_lineno}"
+PLAIN = Mode()
+MODE: ContextVar[Mode] = ContextVar("autodiff mode", default=PLAIN)

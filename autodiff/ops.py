@@ -47,7 +47,7 @@ REALS = (-inf, inf)
 
 @dataclass(frozen=True)
 class Row:
-    """One primitive: its name, operands, value, partial derivatives, and how it is shown and tested.
+    """One primitive: its name, operands, value, partials, and how it is shown and tested.
 
     Attributes:
         name: what it is called: ``autodiff.<name>``, ``Value.<name>``.
@@ -118,16 +118,17 @@ ALL_BUT_ZERO = (REALS, (0.0, inf))
 
 # fmt: off
 TABLE = [
-    # -- arithmetic ------------------------------------------------------------------------------
+    # -- arithmetic --------------------------------------------------------------------------------
     Row("add", "a b", "a + b",    ["1.0", "1.0"],                                       label="+"),
     Row("sub", "a b", "a - b",    ["1.0", "-1.0"],         label="-", numpy="subtract"),
     Row("mul", "a b", "a * b",    ["b", "a"],              label="*", numpy="multiply"),
-    Row("div", "a b", "a / b",    ["1/b", "-v/b"],         label="/", numpy="divide", domain=ALL_BUT_ZERO),
+    Row("div", "a b", "a / b",    ["1/b", "-v/b"],         label="/", numpy="divide",
+        domain=ALL_BUT_ZERO),
     Row("neg", "a",   "-a",       ["-1.0"],                label="-", numpy="negative"),
     Row("abs", "a",   "abs(a)",   ["sign(a)"],             kink="a"),
     Row("square", "a", "a * a",   ["2*a"],                 label="²"),
 
-    # -- powers: 0**0 is 1, and a factor 0 wins over an infinite one as it does in the limit --------
+    # -- powers: 0**0 is 1, and a factor 0 wins over an infinite one as it does in the limit -------
     Row("pow", "a b", "pow(a, b)", ["pow_da(a, b)", "pow_db(a, b)"],
         label="**", numpy="power", domain=((0.0, inf), REALS)),
     Row("pow_da", "a b", "0.0 if b == 0 else b*pow(a, b - 1)",
@@ -138,7 +139,7 @@ TABLE = [
     Row("cbrt",  "a", "cbrt(a)",  ["1/(3*square(v))"],     label="∛", kink="a"),
     Row("hypot", "a b", "hypot(a, b)", ["a/v", "b/v"],     domain=(REALS, (0.0, inf))),
 
-    # -- exponentials and logarithms ----------------------------------------------------------------
+    # -- exponentials and logarithms ---------------------------------------------------------------
     Row("exp",   "a", "exp(a)",   ["v"]),
     Row("expm1", "a", "expm1(a)", ["exp(a)"]),
     Row("log",   "a", "log(a)",   ["1/a"],                 domain=POSITIVE),
@@ -146,58 +147,63 @@ TABLE = [
     Row("log2",  "a", "log2(a)",  ["1/(a*LN2)"],           domain=POSITIVE),
     Row("log10", "a", "log10(a)", ["1/(a*LN10)"],          domain=POSITIVE),
 
-    # -- circular functions and their inverses: (1 - a)*(1 + a) keeps the digits that 1 - a*a loses --
+    # -- circular functions and their inverses: (1 - a)*(1 + a) keeps the digits that 1 - a*a loses
     Row("sin",   "a", "sin(a)",   ["cos(a)"]),
     Row("cos",   "a", "cos(a)",   ["-sin(a)"]),
     Row("tan",   "a", "tan(a)",   ["1 + square(v)"]),
-    Row("asin",  "a", "asin(a)",  ["1/sqrt((1 - a)*(1 + a))"],  numpy="arcsin", domain=((-1.0, 1.0),)),
-    Row("acos",  "a", "acos(a)",  ["-1/sqrt((1 - a)*(1 + a))"], numpy="arccos", domain=((-1.0, 1.0),)),
+    Row("asin",  "a", "asin(a)",  ["1/sqrt((1 - a)*(1 + a))"],  numpy="arcsin",
+        domain=((-1.0, 1.0),)),
+    Row("acos",  "a", "acos(a)",  ["-1/sqrt((1 - a)*(1 + a))"], numpy="arccos",
+        domain=((-1.0, 1.0),)),
     Row("atan",  "a", "atan(a)",  ["1/(1 + square(a))"],        numpy="arctan"),
     Row("atan2", "a b", "atan2(a, b)",
-        ["ratio(ratio(b, hypot(a, b)), hypot(a, b))", "ratio(ratio(-a, hypot(a, b)), hypot(a, b))"],
+        ["ratio(ratio(b, hypot(a, b)), hypot(a, b))",
+         "ratio(ratio(-a, hypot(a, b)), hypot(a, b))"],
         numpy="arctan2", domain=(REALS, (0.0, inf))),
 
-    # -- hyperbolic functions and their inverses ----------------------------------------------------
+    # -- hyperbolic functions and their inverses ---------------------------------------------------
     Row("sinh",  "a", "sinh(a)",  ["cosh(a)"]),
     Row("cosh",  "a", "cosh(a)",  ["sinh(a)"]),
     Row("tanh",  "a", "tanh(a)",  ["square(1/cosh(a))"]),
     Row("asinh", "a", "asinh(a)", ["1/hypot(1.0, a)"],             numpy="arcsinh"),
-    Row("acosh", "a", "acosh(a)", ["1/(sqrt(a - 1)*sqrt(a + 1))"], numpy="arccosh", domain=((1.0, inf),)),
-    Row("atanh", "a", "atanh(a)", ["1/((1 - a)*(1 + a))"],         numpy="arctanh", domain=((-1.0, 1.0),)),
+    Row("acosh", "a", "acosh(a)", ["1/(sqrt(a - 1)*sqrt(a + 1))"], numpy="arccosh",
+        domain=((1.0, inf),)),
+    Row("atanh", "a", "atanh(a)", ["1/((1 - a)*(1 + a))"],         numpy="arctanh",
+        domain=((-1.0, 1.0),)),
 
-    # -- the error function -------------------------------------------------------------------------
+    # -- the error function ------------------------------------------------------------------------
     Row("erf",   "a", "erf(a)",   ["TWO_OVER_SQRT_PI*exp(-square(a))"]),
     Row("erfc",  "a", "erfc(a)",  ["-TWO_OVER_SQRT_PI*exp(-square(a))"]),
 
-    # -- activations: relu's slope at 0 is 0 --------------------------------------------------------
+    # -- activations: relu's slope at 0 is 0 -------------------------------------------------------
     Row("relu",       "a", "0.0 if a < 0 else a",            ["step(a)"], kink="a"),
     Row("leaky_relu", "a b", "a if a > 0 else b*a",
         ["positive(a) + b*(1 - positive(a))", "a*(1 - positive(a))"], kink="a", default=0.01),
     Row("elu",        "a b", "a if a > 0 else b*expm1(a)",
         ["step(a) + b*exp(minimum(a, 0.0))*(1 - step(a))", "expm1(minimum(a, 0.0))"],
         kink="a", default=1.0),
-    Row("sigmoid",    "a", "1/(1 + exp(-a)) if a >= 0 else exp(a)/(1 + exp(a))", ["v*sigmoid(-a)"],
-        label="σ"),
+    Row("sigmoid",    "a", "1/(1 + exp(-a)) if a >= 0 else exp(a)/(1 + exp(a))", ["v*sigmoid(-a)"]),
     Row("softplus",   "a", "(a if a > 0 else 0.0) + log1p(exp(-abs(a)))", ["sigmoid(a)"]),
     Row("silu",       "a", "a*sigmoid(a)",                   ["sigmoid(a)*(1 + a*sigmoid(-a))"]),
     Row("gelu",       "a", "0.5*a*erfc(-a*SQRT_HALF)",
         ["0.5*erfc(-a*SQRT_HALF) + a*(ONE_OVER_SQRT_TAU*exp(-0.5*square(a)))"]),
 
-    # -- choices: at a tie both operands get half; nan wins -----------------------------------------
+    # -- choices: at a tie both operands get half; nan wins ----------------------------------------
     Row("maximum", "a b", "a if a >= b or a != a else b", ["prefer(a, b)", "prefer(b, a)"],
         label="max", kink="a - b"),
     Row("minimum", "a b", "a if a <= b or a != a else b", ["prefer(b, a)", "prefer(a, b)"],
         label="min", kink="a - b"),
 
-    # -- piecewise helpers, in which the partials above are written ---------------------------------
+    # -- piecewise helpers, in which the partials above are written --------------------------------
     Row("sign",     "a", "1.0 if a > 0 else -1.0 if a < 0 else 0.0", ["0.0"], kink="a"),
     Row("step",     "a", "0.0 if a <= 0 else 1.0",                   ["0.0"], kink="a"),
     Row("positive", "a", "1.0 if a > 0 else 0.0",                    ["0.0"], kink="a"),
-    Row("prefer",   "a b", "0.0 if a < b else 0.5 if a == b else 1.0", ["0.0", "0.0"], kink="a - b"),
+    Row("prefer",   "a b", "0.0 if a < b else 0.5 if a == b else 1.0", ["0.0", "0.0"],
+        kink="a - b"),
     Row("ratio",    "a b", "a if b == 0 else a/b", ["ratio(1.0, b)", "-ratio(ratio(a, b), b)"],
         label="/", domain=ALL_BUT_ZERO),
 
-    # -- lists --------------------------------------------------------------------------------------
+    # -- lists -------------------------------------------------------------------------------------
     Row("sum",       "as",    "t",             ["1.0"],           fold="a", label="Σ"),
     Row("mean",      "as",    "t/n",           ["1/n"],           fold="a"),
     Row("dot",       "as bs", "t",             ["b", "a"],        fold="a*b", label="·"),
@@ -207,16 +213,16 @@ TABLE = [
 
 #: Where a partial here is deliberately not PyTorch's float64 result, and why.
 DIFFERENCES = {
-    "acosh": "below 1, outside the domain, the partial is nan like the value; PyTorch's is a number",
+    "acosh": "below 1, outside the domain, the partial is nan like the value; PyTorch has a number",
     "asinh": "1/hypot(1, a) does not overflow: 1e-300 at 1e300, where PyTorch gives 0",
     "atan2": "dividing twice by hypot does not overflow at 1e300, where PyTorch gives 0",
     "elu": "a nan operand has a nan partial; PyTorch's is 1",
     "logsumexp": "exp(a - m)/t sums to 1 for huge operands; PyTorch's exp(a - v) does not",
 }
 
-#: Rows by number, the table's first and then those that ``autodiff.primitive`` adds.  A leaf is 0.
-ROWS: list[Row | None] = [None, *TABLE]
-CODES = {r.name: code for code, r in enumerate(ROWS) if r is not None}
+#: Rows by number: 0 is a leaf, then the table's, then those that ``autodiff.primitive`` adds.
+ROWS = [Row("", "", "", []), *TABLE]
+CODES = {r.name: code for code, r in enumerate(ROWS) if r.name}
 
 
 def row(name: str) -> Row:
@@ -225,9 +231,7 @@ def row(name: str) -> Row:
     >>> row("sin").partials
     ['cos(a)']
     """
-    found = ROWS[CODES[name]]
-    assert found is not None
-    return found
+    return ROWS[CODES[name]]
 
 
 def markdown() -> str:

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import numbers
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from autodiff.value import Value
 
 
 def constant(x: Any) -> Any:
@@ -14,7 +17,7 @@ def constant(x: Any) -> Any:
     """
     if type(x) is float:
         return x
-    if type(x) is int or isinstance(x, numbers.Real):
+    if isinstance(x, (float, int, numbers.Real)):
         try:
             return float(x)
         except OverflowError:
@@ -49,3 +52,16 @@ def describe(x: Any) -> str:
     """
     text = repr(x)
     return f"{text if len(text) < 40 else text[:37] + '...'} ({type(x).__name__})"
+
+
+def refuse(x: Any, operation: str) -> Value:
+    """``NotImplemented`` for an operand that may know what to do, as a NumPy array does.
+
+    Raises:
+        TypeError: for one that cannot: a string, None, a complex number, a list.
+    """
+    if x is None or isinstance(x, (str, bytes, complex, list, tuple, dict, set)):
+        raise TypeError(
+            f"an operand of {operation} must be a Value or a real number, not {describe(x)}"
+        )
+    return NotImplemented  # type: ignore[no-any-return]  # as any binary operator may

@@ -2,13 +2,16 @@
 # _interpreted.py has the same in Python.
 
 cimport cython
-from cpython.array cimport array
+from cpython.array cimport array, clone
 from cpython.object cimport PyTypeObject
 
 cdef extern from "_memory.h":
     int ad_manage(PyTypeObject *, Py_ssize_t) except -1
     void ad_track(object)
     int ad_attach(PyTypeObject *, object, object) except -1
+
+cdef extern from "Python.h":
+    void PyObject_GC_UnTrack(object)
 
 cdef extern from "_kernels.h":
     const char *AD_TABLE
@@ -50,7 +53,24 @@ cdef inline int attach(str name, object method) except -1:
 
 cdef inline int track(Value v) except -1:
     ad_track(v)
+    if type(v._a) is tuple:
+        ad_track(v._a)
     return 0
+
+cdef inline tuple unseen(tuple operands):
+    PyObject_GC_UnTrack(operands)
+    return operands
+
+cdef array _pattern
+
+cdef inline array doubles(Py_ssize_t n):
+    return clone(_pattern, n, False)
+
+cdef inline void put(array numbers, Py_ssize_t i, double x) noexcept:
+    numbers.data.as_doubles[i] = x
+
+cdef inline double take(array numbers, Py_ssize_t i) noexcept:
+    return numbers.data.as_doubles[i]
 
 cdef inline str compiled_table():
     cdef Value v = Value.__new__(Value)
@@ -61,6 +81,8 @@ cdef int _unusual
 cdef unsigned int _stamp
 
 cpdef count_unusual(int change)
+
+cdef object number_or_not(object x)
 
 @cython.locals(v=Value)
 cdef object comparable(object x)
@@ -74,21 +96,16 @@ cpdef Value record_unary(int op, Value a)
 @cython.locals(v=Value, a=double, b=double, need=int)
 cpdef object record_binary(int op, object left, object right)
 
-@cython.locals(v=Value, operands=list, data=array, partials=array, i=Py_ssize_t, n=Py_ssize_t)
-cpdef Value record_list(int op, list lists)
+@cython.locals(v=Value, operands=list, data=array, partials=array, i=Py_ssize_t, recording=bint)
+cpdef object record_list(int op, list lists)
 
-@cython.locals(v=Value)
-cpdef Value record_call(int op, tuple operands)
+@cython.locals(v=Value, i=Py_ssize_t)
+cpdef Value record_known(int op, tuple operands, double data, list partials)
 
 cdef Value settle(Value v)
-cpdef str written(Value v)
 cpdef own_note(Value v)
-cpdef row_of(Value v)
 cpdef int code_of(Value v) except -1
 cpdef collectable(Value v)
-
-@cython.locals(v=Value)
-cpdef Value restored(double data, double grad, str name)
 
 @cython.locals(v=Value, w=Value, order=list, stack=list, opened=cython.uint, closed=cython.uint)
 cpdef list topological_order(object roots)
@@ -101,4 +118,3 @@ cdef void receive(Value v, double adjoint) noexcept
 @cython.locals(partials=array, i=Py_ssize_t)
 cdef void sweep_list(Value v, double adjoint) noexcept
 cdef int give_leaf(Value v) except -1
-cdef int refuse_anomaly(Value v) except -1

@@ -7,9 +7,9 @@ Read from top to bottom:
   derivatives, read off the row of ``ops.py``;
 * ``topological_order`` -- operands before results, each node once;
 * ``sweep`` -- the chain rule.  From the root backwards, each node hands to each of its operands its
-  own adjoint times the local partial; an operand used twice receives a sum.  That is all there is to
+  own adjoint times the local partial; an operand used twice receives a sum.  That is all of
   reverse-mode differentiation: the gradient of one number with respect to every other, at a small
-  multiple of the cost of computing it;
+  multiple of the cost of computing it.
 
 ``higher.sweep_on_values`` is the same sweep in recorded arithmetic: gradients that were themselves
 recorded, and can be differentiated again.
@@ -21,15 +21,15 @@ cycles, and what was recorded keeps its derivatives whatever happens to its leav
 
 from __future__ import annotations
 
-import math
 import threading
 from array import array
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any
 
-from autodiff.modes import MODE, Note, source_line
-from autodiff.ops import ROWS, TABLE, Row
-from autodiff.reals import constant, describe, real
+from autodiff import anomalies
+from autodiff.modes import MODE, Note
+from autodiff.ops import ROWS
+from autodiff.reals import constant, describe, real, refuse
 
 try:
     import cython
@@ -37,13 +37,31 @@ except ImportError:
     from autodiff import _interpreted as cython
 
 if not cython.compiled:
-    from autodiff._interpreted import ABS, ADD, DIV, MUL, NEG, POW, SUB
-    from autodiff._interpreted import attach, blank, compiled_table, track
-    from autodiff._interpreted import evaluate_binary, evaluate_list, evaluate_unary
+    from autodiff._interpreted import (
+        ABS,
+        ADD,
+        DIV,
+        MUL,
+        NEG,
+        POW,
+        SUB,
+        attach,
+        blank,
+        compiled_table,
+        doubles,
+        evaluate_binary,
+        evaluate_list,
+        evaluate_unary,
+        put,
+        take,
+        track,
+        unseen,
+    )
 
 COMPILED = cython.compiled
 TABLE_DIGEST = compiled_table()
 
+_pattern = array("d")  # what an array of partials is like
 _unusual = 0  # how many contexts that change the mode are entered, in all threads
 _stamp = 0  # the last mark that a walk has given out
 _one_walk = threading.RLock()
@@ -85,12 +103,10 @@ class Value:
     _op: int  # which row of the table; 0 for a leaf
 
     def __init__(self, data: float, name: str = "") -> None:
-        if not isinstance(name, str):
-            raise TypeError(f"Value(..., name={name!r}): a name is a string")
         blank(self)
         self._data = real(data, "Value(data)")
-        if name:
-            self._note = Note(name)
+        if name != "":
+            self.name = name
 
     # -- what it holds ---------------------------------------------------------------------------
 
@@ -132,7 +148,7 @@ class Value:
     @name.setter
     def name(self, name: str) -> None:
         if not isinstance(name, str):
-            raise TypeError(f"name = {name!r}: a name is a string")
+            raise TypeError(f"a name must be a string, not {describe(name)}")
         own_note(self).name = name
 
     @property
@@ -143,7 +159,7 @@ class Value:
     @property
     def op(self) -> str:
         """The primitive it was computed by; ``""`` for a leaf."""
-        return "" if self._op == 0 else row_of(self).name
+        return ROWS[self._op].name
 
     @property
     def operands(self) -> tuple[Value | float, ...]:
@@ -162,7 +178,8 @@ class Value:
         (4.0, 3.0)
         """
         if type(self._a) is tuple:
-            return tuple(self._b)
+            pairs = zip(self._a, self._b, strict=True)
+            return tuple([p if type(x) is Value else 0.0 for x, p in pairs])
         return (self._da, self._db)[: len(self.operands)]
 
     def detach(self) -> Value:
@@ -250,17 +267,15 @@ class Value:
 
     if not cython.compiled and TYPE_CHECKING:  # sin, exp, relu ... come from the table
 
-        def __getattr__(self, name: str) -> Callable[..., Value]: ...
+        def __getattr__(self, name: str) -> Callable[..., Value]:
+            method: Callable[..., Value] = getattr(self, name)
+            return method
 
     # -- comparison, of data; a Value is still its own key in a dict or set ------------------------
 
     def __eq__(self, other: object) -> Any:
         number = comparable(other)
         return number if number is NotImplemented else self._data == number
-
-    def __ne__(self, other: object) -> Any:
-        number = comparable(other)
-        return number if number is NotImplemented else self._data != number
 
     def __lt__(self, other: Any) -> Any:
         number = comparable(other)
@@ -310,14 +325,12 @@ class Value:
                 f"a computed Value ({self.op}) cannot be copied or pickled without its graph: "
                 "copy detach()"
             )
-        return restored, (self._data, self._grad, self.name)
+        return Value, (self._data, self.name), (None, {"grad": self._grad})
 
 
-def restored(data: float, grad: float, name: str) -> Value:
-    """A leaf as it was when it was pickled or copied."""
-    v = Value(data, name)
-    v._grad = grad
-    return v
+def number_or_not(x: Any) -> Any:
+    """``constant(x)``, quickly where it is a float already, as it mostly is."""
+    return x if type(x) is float else constant(x)
 
 
 def comparable(x: Any) -> Any:
@@ -325,7 +338,7 @@ def comparable(x: Any) -> Any:
     if type(x) is Value:
         v = x
         return v._data
-    return constant(x)
+    return number_or_not(x)
 
 
 # -- recording -----------------------------------------------------------------------------------
@@ -348,7 +361,7 @@ def record_unary(op: int, a: Value) -> Value:
     return settle(v) if _unusual else v
 
 
-def record_binary(op: int, left: Any, right: Any) -> Any:
+def record_binary(op: int, left: Any, right: Any) -> Value:
     """Compute and record a primitive of two operands, at least one of them a Value.
 
     A constant's partial is not computed.  ``NotImplemented`` if an operand is of a type that may
@@ -360,92 +373,76 @@ def record_binary(op: int, left: Any, right: Any) -> Any:
         a = v._data
         need = 1
     else:
-        number = constant(left)
+        number = number_or_not(left)
         if number is NotImplemented:
-            return refuse(op, left)
+            return refuse(left, ROWS[op].name)
         a = number
     if type(right) is Value:
         v = right
         b = v._data
         need += 2
     else:
-        number = constant(right)
+        number = number_or_not(right)
         if number is NotImplemented:
-            return refuse(op, right)
+            return refuse(right, ROWS[op].name)
         b = number
     v = new_node(op, left if need & 1 else a, right if need & 2 else b)
     evaluate_binary(v, op, a, b, need)
     return settle(v) if _unusual else v
 
 
-def refuse(op: int, x: Any) -> Any:
-    """``NotImplemented`` for an operand that may know what to do; a TypeError for one that cannot."""
-    if x is None or isinstance(x, (str, bytes, complex, list, tuple, dict, set)):
-        row = ROWS[op]
-        assert row is not None
-        raise TypeError(
-            f"an operand of {row.shown!r} ({row.name}) must be a Value or a real number, "
-            f"not {describe(x)}"
-        )
-    return NotImplemented
+def record_list(op: int, lists: list[list[Any]]) -> Any:
+    """Compute and record a primitive of one or two lists of operands of one length.
 
-
-def record_list(op: int, lists: list[list[Any]]) -> Value:
-    """Compute and record a primitive of one or two lists of operands of one length."""
-    n = len(lists[0])
-    operands = [x for xs in lists for x in xs]
-    data = array("d", bytes(8 * len(operands)))
-    partials = array("d", bytes(8 * len(operands)))
+    A float if no operand is a Value; ``NotImplemented`` if one is neither a Value nor a number.
+    """
+    operands = lists[0] + lists[1] if len(lists) == 2 else list(lists[0])
+    data = doubles(len(operands))
+    partials = doubles(len(operands))
+    recording = False
     for i, x in enumerate(operands):
         if type(x) is Value:
             v = x
-            data[i] = v._data
+            put(data, i, v._data)
+            recording = True
         else:
-            operands[i] = data[i] = real(x, f"element {i % n} of {name_of(op)}()")
-    v = new_node(op, tuple(operands), partials)
+            number = number_or_not(x)
+            if number is NotImplemented:
+                return NotImplemented
+            put(data, i, number)
+            operands[i] = number
+    v = new_node(op, unseen(tuple(operands)), partials)
     evaluate_list(v, op, len(lists), data, partials)
+    if not recording:
+        return v._data
     return settle(v) if _unusual else v
 
 
-def record_call(op: int, operands: tuple[Any, ...]) -> Value:
-    """Compute and record a primitive that was added at run time, by calling its functions."""
-    row = ROWS[op]
-    assert row is not None and callable(row.value)
-    numbers = [
-        x.data if type(x) is Value else real(x, f"operand {i + 1} of {row.name}()")
-        for i, x in enumerate(operands)
-    ]
-    data = real(row.value(*numbers), f"the value function of {row.name}()")
-    partials = array("d", bytes(8 * len(numbers)))
-    for i, partial in enumerate(row.partials):
-        if type(operands[i]) is Value:
-            where = f"partial {i + 1} of {row.name}()"
-            partials[i] = real(partial(*numbers, data), where)  # type: ignore[operator]
-    v = new_node(op, tuple(operands), partials)
+def record_known(op: int, operands: tuple[Any, ...], data: float, partials: list[float]) -> Value:
+    """Record a primitive whose value and partials were computed elsewhere."""
+    v = new_node(op, unseen(operands), doubles(len(operands)))
     v._data = data
+    for i, partial in enumerate(partials):
+        put(v._b, i, partial)
     return settle(v) if _unusual else v
 
 
 def settle(v: Value) -> Value:
-    """Finish a node as the mode asks: not recorded, checked, or labelled with its scope."""
+    """Finish a node as the mode asks: not recorded, or labelled with its scope, or checked."""
     mode = MODE.get()
     if not mode.recording:
         return Value(v._data)
-    source = source_line() if mode.detecting else ""
-    if mode.scope or source:
-        v._note = Note("", mode.scope, source)
-    if mode.detecting and not math.isfinite(v._data):
-        raise FloatingPointError(f"{written(v)} is {v._data}, at {source}")
+    v._note = mode.note
+    if mode.detecting:
+        note = own_note(v)
+        note.source = anomalies.source_line()
+        anomalies.refuse_value(v, note.source)
     return v
 
 
-def written(v: Value) -> str:
-    """A node as it might be written: ``log(x=0.0)``."""
-    operands = [
-        (f"{x.name}=" if x.name else "") + repr(x.data) if type(x) is Value else repr(x)
-        for x in v.operands
-    ]
-    return f"{v.op}({', '.join(operands)})"
+def add_method(name: str, function: Callable[..., Any]) -> None:
+    """Make a function of the table a method of Value."""
+    attach(name, function)
 
 
 def collectable(v: Value) -> None:
@@ -454,29 +451,17 @@ def collectable(v: Value) -> None:
 
 
 def own_note(v: Value) -> Note:
-    """The node's note, to be changed."""
+    """The node's note, to be changed: its own, not its scope's."""
     if v._note is None:
         v._note = Note()
+    elif v._note.shared:
+        v._note = Note(v._note.name, v._note.scope, v._note.source)
     return v._note
-
-
-def row_of(v: Value) -> Row:
-    """The row of the primitive that a computed Value came from."""
-    row = ROWS[v._op]
-    assert row is not None
-    return row
 
 
 def code_of(v: Value) -> int:
     """The number of the row that a computed Value came from; 0 for a leaf."""
     return v._op
-
-
-def name_of(op: int) -> str:
-    """A primitive's name."""
-    row = ROWS[op]
-    assert row is not None
-    return row.name
 
 
 # -- backwards -----------------------------------------------------------------------------------
@@ -550,7 +535,7 @@ def sweep(root: Value, order: list[Value], seed: float, detecting: bool) -> None
             if type(v._b) is Value:
                 receive(v._b, adjoint * v._db)
         if detecting:
-            refuse_anomaly(v)
+            anomalies.refuse_sweep(v, adjoint, "" if v._note is None else v._note.source)
     for v in order:
         if v._op == 0:
             give_leaf(v)
@@ -571,7 +556,7 @@ def sweep_list(v: Value, adjoint: float) -> None:
     partials = v._b
     for i, x in enumerate(v._a):
         if type(x) is Value:
-            receive(x, adjoint * partials[i])
+            receive(x, adjoint * take(partials, i))
 
 
 def give_leaf(v: Value) -> None:
@@ -581,60 +566,3 @@ def give_leaf(v: Value) -> None:
     else:
         v._grad += v._da
     v._da = 0.0
-
-
-def refuse_anomaly(v: Value) -> None:
-    """Raise FloatingPointError if an operand has received nan or inf from ``v``."""
-    for x, partial in zip(v.operands, v.partials, strict=True):
-        if type(x) is Value and not math.isfinite(v._grad * partial):
-            recorded = v._note.source if v._note is not None else ""
-            raise FloatingPointError(
-                f"backward() through {written(v)}: the gradient {v._grad!r} times the partial "
-                f"{partial!r} is {v._grad * partial!r}; recorded at "
-                f"{recorded or 'an unknown line, outside detect_anomaly()'}"
-            )
-
-
-# -- the methods that come from the table ----------------------------------------------------------
-
-
-def unary_method(op: int) -> Callable[[Value], Value]:
-    """The method of a primitive of one operand."""
-
-    def method(self: Value) -> Value:
-        return record_unary(op, self)
-
-    return method
-
-
-def binary_method(op: int, default: float | None) -> Callable[..., Value]:
-    """The method of a primitive of two operands, the second of which may have a default."""
-
-    def method(self: Value, other: Any = default) -> Any:
-        return operate(op, self, other)
-
-    return method
-
-
-def operate(op: int, left: Any, right: Any) -> Value:
-    """``record_binary`` called as a function: what it cannot take is an error."""
-    v = record_binary(op, left, right)
-    if v is NotImplemented:
-        x = right if type(left) is Value else left
-        raise TypeError(f"{name_of(op)}(a, b) takes Values and real numbers, not {describe(x)}")
-    return v
-
-
-def attach_methods() -> None:
-    """Give Value a method for every row over scalars, under NumPy's name too where it differs."""
-    for op, row in enumerate(TABLE, start=1):
-        if row.over_lists:
-            continue
-        method = unary_method(op) if len(row.names) == 1 else binary_method(op, row.default)
-        method.__name__ = row.name
-        method.__doc__ = row.documentation
-        for name in {row.name, row.numpy or row.name}:
-            attach(name, method)
-
-
-attach_methods()

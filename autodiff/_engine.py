@@ -1,0 +1,43 @@
+"""Which engine runs: the compiled one, unless there is none or ``AUTODIFF_PURE=1`` asks otherwise.
+
+The package imports this module first of all.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import sys
+from pathlib import Path
+
+MODULES = ["value"]  #: the modules that are compiled
+
+
+def _interpret(module: str) -> None:
+    """Load a module from its Python source, though a compiled one may stand beside it."""
+    name = f"autodiff.{module}"
+    spec = importlib.util.spec_from_file_location(name, Path(__file__).with_name(f"{module}.py"))
+    assert spec is not None
+    assert spec.loader is not None
+    sys.modules[name] = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(sys.modules[name])
+
+
+def check() -> None:
+    """Refuse kernels that were compiled from another table than ``ops.py`` has now.
+
+    Raises:
+        ImportError: with the remedy.
+    """
+    from autodiff import ckernels, value
+
+    if value.COMPILED and ckernels.digest() != value.TABLE_DIGEST:
+        raise ImportError(
+            "the compiled engine was built from another table of primitives: build it again "
+            "(pip install -e .), or set AUTODIFF_PURE=1 to do without it"
+        )
+
+
+if os.environ.get("AUTODIFF_PURE", "") not in ("", "0"):
+    for module in MODULES:
+        _interpret(module)

@@ -1,0 +1,44 @@
+"""What ``detect_anomaly()`` says: which operation gave the first nan or inf, of what, and where."""
+
+from __future__ import annotations
+
+import math
+import sys
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from autodiff.value import Value
+
+
+def source_line() -> str:
+    """The line of the user's program that is being executed: the nearest outside this package."""
+    frame = sys._getframe()
+    while frame.f_back and frame.f_globals.get("__name__", "").split(".")[0] == "autodiff":
+        frame = frame.f_back
+    return f"{frame.f_code.co_filename}:{frame.f_lineno}"
+
+
+def written(v: Value) -> str:
+    """A computed Value as it might be written: ``log(x=0.0)``."""
+    operands = [
+        repr(x) if isinstance(x, float) else (f"{x.name}=" if x.name else "") + repr(x.data)
+        for x in v.operands
+    ]
+    return f"{v.op}({', '.join(operands)})"
+
+
+def refuse_value(v: Value, source: str) -> None:
+    """Raise FloatingPointError if a Value just recorded is nan or inf."""
+    if not math.isfinite(v.data):
+        raise FloatingPointError(f"{written(v)} is {v.data}, at {source}")
+
+
+def refuse_sweep(v: Value, adjoint: float, source: str) -> None:
+    """Raise FloatingPointError if ``v`` hands nan or inf to an operand."""
+    for x, partial in zip(v.operands, v.partials, strict=True):
+        if not isinstance(x, float) and not math.isfinite(adjoint * partial):
+            raise FloatingPointError(
+                f"backward() through {written(v)}: the gradient {adjoint!r} times the partial "
+                f"{partial!r} is {adjoint * partial!r}; recorded at "
+                f"{source or 'an unknown line, outside detect_anomaly()'}"
+            )

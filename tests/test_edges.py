@@ -1,0 +1,191 @@
+"""At zeros, infinities, nan and the ends of the range: what PyTorch's float64 gives, or better.
+
+``seeds/torch_edges.json`` holds PyTorch's numbers (``make_torch_edges.py`` writes it).  Where a
+number here is deliberately another, it is the true one, to be told from PyTorch's by mpmath.
+"""
+
+import itertools
+import json
+import math
+from pathlib import Path
+
+import pytest
+import references
+from mpmath import mp
+
+import autodiff
+from autodiff import Value, ops
+
+TORCH = json.loads((Path(__file__).parent / "seeds" / "torch_edges.json").read_text())
+SCALARS = {**TORCH["unary"], **TORCH["binary"]}
+POINTS = [(float(a),) for a in TORCH["points"]]
+PAIRS = list(itertools.product(map(float, TORCH["pairs"]), repeat=2))
+
+HELPERS = {"pow_da", "pow_db", "sign", "step", "positive", "prefer", "ratio"}
+NOT_IN_TORCH = {"cbrt"}
+
+
+def overflows(a, b):
+    """Whether ``a*a + b*b`` over- or underflows, for ``a`` and ``b`` that are numbers."""
+    return 0 < math.hypot(a, b) < math.inf and not 0 < a * a + b * b < math.inf
+
+
+# Where ops.DIFFERENCES applies, among the points in the file.
+DELIBERATE = {
+    "acosh": lambda a: a <= -1 or a == 1e300,
+    "asinh": lambda a: abs(a) == 1e300,
+    "atan2": overflows,
+    "elu": math.isnan,
+    "logsumexp": lambda a, b=0.0, *_: 1000 <= abs(a) < math.inf and abs(a - b) < 2,
+}
+# Where PyTorch's formula cancels, or cuts a tail off: 1 - v*v for tanh, v + 1 for expm1.
+LOSES_DIGITS = {
+    "expm1": lambda a: a == -30,
+    "tanh": lambda a: abs(a) == 30,
+    "sigmoid": lambda a: a in (2, 30),
+    "softplus": lambda a: a == 30,
+    "silu": lambda a: a == 30,
+    "gelu": lambda a: a == -30,
+}
+DIFFERENT = {**DELIBERATE, **LOSES_DIGITS}
+
+
+def same(x, y):
+    """nan is nan, zeros and infinities are exact, other numbers agree to 4 ulp or 1e-15."""
+    if math.isnan(x) or math.isnan(y):
+        return math.isnan(x) and math.isnan(y)
+    if x == y:
+        return x != 0 or math.copysign(1, x) == math.copysign(1, y)
+    return math.isfinite(y) and abs(x - y) <= max(4 * math.ulp(y), 1e-15 * abs(y))
+
+
+def value_and_partials(name, operands):
+    """``(v, d v / d operand, ...)``."""
+    v = getattr(autodiff, name)(*map(Value, operands))
+    return v.data, *v.partials
+
+
+def values_and_gradients(name, operands):
+    """The values of a function of lists, then the gradient of each."""
+    xs = [Value(x) for x in operands]
+    half = len(xs) // 2
+    results = getattr(autodiff, name)(*((xs[:half], xs[half:]) if name == "dot" else (xs,)))
+    results = results if isinstance(results, list) else [results]
+    gradients = []
+    for v in results:
+        for x in xs:
+            x.grad = 0.0
+        v.backward()
+        gradients += [x.grad for x in xs]
+    return [*(v.data for v in results), *gradients]
+
+
+def cases(name):
+    """``(operands, our numbers, PyTorch's)`` for every entry of a function."""
+    if name in SCALARS:
+        points = PAIRS if name in TORCH["binary"] else POINTS
+        for operands, entry in zip(points, SCALARS[name], strict=True):
+            # Of leaky_relu(a, b) and elu(a, b) PyTorch has only the partial for a.
+            ours = value_and_partials(name, operands)[: len(entry)]
+            yield operands, ours, [float(x) for x in entry]
+    else:
+        for operands, values, jacobian in TORCH["lists"][name]:
+            numbers = [float(x) for x in operands]
+            # A leaf's gradient starts from +0 and cannot become -0; + 0.0 makes PyTorch's alike.
+            gradients = [float(x) + 0.0 for gradient in jacobian for x in gradient]
+            yield numbers, values_and_gradients(name, numbers), [*map(float, values), *gradients]
+
+
+@pytest.mark.parametrize("name", [*SCALARS, *TORCH["lists"]])
+def test_edges_are_as_in_pytorch(name):
+    differs = DIFFERENT.get(name, lambda *_: False)
+    wrong = [
+        (operands, ours, theirs)
+        for operands, ours, theirs in cases(name)
+        if not differs(*operands) and not all(same(x, y) for x, y in zip(ours, theirs, strict=True))
+    ]
+    assert wrong == []
+
+
+@pytest.mark.parametrize("name", DIFFERENT)
+def test_where_pytorch_differs_this_is_the_true_number(name):
+    found = [case for case in cases(name) if DIFFERENT[name](*case[0])]
+    assert found
+    for operands, ours, theirs in found:
+        assert not all(map(same, ours, theirs)), f"{name}{operands} is PyTorch's by now"
+        for i, (x, y) in enumerate(zip(ours, theirs, strict=True)):
+            if math.isnan(ours[0]):
+                assert math.isnan(x)  # outside the domain, or nan came in
+            elif not same(x, y):
+                with mp.workdps(700):  # 1e300 beside 5e-324
+                    true = (
+                        references.derivative(name, operands, i - 1)
+                        if i
+                        else references.value(name, operands)
+                    )
+                    error = abs(x - true) / abs(true)
+                    assert error < 1e-13 or x == float(true)
+                    assert abs(x - true) < abs(y - true) or x == float(true)
+
+
+def test_the_listed_differences_are_all_of_them():
+    assert set(DELIBERATE) == set(ops.DIFFERENCES)
+
+
+def test_every_primitive_that_pytorch_has_is_compared():
+    compared = {*SCALARS, *TORCH["lists"]} - {"softmax", "log_softmax"}
+    assert compared | HELPERS | NOT_IN_TORCH == {row.name for row in ops.TABLE}
+    assert not compared & (HELPERS | NOT_IN_TORCH)
+
+
+@pytest.mark.parametrize(
+    ("a", "value", "partial"),
+    [
+        (0.0, 0.0, math.inf),
+        (-0.0, -0.0, math.inf),
+        (-8.0, -2.0, 1 / 12),
+        (math.inf, math.inf, 0.0),
+        (-math.inf, -math.inf, 0.0),
+        (math.nan, math.nan, math.nan),
+    ],
+)
+def test_edges_of_cbrt(a, value, partial):
+    v, da = value_and_partials("cbrt", [a])
+    assert same(v, value)
+    assert same(da, partial)
+
+
+# A few numbers with no helper at all, so that a mistake above cannot hide one in the table.
+
+
+def test_zero_to_the_zero_is_one():
+    a, b = Value(0.0), Value(0.0)
+    v = a**b
+    v.backward()
+    assert (v.data, a.grad, b.grad) == (1.0, 0.0, 0.0)
+
+
+def test_ties_are_shared():
+    a, b = Value(2.0), Value(2.0)
+    autodiff.maximum(a, b).backward()
+    autodiff.minimum(a, b).backward(seed=10.0)
+    assert (a.grad, b.grad) == (5.5, 5.5)
+
+
+def test_corners_have_the_slopes_that_the_table_says():
+    for function, slope in [(autodiff.relu, 0.0), (autodiff.leaky_relu, 0.01), (abs, 0.0)]:
+        x = Value(0.0)
+        function(x).backward()
+        assert x.grad == slope
+
+
+def test_arithmetic_does_not_raise():
+    zero, one = Value(0.0), Value(1.0)
+    assert (one / zero).data == math.inf
+    assert (-one / zero).data == -math.inf
+    assert math.isnan((zero / zero).data)
+    assert zero.log().data == -math.inf
+    assert math.isnan((-one).log().data)
+    assert math.isnan(((-8 * one) ** (1 / 3)).data)
+    assert (1000 * one).exp().data == math.inf
+    assert (Value(1e200) ** 2).data == math.inf
