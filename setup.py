@@ -43,19 +43,21 @@ class BuildOrDoWithout(build_ext):
         super().build_extensions()
 
 
+extensions = cythonize(
+    [
+        Extension(
+            f"autodiff.{name}",
+            [f"autodiff/{name}.py"],
+            include_dirs=[str(HERE / "autodiff")],
+            depends=["autodiff/_kernels.h", "autodiff/_memory.h"],
+        )
+        for name in write_kernels()
+    ],
+    compiler_directives=DIRECTIVES,
+)
+for extension in extensions:
+    extension.optional = True  # cythonize() drops it when it is given above
 setup(
-    ext_modules=cythonize(
-        [
-            Extension(
-                f"autodiff.{name}",
-                [f"autodiff/{name}.py"],
-                include_dirs=[str(HERE / "autodiff")],
-                depends=["autodiff/_kernels.h", "autodiff/_memory.h"],
-                optional=True,
-            )
-            for name in write_kernels()
-        ],
-        compiler_directives=DIRECTIVES,
-    ),
+    ext_modules=extensions,
     cmdclass={"build_ext": BuildOrDoWithout},
 )
