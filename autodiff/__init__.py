@@ -10,16 +10,20 @@ True
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+import importlib
+from typing import Any
 
-from autodiff import _engine, functions, graph, nn, ops, optim
+from autodiff import _engine, functions, nn, ops, optim
 from autodiff.contexts import detect_anomaly, no_grad, scope
 from autodiff.functions import PUBLIC, primitive
 from autodiff.value import COMPILED, Value
 
-if TYPE_CHECKING:
 
-    def __getattr__(name: str) -> Any: ...
+def __getattr__(name: str) -> Any:
+    """``autodiff.graph``, imported when it is first used: graphviz takes its time."""
+    if name == "graph":
+        return importlib.import_module("autodiff.graph")
+    raise AttributeError(f"module 'autodiff' has no attribute {name!r}")
 
 
 _engine.check()

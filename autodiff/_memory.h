@@ -13,7 +13,7 @@
 
 enum {
     AD_FIELDS = 64,          /* bytes of a node after the object's head */
-    AD_MOST_FREE = 1 << 16,  /* dead nodes kept for the next live ones */
+    AD_MOST_FREE = 1 << 12,  /* dead nodes kept; more would scatter the next graph over memory */
     AD_DEEPEST = 64
 };
 

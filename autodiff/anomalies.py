@@ -34,7 +34,10 @@ def refuse_value(v: Value, source: str) -> None:
 
 
 def refuse_sweep(v: Value, adjoint: float, source: str) -> None:
-    """Raise FloatingPointError if ``v`` hands nan or inf to an operand."""
+    """Raise FloatingPointError if ``v`` has received nan or inf, or hands it to an operand."""
+    if not math.isfinite(adjoint):
+        what = written(v) if v.op else f"leaf {v.name or v.data!r}"
+        raise FloatingPointError(f"backward(): the gradient of {what} adds up to {adjoint!r}")
     for x, partial in zip(v.operands, v.partials, strict=True):
         if not isinstance(x, float) and not math.isfinite(adjoint * partial):
             raise FloatingPointError(

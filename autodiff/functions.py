@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Sequence
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -36,7 +37,7 @@ def _elementwise(row: Row) -> Callable[..., Any]:
     """The function of a row over scalars."""
     op = CODES[row.name]
     on_float = kernels.FLOATS[row.name]
-    on_arrays = kernels.value_on_arrays(row)
+    on_arrays = cache(lambda: kernels.value_on_arrays(row))
 
     def unary(a: Any) -> Any:
         if type(a) is Value:
@@ -45,14 +46,17 @@ def _elementwise(row: Row) -> Callable[..., Any]:
             return on_float(a)
         return general(a)
 
-    def binary(a: Any, b: Any = row.default) -> Any:
+    def binary(a: Any, b: Any) -> Any:
         if type(a) is float and type(b) is float:
             return on_float(a, b)
         return general(a, b)
 
+    def with_default(a: Any, b: Any = row.default) -> Any:
+        return binary(a, b)
+
     def general(*operands: Any) -> Any:
         if any(isinstance(x, np.ndarray) for x in operands):
-            return _on_arrays(apply_op, on_arrays, row.name, operands)
+            return _on_arrays(general, on_arrays(), row.name, operands)
         checked = [x if type(x) is Value else constant(x) for x in operands]
         for x, came in zip(checked, operands, strict=True):
             if x is NotImplemented:
@@ -62,10 +66,9 @@ def _elementwise(row: Row) -> Callable[..., Any]:
                 )
         return apply(op, *checked)
 
-    def apply_op(*operands: Any) -> Any:
-        return general(*operands)
-
-    function = unary if len(row.names) == 1 else binary
+    function: Callable[..., Any] = unary if len(row.names) == 1 else binary
+    if row.default is not None:
+        function = with_default
     function.__name__ = function.__qualname__ = row.name
     function.__module__ = __name__
     function.__doc__ = row.documentation
@@ -80,12 +83,14 @@ def _on_arrays(
 ) -> Any:
     """An elementwise function of arrays: at once on numbers, one by one on Values."""
     arrays = [np.asarray(x, object if type(x) is Value else None) for x in operands]
-    if any(x.dtype == object for x in arrays):
-        return np.frompyfunc(on_scalars, len(arrays), 1)(*arrays)
-    for x in arrays:
-        if x.dtype.kind not in "biuf":
-            raise TypeError(f"{name}() takes arrays of real numbers or Values, not of {x.dtype}")
     with np.errstate(all="ignore"):
+        if any(x.dtype == object for x in arrays):
+            return np.frompyfunc(on_scalars, len(arrays), 1)(*arrays)
+        for x in arrays:
+            if x.dtype.kind not in "biuf":
+                raise TypeError(
+                    f"{name}() takes arrays of real numbers or Values, not of {x.dtype}"
+                )
         return on_arrays(*(x.astype(np.float64) for x in arrays))
 
 
@@ -146,7 +151,7 @@ def softmax(xs: Sequence[Any]) -> Any:
     >>> softmax([1000.0, 1000.0])
     [0.5, 0.5]
     """
-    elements = _elements("softmax", xs)
+    elements = _checked("softmax", xs)
     shift = _largest(elements)
     powers = [PUBLIC["exp"](x - shift) for x in elements]
     total = sum(powers)
@@ -159,7 +164,7 @@ def log_softmax(xs: Sequence[Any]) -> Any:
     >>> log_softmax([0.0, -1000.0])
     [0.0, -1000.0]
     """
-    elements = _elements("log_softmax", xs)
+    elements = _checked("log_softmax", xs)
     shift = _largest(elements)
     log_total = PUBLIC["log"](sum([PUBLIC["exp"](x - shift) for x in elements]))
     return _like(xs, [x - shift - log_total for x in elements])
@@ -177,6 +182,20 @@ def _elements(name: str, xs: Any) -> list[Any]:
     return elements
 
 
+def _checked(name: str, xs: Any) -> list[Any]:
+    """The elements, each a float, a Value or an array."""
+    checked = [
+        x if isinstance(x, (Value, np.ndarray)) else constant(x) for x in _elements(name, xs)
+    ]
+    for i, x in enumerate(checked):
+        if x is NotImplemented:
+            raise TypeError(
+                f"element {i} of {name}() must be a real number, a Value or an array, "
+                f"not {describe(list(xs)[i])}"
+            )
+    return checked
+
+
 def _reduce(name: str, *sequences: Any) -> Any:
     lists = [_elements(name, xs) for xs in sequences]
     if len({len(xs) for xs in lists}) > 1:
@@ -185,14 +204,8 @@ def _reduce(name: str, *sequences: Any) -> Any:
     result = record_list(CODES[name], lists)
     if result is not NotImplemented:
         return result
-    for xs in lists:
-        for i, x in enumerate(xs):
-            if not isinstance(x, (Value, np.ndarray)) and constant(x) is NotImplemented:
-                raise TypeError(
-                    f"element {i} of {name}() must be a real number, a Value or an array, "
-                    f"not {describe(x)}"
-                )
-    return _REDUCE_ARRAYS[name](*lists)[0]
+    with np.errstate(all="ignore"):
+        return _array_kernel(name)(*(_checked(name, xs) for xs in lists))[0]
 
 
 def _largest(xs: list[Any]) -> Any:
@@ -290,8 +303,13 @@ for _row in TABLE:  # sin(v) is also v.sin(), and v.arcsin() serves np.arcsin on
         for _name in {_row.name, _row.numpy or _row.name}:
             add_method(_name, PUBLIC[_row.name])
 
-_REDUCE_ARRAYS = {
-    row.name: kernels.list_kernel(row, {**PRIMITIVES, **PUBLIC, "largest": _largest})
-    for row in TABLE
-    if row.over_lists
-}
+
+@cache
+def _array_kernel(name: str) -> Callable[..., Any]:
+    """The kernel of a row over lists whose elements are arrays."""
+
+    def largest(xs: list[Any]) -> Any:
+        m = np.asarray(_largest(xs))
+        return np.where(np.isinf(m), 0.0, m)
+
+    return kernels.list_kernel(ROWS[CODES[name]], {**PRIMITIVES, **PUBLIC, "largest": largest})

@@ -20,7 +20,7 @@ import numpy as np
 
 from autodiff import ieee
 from autodiff.expressions import for_arrays, for_floats, names_in
-from autodiff.ops import CODES, CONSTANTS, TABLE, Row
+from autodiff.ops import CODES, CONSTANTS, ROWS, TABLE, Row
 
 Kernel = Callable[..., Any]
 Number = float | np.ndarray[Any, Any]  # what elementwise functions return
@@ -112,8 +112,16 @@ for _row in TABLE:
     if not _row.over_lists and _row.name not in ieee.FUNCTIONS:
         FLOATS[_row.name] = _value_on_floats(_row)
 
-#: The interpreted engine's kernels, by code.
-KERNELS: dict[int, Kernel] = {CODES[r.name]: _kernel(r) for r in TABLE}
+
+class _Kernels(dict[int, Kernel]):
+    """Kernels by code, each made when it is first asked for: the compiled engine never asks."""
+
+    def __missing__(self, code: int) -> Kernel:
+        self[code] = _kernel(ROWS[code])
+        return self[code]
+
+
+KERNELS = _Kernels()
 
 
 def value_on_arrays(r: Row) -> Callable[..., Number]:
@@ -123,10 +131,10 @@ def value_on_arrays(r: Row) -> Callable[..., Number]:
     >>> value_on_arrays(row("relu"))(np.array([-1.0, 2.0]))
     array([0., 2.])
     """
+    for name in names_in(str(r.value)) & CODES.keys() - _ON_ARRAYS.keys():
+        _ON_ARRAYS[name] = value_on_arrays(ROWS[CODES[name]])
     source = f"def {r.name}({', '.join(r.names)}): return {for_arrays(str(r.value))}"
-    function = _define(source, _ON_ARRAYS)
-    _ON_ARRAYS.setdefault(r.name, function)
-    return function
+    return _define(source, _ON_ARRAYS)
 
 
 def partial_functions(r: Row, namespace: dict[str, Any]) -> list[Callable[..., Any]]:

@@ -22,7 +22,7 @@ def constant(x: Any) -> Any:
             return float(x)
         except OverflowError:
             raise ValueError(
-                f"{str(x)[:20]}... ({type(x).__name__}) is beyond the range of float64"
+                f"a number of type {type(x).__name__} came that is beyond the range of float64"
             ) from None
     return NotImplemented
 

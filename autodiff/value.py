@@ -21,6 +21,7 @@ cycles, and what was recorded keeps its derivatives whatever happens to its leav
 
 from __future__ import annotations
 
+import numbers
 import threading
 from array import array
 from collections.abc import Callable, Iterable
@@ -334,11 +335,11 @@ def number_or_not(x: Any) -> Any:
 
 
 def comparable(x: Any) -> Any:
-    """What a comparison compares ``data`` with."""
+    """What a comparison compares ``data`` with: data, or a real number as it came, however big."""
     if type(x) is Value:
         v = x
         return v._data
-    return number_or_not(x)
+    return x if isinstance(x, numbers.Real) else NotImplemented
 
 
 # -- recording -----------------------------------------------------------------------------------
@@ -368,25 +369,26 @@ def record_binary(op: int, left: Any, right: Any) -> Value:
     itself know what to do, as a NumPy array does.
     """
     need = 0
+    first, second = left, right
     if type(left) is Value:
         v = left
         a = v._data
         need = 1
     else:
-        number = number_or_not(left)
-        if number is NotImplemented:
+        first = number_or_not(left)
+        if first is NotImplemented:
             return refuse(left, ROWS[op].name)
-        a = number
+        a = first
     if type(right) is Value:
         v = right
         b = v._data
         need += 2
     else:
-        number = number_or_not(right)
-        if number is NotImplemented:
+        second = number_or_not(right)
+        if second is NotImplemented:
             return refuse(right, ROWS[op].name)
-        b = number
-    v = new_node(op, left if need & 1 else a, right if need & 2 else b)
+        b = second
+    v = new_node(op, first, second)
     evaluate_binary(v, op, a, b, need)
     return settle(v) if _unusual else v
 
@@ -524,9 +526,11 @@ def sweep(root: Value, order: list[Value], seed: float, detecting: bool) -> None
             v._da = 0.0
     receive(root, seed)
     for v in reversed(order):
+        adjoint = v._grad if v._op else v._da
+        if detecting:
+            anomalies.refuse_sweep(v, adjoint, "" if v._note is None else v._note.source)
         if v._op == 0:
             continue
-        adjoint = v._grad
         if type(v._a) is tuple:
             sweep_list(v, adjoint)
         else:
@@ -534,8 +538,6 @@ def sweep(root: Value, order: list[Value], seed: float, detecting: bool) -> None
                 receive(v._a, adjoint * v._da)
             if type(v._b) is Value:
                 receive(v._b, adjoint * v._db)
-        if detecting:
-            anomalies.refuse_sweep(v, adjoint, "" if v._note is None else v._note.source)
     for v in order:
         if v._op == 0:
             give_leaf(v)
@@ -563,6 +565,7 @@ def give_leaf(v: Value) -> None:
     """Add what a leaf has gathered to its gradient."""
     if v._note is not None and v._note.grad is not None:
         v._note.grad = v._note.grad + v._da
+        collectable(v._note.grad)
     else:
         v._grad += v._da
     v._da = 0.0

@@ -4,10 +4,15 @@ Prints a table: what was measured, the figure, a reference measured beside it in
 their ratio, and the goal.  It is a measurement, not a test: it always exits with 0, and a
 measurement that fails is a row that says so.
 
-Every measurement runs in a process of its own, so that none inherits another's memory, and one that
-crashes takes no other with it.  Within a measurement subject and reference take turns, and the best
-of several turns counts, so that what else the machine does falls on both or on neither; ratios are
+Every measurement runs in a process of its own, so that none inherits another's memory, and one
+that crashes takes no other with it.  Within a measurement subject and reference take turns, and the
+median turn counts, so that what else the machine does falls on both or on neither; ratios are
 therefore steadier than times.
+
+Networks are timed after a second of warming up.  An engine that hands out the memory of released
+nodes again does so in the order in which it came back, so that graphs which are built one after
+another may lie ever more scattered in memory; a program that trains for hours meets the last of
+them, not the first.
 
 * ``recording``, ``against_textbook``, ``against_minigrad``, ``memory``, ``long_chain``,
   ``training``, ``importing`` -- the measurements: from sizes to numbers, in seconds and bytes;
@@ -53,8 +58,8 @@ def recording(terms: int, turns: int) -> Numbers:
         name: (workloads.leaves(leaf, terms, 1), workloads.leaves(leaf, terms, 2))
         for name, leaf in (("values", Value), ("floats", float))
     }
-    kept = dict.fromkeys(operands, math.inf)
-    released = dict(kept)
+    kept: dict[str, list[float]] = {name: [] for name in operands}
+    released: dict[str, list[float]] = {name: [] for name in operands}
     for _ in range(turns):
         for name, (ws, xs) in operands.items():
             recorded = 0.0
@@ -64,9 +69,14 @@ def recording(terms: int, turns: int) -> Numbers:
                 total = workloads.weighted_sum(ws, xs)
                 recorded += perf_counter() - before
                 del total
-            released[name] = min(released[name], (perf_counter() - start) / (repeats * terms))
-            kept[name] = min(kept[name], recorded / (repeats * terms))
-    return {"kept": kept, "released": released}
+            released[name].append((perf_counter() - start) / (repeats * terms))
+            kept[name].append(recorded / (repeats * terms))
+    return {"kept": medians(kept), "released": medians(released)}
+
+
+def medians(times: dict[str, list[float]]) -> dict[str, float]:
+    """The median of what each has taken."""
+    return {name: statistics.median(taken) for name, taken in times.items()}
 
 
 def phases(leaf: workloads.Leaf, nodes: int, activation: str) -> list[float]:
@@ -82,34 +92,39 @@ def phases(leaf: workloads.Leaf, nodes: int, activation: str) -> list[float]:
     return [after - before for before, after in pairwise(clock)]
 
 
-def best_phases(
+def typical_phases(
     engines: dict[str, workloads.Leaf], nodes: int, turns: int, activation: str
 ) -> Numbers:
-    """The best time of each phase over several turns, a node, for each engine."""
+    """The median time of each phase over several turns, a node, for each engine, warmed up.
+
+    Under ``"first"`` is the same for the first few turns of autodiff, before it was warm.
+    """
     size = workloads.size(workloads.network(Value, nodes, activation)[0])
+    first = [phases(Value, nodes, activation) for _ in range(5)]
+    for leaf in engines.values():
+        start = perf_counter()
+        while perf_counter() - start < 1.0:
+            phases(leaf, nodes, activation)
     times: dict[str, list[list[float]]] = {name: [] for name in engines}
     for _ in range(turns):
         for name, leaf in engines.items():
             times[name].append(phases(leaf, nodes, activation))
     return {"nodes": size} | {
-        name: [min(phase) / size for phase in zip(*turns_taken, strict=True)]
-        for name, turns_taken in times.items()
+        name: [statistics.median(phase) / size for phase in zip(*taken, strict=True)]
+        for name, taken in {"first": first, **times}.items()
     }
 
 
-def against_textbook(nodes: int, turns: int) -> Numbers:
+def against_textbook(nodes: int, turns: int, collector: int) -> Numbers:
     """Seconds a node to build, sweep and release a network, for autodiff and the textbook.
 
-    Measured as programs run, and once more with Python's cyclic garbage collector switched off:
-    where nodes are objects of several parts, it can take longer than the arithmetic.
+    ``collector`` is 1 to measure as programs run, and 0 to switch Python's cyclic garbage collector
+    off: where a node is an object of several parts, it can take longer than the arithmetic.
     """
+    if not collector:
+        gc.disable()
     engines = {"autodiff": Value, "textbook": textbook.Value}
-    collected = best_phases(engines, nodes, turns, activation="tanh")
-    gc.disable()
-    return {
-        "collector on": collected,
-        "collector off": best_phases(engines, nodes, turns, activation="tanh"),
-    }
+    return typical_phases(engines, nodes, turns, activation="tanh")
 
 
 def against_minigrad(nodes: int, turns: int) -> Numbers:
@@ -119,7 +134,7 @@ def against_minigrad(nodes: int, turns: int) -> Numbers:
     import minigrad
 
     engines = {"autodiff": Value, "minigrad": minigrad.Value}
-    return best_phases(engines, nodes, turns, activation="relu")
+    return typical_phases(engines, nodes, turns, activation="relu")
 
 
 def memory(nodes: int) -> Numbers:
@@ -180,8 +195,8 @@ def importing(turns: int) -> Numbers:
             start = perf_counter()
             subprocess.run([sys.executable, "-c", program], check=True)
             times[name].append(perf_counter() - start)
-    medians = {name: statistics.median(taken) for name, taken in times.items()}
-    return {name: medians[name] - medians["bare"] for name in ("autodiff", "numpy")}
+    typical = medians(times)
+    return {name: typical[name] - typical["bare"] for name in ("autodiff", "numpy")}
 
 
 def resident() -> float:
@@ -251,12 +266,9 @@ def seconds(t: float) -> str:
     >>> seconds(8.52e-8), seconds(0.0123), seconds(2.0)
     ('85.2 ns', '12.3 ms', '2.00 s')
     """
-    for unit, scale in (("s", 1.0), ("ms", 1e-3), ("us", 1e-6)):
-        if abs(t) >= scale:
-            break
-    else:
-        unit, scale = "ns", 1e-9
-    x = t / scale
+    units = {"s": 1.0, "ms": 1e-3, "us": 1e-6, "ns": 1e-9}
+    unit = next((name for name, scale in units.items() if abs(t) >= scale), "ns")
+    x = t / units[unit]
     return f"{x:.{2 if abs(x) < 10 else 1 if abs(x) < 100 else 0}f} {unit}"
 
 
@@ -288,21 +300,23 @@ def recording_rows(quick: bool) -> Iterator[Row]:
 def textbook_rows(quick: bool) -> Iterator[Row]:
     """Build and sweep of a network against the textbook engine, compiled and interpreted."""
     for interpreted in [True] if not autodiff.COMPILED else [False, True]:
-        measured = apart(against_textbook, 60_000, 3 if quick else 9, interpreted=interpreted)
-        engine = "interpreted" if interpreted else "compiled"
-        for collector, numbers in measured.items():
+        for collector in (1, 0):
+            numbers = apart(
+                against_textbook, 60_000, 3 if quick else 9, collector, interpreted=interpreted
+            )
             ours, theirs = (
                 numbers["nodes"] * sum(numbers[name][:2]) for name in ("autodiff", "textbook")
             )
             ratio = theirs / ours
+            engine = "interpreted" if interpreted else "compiled"
+            goal = at_least(2.0 if interpreted else 25.0, ratio, "x faster")
             yield Row(
-                f"network of {numbers['nodes']:,}, built and swept, {engine}, {collector}",
+                f"network of {numbers['nodes']:,}, built and swept, {engine}, "
+                f"collector {'on' if collector else 'off'}",
                 seconds(ours),
                 f"textbook {seconds(theirs)}",
                 f"1/{ratio:.1f}",
-                at_least(2.0 if interpreted else 25.0, ratio, "x faster")
-                if collector == "collector on"
-                else "",
+                goal if collector else "",
             )
 
 
@@ -312,6 +326,13 @@ def minigrad_rows(quick: bool) -> Iterator[Row]:
     if not numbers:
         yield Row("network against minigrad", "not installed")
         return
+    aged, young = sum(numbers["autodiff"]), sum(numbers["first"])
+    yield Row(
+        f"network of {numbers['nodes']:,}, all phases, a node, warmed up",
+        seconds(aged),
+        f"the first in its process {seconds(young)}",
+        f"{aged / young:.2f}x",
+    )
     for i, phase in enumerate(("built", "swept", "released")):
         ours, theirs = numbers["autodiff"][i], numbers["minigrad"][i]
         yield Row(

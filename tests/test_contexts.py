@@ -1,0 +1,236 @@
+"""no_grad, scope and detect_anomaly: what they change, for whom, and until when."""
+
+import asyncio
+import math
+import re
+import threading
+
+import pytest
+
+import autodiff
+from autodiff import Value, detect_anomaly, dot, exp, log, no_grad, primitive, scope, sqrt
+
+HERE = re.escape(__file__)
+
+
+def line_of(error):
+    """The line of this file that a message names."""
+    return int(re.search(HERE + r":(\d+)", str(error.value)).group(1))
+
+
+# -- no_grad ---------------------------------------------------------------------------------------
+
+
+def test_no_grad_computes_without_recording():
+    x = Value(2.0)
+    twice = primitive("twice", lambda a: 2 * a, [lambda a, v: 2.0])
+    with no_grad():
+        results = [x * 3, exp(x), x**x, -x, dot([x], [x]), autodiff.softmax([x])[0], twice(x)]
+    assert [v.data for v in results] == [6.0, math.exp(2.0), 4.0, -2.0, 4.0, 1.0, 4.0]
+    for v in results:
+        assert type(v) is Value
+        assert (v.op, v.operands) == ("", ())
+    (results[0] * x).backward()
+    assert x.grad == 6.0
+
+
+def test_no_grad_leaves_what_was_recorded_before_alone():
+    x = Value(3.0)
+    y = x * x
+    with no_grad():
+        x.data = 10.0
+        y.backward()
+    assert x.grad == 6.0
+
+
+def test_contexts_end_with_their_block_even_by_an_exception():
+    x = Value(2.0)
+
+    def fail(context):
+        with context:
+            raise KeyError
+
+    for context in (no_grad(), detect_anomaly(), scope("a")):
+        with pytest.raises(KeyError):
+            fail(context)
+    assert (x * 2).op == "mul"
+    assert (x * 2).scope == ""
+    assert log(Value(0.0)).data == -math.inf
+
+
+def test_contexts_nest_and_may_be_entered_again():
+    x = Value(2.0)
+    context = no_grad()
+    with context:
+        with context:
+            assert (x * 2).op == ""
+        assert (x * 2).op == ""
+        with scope("a"), detect_anomaly():
+            assert (x * 2).op == ""
+    assert (x * 2).op == "mul"
+
+
+# -- scope -----------------------------------------------------------------------------------------
+
+
+def test_scope_labels_what_is_recorded_in_it():
+    x = Value(2.0)
+    before = x * 1
+    with scope("layer1"):
+        outer = x * 2
+        with scope("neuron0"):
+            inner = [x * 3, exp(x), dot([x], [x]), x**2]
+        after = x * 4
+    assert (before.scope, outer.scope, after.scope, x.scope) == ("", "layer1", "layer1", "")
+    assert {v.scope for v in inner} == {"layer1/neuron0"}
+
+
+def test_a_name_belongs_to_one_value_of_a_scope():
+    x = Value(2.0)
+    with scope("layer1"):
+        a, b = x * 2, x * 3
+    a.name = "a"
+    assert (a.name, a.scope, b.name, b.scope) == ("a", "layer1", "", "layer1")
+    (a * b).backward(create_graph=True)
+    assert (a.grad.data, b.grad.data, a.name, a.scope) == (6.0, 4.0, "a", "layer1")
+
+
+def test_a_scope_changes_no_number():
+    x = Value(2.0)
+    with scope("a"):
+        y = x * x
+    y.backward()
+    assert (y.data, x.grad, y.grad) == (4.0, 4.0, 1.0)
+
+
+@pytest.mark.parametrize("name", [None, 3, b"layer", "", ["a"]])
+def test_a_scope_needs_a_name(name):
+    with pytest.raises(TypeError, match=r"non-empty string, not "), scope(name):
+        pass
+
+
+# -- detect_anomaly --------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("compute", "said"),
+    [
+        (lambda: log(Value(0.0, name="x")), "log(x=0.0) is -inf"),
+        (lambda: Value(1.0) / 0, "div(1.0, 0.0) is inf"),
+        (lambda: 0 / Value(0.0, name="b"), "div(0.0, b=0.0) is nan"),
+        (lambda: exp(Value(1000.0)), "exp(1000.0) is inf"),
+        (lambda: Value(-8.0) ** (1 / 3), f"pow(-8.0, {1 / 3!r}) is nan"),
+        (lambda: dot([Value(1e308), 1.0], [10.0, 1.0]), "dot(1e+308, 1.0, 10.0, 1.0) is inf"),
+        (lambda: Value(-1.0).sqrt(), "sqrt(-1.0) is nan"),
+    ],
+)
+def test_an_anomaly_forward_names_operation_operands_and_line(compute, said):
+    assert not math.isfinite(compute().data)  # arithmetic itself does not raise
+    with (
+        detect_anomaly(),
+        pytest.raises(FloatingPointError, match=f"^{re.escape(said)}, at {HERE}") as error,
+    ):
+        compute()
+    assert line_of(error) == compute.__code__.co_firstlineno
+
+
+def test_an_anomaly_backward_names_operation_operands_and_line():
+    x = Value(0.0, name="x")
+    with detect_anomaly():
+        y = sqrt(x)
+        line = test_an_anomaly_backward_names_operation_operands_and_line.__code__
+        with pytest.raises(FloatingPointError, match=r"through sqrt\(x=0.0\).* inf") as error:
+            (y * 3).backward()
+    assert line_of(error) == line.co_firstlineno + 3
+
+
+def test_an_anomaly_backward_is_found_in_a_graph_recorded_before():
+    y = Value(0.0) ** 0.5
+    with detect_anomaly(), pytest.raises(FloatingPointError, match=r"pow\(0.0, 0.5\).*unknown"):
+        y.backward()
+
+
+def test_an_anomaly_in_the_sum_of_finite_contributions_is_found():
+    x = Value(0.5, name="x")
+    with detect_anomaly():
+        y = x * 1e308 + x * 1e308
+        assert y.data == 1e308
+        with pytest.raises(FloatingPointError, match="inf"):
+            y.backward()
+
+
+def test_an_anomaly_of_a_gradient_that_is_a_value_is_found():
+    with detect_anomaly(), pytest.raises(FloatingPointError, match=r"inf|nan"):
+        sqrt(Value(0.0)).backward(create_graph=True)
+
+
+def test_a_sweep_that_is_refused_changes_no_leaf():
+    a, b = Value(2.0), Value(0.0)
+    y = a * 3 + sqrt(b)
+    y.backward()
+    assert (a.grad, b.grad) == (3.0, math.inf)
+    b.grad = 1.0
+    with detect_anomaly(), pytest.raises(FloatingPointError):
+        y.backward()
+    assert (a.grad, b.grad) == (3.0, 1.0)
+    y.backward()
+    assert (a.grad, b.grad) == (6.0, math.inf)
+
+
+def test_without_anomalies_nothing_is_refused_and_nothing_changes():
+    x = Value(2.0)
+    with detect_anomaly(), scope("here"):
+        y = exp(x) * x
+        y.backward()
+    assert y.scope == "here"
+    assert x.grad == pytest.approx(3 * math.exp(2.0), rel=1e-15)
+
+
+def test_a_constant_that_is_infinite_is_refused_only_when_used():
+    with detect_anomaly():
+        x = Value(math.inf)
+        with pytest.raises(FloatingPointError, match=r"add\(inf, 1.0\) is inf"):
+            x + 1
+
+
+# -- for whom --------------------------------------------------------------------------------------
+
+
+def test_contexts_belong_to_one_thread():
+    x = Value(2.0)
+    inside, done = threading.Event(), threading.Event()
+    seen = []
+
+    def elsewhere():
+        inside.wait(10)
+        seen.append(x * 2)
+        seen.append(log(Value(0.0)))
+        done.set()
+
+    other = threading.Thread(target=elsewhere)
+    other.start()
+    with no_grad(), detect_anomaly(), scope("mine"):
+        inside.set()
+        assert done.wait(10)
+        assert (x * 2).op == ""
+    other.join()
+    assert [(v.op, v.scope) for v in seen] == [("mul", ""), ("log", "")]
+
+
+def test_contexts_belong_to_one_task():
+    x = Value(2.0)
+
+    async def quiet():
+        with no_grad():
+            await asyncio.sleep(0)
+            return x * 2
+
+    async def loud():
+        await asyncio.sleep(0)
+        return x * 2
+
+    async def both():
+        return await asyncio.gather(quiet(), loud())
+
+    a, b = asyncio.run(both())
+    assert (a.op, b.op) == ("", "mul")

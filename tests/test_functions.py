@@ -1,0 +1,307 @@
+"""The functions: of floats, arrays, Values and arrays of Values; over lists; of one's own."""
+
+import math
+from decimal import Decimal
+from fractions import Fraction
+
+import numpy as np
+import pytest
+
+import autodiff
+from autodiff import (
+    Value,
+    dot,
+    elu,
+    hypot,
+    leaky_relu,
+    log_softmax,
+    logsumexp,
+    maximum,
+    mean,
+    ops,
+    sin,
+    softmax,
+)
+
+SCALARS = [r for r in ops.TABLE if not r.over_lists]
+EACH_SCALAR = pytest.mark.parametrize("row", SCALARS, ids=lambda r: r.name)
+LIST_FUNCTIONS = [autodiff.sum, mean, logsumexp, softmax, log_softmax]
+EACH_LIST_FUNCTION = pytest.mark.parametrize("function", LIST_FUNCTIONS, ids=lambda f: f.__name__)
+
+
+def values(numbers):
+    """Leaves."""
+    return [Value(x) for x in numbers]
+
+
+def data(xs):
+    """Their numbers."""
+    return [x.data for x in xs]
+
+
+def gradients(y, xs):
+    """The gradient of ``y``, from a clean slate."""
+    for x in xs:
+        x.grad = 0.0
+    y.backward()
+    return [x.grad for x in xs]
+
+
+# -- elementwise -----------------------------------------------------------------------------------
+
+
+@EACH_SCALAR
+def test_a_function_a_method_and_numpys_name_are_one_primitive(row):
+    operands = [0.75, 0.25][: len(row.names)] if row.name != "acosh" else [1.5]
+    function = getattr(autodiff, row.name)
+    expected = function(*operands)
+    assert type(expected) is float
+    for name in {row.name, row.numpy or row.name}:
+        first, *others = values(operands)
+        v = getattr(first, name)(*others)
+        assert (v.op, v.data) == (row.name, expected)
+    assert function(*values(operands)).op == row.name
+    assert function.__name__ == row.name
+
+
+@EACH_SCALAR
+def test_kinds_of_operands_give_kinds_of_results(row):
+    operands = [2.0, 3.0][: len(row.names)]
+    function = getattr(autodiff, row.name)
+    wanted = function(*operands)
+    for kind in (int, Fraction, np.float64, np.float32):
+        assert repr(function(*map(kind, operands))) == repr(wanted)
+    for shape in ((), (0,), (4,), (2, 3)):
+        result = function(*(np.full(shape, int(x)) for x in operands))
+        assert np.shape(result) == shape
+        assert np.asarray(result).dtype == np.float64
+    objects = function(*(np.array([Value(x), x], object) for x in operands))
+    assert objects.dtype == object
+    assert [type(x) for x in objects] == [Value, float]
+
+
+@EACH_SCALAR
+@pytest.mark.parametrize("thing", ["1", None, 1j, [1.0], (1.0,), {}, Decimal(1)], ids=type)
+def test_other_things_are_refused_by_what_they_are(row, thing):
+    function = getattr(autodiff, row.name)
+    others = [1.0] * (len(row.names) - 1)
+    with pytest.raises(TypeError, match=rf"{row.name}.*\({type(thing).__name__}\)"):
+        function(thing, *others)
+    if others:
+        for first in (1.0, Value(1.0)):
+            with pytest.raises(TypeError, match=rf"\({type(thing).__name__}\)"):
+                function(first, thing)
+
+
+def test_arrays_of_other_things_are_refused():
+    for array in (np.array(["a"]), np.array([1j]), np.array([Value(1.0), "a"], object)):
+        with pytest.raises(TypeError, match=r"sin\(.*not"):
+            sin(array)
+
+
+def test_operands_are_counted():
+    for attempt in (lambda: sin(), lambda: sin(1.0, 2.0), lambda: maximum(1.0, 2.0, 3.0)):
+        with pytest.raises(TypeError):
+            attempt()
+    for attempt in (lambda: maximum(1.0), lambda: Value(1.0).maximum()):
+        with pytest.raises(TypeError, match="maximum") as error:
+            attempt()
+        assert "None" not in str(error.value)  # which nobody wrote
+
+
+def test_the_second_operand_may_have_a_default():
+    assert leaky_relu(-100.0) == leaky_relu(-100.0, 0.01) == -1.0
+    assert leaky_relu(Value(-100.0)).partials == (0.01, 0.0)
+    assert Value(-100.0).leaky_relu().data == -1.0
+    assert Value(-100.0).leaky_relu(0.5).data == -50.0
+    assert leaky_relu(np.array([-100.0, 3.0])).tolist() == [-1.0, 3.0]
+    assert elu(-1.0) == math.expm1(-1.0)
+    slope = Value(0.25)
+    assert gradients(leaky_relu(-8.0, slope), [slope]) == [-8.0]
+
+
+def test_an_array_and_a_value_are_broadcast():
+    v, array = Value(3.0), np.array([4.0, 0.0])
+    result = hypot(v, array)
+    assert data(result) == [5.0, 3.0]
+    assert gradients(result.sum(), [v]) == [1.6]
+    grid = maximum(np.array([[1.0], [5.0]]), np.array([2.0, 6.0]))
+    assert grid.tolist() == [[2.0, 6.0], [5.0, 6.0]]
+
+
+# -- NumPy's own functions on arrays of Values -----------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "ufunc",
+    [
+        np.exp,
+        np.log,
+        np.sin,
+        np.arcsin,
+        np.arctan,
+        np.tanh,
+        np.sqrt,
+        np.cbrt,
+        np.log1p,
+        np.absolute,
+    ],
+    ids=lambda f: f.__name__,
+)
+def test_ufuncs_call_methods(ufunc):
+    xs = values([0.25, 0.5])
+    result = ufunc(np.array(xs))
+    assert result.dtype == object
+    np.testing.assert_allclose(data(result), ufunc([0.25, 0.5]), rtol=1e-15)
+    step = 1e-6
+    slopes = (ufunc([0.25 + step, 0.5 + step]) - ufunc([0.25 - step, 0.5 - step])) / (2 * step)
+    assert gradients(result.sum(), xs) == pytest.approx(list(slopes), rel=1e-8)
+
+
+def test_ufuncs_of_two_arrays():
+    xs, ys = values([3.0, 5.0]), [4.0, 12.0]
+    result = np.hypot(np.array(xs), ys)
+    assert data(result) == [5.0, 13.0]
+    assert gradients(result.sum(), xs) == [3 / 5, 5 / 13]
+    assert data(np.arctan2(np.array(xs), ys)) == [math.atan2(3, 4), math.atan2(5, 12)]
+
+
+def test_a_matrix_times_a_vector():
+    weights = np.array([[1.0, 2.0], [3.0, 4.0], [5.0, 6.0]])
+    xs = values([10.0, 20.0])
+    y = weights @ np.array(xs)
+    assert data(y) == [50.0, 110.0, 170.0]
+    assert gradients(y.sum(), xs) == [9.0, 12.0]
+    parameters = np.vectorize(Value)(weights)
+    (parameters @ np.array([10.0, 20.0])).sum().backward()
+    assert [[w.grad for w in row] for row in parameters] == [[10.0, 20.0]] * 3
+
+
+def test_an_array_and_a_value_on_either_side_of_an_operator():
+    array = np.array([2.0, 4.0])
+    for operate, wanted, slope in [
+        (lambda v: array + v, [10.0, 12.0], 2.0),
+        (lambda v: v + array, [10.0, 12.0], 2.0),
+        (lambda v: array - v, [-6.0, -4.0], -2.0),
+        (lambda v: v - array, [6.0, 4.0], 2.0),
+        (lambda v: array * v, [16.0, 32.0], 6.0),
+        (lambda v: v * array, [16.0, 32.0], 6.0),
+        (lambda v: array / v, [0.25, 0.5], -0.09375),
+        (lambda v: v / array, [4.0, 2.0], 0.75),
+        (lambda v: v**array, [64.0, 4096.0], 2 * 8.0 + 4 * 512.0),
+    ]:
+        v = Value(8.0)
+        result = operate(v)
+        assert result.dtype == object
+        assert data(result) == wanted
+        assert gradients(result.sum(), [v]) == [slope]
+
+
+# -- over lists ------------------------------------------------------------------------------------
+
+
+def test_sums_are_one_node():
+    xs = values([1.0, 2.0, 6.0])
+    for function, value, slopes in [
+        (autodiff.sum, 9.0, [1.0, 1.0, 1.0]),
+        (mean, 3.0, [1 / 3] * 3),
+        (lambda xs: dot(xs, [1.0, -2.0, 0.5]), 0.0, [1.0, -2.0, 0.5]),
+        (lambda xs: dot([1, 2, 3], xs), 23.0, [1.0, 2.0, 3.0]),
+    ]:
+        y = function(xs)
+        assert y.data == value
+        assert all(type(x) is float or x in xs for x in y.operands)
+        assert gradients(y, xs) == slopes
+
+
+@EACH_LIST_FUNCTION
+def test_lists_tuples_arrays_and_generators_are_taken(function):
+    numbers = [1.0, -2.0, 0.5]
+    wanted = function(numbers)
+    assert function(tuple(numbers)) == wanted
+    assert function(x for x in numbers) == wanted
+    assert function([1, Fraction(-2), np.float32(0.5)]) == wanted
+    as_array = function(np.array(numbers))
+    assert np.asarray(as_array).tolist() == wanted
+    assert np.shape(as_array) == np.shape(wanted)
+
+
+@EACH_LIST_FUNCTION
+def test_floats_give_what_values_give(function):
+    numbers = [0.1, -2.0, 0.5, 30.0]
+    plain, recorded = function(numbers), function(values(numbers))
+    assert (plain if isinstance(plain, list) else [plain]) == (
+        data(recorded) if isinstance(recorded, list) else [recorded.data]
+    )
+
+
+@EACH_LIST_FUNCTION
+def test_nested_arrays_are_reduced_along_the_first_axis(function):
+    table = np.array([[1.0, -2.0, 0.5], [3.0, 1.0, 0.25]])
+    result = np.array(function(table))
+    for i, column in enumerate(table.T):
+        np.testing.assert_allclose(result[..., i], function(column.tolist()), rtol=1e-15)
+
+
+def test_lists_of_arrays_of_values_are_reduced_elementwise():
+    xs = values([1.0, 2.0, 3.0, 4.0])
+    rows = np.array(xs).reshape(2, 2)
+    assert data(autodiff.sum(rows)) == [4.0, 6.0]
+    assert gradients(dot(rows, rows)[1], xs) == [0.0, 4.0, 0.0, 8.0]
+    assert data(logsumexp(rows)) == pytest.approx([logsumexp([1.0, 3.0]), logsumexp([2.0, 4.0])])
+    assert data(softmax(rows)[0]) == pytest.approx([softmax([1.0, 3.0])[0]] * 2)
+
+
+@EACH_LIST_FUNCTION
+def test_an_empty_list_is_refused(function):
+    for empty in ([], (), np.array([])):
+        with pytest.raises(ValueError, match=rf"{function.__name__}\(\) of an empty list"):
+            function(empty)
+
+
+@EACH_LIST_FUNCTION
+@pytest.mark.parametrize("thing", [3.0, "abc", b"abc", None, Value(1.0), {1.0: 2.0}], ids=type)
+def test_what_is_no_list_is_refused(function, thing):
+    with pytest.raises(TypeError, match=rf"{function.__name__}\(xs\).*\({type(thing).__name__}\)"):
+        function(thing)
+
+
+@EACH_LIST_FUNCTION
+@pytest.mark.parametrize("thing", ["1", None, 1j, [1.0], Decimal(1)], ids=type)
+def test_a_wrong_element_is_named_by_its_place_and_kind(function, thing):
+    message = rf"element 1 of {function.__name__}\(\).* not .*\({type(thing).__name__}\)"
+    for first in (1.0, Value(1.0)):
+        with pytest.raises(TypeError, match=message):
+            function([first, thing])
+
+
+def test_dot_wants_lists_of_one_length():
+    for xs, ys in [([1.0], [1.0, 2.0]), (values([1.0, 2.0]), [3.0]), (np.ones(3), np.ones(2))]:
+        with pytest.raises(ValueError, match=rf"one length, not of {len(xs)} and {len(ys)}"):
+            dot(xs, ys)
+    with pytest.raises(ValueError, match=r"dot\(\) of an empty list"):
+        dot([], [1.0])
+    with pytest.raises(TypeError, match=r"element 1 of dot\(\).*'b' \(str\)"):
+        dot([Value(1.0), 2.0], [3.0, "b"])
+
+
+def test_softmax_is_stable():
+    assert softmax([1000.0, 1000.0]) == [0.5, 0.5]
+    assert softmax([-1e300, 0.0, -math.inf]) == [0.0, 1.0, 0.0]
+    assert log_softmax([0.0, -1000.0]) == [0.0, -1000.0]
+    assert logsumexp([1000.0, 1000.0]) == 1000 + math.log(2)
+    assert logsumexp([-1000.0, -1000.0]) == -1000 + math.log(2)
+    assert logsumexp([-math.inf, -math.inf]) == -math.inf
+    assert logsumexp([math.inf, 0.0]) == math.inf
+
+
+def test_softmax_has_the_right_gradient():
+    xs = values([1000.0, 1001.0, 999.0])
+    p = softmax([1.0, 2.0, 0.0])
+    for i, (one, log_one) in enumerate(zip(softmax(xs), log_softmax(xs), strict=True)):
+        assert one.data == pytest.approx(p[i], rel=1e-14)
+        slopes = [p[i] * ((i == j) - p[j]) for j in range(3)]
+        assert gradients(one, xs) == pytest.approx(slopes, rel=1e-13)
+        log_slopes = [(i == j) - p[j] for j in range(3)]
+        assert gradients(log_one, xs) == pytest.approx(log_slopes, rel=1e-13)
+    assert gradients(logsumexp(xs), xs) == pytest.approx(p, rel=1e-14)

@@ -1,0 +1,140 @@
+"""primitive(): adding a primitive of one's own."""
+
+import math
+
+import numpy as np
+import pytest
+
+from autodiff import Value, abs, exp, log, primitive, sin, square
+
+softsign = primitive("softsign", lambda a: a / (1 + abs(a)), [lambda a, v: 1 / square(1 + abs(a))])
+power = primitive(
+    "power_of_two_operands",
+    lambda a, b: a**b,
+    [lambda a, b, v: b * a ** (b - 1), lambda a, b, v: v * log(a)],
+    label="^",
+)
+
+
+def test_it_is_a_function_of_floats_arrays_and_values():
+    assert softsign(1.0) == 0.5
+    assert softsign(1) == 0.5
+    assert type(softsign(0)) is float
+    assert softsign(np.array([1.0, -3.0])).tolist() == [0.5, -0.75]
+    v = softsign(Value(-3.0))
+    assert (v.data, v.op, v.partials) == (-0.75, "softsign", (0.0625,))
+    objects = softsign(np.array([Value(1.0), Value(-3.0)]))
+    assert [x.data for x in objects] == [0.5, -0.75]
+    assert softsign.__name__ == "softsign"
+
+
+def test_it_is_one_node_in_a_graph():
+    x = Value(1.0)
+    y = softsign(x * 2) * 3
+    y.backward()
+    node = y.operands[0]
+    assert (node.op, node.operands[0].op) == ("softsign", "mul")
+    assert x.grad == pytest.approx(3 * 2 / 9, rel=1e-15)
+
+
+def test_two_operands_each_have_a_partial():
+    a, b = Value(2.0), Value(3.0)
+    power(a, b).backward()
+    assert a.grad == 12.0
+    assert b.grad == pytest.approx(8 * math.log(2), rel=1e-15)
+    assert power(a, 3).partials == (12.0, 0.0)
+    assert power(a, np.array([1.0, 2.0]))[1].data == 4.0
+
+
+def test_the_partial_of_a_constant_is_not_evaluated():
+    x = Value(3.0)
+    v = power(-2.0, x)
+    assert v.data == -8.0
+    assert v.partials[0] == 0.0
+    assert math.isnan(v.partials[1])
+    asked = []
+    spy = primitive(
+        "spy", lambda a, b: a * b, [lambda a, b, v: asked.append("a") or b, lambda a, b, v: a]
+    )
+    assert spy(2.0, x).data == 6.0
+    assert asked == []
+
+
+def test_partials_written_in_values_are_differentiated_again():
+    x = Value(1.0)
+    y = softsign(x)
+    wanted = [0.25, -0.25, 0.375]  # 1/(1+a)**2 and so on
+    for derivative in wanted:
+        x.grad = 0.0
+        y.backward(create_graph=True)
+        y = x.grad
+        assert y.data == pytest.approx(derivative, rel=1e-15)
+    a, b = Value(2.0), Value(3.0)
+    power(a, b).backward(create_graph=True)
+    da, a.grad = a.grad, 0.0
+    b.grad = 0.0
+    da.backward()
+    assert a.grad == 12.0
+    assert b.grad == pytest.approx(4 + 12 * math.log(2), rel=1e-15)
+
+
+def test_a_partial_of_floats_only_serves_once():
+    once = primitive("once", math.sin, [lambda a, v: math.cos(a)])
+    x = Value(0.5)
+    y = once(x)
+    y.backward()
+    assert x.grad == math.cos(0.5)
+    with pytest.raises(TypeError, match=r"autodiff\.sin"):
+        y.backward(create_graph=True)
+
+
+def test_primitives_may_be_made_of_primitives():
+    outer = primitive(
+        "outer", lambda a: sin(softsign(a)), [lambda a, v: (1 - v * v) ** 0.5 / square(1 + abs(a))]
+    )
+    x = Value(0.5)
+    outer(x).backward()
+    assert x.grad == pytest.approx(math.cos(1 / 3) / 2.25, rel=1e-15)
+
+
+def test_what_is_wrong_with_a_definition_is_said():
+    with pytest.raises(ValueError, match=r"'sin'.*already"):
+        primitive("sin", math.sin, [lambda a, v: math.cos(a)])
+    with pytest.raises(ValueError, match=r"'softmax'.*already"):
+        primitive("softmax", math.sin, [lambda a, v: math.cos(a)])
+    with pytest.raises(ValueError, match=r"1 operands \(a\) want as many partials, not 2"):
+        primitive("two_partials", lambda a: a, [lambda a, v: 1.0, lambda a, v: 1.0])
+    with pytest.raises(ValueError, match=r"2 operands \(a, b\).*not 1"):
+        primitive("one_partial", lambda a, b: a, [lambda a, b, v: 1.0])
+    with pytest.raises(ValueError, match="0 operands"):
+        primitive("none", lambda: 1.0, [])
+    with pytest.raises(TypeError, match=r"'a \+ 1' \(str\) is not a function"):
+        primitive("text", "a + 1", [lambda a, v: 1.0])
+    with pytest.raises(TypeError, match=r"'1' \(str\) is not a function"):
+        primitive("text", lambda a: a + 1, ["1"])
+
+
+def test_what_is_wrong_with_a_call_is_said():
+    with pytest.raises(TypeError, match=r"softsign\(a\) was given 2 operands"):
+        softsign(1.0, 2.0)
+    for operands in [(Value(1.0), "b"), (1.0, "b")]:
+        with pytest.raises(TypeError, match=r"operand 2 of power_of_two_operands\(\).*'b' \(str\)"):
+            power(*operands)
+    with pytest.raises(TypeError, match="not of"):
+        softsign(np.array(["a"]))
+
+
+def test_what_is_wrong_with_a_result_is_said():
+    text = primitive("text_value", lambda a: "x", [lambda a, v: 1.0])
+    with pytest.raises(TypeError, match=r"value function of text_value\(\).*'x' \(str\)"):
+        text(Value(1.0))
+    text = primitive("text_partial", lambda a: a, [lambda a, v: None])
+    with pytest.raises(TypeError, match=r"partial 1 of text_partial\(\).*None"):
+        text(Value(1.0))
+
+
+def test_an_error_inside_is_the_callers_to_see():
+    strict = primitive("strict", lambda a: math.log(a), [lambda a, v: 1 / a])
+    with pytest.raises(ValueError, match=r"math domain|positive"):
+        strict(Value(-1.0))
+    assert exp(strict(Value(2.0))).data == pytest.approx(2.0)

@@ -1,0 +1,296 @@
+"""Value as a Python object: what it takes and refuses, comparing, showing, copying."""
+
+import cmath
+import copy
+import math
+import operator
+import pickle
+from decimal import Decimal
+from fractions import Fraction
+
+import numpy as np
+import pytest
+
+from autodiff import Value
+
+NOT_NUMBERS = [
+    ("1", r"'1' \(str\)"),
+    (b"1", r"b'1' \(bytes\)"),
+    (None, r"None \(NoneType\)"),
+    (1j, r"1j \(complex\)"),
+    ([1.0], r"\[1.0\] \(list\)"),
+    ((1.0,), r"\(1.0,\) \(tuple\)"),
+    ({}, r"\{\} \(dict\)"),
+]
+EACH_NOT_A_NUMBER = pytest.mark.parametrize(
+    ("thing", "described"), NOT_NUMBERS, ids=[type(thing).__name__ for thing, _ in NOT_NUMBERS]
+)
+OPERATORS = [operator.add, operator.sub, operator.mul, operator.truediv, operator.pow]
+
+# -- what it takes ---------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("number", [2, 2.0, Fraction(2), np.float64(2), np.float32(2), np.int8(2)])
+def test_real_numbers_become_float64(number):
+    v = Value(number)
+    assert v.data == 2.0
+    assert type(v.data) is float
+    assert (v.grad, v.name, v.op) == (0.0, "", "")
+
+
+def test_truth_values_are_numbers():
+    assert Value(True).data == 1.0
+    assert (Value(3.0) * True).data == 3.0
+
+
+# -- what it refuses -------------------------------------------------------------------------------
+
+
+@EACH_NOT_A_NUMBER
+def test_other_things_are_not_data(thing, described):
+    with pytest.raises(TypeError, match=rf"Value\(data\) must be a real number, not {described}"):
+        Value(thing)
+    v = Value(1.0)
+    for attribute in ("data", "grad"):
+        with pytest.raises(TypeError, match=f"{attribute} must be a real number, not {described}"):
+            setattr(v, attribute, thing)
+    with pytest.raises(TypeError, match=rf"seed\) must be a real number, not {described}"):
+        v.backward(thing)
+    assert (v.data, v.grad) == (1.0, 0.0)
+
+
+@EACH_NOT_A_NUMBER
+@pytest.mark.parametrize("operate", OPERATORS, ids=lambda f: f.__name__)
+def test_other_things_are_not_operands(operate, thing, described):
+    v = Value(1.0)
+    message = f"must be a Value or a real number, not {described}"
+    with pytest.raises(TypeError, match=message):
+        operate(v, thing)
+    with pytest.raises(TypeError, match=message):
+        operate(thing, v)
+
+
+def test_unknown_types_may_answer_themselves_and_else_are_refused():
+    class Unit:
+        def __radd__(self, other):
+            return "metres"
+
+    assert Value(1.0) + Unit() == "metres"
+    for stranger in (Decimal(1), object()):
+        with pytest.raises(TypeError, match="unsupported operand"):
+            Value(1.0) * stranger
+
+
+def test_an_array_is_not_data_and_the_message_says_what_to_write():
+    for array in (np.array([1.0]), np.array(1.0)):
+        with pytest.raises(TypeError, match=r"np.array\(\[Value\(x\) for x in xs\]\)"):
+            Value(array)
+
+
+def test_a_value_of_a_value_is_refused():
+    v = Value(1.0)
+    with pytest.raises(TypeError, match=r"\.data is its number, \.detach\(\) a copy"):
+        Value(v)
+    with pytest.raises(TypeError, match=r"\.data is its number"):
+        v.data = Value(2.0)
+    with pytest.raises(TypeError, match=r"\.data is its number"):
+        v.backward(Value(2.0))
+
+
+def test_numbers_beyond_float64_are_refused():
+    v = Value(1.0)
+    # The second is also too long for str().
+    for huge in (10**400, 10**5000, Fraction(10**400)):
+        for attempt in (lambda x: Value(x), lambda x: v + x, lambda x: x * v):
+            with pytest.raises(ValueError, match=r"beyond the range of float64"):
+                attempt(huge)
+
+
+def test_names_are_strings():
+    v = Value(1.0, name="speed")
+    assert v.name == "speed"
+    v.name = "velocity"
+    assert v.name == "velocity"
+    for attempt in (lambda: Value(1.0, name=3), lambda: setattr(v, "name", None)):
+        with pytest.raises(TypeError, match="name"):
+            attempt()
+    assert v.name == "velocity"
+
+
+def test_data_of_a_leaf_can_be_set_and_that_of_a_computed_value_cannot():
+    v = Value(1.0)
+    v.data = Fraction(1, 2)
+    assert v.data == 0.5
+    with pytest.raises(TypeError, match=r"computed Value \(exp\).*only a leaf's.*detach\(\)"):
+        v.exp().data = 1.0
+
+
+def test_there_are_no_other_attributes():
+    v = Value(1.0)
+    for attribute in ("dta", "op", "operands", "partials"):
+        with pytest.raises(AttributeError):
+            setattr(v, attribute, 1.0)
+
+
+# -- conversions that would lose the gradient ------------------------------------------------------
+
+
+@pytest.mark.parametrize("convert", [float, complex, math.sin, math.floor, math.hypot, cmath.exp])
+def test_conversion_to_float_names_data_and_autodiff(convert):
+    with pytest.raises(TypeError, match=r"\.data .*autodiff\.sin"):
+        convert(Value(1.0))
+
+
+def test_conversion_to_int_names_data():
+    with pytest.raises(TypeError, match=r"int\(v\.data\)"):
+        int(Value(1.0))
+    with pytest.raises(TypeError):
+        operator.index(Value(1.0))
+
+
+def test_arrays_of_floats_do_not_swallow_values():
+    with pytest.raises(TypeError, match=r"\.data"):
+        np.array([Value(1.0)], dtype=np.float64)
+    with pytest.raises(TypeError, match=r"\.data"):
+        np.zeros(1)[0] = Value(1.0)
+
+
+def test_what_is_not_differentiable_is_not_defined():
+    v = Value(7.0)
+    for attempt in (
+        lambda: v % 2,
+        lambda: v // 2,
+        lambda: v @ v,
+        lambda: divmod(v, 2),
+        lambda: round(v),
+        lambda: pow(v, 2, 3),
+        lambda: list(v),
+        lambda: len(v),
+    ):
+        with pytest.raises(TypeError):
+            attempt()
+
+
+# -- comparing -------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("other", [Value(3.0), 3, 3.0, Fraction(3), np.float64(3)])
+def test_comparisons_compare_data(other):
+    low, equal, high = Value(2.0), Value(3.0), Value(4.0)
+    assert [v < other for v in (low, equal, high)] == [True, False, False]
+    assert [v <= other for v in (low, equal, high)] == [True, True, False]
+    assert [v == other for v in (low, equal, high)] == [False, True, False]
+    assert [v != other for v in (low, equal, high)] == [True, False, True]
+    assert [v >= other for v in (low, equal, high)] == [False, True, True]
+    assert [v > other for v in (low, equal, high)] == [False, False, True]
+    assert [other < v for v in (low, equal, high)] == [False, False, True]
+    assert [other == v for v in (low, equal, high)] == [False, True, False]
+
+
+def test_sorting_takes_the_order_of_data():
+    values = [Value(x) for x in (3.0, -1.0, 2.0)]
+    assert [v.data for v in sorted(values)] == [-1.0, 2.0, 3.0]
+    assert max(values) is values[0]
+
+
+def test_nan_equals_nothing():
+    v = Value(math.nan)
+    assert (v == v) is False
+    assert v != v
+    assert not v < 1
+    assert not v >= 1
+
+
+def test_a_value_differs_from_what_is_not_a_number():
+    v = Value(1.0)
+    for thing, _ in NOT_NUMBERS:
+        assert (v == thing) is False
+        assert v != thing
+        with pytest.raises(TypeError, match="not supported"):
+            _ = v < thing
+
+
+def test_a_value_differs_from_an_integer_beyond_float64():
+    v = Value(1.0)
+    assert (v == 10**400) is False
+    assert v != 10**400
+    assert v < 10**400
+    assert v > -(10**400)
+
+
+def test_comparison_with_an_array_is_elementwise():
+    assert (Value(2.0) < np.array([1.0, 3.0])).tolist() == [False, True]
+    assert (np.array([1.0, 2.0]) == Value(2.0)).tolist() == [False, True]
+
+
+def test_a_hash_belongs_to_one_value():
+    a, b = Value(1.0), Value(1.0)
+    assert a == b
+    assert len({a, b}) == 2
+    assert {a: "a", b: "b"}[b] == "b"
+    key = hash(a)
+    a.data = 5.0
+    assert hash(a) == key
+
+
+def test_truth_is_that_of_data():
+    assert [bool(Value(x)) for x in (0.0, -0.0, 5e-324, -1.0, math.nan)] == [
+        bool(x) for x in (0.0, -0.0, 5e-324, -1.0, math.nan)
+    ]
+
+
+# -- showing ---------------------------------------------------------------------------------------
+
+
+def test_repr_shows_what_there_is():
+    v = Value(2.0)
+    assert repr(v) == str(v) == "Value(2.0)"
+    assert repr(v * 3) == "Value(6.0, op='mul')"
+    y = (v * 3) * 2
+    y.backward()
+    y.name = "y"
+    assert repr(v) == "Value(2.0, grad=6.0)"
+    assert repr(y) == "Value(12.0, grad=1.0, op='mul', name='y')"
+    assert repr(Value(1e300, name="big")) == "Value(1e+300, name='big')"
+
+
+def test_format_formats_data():
+    v = Value(math.pi, name="pi")
+    assert f"{v:.3f} {v:+.1e} {v:>8.2f}" == "3.142 +3.1e+00     3.14"
+    assert f"{v}" == repr(v)
+    with pytest.raises(ValueError, match="format"):
+        f"{v:nonsense}"
+
+
+# -- copying ---------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "duplicate", [copy.copy, copy.deepcopy, lambda v: pickle.loads(pickle.dumps(v))]
+)
+def test_leaves_are_copied_whole_and_computed_values_refused(duplicate):
+    v = Value(2.0, name="weight")
+    v.grad = 3.0
+    twin = duplicate(v)
+    assert twin is not v
+    assert (twin.data, twin.grad, twin.name, twin.op) == (2.0, 3.0, "weight", "")
+    twin.data = 7.0
+    assert v.data == 2.0
+    with pytest.raises(TypeError, match=r"computed Value \(mul\).*detach\(\)"):
+        duplicate(v * 2)
+
+
+def test_deep_copies_keep_sharing():
+    v = Value(2.0)
+    one, two = copy.deepcopy([v, v])
+    assert one is two
+    assert one is not v
+
+
+def test_detach_is_a_leaf_of_its_own():
+    x = Value(3.0, name="x")
+    y = (x * x).detach()
+    (y * x).backward()
+    assert (y.op, y.operands, y.grad) == ("", (), 3.0)
+    assert x.grad == 9.0
+    assert x.detach() is not x
