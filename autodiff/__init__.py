@@ -20,9 +20,9 @@ from autodiff.value import COMPILED, Value
 
 
 def __getattr__(name: str) -> Any:
-    """``autodiff.graph``, imported when it is first used: graphviz takes its time."""
-    if name == "graph":
-        return importlib.import_module("autodiff.graph")
+    """Modules that not every program needs are imported when they are first used."""
+    if name in ("graph", "testing"):
+        return importlib.import_module(f"autodiff.{name}")
     raise AttributeError(f"module 'autodiff' has no attribute {name!r}")
 
 
@@ -42,5 +42,6 @@ __all__ = [
     "optim",
     "primitive",
     "scope",
+    "testing",
     *PUBLIC,
 ]

@@ -152,10 +152,11 @@ def softmax(xs: Sequence[Any]) -> Any:
     [0.5, 0.5]
     """
     elements = _checked("softmax", xs)
-    shift = _largest(elements)
-    powers = [PUBLIC["exp"](x - shift) for x in elements]
-    total = sum(powers)
-    return _like(xs, [PUBLIC["div"](p, total) for p in powers])
+    with np.errstate(all="ignore"):
+        shift = _largest(elements)
+        powers = [PUBLIC["exp"](x - shift) for x in elements]
+        total = sum(powers)
+        return _like(xs, [PUBLIC["div"](p, total) for p in powers])
 
 
 def log_softmax(xs: Sequence[Any]) -> Any:
@@ -165,9 +166,10 @@ def log_softmax(xs: Sequence[Any]) -> Any:
     [0.0, -1000.0]
     """
     elements = _checked("log_softmax", xs)
-    shift = _largest(elements)
-    log_total = PUBLIC["log"](sum([PUBLIC["exp"](x - shift) for x in elements]))
-    return _like(xs, [x - shift - log_total for x in elements])
+    with np.errstate(all="ignore"):
+        shift = _largest(elements)
+        log_total = PUBLIC["log"](sum([PUBLIC["exp"](x - shift) for x in elements]))
+        return _like(xs, [x - shift - log_total for x in elements])
 
 
 def _elements(name: str, xs: Any) -> list[Any]:
@@ -184,14 +186,13 @@ def _elements(name: str, xs: Any) -> list[Any]:
 
 def _checked(name: str, xs: Any) -> list[Any]:
     """The elements, each a float, a Value or an array."""
-    checked = [
-        x if isinstance(x, (Value, np.ndarray)) else constant(x) for x in _elements(name, xs)
-    ]
+    came = _elements(name, xs)
+    checked = [x if isinstance(x, (Value, np.ndarray)) else constant(x) for x in came]
     for i, x in enumerate(checked):
         if x is NotImplemented:
             raise TypeError(
                 f"element {i} of {name}() must be a real number, a Value or an array, "
-                f"not {describe(list(xs)[i])}"
+                f"not {describe(came[i])}"
             )
     return checked
 

@@ -213,11 +213,19 @@ TABLE = [
 
 #: Where a partial here is deliberately not PyTorch's float64 result, and why.
 DIFFERENCES = {
-    "acosh": "below 1, outside the domain, the partial is nan like the value; PyTorch has a number",
-    "asinh": "1/hypot(1, a) does not overflow: 1e-300 at 1e300, where PyTorch gives 0",
-    "atan2": "dividing twice by hypot does not overflow at 1e300, where PyTorch gives 0",
+    "acosh": "below 1, outside the domain, the partial is nan like the value; and it does not "
+    "overflow: 1e-300 at 1e300, where PyTorch has 0",
+    "asinh": "1/hypot(1, a) does not overflow: 1e-300 at 1e300, where PyTorch has 0",
+    "atan2": "dividing twice by hypot neither overflows at 1e300 nor underflows at 5e-324, where "
+    "PyTorch has 0",
     "elu": "a nan operand has a nan partial; PyTorch's is 1",
+    "expm1": "the partial exp(a) keeps the digits that v + 1 loses below 0",
+    "gelu": "erfc keeps the lower tail, where 1 + erf is 0",
     "logsumexp": "exp(a - m)/t sums to 1 for huge operands; PyTorch's exp(a - v) does not",
+    "sigmoid": "v*sigmoid(-a) keeps the upper tail, where 1 - v is 0",
+    "silu": "as sigmoid",
+    "softplus": "exact above 20, where PyTorch takes a for the value and 1 for the partial",
+    "tanh": "1/cosh(a)**2 keeps the tails, where 1 - v*v is 0",
 }
 
 #: Rows by number: 0 is a leaf, then the table's, then those that ``autodiff.primitive`` adds.

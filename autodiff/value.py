@@ -339,7 +339,7 @@ def comparable(x: Any) -> Any:
     if type(x) is Value:
         v = x
         return v._data
-    return x if isinstance(x, numbers.Real) else NotImplemented
+    return x if type(x) is float or isinstance(x, numbers.Real) else NotImplemented
 
 
 # -- recording -----------------------------------------------------------------------------------
@@ -482,6 +482,8 @@ def topological_order(roots: Iterable[Value]) -> list[Value]:
     global _stamp
     with _one_walk:
         _stamp += 2
+        if _stamp == 0:  # compiled, it is of 32 bits; and 0 is the mark of a node never visited
+            _stamp = 2
         opened = _stamp - 1  # its operands are on the stack above it
         closed = _stamp  # it is in the order
         order: list[Value] = []

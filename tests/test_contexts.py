@@ -164,9 +164,16 @@ def test_an_anomaly_of_a_gradient_that_is_a_value_is_found():
         sqrt(Value(0.0)).backward(create_graph=True)
 
 
+def test_a_constants_partial_is_no_anomaly():
+    x = Value(-3.0)
+    with detect_anomaly():  # by the exponent it would be (-3)**2 * log(-3)
+        (x**2).backward(create_graph=True)
+    assert x.grad.data == -6.0
+
+
 def test_a_sweep_that_is_refused_changes_no_leaf():
     a, b = Value(2.0), Value(0.0)
-    y = a * 3 + sqrt(b)
+    y = sqrt(b) + a * 3  # swept from the right: a has received before b is refused
     y.backward()
     assert (a.grad, b.grad) == (3.0, math.inf)
     b.grad = 1.0

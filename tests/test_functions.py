@@ -23,6 +23,7 @@ from autodiff import (
     softmax,
 )
 
+INF = math.inf
 SCALARS = [r for r in ops.TABLE if not r.over_lists]
 EACH_SCALAR = pytest.mark.parametrize("row", SCALARS, ids=lambda r: r.name)
 LIST_FUNCTIONS = [autodiff.sum, mean, logsumexp, softmax, log_softmax]
@@ -237,7 +238,7 @@ def test_floats_give_what_values_give(function):
 
 @EACH_LIST_FUNCTION
 def test_nested_arrays_are_reduced_along_the_first_axis(function):
-    table = np.array([[1.0, -2.0, 0.5], [3.0, 1.0, 0.25]])
+    table = np.array([[1.0, -2.0, 1e300, INF, -INF, -INF], [3.0, 1.0, 0.25, 1.0, 2.0, -INF]])
     result = np.array(function(table))
     for i, column in enumerate(table.T):
         np.testing.assert_allclose(result[..., i], function(column.tolist()), rtol=1e-15)
@@ -273,6 +274,8 @@ def test_a_wrong_element_is_named_by_its_place_and_kind(function, thing):
     for first in (1.0, Value(1.0)):
         with pytest.raises(TypeError, match=message):
             function([first, thing])
+        with pytest.raises(TypeError, match=message):
+            function(x for x in [first, thing])
 
 
 def test_dot_wants_lists_of_one_length():

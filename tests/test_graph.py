@@ -98,7 +98,7 @@ def test_without_graphviz_the_error_names_the_remedy(tmp_path, monkeypatch):
 def test_an_unknown_format_is_refused(tmp_path):
     with pytest.raises(ValueError, match="nonsense"):
         graph.save(graph.draw(Value(1.0)), tmp_path / "g.nonsense")
-    with pytest.raises(ValueError, match="ending such as .svg"):
+    with pytest.raises(ValueError, match=r"ending such as \.svg"):
         graph.save(graph.draw(Value(1.0)), tmp_path / "g")
     assert list(tmp_path.iterdir()) == []
 

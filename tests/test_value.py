@@ -10,6 +10,7 @@ import pytest
 
 import autodiff
 from autodiff import Value, cos, dot, exp, log, maximum, primitive, relu, sin, sqrt, tanh
+from autodiff.value import topological_order
 
 
 def gradient(function, *numbers):
@@ -161,6 +162,17 @@ def test_plus_is_the_same_value_and_augmented_assignment_another():
 
 
 # -- the sweep -------------------------------------------------------------------------------------
+
+
+def test_the_order_of_a_graph_is_operands_first_from_left_to_right_and_each_once():
+    a, b, c, d = leaves = [Value(x) for x in (1.0, 2.0, 3.0, 4.0)]
+    row = dot([a, b, c], [d, b, a])
+    quotient = a / d
+    root = quotient - row
+    assert [id(v) for v in topological_order([root])] == [
+        *map(id, (a, d, quotient, b, c, row, root))
+    ]
+    assert [id(v) for v in topological_order([row, row, a])] == [*map(id, (*leaves, row))]
 
 
 def test_doubling_sixty_times():

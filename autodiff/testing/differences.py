@@ -50,7 +50,7 @@ def numerical_gradient(f: Callable[[Any], Any], x: ArrayLike, method: str = "cen
 
     References:
         C. Ridders, Accurate computation of F'(x) and F'(x)F''(x), Adv. Eng. Software 4 (1982).
-        W. Squire and G. Trapp, Using complex variables to estimate derivatives, SIAM Rev. 40 (1998).
+        W. Squire, G. Trapp, Using complex variables to estimate derivatives, SIAM Rev. 40 (1998).
 
     >>> gradient, error = numerical_gradient(lambda x: x[0] * x[1], [2.0, 3.0])
     >>> bool(np.all(abs(gradient - [3.0, 2.0]) <= error))
@@ -156,7 +156,7 @@ def _best(candidates: list[tuple[Any, Any]]) -> tuple[Any, Any]:
 
 
 def _at_best_scale(t: float, attempt: Callable[[float], list[tuple[Any, Any]]]) -> tuple[Any, Any]:
-    """The best estimate over the scales; one whose steps leave the domain, and raise, is left out."""
+    """The best estimate over the scales, without those whose steps leave the domain and raise."""
     candidates: list[tuple[Any, Any]] = []
     refusal: Exception | None = None
     for scale in _scales(t):

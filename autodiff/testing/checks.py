@@ -1,0 +1,258 @@
+"""``check_gradient``: are the derivatives of a function right at a point?
+
+The derivatives that the engine gives are compared, order by order, with differences of the order
+below: first derivatives with differences of the function's values, second derivatives with
+differences of the first, and so on.  A disagreement is looked into before it is reported: a corner
+or a jump of the function is not a wrong derivative.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from itertools import product
+from typing import Any
+
+import numpy as np
+
+from autodiff.reals import constant, describe, real
+from autodiff.testing.differences import EPS, Array, numerical_jacobian
+from autodiff.value import Value
+
+_ALLOWANCE = 4.0  # estimated errors that ours and the numerical derivative may be apart
+_SLIGHT = 1e-3  # relative jumps and corners that may as well be rounding within the function
+_SURE = 1e-4  # an estimated error, relative to the derivative, that does not ask for a better one
+
+
+@dataclass(frozen=True)
+class Component:
+    """One derivative that was compared: ours, the numerical one, what their difference means."""
+
+    name: str
+    ours: float
+    numerical: float
+    error: float
+    verdict: str  #: "", "wrong", "kink: ...", "jump: ..." or "unsure: ..."
+
+    @property
+    def unsure(self) -> bool:
+        """Whether the numerical derivative is too inexact to tell."""
+        return self.verdict.startswith("unsure")
+
+    @property
+    def ratio(self) -> float:
+        """How many estimated errors the two are apart."""
+        return abs(self.ours - self.numerical) / self.error if self.error else float("inf")
+
+
+class GradientError(AssertionError):
+    """Derivatives that disagree with finite differences; ``components`` are the compared ones."""
+
+    def __init__(self, message: str, components: list[Component]) -> None:
+        super().__init__(message)
+        self.components = components
+
+    @property
+    def wrong(self) -> bool:
+        """Whether a derivative is wrong, rather than the point one at which there is none."""
+        return any(c.verdict == "wrong" for c in self.components)
+
+
+def check_gradient(f: Callable[..., Any], *args: Any, order: int = 2) -> None:
+    """Pass silently if every derivative of ``f`` at ``args`` agrees with finite differences.
+
+    Args:
+        f: a function written in Values' operators and functions; returns one Value.
+        args: numbers, arrays of numbers, or nested lists of them; ``f`` gets Values in their place.
+        order: the highest order of derivatives that is checked.
+
+    Raises:
+        GradientError: an AssertionError with a table of the components that disagree: ours, the
+            numerical derivative, its estimated error, how many such errors they are apart, and
+            whether the derivative is wrong or the function has a kink or jump there.  Also if no
+            component could be checked, because rounding hides every difference.
+        TypeError: if ``f`` does not return a single number.
+        ValueError: if an argument is not finite, or ``order`` is not positive.
+
+    >>> from autodiff import sin
+    >>> check_gradient(lambda x, y: sin(x) * y, 1.0, 2.0)
+    >>> check_gradient(abs, 0.0, order=1)
+    Traceback (most recent call last):
+    autodiff.testing.checks.GradientError: at (0.0): the function has no derivative here
+      component  ours  numerical  estimated error  ratio  verdict
+      df/dx[0]      0          0          4.4e-16      0  kink: -1 from the left, 1 from the right
+    """
+    if not isinstance(order, int) or order < 1:
+        raise ValueError(f"order must be an integer from 1 up, not {describe(order)}")
+    point, rebuild = _flatten(args)
+    if not np.isfinite(point).all():
+        raise ValueError(f"check_gradient(f, *args): the arguments must be finite, not {args!r}")
+
+    def derivative(k: int) -> Callable[[Array], Array]:
+        return lambda p: _derivatives(lambda *xs: f(*rebuild(xs)), p, k)
+
+    value = derivative(0)(point)
+    if not np.isfinite(value):
+        raise GradientError(f"at {_shown(args)}: the function is {float(value)}", [])
+    for k in range(1, order + 1):
+        components = list(_compare(derivative(k - 1), derivative(k)(point), point, k))
+        failed = [c for c in components if c.verdict and not c.unsure]
+        if failed:
+            raise GradientError(_report(args, failed), components)
+        if components and all(c.unsure for c in components):
+            raise GradientError(_report(args, components), components)
+
+
+def _flatten(args: tuple[Any, ...]) -> tuple[Array, Callable[[Any], list[Any]]]:
+    """All numbers of the arguments in one array; and how to put others in their places."""
+    numbers: list[float] = []
+
+    def take(x: Any) -> Callable[[Iterator[Any]], Any]:
+        if isinstance(x, np.ndarray):
+            numbers.extend(x.astype(np.float64).ravel().tolist())
+            shape, size = x.shape, x.size
+
+            def array(them: Iterator[Any]) -> Any:
+                cells = np.empty(size, object)
+                cells[:] = [next(them) for _ in range(size)]
+                return cells.reshape(shape)
+
+            return array
+        if isinstance(x, (list, tuple)):
+            parts, kind = [take(element) for element in x], type(x)
+            return lambda them: kind([part(them) for part in parts])
+        numbers.append(real(x, "an argument of check_gradient()"))
+        return next
+
+    places = [take(x) for x in args]
+
+    def rebuild(them: Any) -> list[Any]:
+        iterator = iter(them)
+        return [place(iterator) for place in places]
+
+    return np.array(numbers, np.float64), rebuild
+
+
+def _derivatives(f: Callable[..., Any], point: Array, order: int) -> Array:
+    """All derivatives of one order, by the engine, as an array with an axis of len(point) each."""
+    xs = [Value(float(x)) for x in point]
+    result = f(*xs)
+    if not isinstance(result, Value) and constant(result) is NotImplemented:
+        raise TypeError(f"check_gradient(f): f must return one number, not {describe(result)}")
+    level = [result if isinstance(result, Value) else Value(result)]
+    for _ in range(order):
+        below, level = level, []
+        for v in below:
+            for x in xs:
+                x.grad = 0.0
+            v.backward(create_graph=True)
+            level += [x.grad if isinstance(x.grad, Value) else Value(0.0) for x in xs]
+    for x in xs:
+        x.grad = 0.0
+    return np.array([v.data for v in level]).reshape((len(xs),) * order)
+
+
+def _compare(
+    below: Callable[[Array], Array], ours: Array, point: Array, order: int
+) -> Iterator[Component]:
+    """Every component of one order, with its verdict."""
+    numerical, error = numerical_jacobian(below, point)
+    better = None
+    for index in product(range(len(point)), repeat=order):
+        mine, value, doubt = float(ours[index]), float(numerical[index]), float(error[index])
+        if not abs(mine - value) <= _ALLOWANCE * doubt or doubt > _SURE * abs(value):
+            better = better or numerical_jacobian(below, point, "richardson")
+            if not better.error[index] > doubt:
+                value, doubt = float(better.value[index]), float(better.error[index])
+        name = "d" if order == 1 else f"d{order}"
+        name += "f/" + "".join(f"dx[{i}]" for i in index)
+        verdict = _verdict(below, point, index, mine, value, doubt)
+        yield Component(name, mine, value, doubt, verdict)
+
+
+def _verdict(
+    below: Callable[[Array], Array],
+    point: Array,
+    index: tuple[int, ...],
+    ours: float,
+    numerical: float,
+    error: float,
+) -> str:
+    """What the difference of one component means: nothing, or one of ``Component.verdict``."""
+
+    def line(t: float) -> float:
+        moved = point.copy()
+        moved[index[-1]] = t
+        return float(below(moved)[index[:-1]])
+
+    feature = _feature(line, float(point[index[-1]]))
+    if feature:
+        return feature
+    if not np.isfinite(numerical + error):
+        return "unsure: not finite nearby"
+    if not abs(ours - numerical) <= _ALLOWANCE * error + 16 * EPS * abs(numerical):
+        return "wrong"
+    hidden = ours != 0 and error > max(abs(ours), abs(numerical))
+    return "unsure: hidden by rounding" if hidden else ""
+
+
+def _feature(f: Callable[[float], float], t: float) -> str:
+    """Whether ``f`` jumps or has a corner at ``t``: its values and slopes, from far and from near.
+
+    Of a smooth function, what it does on one side and on the other comes together as the step
+    shrinks; at a jump the values stay apart, and at a corner the slopes.
+    """
+    at, scale = f(t), abs(t) or 1.0
+    far_step, near_step = scale * 2.0**-20, scale * 2.0**-26
+    far, near = [(f(t - h), f(t + h)) for h in (far_step, near_step)]
+    size = max(abs(at), abs(far[0]), abs(far[1]))
+    for farther, nearer in zip(far, near, strict=True):
+        if abs(nearer - at) > max(_SLIGHT * size, 0.5 * abs(farther - at)):
+            left, right = near
+            return f"jump: {left:.4g} on the left, {at:.4g} there, {right:.4g} on the right"
+    slopes = [
+        ((at - left) / h, (right - at) / h)
+        for (left, right), h in ((far, far_step), (near, near_step))
+    ]
+    (left, right), (left_near, right_near) = slopes
+    gap, gap_near = abs(right - left), abs(right_near - left_near)
+    steepest = max(map(abs, (left, right)))
+    if gap_near > 0.5 * gap and gap > max(_SLIGHT * steepest, 64 * EPS * size / far_step):
+        return f"kink: {left:.4g} from the left, {right:.4g} from the right"
+    return ""
+
+
+def _shown(args: tuple[Any, ...]) -> str:
+    return "(" + ", ".join(map(repr, args)) + ")"
+
+
+def _report(args: tuple[Any, ...], components: list[Component]) -> str:
+    """The table of the components that failed."""
+    wrong = sum(c.verdict == "wrong" for c in components)
+    if wrong:
+        summary = f"{wrong} derivative{'s are' if wrong > 1 else ' is'} wrong"
+    elif all(c.unsure for c in components):
+        summary = "finite differences cannot tell here"
+    else:
+        summary = "the function has no derivative here"
+    rows = [("component", "ours", "numerical", "estimated error", "ratio", "verdict")] + [
+        (
+            c.name,
+            f"{c.ours:.10g}",
+            f"{c.numerical:.10g}",
+            f"{c.error:.2g}",
+            f"{c.ratio:.2g}",
+            c.verdict,
+        )
+        for c in components
+    ]
+    widths = [max(len(row[i]) for row in rows) for i in range(5)]
+    lines = [
+        "  "
+        + row[0].ljust(widths[0])
+        + "".join("  " + row[i].rjust(widths[i]) for i in range(1, 5))
+        + "  "
+        + row[5]
+        for row in rows
+    ]
+    return "\n".join([f"at {_shown(args)}: {summary}", *lines])
