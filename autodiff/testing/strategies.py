@@ -148,30 +148,31 @@ def expressions(
                 raise ValueError(f"expressions(primitives=...): there is no primitive {name!r}")
     if at is not None and len(at) != n_inputs:
         raise ValueError(f"at has {len(at)} coordinates, but there are {n_inputs} inputs")
-    wish = st.tuples(
-        st.sampled_from(names),
-        st.integers(1, 3),
-        st.lists(st.integers(0, 30), min_size=6, max_size=6),
-        st.sampled_from([None, *_CONSTANTS]),
-    )
-    wishes = st.lists(wish, min_size=1, max_size=max_size)
+    wishes = st.lists(_wish(names), min_size=1, max_size=max_size)
     drawn = wishes.map(lambda them: _grown(n_inputs, them, at))
     return drawn.filter(lambda expression: bool(expression.steps))
+
+
+@st.composite
+def _wish(draw: st.DrawFn, names: list[str]) -> tuple[str, list[int | float]]:
+    """A primitive, and which operands it would like: how far back, or a constant."""
+    name = draw(st.sampled_from(names))
+    row = ROWS[CODES[name]]
+    count = len(row.names) * (draw(st.integers(1, 3)) if row.over_lists else 1)
+    operands: list[int | float] = [draw(st.integers(0, 9)) for _ in range(count)]
+    if count == 2 and draw(st.booleans()):
+        operands[1] = draw(st.sampled_from(_CONSTANTS))
+    return name, operands
 
 
 def _grown(n_inputs: int, wishes: list[Any], at: Sequence[float] | None) -> Expression:
     """The wishes that can be granted, less what the last of them does not need."""
     steps: list[Step] = []
     values = list(at or [])
-    for name, length, choices, constant in wishes:
+    for name, wanted in wishes:
         row = ROWS[CODES[name]]
-        count = len(row.names) * (length if row.over_lists else 1)
-        # counted from the newest back, so that long expressions are deep
         newest = n_inputs + len(steps) - 1
-        operands: list[int | float] = [max(0, newest - c) if c < 15 else c % (newest + 1)
-                                       for c in choices[:count]]  # fmt: skip
-        if constant is not None and count == 2 and not row.over_lists:
-            operands[1] = constant
+        operands = [max(0, newest - x) if isinstance(x, int) else x for x in wanted]
         if at is not None:
             numbers = [values[x] if isinstance(x, int) else x for x in operands]
             value = _value_if_smooth(row, numbers)
