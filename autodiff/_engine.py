@@ -19,8 +19,10 @@ def _interpret(module: str) -> None:
     spec = importlib.util.spec_from_file_location(name, Path(__file__).with_name(f"{module}.py"))
     assert spec is not None
     assert spec.loader is not None
-    sys.modules[name] = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(sys.modules[name])
+    loaded = importlib.util.module_from_spec(spec)
+    sys.modules[name] = loaded
+    spec.loader.exec_module(loaded)
+    setattr(sys.modules["autodiff"], module, loaded)
 
 
 def check() -> None:

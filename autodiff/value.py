@@ -268,9 +268,7 @@ class Value:
 
     if not cython.compiled and TYPE_CHECKING:  # sin, exp, relu ... come from the table
 
-        def __getattr__(self, name: str) -> Callable[..., Value]:
-            method: Callable[..., Value] = getattr(self, name)
-            return method
+        def __getattr__(self, name: str) -> Callable[..., Value]: ...  # type: ignore[empty-body]
 
     # -- comparison, of data; a Value is still its own key in a dict or set ------------------------
 
