@@ -14,6 +14,7 @@ import importlib
 from typing import Any
 
 from autodiff import _engine, functions, nn, ops, optim
+from autodiff.checkpoints import load, save
 from autodiff.contexts import detect_anomaly, no_grad, scope
 from autodiff.functions import PUBLIC, primitive
 from autodiff.value import COMPILED, Value
@@ -36,11 +37,13 @@ __all__ = [
     "detect_anomaly",
     "functions",
     "graph",
+    "load",
     "nn",
     "no_grad",
     "ops",
     "optim",
     "primitive",
+    "save",
     "scope",
     "testing",
     *PUBLIC,

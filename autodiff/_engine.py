@@ -10,7 +10,7 @@ import os
 import sys
 from pathlib import Path
 
-MODULES = ["value"]  #: the modules that are compiled
+MODULES = ["value", "arrays"]  #: the modules that are compiled
 
 
 def _interpret(module: str) -> None:

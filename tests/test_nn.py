@@ -160,13 +160,13 @@ def test_accuracy_counts_the_largest_score():
 
 
 def test_what_losses_refuse():
-    with pytest.raises(ValueError, match="empty list"):
+    with pytest.raises(ValueError, match="empty batch"):
         nn.mse_loss([], [])
-    with pytest.raises(ValueError, match="lists of one length, not of 2 and 1"):
+    with pytest.raises(ValueError, match="2 outputs, but 1 targets"):
         nn.mse_loss([1.0, 2.0], [1.0])
-    with pytest.raises(ValueError, match="nested deeper"):
+    with pytest.raises(ValueError, match="nested equally deep"):
         nn.mse_loss([[1.0]], [1.0])
-    with pytest.raises(ValueError, match="2 rows of logits, 1 targets"):
+    with pytest.raises(ValueError, match="2 rows of scores, but 1 targets"):
         nn.cross_entropy([[1.0], [1.0]], [0])
     with pytest.raises(ValueError, match="target 0 is 2; with 2 classes, 0 to 1"):
         nn.cross_entropy([[1.0, 1.0]], [2])
@@ -174,7 +174,7 @@ def test_what_losses_refuse():
         nn.cross_entropy([[1.0, 1.0]], [-1])
     with pytest.raises(TypeError, match=r"integer of a class, not 0\.5"):
         nn.cross_entropy([[1.0, 1.0]], [0.5])
-    with pytest.raises(ValueError, match="empty list"):
+    with pytest.raises(ValueError, match="empty batch"):
         nn.cross_entropy([], [])
-    with pytest.raises(ValueError, match="0 rows of logits"):
+    with pytest.raises(ValueError, match="empty batch"):
         nn.accuracy([], [])

@@ -68,6 +68,6 @@ def test_parameters_must_be_leaves_each_once():
         SGD([x, 2.0])
 
 
-def test_an_optimizer_without_a_step_says_so():
-    with pytest.raises(TypeError, match=r"Optimizer does not define step\(\)"):
-        Optimizer([Value(1.0)]).step()
+def test_an_optimizer_without_a_rule_says_so():
+    with pytest.raises(TypeError, match=r"Optimizer does not define update\(\)"):
+        Optimizer([Value(1.0)], {"maximize": False, "weight_decay": 0.0}).step()

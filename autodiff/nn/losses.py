@@ -1,0 +1,314 @@
+"""Losses: how far outputs are from targets, averaged; and what measures without being recorded.
+
+Elementwise losses take two equally shaped (nested) lists and average over all elements; losses of
+classes take a row of scores an example and average over examples.  Names, defaults and values are
+PyTorch's.  All are stable at scores of +-1000 and beyond.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import Any
+
+import numpy as np
+
+from autodiff import functions
+from autodiff.reals import describe
+from autodiff.value import Value
+
+Rows = Sequence[Sequence[Any]]
+
+
+# -- elementwise -----------------------------------------------------------------------------------
+
+
+def mse_loss(predictions: Any, targets: Any) -> Any:
+    """The mean of ``(prediction - target)**2``.
+
+    Raises:
+        ValueError: if the lists differ in shape, or are empty.
+
+    >>> mse_loss([80.0, 90.0, 70.0], [75.0, 85.0, 75.0])
+    25.0
+    """
+    return _mean_over(predictions, targets, "mse_loss", lambda p, t: functions.square(p - t))
+
+
+def l1_loss(predictions: Any, targets: Any) -> Any:
+    """The mean of ``|prediction - target|``.
+
+    Raises:
+        ValueError: as ``mse_loss``.
+
+    >>> l1_loss([1.0, 2.0], [2.0, 4.0])
+    1.5
+    """
+    return _mean_over(predictions, targets, "l1_loss", lambda p, t: abs(p - t))
+
+
+def huber_loss(predictions: Any, targets: Any, delta: float = 1.0) -> Any:
+    """The mean of ``d*d/2`` for ``d = |prediction - target|`` up to ``delta``, then straight on.
+
+    Raises:
+        ValueError: as ``mse_loss``; if ``delta`` is not above 0.
+
+    >>> huber_loss([0.5, 3.0], [0.0, 0.0])
+    1.3125
+    """
+    if not delta > 0:
+        raise ValueError(f"delta must be above 0, not {describe(delta)}")
+
+    def huber(p: Any, t: Any) -> Any:
+        d = abs(p - t)
+        return 0.5 * functions.square(d) if d <= delta else delta * (d - 0.5 * delta)
+
+    return _mean_over(predictions, targets, "huber_loss", huber)
+
+
+def hinge_loss(scores: Any, targets: Any) -> Any:
+    """The max-margin loss: the mean of ``max(0, 1 - target*score)``, targets being -1 or 1.
+
+    Raises:
+        ValueError: as ``mse_loss``; if a target is neither -1 nor 1.
+
+    >>> hinge_loss([0.5, 2.0], [1, 1])
+    0.25
+    """
+
+    def hinge(s: Any, t: Any) -> Any:
+        if t not in (-1, 1):
+            raise ValueError(f"a target of hinge_loss() must be -1 or 1, not {describe(t)}")
+        return functions.relu(1.0 - t * s)
+
+    return _mean_over(scores, targets, "hinge_loss", hinge)
+
+
+def binary_cross_entropy(probabilities: Any, targets: Any) -> Any:
+    """The mean of ``-t*log(p) - (1 - t)*log(1 - p)``; as in PyTorch no log is below -100.
+
+    Raises:
+        ValueError: as ``mse_loss``; if a probability or a target is not from 0 to 1.
+
+    >>> round(binary_cross_entropy([0.5, 0.25], [1, 0]), 6)
+    0.490415
+    """
+
+    def entropy(p: Any, t: Any) -> Any:
+        _probability(p, "a probability")
+        _probability(t, "a target")
+        hit = functions.maximum(functions.log(p), -100.0)
+        miss = functions.maximum(functions.log1p(-p), -100.0)
+        return -_weighted([(t, hit), (1 - t, miss)])
+
+    return _mean_over(probabilities, targets, "binary_cross_entropy", entropy)
+
+
+def binary_cross_entropy_with_logits(logits: Any, targets: Any) -> Any:
+    """``binary_cross_entropy`` of ``sigmoid(logits)``, without its loss of digits.
+
+    Raises:
+        ValueError: as ``mse_loss``; if a target is not from 0 to 1.
+
+    >>> binary_cross_entropy_with_logits([1000.0, -1000.0], [1, 0])
+    0.0
+    """
+
+    def entropy(z: Any, t: Any) -> Any:
+        _probability(t, "a target")
+        return _weighted([(t, functions.softplus(-z)), (1 - t, functions.softplus(z))])
+
+    return _mean_over(logits, targets, "binary_cross_entropy_with_logits", entropy)
+
+
+def kl_div(
+    log_probabilities: Any, targets: Any, log_target: bool = False, reduction: str = "mean"
+) -> Any:
+    """The divergence ``t*(log(t) - log_probability)``, averaged or summed.
+
+    Args:
+        log_probabilities: logarithms of the probabilities that are judged.
+        targets: probabilities; or their logarithms, with ``log_target``.
+        log_target: see ``targets``.
+        reduction: ``"mean"`` over all elements (PyTorch's default), ``"batchmean"`` (the sum
+            divided by the number of rows: the mathematical divergence), or ``"sum"``.
+
+    Raises:
+        ValueError: as ``mse_loss``; if a target is negative, or the reduction unknown.
+
+    >>> kl_div([[0.0, 0.0]], [[1.0, 1.0]])
+    0.0
+    """
+    if reduction not in ("mean", "batchmean", "sum"):
+        raise ValueError(
+            f"reduction must be 'mean', 'batchmean' or 'sum', not {describe(reduction)}"
+        )
+
+    def divergence(q: Any, t: Any) -> Any:
+        if log_target:
+            return functions.exp(t) * (t - q)
+        if not t >= 0:
+            raise ValueError(f"a target of kl_div() must be 0 or more, not {describe(t)}")
+        return t * (functions.log(t) - q) if t > 0 else 0.0
+
+    terms = [divergence(q, t) for q, t in _pairs(log_probabilities, targets, "kl_div")]
+    if reduction == "mean":
+        return functions.mean(terms)
+    total = functions.sum(terms)
+    return total / len(log_probabilities) if reduction == "batchmean" else total
+
+
+# -- of classes ------------------------------------------------------------------------------------
+
+
+def cross_entropy(logits: Rows, targets: Sequence[Any], label_smoothing: float = 0.0) -> Any:
+    """``-sum(q*log(softmax(row)))``, averaged over the rows; ``q`` is 1 for the target class.
+
+    Args:
+        logits: a row of scores, one a class, for each example.
+        targets: each example's class, an integer from 0; or its probabilities of the classes.
+        label_smoothing: how much of ``q`` is spread evenly over all classes.
+
+    Raises:
+        ValueError: if there is no example, not one target an example, a class out of range, or
+            probabilities that are not.
+        TypeError: if a target is neither an integer nor a row of probabilities.
+
+    >>> round(cross_entropy([[0.0, 0.0], [1000.0, -1000.0]], [0, 0]), 6)
+    0.346574
+    """
+    _match(logits, targets, "cross_entropy")
+    if not 0 <= label_smoothing <= 1:
+        raise ValueError(f"label_smoothing must be from 0 to 1, not {describe(label_smoothing)}")
+    for i, (row, target) in enumerate(zip(logits, targets, strict=True)):
+        if hasattr(target, "__len__"):
+            _distribution(target, len(row), i)
+        else:
+            _class(target, len(row), i)
+    return functions.mean(
+        [
+            _entropy(row, target, label_smoothing)
+            for row, target in zip(logits, targets, strict=True)
+        ]
+    )
+
+
+def _entropy(row: Sequence[Any], target: Any, smoothing: float) -> Any:
+    """The cross-entropy of one row, with the scores taken relative to one: no digits are lost."""
+    if not hasattr(target, "__len__") and not smoothing:
+        at = row[target]
+        return functions.logsumexp([z - at if i != target else 0.0 for i, z in enumerate(row)])
+    n = len(row)
+    q = list(target) if hasattr(target, "__len__") else [float(i == target) for i in range(n)]
+    q = [(1 - smoothing) * x + smoothing / n for x in q]
+    shift = max(z.data if isinstance(z, Value) else z for z in row)
+    relative = [z - shift for z in row]
+    return functions.logsumexp(relative) * functions.sum(q) - functions.dot(q, relative)
+
+
+def nll_loss(log_probabilities: Rows, targets: Sequence[int]) -> Any:
+    """``-row[target]``, averaged over the rows: the cross-entropy after ``log_softmax``.
+
+    Raises:
+        ValueError, TypeError: as ``cross_entropy``.
+
+    >>> nll_loss([[-0.5, -1.0]], [1])
+    1.0
+    """
+    _match(log_probabilities, targets, "nll_loss")
+    for i, (row, target) in enumerate(zip(log_probabilities, targets, strict=True)):
+        _class(target, len(row), i)
+    return functions.mean([-row[t] for row, t in zip(log_probabilities, targets, strict=True)])
+
+
+def accuracy(scores: Rows, targets: Sequence[int]) -> float:
+    """The share of examples whose largest score is the target's: a plain number.
+
+    Raises:
+        ValueError: if there is no example, or not one target an example.
+
+    >>> accuracy([[2.0, 1.0], [0.0, 3.0]], [0, 0])
+    0.5
+    """
+    _match(scores, targets, "accuracy")
+    return float(np.mean([max(r) == r[t] for r, t in zip(scores, targets, strict=True)]))
+
+
+# -- penalties -------------------------------------------------------------------------------------
+
+
+def l1_penalty(parameters: Iterable[Any]) -> Any:
+    """The sum of ``|p|``: weights that are not needed become 0.
+
+    >>> l1_penalty([3.0, -4.0])
+    7.0
+    """
+    return functions.sum([abs(p) for p in parameters])
+
+
+def l2_penalty(parameters: Iterable[Any]) -> Any:
+    """The sum of ``p*p``: weights stay small.
+
+    >>> l2_penalty([3.0, -4.0])
+    25.0
+    """
+    parameters = list(parameters)
+    return functions.dot(parameters, parameters)
+
+
+# -- what comes in ---------------------------------------------------------------------------------
+
+
+def _pairs(outputs: Any, targets: Any, name: str) -> Iterator[tuple[Any, Any]]:
+    """The elements of two (nested) lists side by side."""
+    if hasattr(outputs, "__len__") != hasattr(targets, "__len__"):
+        raise ValueError(f"{name}(): outputs and targets are not nested equally deep")
+    if not hasattr(outputs, "__len__"):
+        yield outputs, targets
+        return
+    if len(outputs) != len(targets):
+        raise ValueError(f"{name}(): {len(outputs)} outputs, but {len(targets)} targets")
+    for output, target in zip(outputs, targets, strict=True):
+        yield from _pairs(output, target, name)
+
+
+def _mean_over(outputs: Any, targets: Any, name: str, loss: Callable[[Any, Any], Any]) -> Any:
+    pairs = list(_pairs(outputs, targets, name))
+    if not pairs:
+        raise ValueError(f"{name}() of an empty batch")
+    return functions.mean([loss(output, target) for output, target in pairs])
+
+
+def _match(rows: Any, targets: Any, name: str) -> None:
+    if len(rows) != len(targets):
+        raise ValueError(f"{name}(): {len(rows)} rows of scores, but {len(targets)} targets")
+    if not len(rows):
+        raise ValueError(f"{name}() of an empty batch")
+
+
+def _class(target: Any, classes: int, i: int) -> None:
+    if not isinstance(target, (int, np.integer)) or isinstance(target, bool):
+        raise TypeError(f"target {i} must be the integer of a class, not {describe(target)}")
+    if not 0 <= target < classes:
+        raise ValueError(f"target {i} is {target}; with {classes} classes, 0 to {classes - 1}")
+
+
+def _distribution(target: Any, classes: int, i: int) -> None:
+    if len(target) != classes:
+        raise ValueError(f"target {i} has {len(target)} probabilities for {classes} classes")
+    for q in target:
+        _probability(q, f"a probability of target {i}")
+    total = math.fsum(q.data if isinstance(q, Value) else q for q in target)
+    if abs(total - 1) > 1e-6:
+        raise ValueError(f"the probabilities of target {i} add up to {total}, not to 1")
+
+
+def _probability(p: Any, what: str) -> None:
+    if not 0 <= p <= 1:
+        raise ValueError(f"{what} must be from 0 to 1, not {describe(p)}")
+
+
+def _weighted(terms: list[tuple[Any, Any]]) -> Any:
+    """The sum of weight * term, without the terms of weight 0, which may be infinite."""
+    kept = [t if w == 1 and not isinstance(w, Value) else w * t for w, t in terms if w != 0]
+    return kept[0] if len(kept) == 1 else kept[0] + kept[1]

@@ -1,0 +1,441 @@
+"""Modules: parts of a net that find their own parameters, from one neuron to a two-layer net.
+
+* ``Module`` -- finds its parameters in its attributes; ``Sequential`` chains modules;
+* ``Neuron``, ``Layer``, ``MLP``, ``TwoLayerNet`` -- fully connected nets;
+* ``Embedding``, ``Dropout``, ``RMSNorm``, ``LayerNorm`` -- what else nets are made of.
+
+Names and conventions are PyTorch's.  Randomness is explicit: the same ``numpy.random.Generator``
+gives the same net.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
+
+import numpy as np
+
+from autodiff import functions
+from autodiff.contexts import scope
+from autodiff.nn.init import Initialiser, default
+from autodiff.reals import describe, real
+from autodiff.value import Value
+
+Function = str | Callable[[Any], Any] | None
+
+
+class Module:
+    """A part of a net: its attributes that are Values, modules, or lists of them are its parts.
+
+    A subclass assigns its parts in ``__init__`` and computes in ``forward``.
+
+    >>> class Line(Module):
+    ...     def __init__(self):
+    ...         self.slope, self.offset = Value(2.0), Value(1.0)
+    ...     def forward(self, x):
+    ...         return self.slope * x + self.offset
+    >>> line = Line()
+    >>> line(3.0).data
+    7.0
+    >>> [name for name, _ in line.named_parameters()]
+    ['slope', 'offset']
+    """
+
+    training = True
+
+    def forward(self, *inputs: Any) -> Any:
+        """Compute the outputs; a subclass says how."""
+        raise TypeError(f"{type(self).__name__} does not define forward()")
+
+    def __call__(self, *inputs: Any) -> Any:
+        """``forward(*inputs)``, what it records labelled with this module's place in the net."""
+        with scope(self.__dict__.get("_place") or type(self).__name__.lower()):
+            return self.forward(*inputs)
+
+    def __setattr__(self, name: str, part: Any) -> None:
+        object.__setattr__(self, name, part)
+        for place, module in _parts(name, part):
+            if isinstance(module, Module):
+                object.__setattr__(module, "_place", place)
+
+    def named_parameters(self) -> Iterator[tuple[str, Value]]:
+        """Every parameter with its path: ``("layers.0.neurons.1.bias", Value)``, each once."""
+        seen: set[int] = set()
+        for path, parameter in self._walk():
+            if id(parameter) not in seen:
+                seen.add(id(parameter))
+                yield path, parameter
+
+    def _walk(self) -> Iterator[tuple[str, Value]]:
+        for name, attribute in vars(self).items():
+            for path, part in _parts(name, attribute):
+                if isinstance(part, Module):
+                    yield from ((f"{path}.{below}", p) for below, p in part._walk())
+                elif isinstance(part, Value):
+                    yield path, part
+
+    def parameters(self) -> list[Value]:
+        """Every parameter, each once, in the order of assignment."""
+        return [parameter for _, parameter in self.named_parameters()]
+
+    def modules(self) -> Iterator[Module]:
+        """This module and all below it, each once."""
+        seen: set[int] = set()
+        pending: list[Module] = [self]
+        while pending:
+            module = pending.pop()
+            if id(module) not in seen:
+                seen.add(id(module))
+                yield module
+                below = [p for n, a in vars(module).items() for _, p in _parts(n, a)]
+                pending += [p for p in reversed(below) if isinstance(p, Module)]
+
+    def zero_grad(self) -> None:
+        """Set every parameter's gradient to 0."""
+        for parameter in self.parameters():
+            parameter.grad = 0.0
+
+    def train(self, mode: bool = True) -> Module:
+        """Be in training, where dropout drops; returns this module."""
+        for module in self.modules():
+            module.training = mode
+        return self
+
+    def eval(self) -> Module:
+        """Be in use, where dropout does nothing; returns this module."""
+        return self.train(False)
+
+    def state_dict(self) -> dict[str, float]:
+        """Every parameter's number, by its path."""
+        return {name: parameter.data for name, parameter in self.named_parameters()}
+
+    def load_state_dict(self, saved: dict[str, float]) -> None:
+        """Set every parameter to what ``state_dict()`` gave.
+
+        Raises:
+            ValueError: if the parameters are others; the message names the first difference, and
+                nothing is changed.
+            TypeError: if something saved is not a number.
+        """
+        parameters = dict(self.named_parameters())
+        for name in [*parameters, *saved]:
+            if name not in saved:
+                raise ValueError(f"the saved module has no parameter {name!r}")
+            if name not in parameters:
+                raise ValueError(f"{type(self).__name__} has no parameter {name!r}")
+        numbers = {name: real(number, name) for name, number in saved.items()}
+        for name, parameter in parameters.items():
+            parameter.data = numbers[name]
+
+    def __repr__(self) -> str:
+        lines = [f"{type(self).__name__}({len(self.parameters())} parameters)"]
+        for name, attribute in vars(self).items():
+            parts = [(n, p) for n, p in _parts(name, attribute) if isinstance(p, Module)]
+            shown = [f"{n}: {p!r}" for n, p in parts[:8]]
+            if len(parts) > 8:
+                shown.append(f"... and {len(parts) - 8} more")
+            lines += ["  " + line for text in shown for line in text.splitlines()]
+        return "\n".join(lines)
+
+
+def _parts(name: str, attribute: Any) -> Iterator[tuple[str, Any]]:
+    """An attribute itself, or the elements of a list or tuple, each with its path."""
+    if isinstance(attribute, (list, tuple)):
+        for i, element in enumerate(attribute):
+            yield from _parts(f"{name}.{i}", element)
+    else:
+        yield name, attribute
+
+
+class Neuron(Module):
+    """``activation(w . x + b)`` of ``in_features`` numbers.
+
+    Args:
+        in_features: how many numbers come in.
+        activation: a name in ``autodiff`` (``"relu"``), a function, or None for none.
+        rng: where the weights are drawn from.
+        bias: whether there is a bias.
+        init: how the weights are drawn (see ``nn.init``); the bias is drawn as PyTorch does.
+
+    Raises:
+        ValueError: if ``in_features`` is not a positive integer, or the activation is unknown.
+
+    >>> neuron = Neuron(2, "tanh", np.random.default_rng(0))
+    >>> -1 < neuron([1.0, 2.0]).data < 1
+    True
+    """
+
+    def __init__(
+        self,
+        in_features: int,
+        activation: Function = None,
+        rng: np.random.Generator | None = None,
+        bias: bool = True,
+        init: Initialiser = default,
+    ) -> None:
+        rng = rng or np.random.default_rng()
+        n = _size(in_features, "in_features")
+        self.activation = _function(activation)
+        self.weights = [Value(w, name=f"w{i}") for i, w in enumerate(init(n, 1, rng)[0])]
+        self.bias = Value(default(n, 1, rng)[0][0], name="b") if bias else None
+
+    def forward(self, xs: Sequence[Any]) -> Value:
+        """One number from ``in_features`` numbers."""
+        _check_inputs(self, xs, len(self.weights))
+        total: Value = functions.dot(self.weights, xs)
+        if self.bias is not None:
+            total = total + self.bias
+        return total if self.activation is None else self.activation(total)
+
+
+class Layer(Module):
+    """``out_features`` neurons on the same ``in_features`` inputs.
+
+    Args:
+        in_features: how many numbers come in.
+        out_features: how many neurons there are.
+        activation: as for ``Neuron``.
+        rng: where the weights are drawn from.
+        bias: whether the neurons have biases.
+        init: how the weights are drawn.
+
+    Raises:
+        ValueError: as ``Neuron``.
+
+    >>> len(Layer(3, 2, "relu")([1.0, 2.0, 3.0]))
+    2
+    """
+
+    def __init__(
+        self,
+        in_features: int,
+        out_features: int,
+        activation: Function = None,
+        rng: np.random.Generator | None = None,
+        bias: bool = True,
+        init: Initialiser = default,
+    ) -> None:
+        rng = rng or np.random.default_rng()
+        n, rows = _size(in_features, "in_features"), _size(out_features, "out_features")
+        weights = init(n, rows, rng)
+        self.neurons = [Neuron(n, activation, rng, bias, _given(row)) for row in weights]
+
+    def forward(self, xs: Sequence[Any]) -> list[Value]:
+        """``out_features`` numbers from ``in_features`` numbers."""
+        return [neuron(xs) for neuron in self.neurons]
+
+
+def _given(row: list[float]) -> Initialiser:
+    return lambda fan_in, fan_out, rng: [row]
+
+
+class Sequential(Module):
+    """Modules, or functions of lists, one after the other.
+
+    >>> net = Sequential(Layer(2, 3, "tanh"), Layer(3, 1))
+    >>> len(net([1.0, 2.0])), len(net.parameters())
+    (1, 13)
+    """
+
+    def __init__(self, *layers: Callable[[Any], Any]) -> None:
+        for layer in layers:
+            if not callable(layer):
+                raise TypeError(f"Sequential() takes modules and functions, not {describe(layer)}")
+        self.layers = list(layers)
+
+    def forward(self, xs: Any) -> Any:
+        """What the last gives of what the one before gives, and so on."""
+        for layer in self.layers:
+            xs = layer(xs)
+        return xs
+
+
+class MLP(Sequential):
+    """A multi-layer perceptron: layers one after the other, the last without activation.
+
+    Args:
+        in_features: how many numbers come in.
+        out_features: how many each layer gives, from the first to the last.
+        activation: of every layer but the last.
+        rng: where the weights are drawn from.
+        bias: whether the neurons have biases.
+        init: how the weights are drawn.
+
+    Raises:
+        ValueError: as ``Neuron``; if there is no layer.
+
+    >>> net = MLP(3, [4, 2], "tanh", np.random.default_rng(0))
+    >>> len(net.parameters()), len(net([1.0, 2.0, 3.0]))
+    (26, 2)
+    """
+
+    def __init__(
+        self,
+        in_features: int,
+        out_features: Sequence[int],
+        activation: Function = "relu",
+        rng: np.random.Generator | None = None,
+        bias: bool = True,
+        init: Initialiser = default,
+    ) -> None:
+        if not out_features:
+            raise ValueError("MLP(in_features, out_features): at least one layer is wanted")
+        rng = rng or np.random.default_rng()
+        sizes = [in_features, *out_features]
+        last = len(out_features) - 1
+        super().__init__(
+            *(
+                Layer(sizes[i], sizes[i + 1], activation if i < last else None, rng, bias, init)
+                for i in range(len(out_features))
+            )
+        )
+
+
+class TwoLayerNet(MLP):
+    """A hidden layer and an output layer: the classical two-layer net.
+
+    >>> len(TwoLayerNet(64, 32, 10).parameters())
+    2410
+    """
+
+    def __init__(
+        self,
+        in_features: int,
+        hidden: int,
+        out_features: int,
+        activation: Function = "relu",
+        rng: np.random.Generator | None = None,
+        bias: bool = True,
+        init: Initialiser = default,
+    ) -> None:
+        super().__init__(in_features, [hidden, out_features], activation, rng, bias, init)
+
+
+class Embedding(Module):
+    """A row of ``embedding_dim`` parameters for each of ``num_embeddings`` tokens.
+
+    The rows are drawn from the standard normal distribution, as PyTorch draws them.
+
+    Raises:
+        ValueError: if a size is not a positive integer, or a token out of range.
+        TypeError: if a token is not an integer.
+
+    >>> len(Embedding(10, 4)(3))
+    4
+    """
+
+    def __init__(
+        self, num_embeddings: int, embedding_dim: int, rng: np.random.Generator | None = None
+    ) -> None:
+        shape = _size(num_embeddings, "num_embeddings"), _size(embedding_dim, "embedding_dim")
+        rows = (rng or np.random.default_rng()).normal(size=shape).tolist()
+        self.rows = [[Value(x) for x in row] for row in rows]
+
+    def forward(self, token: int) -> list[Value]:
+        """The row of a token."""
+        if not isinstance(token, (int, np.integer)):
+            raise TypeError(f"Embedding takes the integer of a token, not {describe(token)}")
+        if not 0 <= token < len(self.rows):
+            raise ValueError(f"token {token} is not from 0 to {len(self.rows) - 1}")
+        return self.rows[token]
+
+
+class Dropout(Module):
+    """In training, each number becomes 0 with probability ``p``; others grow to ``1/(1 - p)``.
+
+    Raises:
+        ValueError: if ``p`` is not from 0 to 1.
+        TypeError: if ``rng`` is not a ``numpy.random.Generator``.
+
+    >>> Dropout(0.5, np.random.default_rng(0)).eval()([1.0, 2.0])
+    [1.0, 2.0]
+    """
+
+    def __init__(self, p: float, rng: np.random.Generator) -> None:
+        if not 0 <= real(p, "p") <= 1:
+            raise ValueError(f"p must be from 0 to 1, not {p}")
+        if not isinstance(rng, np.random.Generator):
+            raise TypeError(f"Dropout(p, rng) takes a numpy.random.Generator, not {describe(rng)}")
+        self.p, self.rng = p, rng
+
+    def forward(self, xs: Sequence[Any]) -> list[Any]:
+        """The numbers that are kept, scaled, and zeros for the others."""
+        if not self.training or self.p == 0:
+            return list(xs)
+        kept = self.rng.random(len(xs)) >= self.p
+        return [x * (1 / (1 - self.p)) if k else x * 0.0 for x, k in zip(xs, kept, strict=True)]
+
+
+class RMSNorm(Module):
+    """Numbers divided by the root of the mean of their squares, each times a weight, 1 at first.
+
+    References:
+        B. Zhang, R. Sennrich, Root mean square layer normalization, NeurIPS 2019.
+
+    >>> [round(y.data, 4) for y in RMSNorm(2)([3.0, 4.0])]
+    [0.8485, 1.1314]
+    """
+
+    def __init__(self, features: int, eps: float = float(np.finfo(np.float64).eps)) -> None:
+        self.eps = real(eps, "eps")
+        self.weights = [Value(1.0, name=f"w{i}") for i in range(_size(features, "features"))]
+
+    def forward(self, xs: Sequence[Any]) -> list[Value]:
+        """As many numbers as came."""
+        _check_inputs(self, xs, len(self.weights))
+        scale = 1 / functions.sqrt(functions.dot(xs, xs) / len(xs) + self.eps)
+        return [x * scale * w for x, w in zip(xs, self.weights, strict=True)]
+
+
+class LayerNorm(Module):
+    """Numbers less their mean, divided by their standard deviation, scaled and shifted.
+
+    Weights are 1 and biases 0 at first.
+
+    References:
+        J. Ba, J. Kiros, G. Hinton, Layer normalization, arXiv:1607.06450.
+
+    >>> [round(y.data, 4) for y in LayerNorm(2)([3.0, 5.0])]
+    [-1.0, 1.0]
+    """
+
+    def __init__(self, features: int, eps: float = 1e-5) -> None:
+        self.eps = real(eps, "eps")
+        self.weights = [Value(1.0, name=f"w{i}") for i in range(_size(features, "features"))]
+        self.biases = [Value(0.0, name=f"b{i}") for i in range(features)]
+
+    def forward(self, xs: Sequence[Any]) -> list[Value]:
+        """As many numbers as came."""
+        _check_inputs(self, xs, len(self.weights))
+        mean = functions.mean(xs)
+        centred = [x - mean for x in xs]
+        scale = 1 / functions.sqrt(functions.dot(centred, centred) / len(xs) + self.eps)
+        parts = zip(centred, self.weights, self.biases, strict=True)
+        return [x * scale * w + b for x, w, b in parts]
+
+
+def _function(activation: Function) -> Callable[[Any], Any] | None:
+    if activation is None or callable(activation):
+        return activation
+    found = functions.PUBLIC.get(activation) if isinstance(activation, str) else None
+    if found is None:
+        raise ValueError(
+            f"activation must be a function, None, or a name such as 'relu', 'tanh' or 'sigmoid', "
+            f"not {describe(activation)}"
+        )
+    return found
+
+
+def _size(n: Any, what: str) -> int:
+    if not isinstance(n, (int, np.integer)) or isinstance(n, bool) or n < 1:
+        raise ValueError(f"{what} must be a positive integer, not {describe(n)}")
+    return int(n)
+
+
+def _check_inputs(module: Module, xs: Any, wanted: int) -> None:
+    if not hasattr(xs, "__len__"):
+        raise TypeError(
+            f"{type(module).__name__} takes a list of {wanted} numbers, not {describe(xs)}"
+        )
+    if len(xs) != wanted:
+        raise ValueError(f"{type(module).__name__} takes {wanted} inputs, not {len(xs)}")

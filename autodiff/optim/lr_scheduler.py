@@ -1,0 +1,390 @@
+"""Schedules of the learning rate: ``scheduler.step()`` after every epoch, or every step.
+
+A schedule is a formula for the rate after ``t`` calls of ``step()``, from the rate ``lr`` that the
+group had when the first scheduler was given the optimizer.  Names, defaults and sequences are
+PyTorch's.
+"""
+
+from __future__ import annotations
+
+import math
+from bisect import bisect_right
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from autodiff.optim.base import Group, Optimizer
+from autodiff.reals import describe, real
+
+
+class LRScheduler:
+    """A formula for the learning rate: a subclass states it in ``rate``.
+
+    The rate for ``t = 0`` is set at once.
+
+    Raises:
+        TypeError: if ``optimizer`` is not an Optimizer.
+    """
+
+    def __init__(self, optimizer: Optimizer) -> None:
+        if not isinstance(optimizer, Optimizer):
+            raise TypeError(f"a scheduler takes an Optimizer, not {describe(optimizer)}")
+        self.optimizer = optimizer
+        for group in optimizer.param_groups:
+            group.setdefault("initial_lr", group["lr"])
+        self.epoch = 0
+        self._set()
+
+    def rate(self, t: int, lr: float, index: int) -> float:
+        """The rate after ``t`` steps of group ``index``, whose first rate was ``lr``."""
+        raise TypeError(f"{type(self).__name__} does not define rate()")
+
+    def _set(self) -> None:
+        for index, group in enumerate(self.optimizer.param_groups):
+            group["lr"] = float(self.rate(self.epoch, group["initial_lr"], index))
+
+    def step(self) -> None:
+        """Go on to the next epoch: set every group's learning rate."""
+        self.epoch += 1
+        self._set()
+
+    def get_last_lr(self) -> list[float]:
+        """The rate of every group, as it is now."""
+        return [group["lr"] for group in self.optimizer.param_groups]
+
+    def state_dict(self) -> dict[str, Any]:
+        """What changes from step to step."""
+        return {k: v for k, v in vars(self).items() if isinstance(v, (int, float)) or v is None}
+
+    def load_state_dict(self, saved: dict[str, Any]) -> None:
+        """Continue from what ``state_dict()`` gave.
+
+        Raises:
+            ValueError: if it is another scheduler's; then nothing is changed.
+        """
+        different = saved.keys() ^ self.state_dict().keys()
+        if different:
+            raise ValueError(
+                f"{type(self).__name__}: {min(different)!r} is only in one of the two schedulers"
+            )
+        vars(self).update(saved)
+
+
+class LambdaLR(LRScheduler):
+    """``lr * lr_lambda(t)``; a function for all groups, or a list of one a group.
+
+    >>> from autodiff import Value
+    >>> from autodiff.optim import SGD
+    >>> optimizer = SGD([Value(0.0)], lr=1.0)
+    >>> scheduler = LambdaLR(optimizer, lambda t: 0.5**t)
+    >>> scheduler.step()
+    >>> scheduler.get_last_lr()
+    [0.5]
+    """
+
+    def __init__(
+        self,
+        optimizer: Optimizer,
+        lr_lambda: Callable[[int], float] | Sequence[Callable[[int], float]],
+    ) -> None:
+        given = [lr_lambda] * len(optimizer.param_groups) if callable(lr_lambda) else lr_lambda
+        if len(given) != len(optimizer.param_groups) or not all(map(callable, given)):
+            raise ValueError(
+                f"lr_lambda must be a function, or {len(optimizer.param_groups)} of them: one a "
+                f"group; not {describe(lr_lambda)}"
+            )
+        self.lr_lambdas = list(given)
+        super().__init__(optimizer)
+
+    def rate(self, t: int, lr: float, index: int) -> float:
+        """``lr * lr_lambda(t)``."""
+        return lr * self.lr_lambdas[index](t)
+
+
+class StepLR(LRScheduler):
+    """``lr * gamma**(t // step_size)``."""
+
+    def __init__(self, optimizer: Optimizer, step_size: int, gamma: float = 0.1) -> None:
+        self.step_size = _positive(step_size, "step_size")
+        self.gamma = real(gamma, "gamma")
+        super().__init__(optimizer)
+
+    def rate(self, t: int, lr: float, index: int) -> float:
+        """``lr * gamma**(t // step_size)``."""
+        return lr * self.gamma ** (t // self.step_size)
+
+
+class MultiStepLR(LRScheduler):
+    """``lr * gamma**k``, ``k`` the number of ``milestones`` that are not above ``t``."""
+
+    def __init__(self, optimizer: Optimizer, milestones: Sequence[int], gamma: float = 0.1) -> None:
+        self.milestones = sorted(milestones)
+        self.gamma = real(gamma, "gamma")
+        super().__init__(optimizer)
+
+    def rate(self, t: int, lr: float, index: int) -> float:
+        """``lr * gamma**k``."""
+        return lr * self.gamma ** bisect_right(self.milestones, t)
+
+
+class ExponentialLR(LRScheduler):
+    """``lr * gamma**t``."""
+
+    def __init__(self, optimizer: Optimizer, gamma: float) -> None:
+        self.gamma = real(gamma, "gamma")
+        super().__init__(optimizer)
+
+    def rate(self, t: int, lr: float, index: int) -> float:
+        """``lr * gamma**t``."""
+        return lr * self.gamma**t
+
+
+class LinearLR(LRScheduler):
+    """``lr`` times a factor that goes from ``start_factor`` to ``end_factor``."""
+
+    def __init__(
+        self,
+        optimizer: Optimizer,
+        start_factor: float = 1.0 / 3,
+        end_factor: float = 1.0,
+        total_iters: int = 5,
+    ) -> None:
+        if not 0 < real(start_factor, "start_factor") <= 1:
+            raise ValueError(f"start_factor must be above 0 and at most 1, not {start_factor}")
+        if not 0 <= real(end_factor, "end_factor") <= 1:
+            raise ValueError(f"end_factor must be from 0 to 1, not {end_factor}")
+        self.start_factor, self.end_factor = start_factor, end_factor
+        self.total_iters = _positive(total_iters, "total_iters")
+        super().__init__(optimizer)
+
+    def rate(self, t: int, lr: float, index: int) -> float:
+        """``lr * (start_factor + (end_factor - start_factor) * t/total_iters)``, then constant."""
+        part = min(t, self.total_iters) / self.total_iters
+        return lr * (self.start_factor + (self.end_factor - self.start_factor) * part)
+
+
+class CosineAnnealingLR(LRScheduler):
+    """Half a cosine from ``lr`` to ``eta_min`` in ``T_max`` steps, and back again after that."""
+
+    def __init__(self, optimizer: Optimizer, T_max: int, eta_min: float = 0.0) -> None:
+        self.T_max = _positive(T_max, "T_max")
+        self.eta_min = real(eta_min, "eta_min")
+        super().__init__(optimizer)
+
+    def rate(self, t: int, lr: float, index: int) -> float:
+        """``eta_min + (lr - eta_min) * (1 + cos(pi*t/T_max))/2``."""
+        return self.eta_min + (lr - self.eta_min) * (1 + math.cos(math.pi * t / self.T_max)) / 2
+
+
+class OneCycleLR(LRScheduler):
+    """Up from ``max_lr/div_factor`` to ``max_lr``, down to ``1/final_div_factor`` of the start.
+
+    While the rate rises the momentum (SGD's ``momentum``, Adam's first ``betas``) falls from
+    ``max_momentum`` to ``base_momentum``, and rises again while the rate falls.
+
+    Args:
+        optimizer: whose rates are set.
+        max_lr: the rate at the top.
+        total_steps: how many steps the cycle has; or ``epochs * steps_per_epoch``.
+        epochs: see ``total_steps``.
+        steps_per_epoch: see ``total_steps``.
+        pct_start: the part of the cycle in which the rate rises.
+        anneal_strategy: ``"cos"`` or ``"linear"``.
+        cycle_momentum: whether the momentum moves too.
+        base_momentum: the momentum at the top.
+        max_momentum: the momentum at the ends.
+        div_factor: how far below the top the cycle starts.
+        final_div_factor: how far below its start it ends.
+        three_phase: come down to the start first, and from there to the end.
+
+    Raises:
+        ValueError: if the length is not given, ``pct_start`` is not from 0 to 1, the strategy is
+            unknown, the optimizer has no momentum to move, or a step is made after the last.
+
+    References:
+        L. Smith, N. Topin, Super-convergence, arXiv:1708.07120.
+    """
+
+    def __init__(
+        self,
+        optimizer: Optimizer,
+        max_lr: float,
+        total_steps: int | None = None,
+        epochs: int | None = None,
+        steps_per_epoch: int | None = None,
+        pct_start: float = 0.3,
+        anneal_strategy: str = "cos",
+        cycle_momentum: bool = True,
+        base_momentum: float = 0.85,
+        max_momentum: float = 0.95,
+        div_factor: float = 25.0,
+        final_div_factor: float = 1e4,
+        three_phase: bool = False,
+    ) -> None:
+        if total_steps is None:
+            if epochs is None or steps_per_epoch is None:
+                raise ValueError("OneCycleLR wants total_steps, or epochs and steps_per_epoch")
+            total_steps = _positive(epochs, "epochs") * _positive(
+                steps_per_epoch, "steps_per_epoch"
+            )
+        self.total_steps = _positive(total_steps, "total_steps")
+        if not 0 <= real(pct_start, "pct_start") <= 1:
+            raise ValueError(f"pct_start must be from 0 to 1, not {pct_start}")
+        if anneal_strategy not in ("cos", "linear"):
+            raise ValueError(f"anneal_strategy must be 'cos' or 'linear', not {anneal_strategy!r}")
+        first = optimizer.param_groups[0]
+        if cycle_momentum and "momentum" not in first and "betas" not in first:
+            raise ValueError("cycle_momentum=True wants an optimizer with momentum or betas")
+        self.anneal = _cosine if anneal_strategy == "cos" else _line
+        top = real(max_lr, "max_lr")
+        start = top / div_factor
+        end = start / final_div_factor
+        peak = pct_start * self.total_steps - 1
+        last = self.total_steps - 1
+        # (the last step of a phase, the rate and the momentum at its beginning and end)
+        self.phases: list[tuple[float, float, float, float, float]] = (
+            [
+                (peak, start, top, max_momentum, base_momentum),
+                (2 * peak, top, start, base_momentum, max_momentum),
+                (last, start, end, max_momentum, max_momentum),
+            ]
+            if three_phase
+            else [
+                (peak, start, top, max_momentum, base_momentum),
+                (last, top, end, base_momentum, max_momentum),
+            ]
+        )
+        self.cycle_momentum = cycle_momentum
+        super().__init__(optimizer)
+
+    def _at(self, t: int) -> tuple[float, float]:
+        """Rate and momentum after ``t`` steps."""
+        if t >= self.total_steps:
+            raise ValueError(f"OneCycleLR has {self.total_steps} steps; this would be step {t + 1}")
+        began = 0.0
+        for i, (ends, lr0, lr1, m0, m1) in enumerate(self.phases):
+            if t <= ends or i == len(self.phases) - 1:
+                part = (t - began) / (ends - began)
+                return self.anneal(lr0, lr1, part), self.anneal(m0, m1, part)
+            began = ends
+        raise AssertionError("the last phase ends the cycle")
+
+    def rate(self, t: int, lr: float, index: int) -> float:
+        """The rate after ``t`` steps; the momentum is set beside it."""
+        rate, momentum = self._at(t)
+        if self.cycle_momentum:
+            group: Group = self.optimizer.param_groups[index]
+            if "betas" in group:
+                group["betas"] = (momentum, group["betas"][1])
+            else:
+                group["momentum"] = momentum
+        return rate
+
+
+class ReduceLROnPlateau:
+    """Multiply the rate by ``factor`` when a metric has not improved for ``patience`` calls.
+
+    ``step(metric)`` is called after every epoch.  An improvement is a change by more than
+    ``threshold``, relative (``"rel"``) or absolute (``"abs"``), in the direction of ``mode``
+    (``"min"`` or ``"max"``).  After a reduction, ``cooldown`` calls count nothing.
+
+    Raises:
+        TypeError: if ``optimizer`` is not an Optimizer.
+        ValueError: if ``factor`` is not below 1, or a mode is unknown.
+    """
+
+    def __init__(
+        self,
+        optimizer: Optimizer,
+        mode: str = "min",
+        factor: float = 0.1,
+        patience: int = 10,
+        threshold: float = 1e-4,
+        threshold_mode: str = "rel",
+        cooldown: int = 0,
+        min_lr: float = 0.0,
+        eps: float = 1e-8,
+    ) -> None:
+        if not isinstance(optimizer, Optimizer):
+            raise TypeError(f"a scheduler takes an Optimizer, not {describe(optimizer)}")
+        if not 0 <= real(factor, "factor") < 1:
+            raise ValueError(f"factor must be from 0 up and below 1, not {factor}")
+        if mode not in ("min", "max"):
+            raise ValueError(f"mode must be 'min' or 'max', not {mode!r}")
+        if threshold_mode not in ("rel", "abs"):
+            raise ValueError(f"threshold_mode must be 'rel' or 'abs', not {threshold_mode!r}")
+        self.optimizer = optimizer
+        self.mode, self.factor, self.patience = mode, factor, patience
+        self.threshold, self.threshold_mode = threshold, threshold_mode
+        self.cooldown, self.min_lr, self.eps = cooldown, min_lr, eps
+        self.best = math.inf if mode == "min" else -math.inf
+        self.bad_epochs = 0
+        self.cooling = 0
+
+    def _better(self, metric: float) -> bool:
+        sign = 1 if self.mode == "max" else -1
+        if self.threshold_mode == "rel":
+            return sign * metric > sign * self.best * (1 + sign * self.threshold)
+        return sign * metric > sign * self.best + self.threshold
+
+    def step(self, metric: float) -> None:
+        """Take the metric of one more epoch into account."""
+        metric = real(metric, "metric")
+        if self._better(metric):
+            self.best, self.bad_epochs = metric, 0
+        else:
+            self.bad_epochs += 1
+        if self.cooling > 0:
+            self.cooling -= 1
+            self.bad_epochs = 0
+        if self.bad_epochs > self.patience:
+            for group in self.optimizer.param_groups:
+                reduced = max(group["lr"] * self.factor, self.min_lr)
+                if group["lr"] - reduced > self.eps:
+                    group["lr"] = reduced
+            self.cooling, self.bad_epochs = self.cooldown, 0
+
+    get_last_lr = LRScheduler.get_last_lr
+    state_dict = LRScheduler.state_dict
+    load_state_dict = LRScheduler.load_state_dict
+
+
+class SequentialLR(LRScheduler):
+    """One scheduler after another: scheduler ``k`` from ``milestones[k - 1]`` on, starting anew.
+
+    Raises:
+        ValueError: if there is not one milestone between each two schedulers, or a scheduler is
+            another optimizer's.
+    """
+
+    def __init__(
+        self, optimizer: Optimizer, schedulers: Sequence[LRScheduler], milestones: Sequence[int]
+    ) -> None:
+        if len(milestones) != len(schedulers) - 1:
+            raise ValueError(
+                f"{len(schedulers)} schedulers want {len(schedulers) - 1} milestones, not "
+                f"{len(milestones)}"
+            )
+        if any(scheduler.optimizer is not optimizer for scheduler in schedulers):
+            raise ValueError("a scheduler in the sequence is another optimizer's")
+        self.schedulers, self.milestones = list(schedulers), list(milestones)
+        super().__init__(optimizer)
+
+    def rate(self, t: int, lr: float, index: int) -> float:
+        """The rate of the scheduler whose turn it is."""
+        k = bisect_right(self.milestones, t)
+        since = self.milestones[k - 1] if k else 0
+        return self.schedulers[k].rate(t - since, lr, index)
+
+
+def _positive(n: Any, name: str) -> int:
+    if not isinstance(n, int) or isinstance(n, bool) or n < 1:
+        raise ValueError(f"{name} must be a positive integer, not {describe(n)}")
+    return n
+
+
+def _cosine(start: float, end: float, part: float) -> float:
+    return end + (start - end) / 2 * (1 + math.cos(math.pi * part))
+
+
+def _line(start: float, end: float, part: float) -> float:
+    return (end - start) * part + start

@@ -1,0 +1,183 @@
+"""``minimize``: an optimizer on a function of a few numbers, every step of it kept.
+
+The demonstrations of gradient descent are made of this: the path over the surface, the values and
+gradients along it, and why it ended.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from itertools import repeat
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from autodiff.optim.base import Array, Optimizer
+from autodiff.optim.optimizers import SGD
+from autodiff.reals import constant, describe, real
+from autodiff.value import Value
+
+
+@dataclass(frozen=True)
+class Trajectory:
+    """The path of a minimization of ``k`` steps in ``n`` dimensions.
+
+    Attributes:
+        points: where it was, from the start on; of shape (k + 1, n).
+        values: of the function there (on a step's batch, if there are batches); (k + 1,).
+        gradients: there; (k + 1, n).
+        step_sizes: the lengths of the steps; (k,).
+        stopped: why it ended: ``"steps"``, ``"tol"``, ``"callback"``, ``"diverged"`` or
+            ``"batches"``.
+    """
+
+    points: Array
+    values: Array
+    gradients: Array
+    step_sizes: Array
+    stopped: str
+
+    @property
+    def x(self) -> Array:
+        """The last point."""
+        last: Array = self.points[-1]
+        return last
+
+    @property
+    def value(self) -> float:
+        """The value at the last point."""
+        return float(self.values[-1])
+
+
+def minimize(
+    f: Callable[..., Any],
+    x0: ArrayLike,
+    optimizer: Callable[[list[Value]], Optimizer] | None = None,
+    steps: int = 100,
+    tol: float = 0.0,
+    callback: Callable[[int, Array, float, Array], Any] | None = None,
+    *,
+    gradient: Callable[..., ArrayLike] | str = "reverse",
+    batches: Iterable[Any] | None = None,
+) -> Trajectory:
+    """Minimize ``f(x1, x2, ...)`` from ``x0``, and keep the path.
+
+    Args:
+        f: a function of as many numbers as ``x0`` has; and last, if there are ``batches``, of one
+            of them.
+        x0: where to start: a number, or several.
+        optimizer: makes the optimizer from the parameters; ``lambda params: SGD(params, lr=0.1)``
+            if None.
+        steps: how many steps at the most.
+        tol: stop when the gradient's length is not above this.
+        callback: called as ``callback(step, point, value, gradient)`` before each step; stops
+            the minimization by returning True.
+        gradient: ``"reverse"`` for reverse-mode differentiation, ``"numerical"`` for central
+            differences, or a function like ``f`` that gives the gradient.
+        batches: what ``f`` takes last, a new one each step: mini-batches, or single examples.
+
+    Returns:
+        The path.  A run that leaves the finite numbers ends there, ``stopped == "diverged"``.
+
+    Raises:
+        TypeError: if ``f`` does not return a number, or an argument is of the wrong type.
+        ValueError: if ``steps`` or ``tol`` is negative, ``x0`` is empty or not finite, the way to
+            a gradient unknown, or a given gradient not of ``x0``'s length.
+
+    >>> path = minimize(lambda x, y: x * x + 2 * y * y, [1.0, 1.0], steps=200, tol=1e-6)
+    >>> path.stopped, bool(np.abs(path.x).max() < 1e-6)
+    ('tol', True)
+    """
+    start = np.atleast_1d(np.array(x0, np.float64))
+    if start.ndim != 1 or not start.size or not np.isfinite(start).all():
+        raise ValueError(f"x0 must be a finite number or a list of them, not {describe(x0)}")
+    if not isinstance(steps, int) or steps < 0:
+        raise ValueError(f"steps must be an integer from 0 up, not {describe(steps)}")
+    if not real(tol, "tol") >= 0:
+        raise ValueError(f"tol must be 0 or more, not {tol}")
+    if not callable(gradient) and gradient not in ("reverse", "numerical"):
+        raise ValueError(
+            f"gradient must be 'reverse', 'numerical' or a function, not {describe(gradient)}"
+        )
+    xs = [Value(x, name=f"x{i}") for i, x in enumerate(start.tolist())]
+    rule = SGD(xs, lr=0.1) if optimizer is None else optimizer(xs)
+    if not isinstance(rule, Optimizer):
+        raise TypeError(f"optimizer(params) must give an Optimizer, not {describe(rule)}")
+
+    points, values, gradients = [], [], []
+    stopped = "steps"
+    supply: Iterator[tuple[Any, ...]] = repeat(()) if batches is None else ((b,) for b in batches)
+    for step in range(steps + 1):
+        batch = next(supply, None)
+        if batch is None:
+            stopped = "batches"
+            break
+        point = np.array([x.data for x in xs])
+        value, slope = _evaluate(f, xs, batch, gradient)
+        points.append(point)
+        values.append(value)
+        gradients.append(slope)
+        if not np.isfinite(value) or not np.isfinite(slope).all():
+            stopped = "diverged"
+            break
+        if callback is not None and callback(step, point, value, slope) is True:
+            stopped = "callback"
+            break
+        if tol and np.linalg.norm(slope) <= tol:
+            stopped = "tol"
+            break
+        if step < steps:
+            for x, g in zip(xs, slope.tolist(), strict=True):
+                x.grad = g
+            rule.step()
+    path = np.array(points).reshape(-1, len(xs))
+    return Trajectory(
+        path,
+        np.array(values),
+        np.array(gradients).reshape(-1, len(xs)),
+        np.linalg.norm(np.diff(path, axis=0), axis=1),
+        stopped,
+    )
+
+
+def _evaluate(
+    f: Callable[..., Any],
+    xs: list[Value],
+    batch: tuple[Any, ...],
+    gradient: Callable[..., ArrayLike] | str,
+) -> tuple[float, Array]:
+    """The value and the gradient at the parameters' present data."""
+    numbers = [x.data for x in xs]
+    if gradient == "reverse":
+        for x in xs:
+            x.grad = 0.0
+        result = f(*xs, *batch)
+        if not isinstance(result, Value):  # a function that does not depend on its arguments
+            return _number(result), np.zeros(len(xs))
+        result.backward()
+        return result.data, np.array([_plain(x.grad) for x in xs])
+    value = _number(f(*numbers, *batch))
+    if callable(gradient):
+        slope = np.atleast_1d(np.array(gradient(*numbers, *batch), np.float64))
+        if slope.shape != (len(xs),):
+            raise ValueError(
+                f"gradient(...) must give {len(xs)} numbers, not an array of shape {slope.shape}"
+            )
+        return value, slope
+    from autodiff.testing import numerical_gradient
+
+    return value, numerical_gradient(lambda p: _number(f(*p.tolist(), *batch)), numbers).value
+
+
+def _number(result: Any) -> float:
+    """What ``f`` returned, as a float."""
+    number = constant(_plain(result))
+    if number is NotImplemented:
+        raise TypeError(f"minimize(f): f must return a number, not {describe(result)}")
+    return float(number)
+
+
+def _plain(x: Any) -> Any:
+    return x.data if isinstance(x, Value) else x
