@@ -1,7 +1,7 @@
 """What every optimizer has: parameters in groups, options, state, and the walk of a step.
 
-A subclass states its defaults in ``__init__`` and its rule in ``update``, on whole arrays: the data
-and gradients of a group are gathered into arrays, and what the rule gives is set as new data.
+A subclass states its defaults in ``__init__``, its rule in ``update``, on whole arrays: the data
+and gradients of a group are gathered into arrays, and what the rule makes of them is set as new data.
 """
 
 from __future__ import annotations
@@ -81,8 +81,8 @@ class Optimizer:
     def check(self, group: Group) -> None:
         """Refuse options that make no sense; a subclass says which."""
 
-    def update(self, p: Array, g: Array, state: dict[str, Any], group: Group) -> Any:
-        """The new parameters, from the old ones and their gradients; a subclass says how."""
+    def update(self, p: Array, g: Array, state: dict[str, Any], group: Group) -> None:
+        """Change the parameters ``p``, in place, by their gradients ``g``; a subclass says how."""
         raise TypeError(f"{type(self).__name__} does not define update()")
 
     @property
@@ -107,7 +107,7 @@ class Optimizer:
                 if group["weight_decay"] and not group.get("decoupled_weight_decay"):
                     g += group["weight_decay"] * p
                 state["step"] += 1
-                p[:] = self.update(p, g, state, group)
+                self.update(p, g, state, group)
             scatter(group["params"], data)
 
     def state_dict(self) -> dict[str, Any]:

@@ -78,7 +78,7 @@ class SGD(Optimizer):
         if group["nesterov"] and (group["momentum"] == 0 or group["dampening"] != 0):
             raise ValueError("nesterov=True wants a momentum above 0 and a dampening of 0")
 
-    def update(self, p: Array, g: Array, state: State, group: Group) -> Any:
+    def update(self, p: Array, g: Array, state: State, group: Group) -> None:
         """One step of a group."""
         momentum = group["momentum"]
         if momentum:
@@ -88,7 +88,7 @@ class SGD(Optimizer):
                 v = g.copy()
             state["velocity"] = v
             g = g + momentum * v if group["nesterov"] else v
-        return p - group["lr"] * g
+        p -= group["lr"] * g
 
 
 class NoisySGD(Optimizer):
@@ -134,9 +134,9 @@ class NoisySGD(Optimizer):
         """Refuse options that make no sense."""
         not_negative(group, "lr", "std", "weight_decay")
 
-    def update(self, p: Array, g: Array, state: State, group: Group) -> Any:
+    def update(self, p: Array, g: Array, state: State, group: Group) -> None:
         """One step of a group."""
-        return p - group["lr"] * (g + self.rng.normal(0.0, group["std"], len(p)))
+        p -= group["lr"] * (g + self.rng.normal(0.0, group["std"], len(p)))
 
 
 class Adagrad(Optimizer):
@@ -169,12 +169,12 @@ class Adagrad(Optimizer):
         """Refuse options that make no sense."""
         not_negative(group, "lr", "lr_decay", "weight_decay", "initial_accumulator_value", "eps")
 
-    def update(self, p: Array, g: Array, state: State, group: Group) -> Any:
+    def update(self, p: Array, g: Array, state: State, group: Group) -> None:
         """One step of a group."""
         s = _kept(state, "sum", p, group["initial_accumulator_value"])
         s += g * g
         rate = group["lr"] / (1 + (state["step"] - 1) * group["lr_decay"])
-        return p - rate * (g / (np.sqrt(s) + group["eps"]))
+        p -= rate * (g / (np.sqrt(s) + group["eps"]))
 
 
 class Adadelta(Optimizer):
@@ -210,14 +210,14 @@ class Adadelta(Optimizer):
         if group["rho"] > 1:
             raise ValueError(f"rho must be from 0 to 1, not {group['rho']}")
 
-    def update(self, p: Array, g: Array, state: State, group: Group) -> Any:
+    def update(self, p: Array, g: Array, state: State, group: Group) -> None:
         """One step of a group."""
         rho, eps = group["rho"], group["eps"]
         s, u = _kept(state, "square_mean", p), _kept(state, "step_square_mean", p)
         s[:] = rho * s + (1 - rho) * g * g
         d = np.sqrt(u + eps) / np.sqrt(s + eps) * g
         u[:] = rho * u + (1 - rho) * d * d
-        return p - group["lr"] * d
+        p -= group["lr"] * d
 
 
 class RMSprop(Optimizer):
@@ -253,7 +253,7 @@ class RMSprop(Optimizer):
         """Refuse options that make no sense."""
         not_negative(group, "lr", "alpha", "eps", "weight_decay", "momentum")
 
-    def update(self, p: Array, g: Array, state: State, group: Group) -> Any:
+    def update(self, p: Array, g: Array, state: State, group: Group) -> None:
         """One step of a group."""
         alpha = group["alpha"]
         s = _kept(state, "square_mean", p)
@@ -268,7 +268,7 @@ class RMSprop(Optimizer):
             v = _kept(state, "velocity", p)
             v[:] = group["momentum"] * v + d
             d = v
-        return p - group["lr"] * d
+        p -= group["lr"] * d
 
 
 class _Moments(Optimizer):
@@ -285,16 +285,19 @@ class _Moments(Optimizer):
         """``m = b1*m + (1 - b1)*g`` and ``s = b2*s + (1 - b2)*g*g``."""
         b1, b2 = group["betas"]
         m, s = _kept(state, "mean", p), _kept(state, "square_mean", p)
-        m += (1 - b1) * (g - m)
+        change = g - m
+        change *= 1 - b1
+        m += change
+        square = np.multiply(g, g, out=change)
+        square *= 1 - b2
         s *= b2
-        s += (1 - b2) * g * g
+        s += square
         return m, s
 
-    def decayed(self, p: Array, group: Group) -> Any:
-        """The parameters after weight decay, where that is decoupled from the gradient."""
+    def decay(self, p: Array, group: Group) -> None:
+        """Weight decay, where it is decoupled from the gradient."""
         if group["decoupled_weight_decay"] and group["weight_decay"]:
-            return p * (1 - group["lr"] * group["weight_decay"])
-        return p
+            p *= 1 - group["lr"] * group["weight_decay"]
 
 
 class Adam(_Moments):
@@ -336,22 +339,22 @@ class Adam(_Moments):
     ) -> None:
         super().__init__(params, locals())
 
-    def update(self, p: Array, g: Array, state: State, group: Group) -> Any:
+    def update(self, p: Array, g: Array, state: State, group: Group) -> None:
         """One step of a group."""
         b1, b2 = group["betas"]
         t = state["step"]
-        p = self.decayed(p, group)
+        self.decay(p, group)
         m, s = self.moments(p, g, state, group)
         if group["amsgrad"]:
             largest = _kept(state, "largest_square_mean", p)
             np.maximum(largest, s, out=largest)
             s = largest
+        correction = (1 - b2**t) ** 0.5
         d = np.sqrt(s)
-        d /= (1 - b2**t) ** 0.5
-        d += group["eps"]
+        d += group["eps"] * correction
         np.divide(m, d, out=d)
-        d *= group["lr"] / (1 - b1**t)
-        return p - d
+        d *= group["lr"] * correction / (1 - b1**t)
+        p -= d
 
 
 class AdamW(Adam):
@@ -407,13 +410,13 @@ class Adamax(_Moments):
     ) -> None:
         super().__init__(params, locals())
 
-    def update(self, p: Array, g: Array, state: State, group: Group) -> Any:
+    def update(self, p: Array, g: Array, state: State, group: Group) -> None:
         """One step of a group."""
         b1, b2 = group["betas"]
         m, u = _kept(state, "mean", p), _kept(state, "largest", p)
         m += (1 - b1) * (g - m)
         np.maximum(b2 * u, np.abs(g) + group["eps"], out=u)
-        return p - group["lr"] / (1 - b1 ** state["step"]) * m / u
+        p -= group["lr"] / (1 - b1 ** state["step"]) * m / u
 
 
 class NAdam(_Moments):
@@ -449,17 +452,17 @@ class NAdam(_Moments):
         super().check(group)
         not_negative(group, "momentum_decay")
 
-    def update(self, p: Array, g: Array, state: State, group: Group) -> Any:
+    def update(self, p: Array, g: Array, state: State, group: Group) -> None:
         """One step of a group."""
         b1, b2 = group["betas"]
         t = state["step"]
-        p = self.decayed(p, group)
+        self.decay(p, group)
         m, s = self.moments(p, g, state, group)
         mu, mu_next = (b1 * (1 - 0.5 * 0.96 ** (k * group["momentum_decay"])) for k in (t, t + 1))
         product = state["mu_product"] = state.get("mu_product", 1.0) * mu
         d = np.sqrt(s / (1 - b2**t)) + group["eps"]
         ahead = (1 - mu) / (1 - product) * g + mu_next / (1 - product * mu_next) * m
-        return p - group["lr"] * ahead / d
+        p -= group["lr"] * ahead / d
 
 
 class RAdam(_Moments):
@@ -490,11 +493,11 @@ class RAdam(_Moments):
     ) -> None:
         super().__init__(params, locals())
 
-    def update(self, p: Array, g: Array, state: State, group: Group) -> Any:
+    def update(self, p: Array, g: Array, state: State, group: Group) -> None:
         """One step of a group."""
         b1, b2 = group["betas"]
         t = state["step"]
-        p = self.decayed(p, group)
+        self.decay(p, group)
         m, s = self.moments(p, g, state, group)
         limit = 2 / (1 - b2) - 1
         r = limit - 2 * t * b2**t / (1 - b2**t)
@@ -502,4 +505,4 @@ class RAdam(_Moments):
         if r > 5:
             sure = ((r - 4) * (r - 2) * limit / ((limit - 4) * (limit - 2) * r)) ** 0.5
             d = d * sure * (1 - b2**t) ** 0.5 / (np.sqrt(s) + group["eps"])
-        return p - group["lr"] * d
+        p -= group["lr"] * d

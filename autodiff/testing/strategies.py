@@ -249,6 +249,7 @@ def assert_gradients_match(
         deadline=None,
         database=None,
         derandomize=True,
+        phases=[hypothesis.Phase.generate, hypothesis.Phase.shrink],
         suppress_health_check=list(hypothesis.HealthCheck),
     )
     @hypothesis.given(st.tuples(*arguments))
