@@ -1,7 +1,7 @@
 """What every optimizer has: parameters in groups, options, state, and the walk of a step.
 
-A subclass states its defaults in ``__init__``, its rule in ``update``, on whole arrays: the data
-and gradients of a group are gathered into arrays, and what the rule makes of them is set as new data.
+A subclass states its defaults in ``__init__``, its rule in ``update``, on whole arrays: data and
+gradients of a group are gathered into arrays, and what the rule makes of them is set as new data.
 """
 
 from __future__ import annotations
