@@ -157,19 +157,22 @@ def _best(candidates: list[tuple[Any, Any]]) -> tuple[Any, Any]:
 
 def _at_best_scale(t: float, attempt: Callable[[float], list[tuple[Any, Any]]]) -> tuple[Any, Any]:
     """The best estimate over the scales, without those whose steps leave the domain and raise."""
-    candidates: list[tuple[Any, Any]] = []
+    found: tuple[Any, Any] | None = None
     refusal: Exception | None = None
     for scale in _scales(t):
         try:
             with np.errstate(all="ignore"):
-                candidates += attempt(scale)
-        except (ValueError, ArithmeticError) as error:
-            refusal = error
-    if not candidates:
+                value, error = _best(attempt(scale))
+                if found is not None:  # wider steps must bear narrower ones out: no pole between
+                    apart = abs(value - found[0]) > 2 * (error + found[1])
+                    value, error = _best([found, (value, np.where(apart, np.inf, error))])
+                found = value, error
+        except (ValueError, ArithmeticError) as raised:
+            refusal = raised
+    if found is None:
         assert refusal is not None
         raise refusal
-    with np.errstate(all="ignore"):
-        return _best(candidates)
+    return found
 
 
 def _forward(f: Callable[[Any], Any], t: float) -> tuple[Any, Any]:
