@@ -10,7 +10,6 @@ from __future__ import annotations
 import json
 import os
 import tempfile
-import zipfile
 from pathlib import Path
 from typing import Any
 
@@ -67,15 +66,15 @@ def load(path: str | Path, *objects: Any) -> None:
         ValueError: if the file is truncated or not a checkpoint, or does not fit the objects; the
             message names the first difference, and no object is changed.
     """
-    try:
-        with np.load(path, allow_pickle=False) as file:
-            content = json.loads(str(file["json"]))
-            arrays = {name: file[name] for name in file.files if name != "json"}
-    except FileNotFoundError:
-        raise
-    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile, TypeError) as error:
-        raise ValueError(f"{path} is not a whole checkpoint of autodiff: {error}") from error
-    if not isinstance(content, dict) or content.get("format") != _FORMAT:
+    with open(path, "rb") as opened:
+        try:
+            with np.load(opened, allow_pickle=False) as file:
+                content = json.loads(str(file["json"]))
+                arrays = {name: file[name] for name in file.files if name != "json"}
+        except Exception as error:  # whatever a damaged file makes of NumPy, zipfile and json
+            raise ValueError(f"{path} is not a whole checkpoint of autodiff: {error}") from error
+    known = isinstance(content, dict) and content.keys() == {"format", "kinds", "states"}
+    if not known or content["format"] != _FORMAT:
         raise ValueError(f"{path} is not a checkpoint of this version of autodiff")
     kinds = [type(o).__name__ for o in objects]
     if kinds != content["kinds"]:

@@ -84,6 +84,24 @@ def hinge_loss(scores: Any, targets: Any) -> Any:
     return _mean_over(scores, targets, "hinge_loss", hinge)
 
 
+def _cut_log(x: float) -> float:
+    return max(math.log(x), -100.0) if x > 0 else -100.0
+
+
+_log, _maximum = functions.PUBLIC["log"], functions.PUBLIC["maximum"]
+
+# As in PyTorch: no logarithm below -100 in the value, no p*(1 - p) below 1e-12 in the partial.
+_bernoulli_entropy = functions.primitive(
+    "bernoulli_entropy",
+    lambda p, t: -(t * _cut_log(p) + (1 - t) * (_cut_log(1 - p) if p > 0.5 else math.log1p(-p))),
+    [
+        lambda p, t, v: (p - t) / _maximum(p * (1 - p), 1e-12),
+        lambda p, t, v: _maximum(_log(1 - p), -100.0) - _maximum(_log(p), -100.0),
+    ],
+    label="H",
+)
+
+
 def binary_cross_entropy(probabilities: Any, targets: Any) -> Any:
     """The mean of ``-t*log(p) - (1 - t)*log(1 - p)``; as in PyTorch no log is below -100.
 
@@ -97,9 +115,7 @@ def binary_cross_entropy(probabilities: Any, targets: Any) -> Any:
     def entropy(p: Any, t: Any) -> Any:
         _probability(p, "a probability")
         _probability(t, "a target")
-        hit = functions.maximum(functions.log(p), -100.0)
-        miss = functions.maximum(functions.log1p(-p), -100.0)
-        return -_weighted([(t, hit), (1 - t, miss)])
+        return _bernoulli_entropy(p, t)
 
     return _mean_over(probabilities, targets, "binary_cross_entropy", entropy)
 

@@ -143,7 +143,9 @@ class Optimizer:
             if different:
                 raise ValueError(f"group {i}: option {min(different)!r} is only in one of the two")
         for group, new in zip(self.param_groups, saved["param_groups"], strict=True):
-            group.update({k: v for k, v in new.items() if k != "params"})
+            params = group["params"]
+            group.clear()
+            group.update(new, params=params)
         self.state = [
             {k: v.copy() if isinstance(v, np.ndarray) else v for k, v in state.items()}
             for state in saved["state"]

@@ -17,6 +17,7 @@ from autodiff.checkpoints import save
 from autodiff.contexts import no_grad
 from autodiff.nn import Module
 from autodiff.optim.base import Optimizer
+from autodiff.optim.lr_scheduler import ReduceLROnPlateau
 from autodiff.reals import describe
 from autodiff.value import Value
 
@@ -106,7 +107,8 @@ def fit(
         validation: inputs and targets to be measured on after every epoch.
         patience: stop after so many epochs in which the validation loss (the training loss
             without validation) has not become smaller than ever before.
-        scheduler: its ``step()`` is called after every epoch.
+        scheduler: its ``step()`` is called after every epoch; ``ReduceLROnPlateau`` is given the
+            loss that ``patience`` looks at.
         checkpoint: where to save model, optimizer, generator and scheduler, in this order.
         every: after how many epochs to save.
         progress: show a bar, with tqdm.
@@ -125,7 +127,9 @@ def fit(
     for name, (number, least) in limits.items():
         if not isinstance(number, int) or number < least:
             raise ValueError(f"{name} must be an integer from {least} up, not {describe(number)}")
-    minibatches(*data, batch_size, rng)  # refuses bad data before anything is done
+    for examples in (data, validation):  # bad data is refused before anything is done
+        if examples is not None:
+            minibatches(*examples, batch_size, rng)
     history = History()
     best, waited = np.inf, 0
     bar = _bar(epochs, progress)
@@ -149,14 +153,16 @@ def fit(
                 )
                 if metric is not None:
                     history.val_metric.append(metric(outputs, list(validation[1])))
-            if scheduler is not None:
+            latest = (history.val_loss or history.loss)[-1]
+            if isinstance(scheduler, ReduceLROnPlateau):
+                scheduler.step(latest)
+            elif scheduler is not None:
                 scheduler.step()
             if checkpoint is not None and epoch % every == 0:
                 extra = () if scheduler is None else (scheduler,)
                 save(checkpoint, model, optimizer, rng, *extra)
             bar.set_postfix({k: f"{v[-1]:.4g}" for k, v in _lists(history) if v})
             bar.update()
-            latest = (history.val_loss or history.loss)[-1]
             waited = 0 if latest < best else waited + 1
             best = min(best, latest)
             if patience is not None and waited >= patience:
@@ -174,9 +180,15 @@ def _lists(history: History) -> list[tuple[str, list[float]]]:
 
 
 def _outputs(model: Module, inputs: Sequence[Any]) -> list[Any]:
-    """The model's outputs on every example, not recorded."""
-    with no_grad():
-        return [model(x) for x in inputs]
+    """The model's outputs on every example, not recorded, and without dropout."""
+    modes = [(module, module.training) for module in model.modules()]
+    model.eval()
+    try:
+        with no_grad():
+            return [model(x) for x in inputs]
+    finally:
+        for module, training in modes:
+            module.training = training
 
 
 def _bar(epochs: int, progress: bool) -> Any:

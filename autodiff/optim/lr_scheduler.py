@@ -26,34 +26,37 @@ class LRScheduler:
     """
 
     def __init__(self, optimizer: Optimizer) -> None:
-        if not isinstance(optimizer, Optimizer):
-            raise TypeError(f"a scheduler takes an Optimizer, not {describe(optimizer)}")
-        self.optimizer = optimizer
+        self.optimizer = _checked(optimizer)
         for group in optimizer.param_groups:
             group.setdefault("initial_lr", group["lr"])
         self.epoch = 0
-        self._set()
+        self._set(0)
 
     def rate(self, t: int, lr: float, index: int) -> float:
         """The rate after ``t`` steps of group ``index``, whose first rate was ``lr``."""
         raise TypeError(f"{type(self).__name__} does not define rate()")
 
-    def _set(self) -> None:
-        for index, group in enumerate(self.optimizer.param_groups):
-            group["lr"] = float(self.rate(self.epoch, group["initial_lr"], index))
+    def _set(self, t: int) -> None:
+        groups = self.optimizer.param_groups
+        rates = [float(self.rate(t, g["initial_lr"], index)) for index, g in enumerate(groups)]
+        for group, rate in zip(groups, rates, strict=True):
+            group["lr"] = rate
 
     def step(self) -> None:
         """Go on to the next epoch: set every group's learning rate."""
+        self._set(self.epoch + 1)
         self.epoch += 1
-        self._set()
 
     def get_last_lr(self) -> list[float]:
         """The rate of every group, as it is now."""
         return [group["lr"] for group in self.optimizer.param_groups]
 
     def state_dict(self) -> dict[str, Any]:
-        """What changes from step to step."""
-        return {k: v for k, v in vars(self).items() if isinstance(v, (int, float)) or v is None}
+        """The kind of the scheduler, and its numbers."""
+        kind = {"kind": type(self).__name__}
+        return kind | {
+            k: v for k, v in vars(self).items() if isinstance(v, (int, float)) or v is None
+        }
 
     def load_state_dict(self, saved: dict[str, Any]) -> None:
         """Continue from what ``state_dict()`` gave.
@@ -61,12 +64,16 @@ class LRScheduler:
         Raises:
             ValueError: if it is another scheduler's; then nothing is changed.
         """
+        if saved["kind"] != type(self).__name__:
+            raise ValueError(
+                f"the saved scheduler is of kind {saved['kind']}, not {type(self).__name__}"
+            )
         different = saved.keys() ^ self.state_dict().keys()
         if different:
             raise ValueError(
                 f"{type(self).__name__}: {min(different)!r} is only in one of the two schedulers"
             )
-        vars(self).update(saved)
+        vars(self).update({k: v for k, v in saved.items() if k != "kind"})
 
 
 class LambdaLR(LRScheduler):
@@ -86,6 +93,7 @@ class LambdaLR(LRScheduler):
         optimizer: Optimizer,
         lr_lambda: Callable[[int], float] | Sequence[Callable[[int], float]],
     ) -> None:
+        _checked(optimizer)
         given = [lr_lambda] * len(optimizer.param_groups) if callable(lr_lambda) else lr_lambda
         if len(given) != len(optimizer.param_groups) or not all(map(callable, given)):
             raise ValueError(
@@ -231,7 +239,7 @@ class OneCycleLR(LRScheduler):
             raise ValueError(f"pct_start must be from 0 to 1, not {pct_start}")
         if anneal_strategy not in ("cos", "linear"):
             raise ValueError(f"anneal_strategy must be 'cos' or 'linear', not {anneal_strategy!r}")
-        first = optimizer.param_groups[0]
+        first = _checked(optimizer).param_groups[0]
         if cycle_momentum and "momentum" not in first and "betas" not in first:
             raise ValueError("cycle_momentum=True wants an optimizer with momentum or betas")
         self.anneal = _cosine if anneal_strategy == "cos" else _line
@@ -263,7 +271,7 @@ class OneCycleLR(LRScheduler):
         began = 0.0
         for i, (ends, lr0, lr1, m0, m1) in enumerate(self.phases):
             if t <= ends or i == len(self.phases) - 1:
-                part = (t - began) / (ends - began)
+                part = (t - began) / (ends - began) if ends != began else 1.0
                 return self.anneal(lr0, lr1, part), self.anneal(m0, m1, part)
             began = ends
         raise AssertionError("the last phase ends the cycle")
@@ -304,15 +312,13 @@ class ReduceLROnPlateau:
         min_lr: float = 0.0,
         eps: float = 1e-8,
     ) -> None:
-        if not isinstance(optimizer, Optimizer):
-            raise TypeError(f"a scheduler takes an Optimizer, not {describe(optimizer)}")
         if not 0 <= real(factor, "factor") < 1:
             raise ValueError(f"factor must be from 0 up and below 1, not {factor}")
         if mode not in ("min", "max"):
             raise ValueError(f"mode must be 'min' or 'max', not {mode!r}")
         if threshold_mode not in ("rel", "abs"):
             raise ValueError(f"threshold_mode must be 'rel' or 'abs', not {threshold_mode!r}")
-        self.optimizer = optimizer
+        self.optimizer = _checked(optimizer)
         self.mode, self.factor, self.patience = mode, factor, patience
         self.threshold, self.threshold_mode = threshold, threshold_mode
         self.cooldown, self.min_lr, self.eps = cooldown, min_lr, eps
@@ -364,6 +370,11 @@ class SequentialLR(LRScheduler):
                 f"{len(schedulers)} schedulers want {len(schedulers) - 1} milestones, not "
                 f"{len(milestones)}"
             )
+        for scheduler in schedulers:
+            if not isinstance(scheduler, LRScheduler):
+                raise TypeError(
+                    f"a sequence takes schedules that are formulas, not {describe(scheduler)}"
+                )
         if any(scheduler.optimizer is not optimizer for scheduler in schedulers):
             raise ValueError("a scheduler in the sequence is another optimizer's")
         self.schedulers, self.milestones = list(schedulers), list(milestones)
@@ -374,6 +385,12 @@ class SequentialLR(LRScheduler):
         k = bisect_right(self.milestones, t)
         since = self.milestones[k - 1] if k else 0
         return self.schedulers[k].rate(t - since, lr, index)
+
+
+def _checked(optimizer: Any) -> Optimizer:
+    if not isinstance(optimizer, Optimizer):
+        raise TypeError(f"a scheduler takes an Optimizer, not {describe(optimizer)}")
+    return optimizer
 
 
 def _positive(n: Any, name: str) -> int:

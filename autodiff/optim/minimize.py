@@ -115,14 +115,17 @@ def minimize(
             stopped = "batches"
             break
         point = np.array([x.data for x in xs])
-        value, slope = _evaluate(f, xs, batch, gradient)
+        try:
+            value, slope = _evaluate(f, xs, batch, gradient)
+        except OverflowError:  # of a function on floats, as Python's ** raises it
+            value, slope = np.inf, np.full(len(xs), np.nan)
         points.append(point)
         values.append(value)
         gradients.append(slope)
         if not np.isfinite(value) or not np.isfinite(slope).all():
             stopped = "diverged"
             break
-        if callback is not None and callback(step, point, value, slope) is True:
+        if callback is not None and callback(step, point, value, slope):
             stopped = "callback"
             break
         if tol and np.linalg.norm(slope) <= tol:
