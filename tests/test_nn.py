@@ -1,4 +1,4 @@
-"""Modules, losses, and what they refuse."""
+"""Modules: their parameters, states and places, initial weights, and what they refuse."""
 
 import copy
 import math
@@ -6,7 +6,7 @@ import math
 import numpy as np
 import pytest
 
-from autodiff import Value, nn, no_grad
+from autodiff import Value, nn
 from autodiff.nn import MLP, Layer, Module, Neuron, TwoLayerNet
 
 
@@ -108,73 +108,202 @@ def test_unknown_activations_and_empty_nets_are_refused():
         MLP(2, [])
 
 
-# -- losses ----------------------------------------------------------------------------------------
+# -- modules ---------------------------------------------------------------------------------------
 
 
-def test_the_mean_squared_error_is_25():
-    assert nn.mse_loss([80, 90, 70], [75, 85, 75]) == 25.0
+class Tower(Module):
+    """Modules in an attribute, in a list, in a tuple in a list, and a parameter of its own."""
+
+    def __init__(self):
+        self.first = Neuron(1, rng=rng())
+        self.rest = [nn.RMSNorm(1), (nn.Dropout(0.5, rng()), self.first)]
+        self.scale = Value(2.0)
+        self.width = 3
 
 
-def test_the_gradient_of_the_mean_squared_error():
-    predictions = [Value(1.0), Value(4.0)]
-    nn.mse_loss(predictions, [0.0, 0.0]).backward()
-    assert [p.grad for p in predictions] == [1.0, 4.0]
+def test_modules_lists_each_once_from_the_top_down():
+    tower = Tower()
+    norm, (dropout, _) = tower.rest
+    assert list(tower.modules()) == [tower, tower.first, norm, dropout]
+    names = ["first.weights.0", "first.bias", "rest.0.weights.0", "scale"]
+    assert list(tower.state_dict()) == names
 
 
-def test_cross_entropy_and_its_gradient_are_softmax():
-    scores = [Value(1.0), Value(2.0), Value(3.0)]
-    loss = nn.cross_entropy([scores], [0])
-    powers = [math.exp(z) for z in (1.0, 2.0, 3.0)]
-    softmax = [p / sum(powers) for p in powers]
-    assert loss.data == pytest.approx(-math.log(softmax[0]), rel=1e-14)
-    loss.backward()
-    expected = [softmax[0] - 1, softmax[1], softmax[2]]
-    assert [z.grad for z in scores] == pytest.approx(expected, rel=1e-14)
+def test_train_and_eval_reach_every_module_and_return_the_first():
+    tower = Tower()
+    assert all(module.training for module in tower.modules())
+    assert tower.eval() is tower
+    assert not any(module.training for module in tower.modules())
+    assert tower.train() is tower
+    assert all(module.training for module in tower.modules())
+    assert Tower().training  # no other net has been changed
+
+
+def test_a_state_goes_from_net_to_net():
+    first, second = (MLP(2, [3, 1], "tanh", np.random.default_rng(seed)) for seed in (0, 1))
+    state = first.state_dict()
+    assert set(map(type, state.values())) == {float}
+    second.load_state_dict(state)
+    assert second.state_dict() == state
+    assert second([0.3, -0.7])[0].data == first([0.3, -0.7])[0].data
+    second.parameters()[0].data = 9.0
+    assert first.state_dict() == state  # numbers, not the parameters themselves
 
 
 @pytest.mark.parametrize(
-    ("scores", "target", "expected", "gradient"),
+    ("change", "error", "message"),
     [
-        ([1000.0, -1000.0], 0, 0.0, [0.0, 0.0]),
-        ([1000.0, -1000.0], 1, 2000.0, [1.0, -1.0]),
-        ([1e300, 1e300], 0, math.log(2), [-0.5, 0.5]),
+        (lambda s: s.pop("bias"), ValueError, "the saved module has no parameter 'bias'"),
+        (lambda s: s.update(more=1.0), ValueError, "Neuron has no parameter 'more'"),
+        (lambda s: s.update(bias="1"), TypeError, "bias must be a real number, not '1'"),
+        (lambda s: s.update(bias=None), TypeError, "bias must be a real number, not None"),
     ],
 )
-def test_cross_entropy_is_stable_at_huge_scores(scores, target, expected, gradient):
-    values = [Value(z) for z in scores]
-    loss = nn.cross_entropy([values], [target])
-    loss.backward()
-    assert loss.data == pytest.approx(expected, rel=1e-15)
-    assert [v.grad for v in values] == pytest.approx(gradient, abs=1e-15)
+def test_a_state_that_does_not_fit_changes_nothing(change, error, message):
+    neuron = Neuron(2, rng=rng())
+    before = neuron.state_dict()
+    state = dict.fromkeys(before, 7.0)
+    change(state)
+    with pytest.raises(error, match=message):
+        neuron.load_state_dict(state)
+    assert neuron.state_dict() == before
 
 
-def test_losses_of_plain_numbers_are_plain_numbers():
-    assert type(nn.cross_entropy([[1.0, 2.0]], [0])) is float
-    assert type(nn.mse_loss([1.0], [2.0])) is float
+def test_a_net_shows_its_parts():
+    assert repr(Neuron(2)) == "Neuron(3 parameters)"
+    assert repr(nn.Sequential(Layer(2, 1), math.sin)).splitlines() == [
+        "Sequential(3 parameters)",
+        "  layers.0: Layer(3 parameters)",
+        "    neurons.0: Neuron(3 parameters)",
+    ]
+    lines = repr(Layer(1, 20)).splitlines()
+    assert len(lines) == 1 + 8 + 1
+    assert lines[-1] == "  ... and 12 more"
 
 
-def test_accuracy_counts_the_largest_score():
-    with no_grad():
-        rows = [[Value(1.0), Value(0.0)], [Value(0.0), Value(2.0)], [Value(3.0), Value(1.0)]]
-    assert nn.accuracy(rows, [0, 1, 1]) == pytest.approx(2 / 3)
+def test_a_sequence_applies_modules_and_functions_in_turn():
+    net = nn.Sequential(lambda xs: [x + 1 for x in xs], Layer(2, 1, rng=rng()), sum)
+    w0, w1, b = (p.data for p in net.parameters())
+    assert net([1.0, 2.0]).data == pytest.approx(2 * w0 + 3 * w1 + b, rel=1e-15)
+    assert nn.Sequential()([1.0]) == [1.0]
+    with pytest.raises(TypeError, match=r"takes modules and functions, not 3\.0"):
+        nn.Sequential(Neuron(1), 3.0)
 
 
-def test_what_losses_refuse():
-    with pytest.raises(ValueError, match="empty batch"):
-        nn.mse_loss([], [])
-    with pytest.raises(ValueError, match="2 outputs, but 1 targets"):
-        nn.mse_loss([1.0, 2.0], [1.0])
-    with pytest.raises(ValueError, match="nested equally deep"):
-        nn.mse_loss([[1.0]], [1.0])
-    with pytest.raises(ValueError, match="2 rows of scores, but 1 targets"):
-        nn.cross_entropy([[1.0], [1.0]], [0])
-    with pytest.raises(ValueError, match="target 0 is 2; with 2 classes, 0 to 1"):
-        nn.cross_entropy([[1.0, 1.0]], [2])
-    with pytest.raises(ValueError, match="target 0 is -1"):
-        nn.cross_entropy([[1.0, 1.0]], [-1])
-    with pytest.raises(TypeError, match=r"integer of a class, not 0\.5"):
-        nn.cross_entropy([[1.0, 1.0]], [0.5])
-    with pytest.raises(ValueError, match="empty batch"):
-        nn.cross_entropy([], [])
-    with pytest.raises(ValueError, match="empty batch"):
-        nn.accuracy([], [])
+@pytest.mark.parametrize("make", [Neuron, lambda n, **o: Layer(n, 2, **o)])
+def test_without_bias_zeros_give_zeros(make):
+    module = make(3, bias=False)
+    assert not any("bias" in name for name in module.state_dict())
+    assert not np.any([y.data for y in np.atleast_1d(module([0.0, 0.0, 0.0]))])
+    assert len(MLP(3, [4, 2], bias=False).parameters()) == 3 * 4 + 4 * 2
+    assert len(TwoLayerNet(3, 4, 2, bias=False).parameters()) == 3 * 4 + 4 * 2
+
+
+def test_scopes_tell_where_in_the_net_a_number_was_made():
+    net = nn.Sequential(Layer(2, 2, "tanh", rng()), nn.RMSNorm(2), Layer(2, 1, rng=rng()))
+    first = net.layers[0]([1.0, 2.0])
+    assert [y.scope for y in first] == ["layers.0/neurons.0", "layers.0/neurons.1"]
+    (out,) = net([1.0, 2.0])
+    scopes, pending = set(), [out]
+    while pending:
+        v = pending.pop()
+        if isinstance(v, Value) and v.op:
+            scopes.add(v.scope)
+            pending += v.operands
+    assert {"sequential/layers.1", "sequential/layers.2/neurons.0"} <= scopes
+    assert all(scope.startswith("sequential/layers.") for scope in scopes)
+
+
+# -- initialisers ----------------------------------------------------------------------------------
+
+IN, OUT = 80, 50
+SPREADS = {
+    "uniform": (nn.init.uniform(-0.5, 1.5), 0.5, 2 / math.sqrt(12)),
+    "normal": (nn.init.normal(2.0, 0.3), 2.0, 0.3),
+    "zeros": (nn.init.zeros, 0.0, 0.0),
+    "default": (nn.init.default, 0.0, 1 / math.sqrt(3 * IN)),
+    "xavier_uniform": (nn.init.xavier_uniform(), 0.0, math.sqrt(2 / (IN + OUT))),
+    "xavier_uniform_gain": (nn.init.xavier_uniform(3.0), 0.0, 3 * math.sqrt(2 / (IN + OUT))),
+    "xavier_normal": (nn.init.xavier_normal(0.5), 0.0, 0.5 * math.sqrt(2 / (IN + OUT))),
+    "kaiming_uniform": (nn.init.kaiming_uniform(), 0.0, math.sqrt(2 / IN)),
+    "kaiming_normal": (nn.init.kaiming_normal(), 0.0, math.sqrt(2 / IN)),
+    "kaiming_tanh": (nn.init.kaiming_normal("tanh"), 0.0, 5 / 3 / math.sqrt(IN)),
+}
+
+
+@pytest.mark.parametrize("name", SPREADS)
+def test_initial_weights_have_their_mean_and_deviation_and_repeat(name):
+    initialise, mean, deviation = SPREADS[name]
+    weights = np.array(initialise(IN, OUT, rng()))
+    assert weights.shape == (OUT, IN)
+    assert weights.mean() == pytest.approx(mean, abs=4 * deviation / math.sqrt(IN * OUT))
+    assert weights.std() == pytest.approx(deviation, rel=0.05)
+    assert initialise(IN, OUT, rng()) == weights.tolist()
+    if "uniform" in name or name == "default":
+        assert abs(weights - mean).max() <= deviation * math.sqrt(3)
+    net = Layer(IN, OUT, rng=rng(), init=initialise)
+    assert [[w.data for w in n.weights] for n in net.neurons] == weights.tolist()
+
+
+def test_an_activation_without_a_gain_is_refused():
+    for initialise in (nn.init.kaiming_uniform, nn.init.kaiming_normal):
+        with pytest.raises(ValueError, match="one of sigmoid, tanh, relu, leaky_relu, not 'cos'"):
+            initialise("cos")
+
+
+# -- other modules ---------------------------------------------------------------------------------
+
+
+def test_an_embedding_gives_the_row_of_a_token_and_learns_it_alone():
+    table = nn.Embedding(50, 20, rng())
+    assert len(table.parameters()) == 1000
+    numbers = np.array([[p.data for p in row] for row in table.rows])
+    assert numbers.tolist() == rng().normal(size=(50, 20)).tolist()
+    assert table(3) is table.rows[3]
+    sum(table(np.int64(3)), Value(0.0)).backward()
+    assert {p.grad for p in table.rows[3]} == {1.0}
+    assert sum(p.grad for p in table.parameters()) == 20.0
+    for token, error, message in (
+        (50, ValueError, "token 50 is not from 0 to 49"),
+        (-1, ValueError, "token -1 is not from 0 to 49"),
+        (1.0, TypeError, r"takes the integer of a token, not 1\.0"),
+    ):
+        with pytest.raises(error, match=message):
+            table(token)
+
+
+def test_dropout_keeps_the_expectation_and_repeats_with_its_generator():
+    xs = [1.0] * 4000
+    dropped = nn.Dropout(0.25, rng())(xs)
+    assert set(dropped) == {0.0, 1 / 0.75}
+    assert dropped.count(0.0) == pytest.approx(1000, abs=4 * math.sqrt(4000 * 0.25 * 0.75))
+    layer = nn.Dropout(0.25, rng())
+    assert layer(xs) == dropped != layer(xs)
+    assert layer.eval()(xs) == xs
+    assert layer.train()(xs) != xs
+    assert nn.Dropout(0.0, rng())(xs) == xs
+    assert nn.Dropout(1.0, rng())(xs) == [0.0] * 4000
+
+
+def test_what_dropout_drops_has_no_gradient():
+    xs = [Value(float(i)) for i in range(1, 9)]
+    ys = nn.Dropout(0.5, rng())(xs)
+    sum(ys, Value(0.0)).backward()
+    assert [x.grad for x in xs] == [2.0 if y.data else 0.0 for y in ys]
+    for p, error in (*((x, ValueError) for x in (-0.1, 1.1, math.nan)), ("1", TypeError)):
+        with pytest.raises(error, match="p must be"):
+            nn.Dropout(p, rng())
+    with pytest.raises(TypeError, match=r"takes a numpy\.random\.Generator, not 0"):
+        nn.Dropout(0.5, 0)
+
+
+@pytest.mark.parametrize("norm", [nn.RMSNorm, nn.LayerNorm])
+def test_norms_give_numbers_of_the_same_size(norm):
+    layer = norm(3, eps=0.0)
+    outputs = np.array([y.data for y in layer([3.0, -5.0, 7.5])])
+    assert (outputs**2).mean() == pytest.approx(1.0, rel=1e-14)
+    assert [y.data for y in layer([3e9, -5e9, 7.5e9])] == pytest.approx(outputs, rel=1e-14)
+    with pytest.raises(ValueError, match="takes 3 inputs, not 2"):
+        layer([1.0, 2.0])
+    with pytest.raises(ValueError, match="features must be a positive integer, not 0"):
+        norm(0)

@@ -1,11 +1,30 @@
-"""Optimizers: the arithmetic of their steps, and what they refuse."""
+"""Optimizers: the arithmetic of their steps, groups, states, and what they refuse."""
 
+import copy
 import math
 
+import numpy as np
 import pytest
 
-from autodiff import Value
-from autodiff.optim import SGD, Optimizer
+from autodiff import Value, optim
+from autodiff.optim import SGD, Adam, NoisySGD, Optimizer, clip_grad_norm_, clip_grad_value_
+
+RULES = ["SGD", "Adagrad", "Adadelta", "RMSprop", "Adam", "AdamW", "Adamax", "NAdam", "RAdam"]
+
+
+def assert_same(ours, theirs):
+    """Two states are equal, arrays and all."""
+    np.testing.assert_equal(ours, theirs)
+
+
+def walk(optimizer, xs, steps):
+    """Some steps on a bowl, and where they lead."""
+    for _ in range(steps):
+        loss = sum(((k + 1) * (x - k) ** 2 for k, x in enumerate(xs)), 0.0)
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+    return [x.data for x in xs]
 
 
 def test_plain_descent_subtracts_lr_times_the_gradient():
@@ -71,3 +90,226 @@ def test_parameters_must_be_leaves_each_once():
 def test_an_optimizer_without_a_rule_says_so():
     with pytest.raises(TypeError, match=r"Optimizer does not define update\(\)"):
         Optimizer([Value(1.0)], {"maximize": False, "weight_decay": 0.0}).step()
+
+
+# -- what is refused -------------------------------------------------------------------------------
+
+NOT_NEGATIVE = {
+    "SGD": ["lr", "momentum", "dampening", "weight_decay"],
+    "Adagrad": ["lr", "lr_decay", "weight_decay", "initial_accumulator_value", "eps"],
+    "Adadelta": ["lr", "rho", "eps", "weight_decay"],
+    "RMSprop": ["lr", "alpha", "eps", "weight_decay", "momentum"],
+    **{name: ["lr", "eps", "weight_decay"] for name in ("Adam", "AdamW", "Adamax", "RAdam")},
+    "NAdam": ["lr", "eps", "weight_decay", "momentum_decay"],
+    "NoisySGD": ["lr", "std", "weight_decay"],
+}
+
+
+def make(name, params, **options):
+    """An optimizer, with a generator if it wants one."""
+    if name == "NoisySGD":
+        options["rng"] = np.random.default_rng(0)
+    return getattr(optim, name)(params, **options)
+
+
+@pytest.mark.parametrize(("name", "option"), [(n, o) for n, os in NOT_NEGATIVE.items() for o in os])
+def test_bad_options_are_refused_and_no_group_is_added(name, option):
+    optimizer = make(name, [Value(1.0)])
+    before = copy.deepcopy(optimizer.state_dict())
+    for bad in (-1e-3, math.nan, math.inf):
+        message = f"{option} must be a finite number, 0 or more, not {bad}"
+        with pytest.raises(ValueError, match=message):
+            make(name, [Value(1.0)], **{option: bad})
+        with pytest.raises(ValueError, match=message):
+            optimizer.add_param_group({"params": [Value(2.0)], option: bad})
+    for bad in ("1", None, 1j, [0.1]):
+        with pytest.raises(TypeError, match=f"{option} must be a real number, not"):
+            make(name, [Value(1.0)], **{option: bad})
+    assert_same(optimizer.state_dict(), before)
+    assert len(optimizer.params) == 1
+
+
+@pytest.mark.parametrize("name", ["Adam", "AdamW", "Adamax", "NAdam", "RAdam"])
+def test_betas_are_two_numbers_below_one(name):
+    for betas in ((1.0, 0.9), (0.9, 1.0), (-0.1, 0.9), (0.9, math.nan)):
+        with pytest.raises(ValueError, match="betas must be from 0 up and below 1, not "):
+            make(name, [Value(1.0)], betas=betas)
+    for betas in ((0.9,), (0.9, 0.99, 0.999), 0.9, None):
+        with pytest.raises(ValueError, match="betas must be two numbers, not"):
+            make(name, [Value(1.0)], betas=betas)
+    with pytest.raises(TypeError, match="betas must be a real number, not 'a'"):
+        make(name, [Value(1.0)], betas=("a", 0.9))
+
+
+def test_options_that_do_not_go_together_are_refused():
+    x = Value(1.0)
+    message = "nesterov=True wants a momentum above 0 and a dampening of 0"
+    with pytest.raises(ValueError, match=message):
+        SGD([x], nesterov=True)
+    with pytest.raises(ValueError, match=message):
+        SGD([x], nesterov=True, momentum=0.9, dampening=0.1)
+    with pytest.raises(ValueError, match=r"rho must be from 0 to 1, not 1\.5"):
+        optim.Adadelta([x], rho=1.5)
+    for rng in (None, 0, np.random):
+        with pytest.raises(TypeError, match=r"takes a numpy\.random\.Generator, not"):
+            NoisySGD([x], rng=rng)
+
+
+# -- groups ----------------------------------------------------------------------------------------
+
+
+def test_groups_have_options_of_their_own_and_the_defaults():
+    x, y, z = (Value(1.0, name=n) for n in "xyz")
+    optimizer = SGD([{"params": [x]}, {"params": y, "lr": 0.5}], lr=0.1, weight_decay=0.0)
+    optimizer.add_param_group({"params": (z,), "maximize": True})
+    assert [g["lr"] for g in optimizer.param_groups] == [0.1, 0.5, 0.1]
+    assert optimizer.params == [x, y, z]
+    for p in optimizer.params:
+        p.grad = 1.0
+    optimizer.step()
+    assert [p.data for p in optimizer.params] == [0.9, 0.5, 1.1]
+    optimizer.zero_grad()
+    assert [p.grad for p in optimizer.params] == [0.0] * 3
+
+
+def test_what_groups_refuse():
+    x, y = Value(1.0, name="x"), Value(2.0)
+    optimizer = SGD([x])
+    refused = [
+        ({"params": [y], "betas": (0.9, 0.9)}, ValueError, "SGD has no option 'betas'"),
+        ({"params": []}, ValueError, "there are no parameters"),
+        ({"params": [y, x]}, ValueError, r"parameter 1 \(x\) is there twice"),
+        ({"params": [y * 2]}, TypeError, "must be a leaf, not the result of mul"),
+        ({"params": [2.0]}, TypeError, r"parameter 0 must be a Value, not 2\.0"),
+        ({"lr": 0.1}, TypeError, "a group must be a dict with 'params'"),
+        ([y], TypeError, "a group must be a dict with 'params'"),
+    ]
+    for group, error, message in refused:
+        with pytest.raises(error, match=message):
+            optimizer.add_param_group(group)
+    assert optimizer.params == [x]
+    assert len(optimizer.state) == len(optimizer.param_groups) == 1
+    with pytest.raises(TypeError, match="a group must be a dict"):
+        SGD([{"params": [y]}, x])
+
+
+# -- states ----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", RULES)
+def test_a_loaded_state_continues_bit_for_bit(name):
+    xs = [Value(5.0), Value(-3.0), Value(0.5)]
+    optimizer = make(name, [{"params": xs[:1], "lr": 0.03}, {"params": xs[1:]}], weight_decay=0.01)
+    start = walk(optimizer, xs, 7)
+    state = optimizer.state_dict()
+    kept = copy.deepcopy(state)
+    twins = [Value(x) for x in start]
+    twin = make(name, [{"params": twins[:1]}, {"params": twins[1:]}], lr=0.5)
+    twin.load_state_dict(state)
+    assert walk(twin, twins, 9) == walk(optimizer, xs, 9)
+    assert_same(twin.state_dict(), optimizer.state_dict())
+    assert_same(state, kept)  # a copy, which no step changes
+
+
+def test_a_state_that_does_not_fit_changes_nothing():
+    xs = [Value(1.0), Value(2.0)]
+    optimizer = Adam([{"params": xs[:1]}, {"params": xs[1:], "lr": 0.5}])
+    walk(optimizer, xs, 3)
+    before = copy.deepcopy(optimizer.state_dict())
+    others = [
+        (Adam([Value(1.0)]), "the saved optimizer has 1 groups, this one 2"),
+        (
+            Adam([{"params": [Value(1.0)]}, {"params": [Value(1.0), Value(1.0)]}]),
+            "group 1 has 1 parameters, the saved one 2",
+        ),
+        (
+            SGD([{"params": [Value(1.0)]}, {"params": [Value(1.0)]}]),
+            "group 0: option 'amsgrad' is only in one of the two",
+        ),
+    ]
+    for other, message in others:
+        with pytest.raises(ValueError, match=message):
+            optimizer.load_state_dict(other.state_dict())
+        assert_same(optimizer.state_dict(), before)
+
+
+# -- noise -----------------------------------------------------------------------------------------
+
+
+def from_saddle(optimizer_of):
+    """Where 100 steps from the saddle of x*x - y*y lead."""
+    x, y = Value(0.0), Value(0.0)
+    optimizer = optimizer_of([x, y])
+    for _ in range(100):
+        loss = x**2 - y**2
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+    return x.data, y.data
+
+
+def test_noise_leaves_a_saddle_where_plain_descent_stays():
+    assert from_saddle(lambda params: SGD(params, lr=0.1)) == (0.0, 0.0)
+    x, y = from_saddle(lambda p: NoisySGD(p, lr=0.1, rng=np.random.default_rng(0)))
+    assert abs(x) < 0.1
+    assert abs(y) > 1.0
+
+
+def test_noise_repeats_with_the_generator():
+    ends = [
+        from_saddle(lambda p, seed=seed: NoisySGD(p, lr=0.1, rng=np.random.default_rng(seed)))
+        for seed in (0, 0, 1)
+    ]
+    assert ends[0] == ends[1] != ends[2]
+
+
+def test_noise_has_the_deviation_that_is_asked_for():
+    xs = [Value(0.0) for _ in range(4000)]
+    NoisySGD(xs, lr=0.5, std=3.0, rng=np.random.default_rng(0)).step()
+    moved = np.array([x.data for x in xs])
+    assert abs(moved.mean()) < 4 * 1.5 / 4000**0.5
+    assert moved.std() == pytest.approx(1.5, rel=0.05)
+    xs = [Value(1.0)]
+    optimizer = NoisySGD(xs, lr=0.1, std=0.0, rng=np.random.default_rng(0), weight_decay=0.5)
+    xs[0].grad = 2.0
+    optimizer.step()
+    assert xs[0].data == 1.0 - 0.1 * 2.5
+
+
+# -- clipping --------------------------------------------------------------------------------------
+
+
+def test_a_norm_that_is_small_enough_leaves_gradients_alone():
+    x, y = Value(0.0), Value(0.0)
+    x.grad, y.grad = 0.3, 0.1
+    assert clip_grad_norm_(iter([x, y]), 5.0) == pytest.approx(math.hypot(0.3, 0.1), rel=1e-15)
+    assert (x.grad, y.grad) == (0.3, 0.1)
+
+
+def test_clipping_takes_a_parameter_or_none_at_all():
+    x = Value(0.0)
+    x.grad = -8.0
+    assert clip_grad_norm_(x, 4.0) == 8.0
+    assert x.grad == pytest.approx(-4.0, rel=1e-6)
+    clip_grad_value_(x, 0.5)
+    assert x.grad == -0.5
+    assert clip_grad_norm_([], 1.0) == 0.0
+    clip_grad_value_([], 1.0)
+
+
+@pytest.mark.parametrize("bad", [-1.0, math.nan, math.inf])
+def test_bad_bounds_are_refused_and_gradients_left_alone(bad):
+    x = Value(0.0)
+    x.grad = 3.0
+    with pytest.raises(ValueError, match="max_norm must be a finite number, 0 or more"):
+        clip_grad_norm_([x], bad)
+    with pytest.raises(ValueError, match="clip_value must be a finite number, 0 or more"):
+        clip_grad_value_([x], bad)
+    assert x.grad == 3.0
+
+
+def test_clipping_refuses_what_is_not_a_value():
+    with pytest.raises(TypeError, match="Value"):
+        clip_grad_norm_([Value(1.0), 2.0], 1.0)
+    with pytest.raises(TypeError, match="Value"):
+        clip_grad_value_([Value(1.0), 2.0], 1.0)

@@ -1,0 +1,312 @@
+"""Write seeds/torch_training.json: what PyTorch's float64 does in training.
+
+Run by hand, where PyTorch is installed: ``python tests/make_torch_training.py``.  In the file::
+
+    torch       its version of PyTorch
+    start       where the optimizers start on ``surface``
+    paths       [{optimizer, options, groups, path}]: the 3 parameters after 2, 4, ... 50 steps;
+                groups, if not null, are [indices of parameters, options]
+    schedules   [{scheduler, options, optimizer, optimizer_options, rates, momenta}]: a row for each
+                call of step(), and one before the first; a number for each of the two groups
+    metrics     what ReduceLROnPlateau is given
+    losses      [{loss, arguments, options, value, gradient}], by the first argument
+    clips       [{function, gradients, arguments, norm, clipped}]
+    norms       [{norm, eps, inputs, weights, biases, seeds, outputs, gradients}], the gradients of
+                the sum of seeds * outputs by inputs, weights and biases
+
+Numbers are written as Python writes them; inf and nan, which JSON has not, are strings.
+"""
+
+import json
+import math
+import warnings
+from pathlib import Path
+
+import torch
+from make_torch_edges import writable
+from torch.nn import functional
+from torch.optim import lr_scheduler
+
+TARGET = Path(__file__).with_name("seeds") / "torch_training.json"
+START = [0.5, -0.3, 1.2]
+STEPS = 50
+WD, MAX = {"weight_decay": 0.1}, {"maximize": True}
+DECOUPLED = {"weight_decay": 0.1, "decoupled_weight_decay": True}
+BETAS = {"betas": [0.7, 0.95]}
+
+# The first of each is the defaults, then every option alone, then some together.
+OPTIONS: dict[str, list[dict]] = {
+    "SGD": [
+        *({}, {"lr": 0.1}, {"lr": 0.1, **WD}, {"lr": 0.1, **MAX}),
+        {"lr": 0.02, "momentum": 0.9},
+        {"lr": 0.1, "momentum": 0.8, "dampening": 0.5},
+        {"lr": 0.02, "momentum": 0.9, "nesterov": True},
+        {"lr": 0.02, "momentum": 0.7, "nesterov": True, **WD, **MAX},
+        {"lr": 0.1, "momentum": 0.6, "dampening": 0.6, **WD},
+    ],
+    "Adagrad": [
+        *({}, {"lr": 0.3}, {"lr": 0.3, **WD}, {"lr": 0.3, **MAX}),
+        {"lr": 0.3, "lr_decay": 0.1},
+        {"lr": 0.3, "initial_accumulator_value": 0.5},
+        {"lr": 0.3, "eps": 0.1},
+        {"lr": 0.2, "lr_decay": 0.01, "initial_accumulator_value": 0.1, **WD, **MAX},
+    ],
+    "Adadelta": [
+        *({}, {"lr": 0.5}, WD, MAX, {"rho": 0.5}, {"eps": 1e-3}),
+        {"lr": 2.0, "rho": 0.8, "eps": 1e-4, **WD, **MAX},
+    ],
+    "RMSprop": [
+        *({}, {"lr": 0.003}, {"lr": 0.003, **WD}, {"lr": 0.003, **MAX}, {"alpha": 0.8}),
+        *({"eps": 0.1}, {"lr": 0.001, "momentum": 0.9}, {"lr": 0.003, "centered": True}),
+        {"lr": 1e-3, "alpha": 0.9, "eps": 0.01, "momentum": 0.5, "centered": True, **WD, **MAX},
+    ],
+    "Adam": [
+        *({}, {"lr": 0.1}, {"lr": 0.1, **WD}, {"lr": 0.1, **MAX}, {"lr": 0.1, **BETAS}),
+        *({"lr": 0.1, "eps": 0.1}, {"lr": 0.1, "amsgrad": True}, {"lr": 0.1, **DECOUPLED}),
+        {"lr": 0.05, "eps": 1e-3, "amsgrad": True, **BETAS, **DECOUPLED, **MAX},
+    ],
+    "AdamW": [
+        *({}, {"lr": 0.1}, {"lr": 0.1, **WD}, {"lr": 0.1, **MAX}, {"lr": 0.1, **BETAS}),
+        *({"lr": 0.1, "eps": 0.1}, {"lr": 0.1, "amsgrad": True}),
+        {"lr": 0.1, "amsgrad": True, **BETAS, **WD, **MAX},
+    ],
+    "Adamax": [
+        *({}, {"lr": 0.1}, {"lr": 0.1, **WD}, {"lr": 0.1, **MAX}, {"lr": 0.1, **BETAS}),
+        *({"lr": 0.1, "eps": 0.1}, {"lr": 0.05, "eps": 0.01, **BETAS, **WD, **MAX}),
+    ],
+    "NAdam": [
+        *({}, {"lr": 0.05}, {"lr": 0.05, **WD}, {"lr": 0.05, **MAX}, {"lr": 0.05, **BETAS}),
+        *({"lr": 0.05, "eps": 0.1}, {"lr": 0.05, "momentum_decay": 0.3}),
+        {"lr": 0.05, **DECOUPLED},
+        {"lr": 0.05, "momentum_decay": 0.1, "eps": 1e-3, **BETAS, **DECOUPLED, **MAX},
+    ],
+    "RAdam": [
+        *({}, {"lr": 0.05}, {"lr": 0.05, **WD}, {"lr": 0.05, **MAX}, {"lr": 0.05, **BETAS}),
+        *({"lr": 0.05, "eps": 0.1}, {"lr": 0.05, **DECOUPLED}),
+        {"lr": 0.05, "betas": [0.5, 0.6]},
+        {"lr": 0.05, "eps": 1e-3, **BETAS, **DECOUPLED, **MAX},
+    ],
+}
+GROUPS = [
+    ("SGD", {"lr": 0.05}, [[[0], {}], [[1, 2], {"lr": 0.02, "momentum": 0.9, **WD}]]),
+    ("Adam", {"lr": 0.05}, [[[2], {"amsgrad": True}], [[0, 1], {"lr": 0.1, **BETAS, **MAX}]]),
+    ("RMSprop", {"lr": 0.01}, [[[1], {"centered": True}], [[2, 0], {"alpha": 0.9, **WD}]]),
+]
+
+# Metrics that fall, stall, rise by a little, and fall again.
+METRICS = [
+    *(1.0, 0.8, 0.7, 0.70001, 0.69999, 0.6999, 0.75, 0.74, 0.73, 0.72, 0.71, 0.705),
+    *(0.5, 0.49, 0.489, 0.4889, 0.48889, 0.488, 0.6, 0.6, 0.6, 0.6, 0.6, 0.6, 0.6, 0.6, 0.6),
+    *(0.3, 0.31, 0.32, 0.31, 0.3, 0.2999, 0.29989, 0.1, 0.0, -0.1, -0.1, -0.1, -0.1, -0.1, -0.1),
+    *(-0.11, -0.1, -0.1, -0.1, -0.1, -0.1),
+]
+MOMENTUM = {"momentum": 0.9}
+SCHEDULES: list[tuple[str, dict, str, dict]] = [
+    *(("LambdaLR", {}, "SGD", {}), ("StepLR", {"step_size": 7}, "SGD", {})),
+    ("StepLR", {"step_size": 5, "gamma": 0.5}, "SGD", {}),
+    ("MultiStepLR", {"milestones": [3, 11, 11, 30]}, "SGD", {}),
+    ("MultiStepLR", {"milestones": [20, 4], "gamma": 0.7}, "SGD", {}),
+    *(("ExponentialLR", {"gamma": 0.9}, "SGD", {}), ("LinearLR", {}, "SGD", {})),
+    ("LinearLR", {"start_factor": 0.2, "end_factor": 0.9, "total_iters": 17}, "SGD", {}),
+    ("LinearLR", {"start_factor": 1.0, "end_factor": 0.0, "total_iters": 30}, "SGD", {}),
+    ("CosineAnnealingLR", {"T_max": 42}, "SGD", {}),
+    ("CosineAnnealingLR", {"T_max": 10, "eta_min": 0.01}, "SGD", {}),
+    ("OneCycleLR", {"max_lr": 0.5, "total_steps": 43}, "SGD", MOMENTUM),
+    ("OneCycleLR", {"max_lr": 0.5, "epochs": 9, "steps_per_epoch": 5}, "SGD", MOMENTUM),
+    ("OneCycleLR", {"max_lr": 0.5, "total_steps": 45, "three_phase": True}, "SGD", MOMENTUM),
+    ("OneCycleLR", {"max_lr": 0.1, "total_steps": 43, "anneal_strategy": "linear"}, "Adam", BETAS),
+    ("OneCycleLR", {"max_lr": 0.1, "total_steps": 43, "cycle_momentum": False}, "Adam", {}),
+    (
+        "OneCycleLR",
+        {
+            **{"max_lr": 0.2, "total_steps": 50, "pct_start": 0.4, "div_factor": 10.0},
+            **{"base_momentum": 0.5, "max_momentum": 0.8, "final_div_factor": 100.0},
+            **{"three_phase": True, "anneal_strategy": "linear"},
+        },
+        *("AdamW", {}),
+    ),
+    ("OneCycleLR", {"max_lr": 0.5, "total_steps": 43, "pct_start": 0.0}, "SGD", MOMENTUM),
+    ("OneCycleLR", {"max_lr": 0.5, "total_steps": 43, "pct_start": 1.0}, "SGD", MOMENTUM),
+    *(
+        ("ReduceLROnPlateau", options, "SGD", {})
+        for options in [
+            *({}, {"mode": "max"}, {"factor": 0.5, "patience": 2}, {"patience": 0, "min_lr": 1e-3}),
+            {"patience": 1, "threshold": 0.05},
+            {"patience": 1, "threshold": 0.05, "threshold_mode": "abs"},
+            {"patience": 1, "threshold": 0.05, "threshold_mode": "abs", "mode": "max"},
+            {"patience": 1, "threshold": 0.05, "mode": "max"},
+            {"patience": 1, "cooldown": 4},
+            {"patience": 1, "eps": 1e-3},
+            {"factor": 0.3, "patience": 1, "cooldown": 2, "min_lr": 1e-4, "threshold": 0.0},
+        ]
+    ),
+    (
+        "SequentialLR",
+        {
+            "schedulers": [
+                ["LinearLR", {"start_factor": 0.1, "total_iters": 6}],
+                ["ExponentialLR", {"gamma": 0.9}],
+                ["CosineAnnealingLR", {"T_max": 20, "eta_min": 0.001}],
+            ],
+            "milestones": [6, 20],
+        },
+        *("SGD", {}),
+    ),
+]
+
+EXTREME = [[1000.0, -1000.0, 0.0], [1e4, 1e4, -1e4], [-1e4, 0.0, 1e4]]
+ORDINARY = [[1.0, 2.0, 3.0], [-0.5, 0.25, 0.0], [0.1, 0.1, 0.1]]
+LOGITS = [-1e4, -1000.0, -40.0, -2.0, -0.5, 0.0, 0.3, 3.0, 40.0, 1000.0, 1e4]
+DELTAS: list[dict] = [{}, {"delta": 0.3}]
+UNSURE = [[0.2, 0.3, 0.5], [1.0, 0.0, 0.0], [0.0, 0.6, 0.4]]
+LOGS = [[-0.5, -1.5, -2.0], [-1.0, -0.7, -3.0], [-1e4, 0.0, -1000.0]]
+LOSSES: list[tuple[str, list, dict]] = [
+    *(("mse_loss", [[1.0, -2.5, 1e4], [0.5, 3.0, -1e4]], {}), ("mse_loss", [ORDINARY, UNSURE], {})),
+    ("l1_loss", [[1.0, -2.5, 1e4, 2.0], [0.5, 3.0, -1e4, 2.0]], {}),
+    *(("huber_loss", [[0.2, -2.5, 1e4, 1.0], [0.5, 3.0, -1e4, 0.0]], o) for o in DELTAS),
+    ("hinge_loss", [[0.5, 2.0, -3.0, 1.0, -1e4], [1, 1, 1, 1, -1]], {}),
+    ("hinge_loss", [[0.5, 2.0, -3.0, 1.0, 1e4], [-1, -1, -1, -1, -1]], {}),
+    ("binary_cross_entropy", [[0.3, 0.9, 0.5, 1e-3], [0.0, 1.0, 0.25, 0.1]], {}),
+    *(("binary_cross_entropy", [[p], [t]], {}) for p in (0.0, 1.0) for t in (0.0, 0.5, 1.0)),
+    *(("binary_cross_entropy_with_logits", [LOGITS, [t] * 11], {}) for t in (0.0, 0.3, 1.0)),
+    *(
+        ("cross_entropy", [rows, targets], {"label_smoothing": smoothing} if smoothing else {})
+        for rows in (ORDINARY, EXTREME)
+        for targets in ([0, 1, 2], [2, 2, 0], UNSURE)
+        for smoothing in (0.0, 0.1, 1.0)
+    ),
+    *(("nll_loss", [LOGS, targets], {}) for targets in ([0, 1, 2], [2, 2, 0])),
+    *(("kl_div", [LOGS, UNSURE], {"reduction": r}) for r in ("mean", "batchmean", "sum")),
+    ("kl_div", [LOGS, [[-1.0, -2.0, -0.1], [-0.3, -40.0, -1.0], [-1e4, 0.0, -1000.0]]],
+     {"log_target": True, "reduction": "batchmean"}),
+]  # fmt: skip
+SIDES = [3.0, -4.0, 12.0]
+CLIPS: list[tuple[str, list[float], list[float]]] = [
+    *(("clip_grad_norm_", SIDES, [m, p]) for m in (0.0, 1.0, 13.0, 20.0) for p in (1.0, 2.0, 3.0)),
+    *(("clip_grad_norm_", SIDES, [5.0, p]) for p in (math.inf, -math.inf)),
+    *(("clip_grad_norm_", [g, -4.0, 12.0], [5.0, 2.0]) for g in (math.inf, math.nan)),
+    ("clip_grad_norm_", [0.0, 0.0, 0.0], [1.0, 2.0]),
+    *(("clip_grad_value_", [3.0, math.inf, -4.0, math.nan, 0.5], [c]) for c in (0.0, 0.7, 3.5)),
+]  # fmt: skip
+NORMS: list[tuple[str, float | None, list[float]]] = [
+    (norm, eps, xs)
+    for norm in ("RMSNorm", "LayerNorm")
+    for eps in (None, 1e-2)
+    for xs in ([1.0, -2.0, 3.0, 0.5], [1e-3, 2e-3, -1e-3, 0.0], [1e4, -1e4, 3e4, 2.0])
+]
+
+
+def surface(x: torch.Tensor, y: torch.Tensor, z: torch.Tensor) -> torch.Tensor:
+    """Smooth, bounded, and without symmetry."""
+    return torch.sin(x + y) + torch.cos(y - z) + 0.25 * torch.sin(x * z)
+
+
+def path(optimizer: str, options: dict, groups: list | None) -> dict:
+    """An entry of ``paths``."""
+    xs = [torch.tensor(x, requires_grad=True) for x in START]
+    params = [{"params": [xs[i] for i in g], **o} for g, o in groups] if groups else xs
+    rule = getattr(torch.optim, optimizer)(params, foreach=False, **options)
+    points = []
+    for step in range(1, STEPS + 1):
+        rule.zero_grad()
+        surface(*xs).backward()
+        rule.step()
+        if step % 2 == 0:
+            points.append([x.item() for x in xs])
+    return {"optimizer": optimizer, "options": options, "groups": groups, "path": points}
+
+
+def schedule(scheduler: str, options: dict, optimizer: str, optimizer_options: dict) -> dict:
+    """An entry of ``schedules``."""
+    xs = [torch.tensor(x, requires_grad=True) for x in START[:2]]
+    groups = [{"params": [xs[0]], "lr": 0.1}, {"params": [xs[1]], "lr": 0.04}]
+    rule = getattr(torch.optim, optimizer)(groups, lr=0.1, foreach=False, **optimizer_options)
+    given = dict(options)
+    if scheduler == "LambdaLR":
+        given["lr_lambda"] = [lambda t: 0.9**t, lambda t: 1 / (1 + t)]
+    if scheduler == "SequentialLR":
+        given["schedulers"] = [getattr(lr_scheduler, n)(rule, **o) for n, o in given["schedulers"]]
+    plan = getattr(lr_scheduler, scheduler)(rule, **given)
+    calls = [(m,) for m in METRICS] if scheduler == "ReduceLROnPlateau" else [()] * 42
+    rows: dict[str, list] = {"rates": [], "momenta": []}
+    for call in [None, *calls]:
+        if call is not None:
+            rule.step()
+            plan.step(*call)
+        rows["rates"].append([g["lr"] for g in rule.param_groups])
+        if scheduler == "OneCycleLR":
+            momenta = [g["betas"][0] if "betas" in g else g["momentum"] for g in rule.param_groups]
+            rows["momenta"].append(momenta)
+    names = ("scheduler", "options", "optimizer", "optimizer_options")
+    return dict(zip(names, (scheduler, options, optimizer, optimizer_options), strict=True)) | rows
+
+
+def loss(name: str, arguments: list, options: dict) -> dict:
+    """An entry of ``losses``."""
+    outputs = torch.tensor(arguments[0], requires_grad=True)
+    targets = torch.tensor(arguments[1])
+    if name == "hinge_loss":
+        value = functional.relu(1 - targets * outputs).mean()
+    else:
+        value = getattr(functional, name)(outputs, targets, **options)
+    (gradient,) = torch.autograd.grad(value, outputs)
+    entry = {"loss": name, "arguments": arguments, "options": options}
+    return entry | {"value": value.item(), "gradient": gradient.tolist()}
+
+
+def clip(function: str, gradients: list[float], arguments: list[float]) -> dict:
+    """An entry of ``clips``."""
+    xs = [torch.tensor(0.0, requires_grad=True) for _ in gradients]
+    for x, g in zip(xs, gradients, strict=True):
+        x.grad = torch.tensor(g)
+    norm = getattr(torch.nn.utils, function)(xs, *arguments, foreach=False)
+    return {
+        **{"function": function, "gradients": gradients, "arguments": arguments},
+        **{"norm": None if norm is None else norm.item(), "clipped": [x.grad.item() for x in xs]},
+    }
+
+
+def norm(name: str, eps: float | None, inputs: list[float]) -> dict:
+    """An entry of ``norms``."""
+    module = getattr(torch.nn, name)(len(inputs), **({} if eps is None else {"eps": eps}))
+    weights, biases, seeds = [0.5, -1.5, 2.0, 1.0], [0.1, 0.0, -0.2, 3.0], [1.0, -2.0, 0.5, 3.0]
+    leaves = [torch.tensor(inputs, requires_grad=True), module.weight]
+    module.weight.data = torch.tensor(weights)
+    if name == "LayerNorm":
+        leaves.append(module.bias)
+        module.bias.data = torch.tensor(biases)
+    outputs = module(leaves[0])
+    gradients = torch.autograd.grad((outputs * torch.tensor(seeds)).sum(), leaves)
+    return {
+        **{"norm": name, "eps": eps, "inputs": inputs, "weights": weights, "seeds": seeds},
+        **{"biases": biases if name == "LayerNorm" else None, "outputs": outputs.tolist()},
+        "gradients": [g.tolist() for g in gradients],
+    }
+
+
+def main() -> None:
+    """Compute everything and write the file, one line an entry."""
+    torch.set_default_dtype(torch.float64)
+    warnings.simplefilter("error")
+    warnings.filterwarnings("ignore", "The epoch parameter in", UserWarning)  # of SequentialLR
+    warnings.filterwarnings("ignore", "reduction: 'mean'", UserWarning)  # of kl_div
+    alone = [(name, options, None) for name, several in OPTIONS.items() for options in several]
+    paths = [path(*entry) for entry in [*alone, *GROUPS]]
+    ends = {(p["optimizer"], repr(p["path"][-1])) for p in paths}
+    assert len(ends) == len(paths), "an option that changes nothing tests nothing"
+    data = {
+        "torch": torch.__version__.split("+")[0],
+        "start": START,
+        "metrics": METRICS,
+        "paths": paths,
+        "schedules": [schedule(*entry) for entry in SCHEDULES],
+        "losses": [loss(*entry) for entry in LOSSES],
+        "clips": [clip(*entry) for entry in CLIPS],
+        "norms": [norm(*entry) for entry in NORMS],
+    }
+    text = json.dumps(writable(data), separators=(",", ":"), allow_nan=False)
+    TARGET.write_text(text.replace('},{"', '},\n{"') + "\n")
+
+
+if __name__ == "__main__":
+    main()

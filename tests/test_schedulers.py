@@ -1,0 +1,245 @@
+"""Schedulers: what they refuse, and how they continue; their sequences are PyTorch's, elsewhere."""
+
+import copy
+import itertools
+import math
+
+import numpy as np
+import pytest
+
+from autodiff import Value
+from autodiff.optim import SGD, Adagrad, Adam, Adamax, RMSprop, lr_scheduler
+from autodiff.optim.lr_scheduler import (
+    CosineAnnealingLR,
+    ExponentialLR,
+    LambdaLR,
+    LinearLR,
+    LRScheduler,
+    MultiStepLR,
+    OneCycleLR,
+    ReduceLROnPlateau,
+    SequentialLR,
+    StepLR,
+)
+
+
+def descent(lr=0.1, **options):
+    return SGD([{"params": [Value(1.0)]}, {"params": [Value(2.0)], "lr": lr / 2}], lr, **options)
+
+
+def sequential(optimizer):
+    linear = LinearLR(optimizer, 0.1, total_iters=4)
+    parts = [linear, StepLR(optimizer, 3), ExponentialLR(optimizer, 0.8)]
+    return SequentialLR(optimizer, parts, [4, 9])
+
+
+MAKERS = {
+    "LambdaLR": lambda o: LambdaLR(o, lambda t: 1 / (1 + t)),
+    "StepLR": lambda o: StepLR(o, 3),
+    "MultiStepLR": lambda o: MultiStepLR(o, [2, 9]),
+    "ExponentialLR": lambda o: ExponentialLR(o, 0.9),
+    "LinearLR": lambda o: LinearLR(o, total_iters=8),
+    "CosineAnnealingLR": lambda o: CosineAnnealingLR(o, 9),
+    "OneCycleLR": lambda o: OneCycleLR(o, 0.5, total_steps=16),
+    "ReduceLROnPlateau": lambda o: ReduceLROnPlateau(o, factor=0.5, patience=1, cooldown=1),
+    "SequentialLR": sequential,
+}
+METRICS = [3.0, 2.0, 2.5, 2.5, 2.5, 1.0, 1.5, 1.5, 1.5, 1.5, 1.5, 0.5, 0.6, 0.6, 0.6]
+
+
+def rates(scheduler, calls):
+    """The rates after each of some calls."""
+    seen = []
+    for metric in calls:
+        scheduler.step(*([metric] if isinstance(scheduler, ReduceLROnPlateau) else []))
+        seen.append(scheduler.get_last_lr())
+    return seen
+
+
+# -- sequences -------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", MAKERS)
+@pytest.mark.parametrize("at", [0, 1, 7, 14])
+def test_a_loaded_state_continues_the_same_sequence(name, at):
+    optimizer = descent(momentum=0.5)
+    scheduler = MAKERS[name](optimizer)
+    rates(scheduler, METRICS[:at])
+    states = copy.deepcopy((optimizer.state_dict(), scheduler.state_dict()))
+    twin_optimizer = descent(lr=0.7, momentum=0.1)
+    twin = MAKERS[name](twin_optimizer)
+    rates(twin, METRICS[:3])
+    twin_optimizer.load_state_dict(states[0])
+    twin.load_state_dict(states[1])
+    assert twin.get_last_lr() == scheduler.get_last_lr()
+    assert rates(twin, METRICS[at:]) == rates(scheduler, METRICS[at:])
+    np.testing.assert_equal(twin_optimizer.state_dict(), optimizer.state_dict())
+    assert twin.state_dict() == scheduler.state_dict()
+
+
+def test_every_scheduler_is_continued():
+    assert set(MAKERS) | {"LRScheduler"} == {
+        name for name, kind in vars(lr_scheduler).items() if hasattr(kind, "get_last_lr")
+    }
+
+
+def test_schedules_start_at_once_and_from_the_first_rate():
+    optimizer = descent(lr=0.4)
+    LinearLR(optimizer, 0.5)
+    assert [g["lr"] for g in optimizer.param_groups] == [0.2, 0.1]
+    assert ExponentialLR(optimizer, 0.5).get_last_lr() == [0.4, 0.2]
+
+
+def test_a_sequence_of_schedules_starts_each_anew():
+    optimizer = descent(lr=1.0)
+    scheduler = SequentialLR(
+        optimizer, [LambdaLR(optimizer, lambda t: 10.0 + t), StepLR(optimizer, 2, 0.5)], [3]
+    )
+    assert scheduler.get_last_lr() == [10.0, 5.0]
+    first = [rate for rate, _ in rates(scheduler, range(7))]
+    assert first == [11.0, 12.0, 1.0, 1.0, 0.5, 0.5, 0.25]
+
+
+def test_one_cycle_moves_the_momentum_against_the_rate():
+    optimizer = Adam([Value(0.0)], betas=(0.5, 0.99))
+    scheduler = OneCycleLR(optimizer, 1.0, total_steps=10, pct_start=0.5)
+    seen = [(optimizer.param_groups[0]["lr"], optimizer.param_groups[0]["betas"])]
+    for _ in range(9):
+        scheduler.step()
+        seen.append((optimizer.param_groups[0]["lr"], optimizer.param_groups[0]["betas"]))
+    assert max(rate for rate, _ in seen) == seen[4][0] == 1.0
+    assert min(first for _, (first, _) in seen) == seen[4][1][0] == 0.85
+    assert seen[0] == (pytest.approx(0.04), (0.95, 0.99))
+    assert seen[9] == (pytest.approx(0.04 / 1e4), (0.95, 0.99))
+
+
+@pytest.mark.parametrize("three_phase", [False, True])
+@pytest.mark.parametrize(("steps", "start"), [(10, 0.1), (10, 0.5), (1, 0.3), (2, 0.5), (4, 1.0)])
+def test_one_cycle_can_be_of_any_length(steps, start, three_phase):
+    optimizer = descent(momentum=0.9)
+    scheduler = OneCycleLR(
+        optimizer, 1.0, total_steps=steps, pct_start=start, three_phase=three_phase
+    )
+    seen = [scheduler.get_last_lr()[0], *(rate for rate, _ in rates(scheduler, range(steps - 1)))]
+    assert len(seen) == steps
+    assert all(0 < rate <= 1 for rate in seen)
+
+
+def test_one_cycle_ends_with_its_last_step():
+    optimizer = descent(momentum=0.9)
+    scheduler = OneCycleLR(optimizer, 1.0, epochs=2, steps_per_epoch=3)
+    rates(scheduler, range(5))
+    before = copy.deepcopy((optimizer.state_dict(), scheduler.state_dict()))
+    for _ in range(2):
+        with pytest.raises(ValueError, match="OneCycleLR has 6 steps; this would be step 7"):
+            scheduler.step()
+    np.testing.assert_equal((optimizer.state_dict(), scheduler.state_dict()), before)
+
+
+@pytest.mark.parametrize("mode", ["min", "max"])
+def test_a_plateau_of_nan_is_no_improvement(mode):
+    optimizer = descent(lr=1.0)
+    scheduler = ReduceLROnPlateau(optimizer, mode, factor=0.5, patience=1)
+    rates(scheduler, [1.0, math.nan, math.nan])
+    assert scheduler.get_last_lr() == [0.5, 0.25]
+    assert scheduler.best == 1.0
+
+
+def test_a_group_that_is_added_later_joins_the_schedule():
+    optimizer = descent(lr=1.0)
+    scheduler = ExponentialLR(optimizer, 0.5)
+    scheduler.step()
+    optimizer.add_param_group({"params": [Value(3.0)], "lr": 8.0})
+    scheduler.step()
+    assert scheduler.get_last_lr() == [0.25, 0.125, 2.0]
+
+
+# -- what is refused -------------------------------------------------------------------------------
+
+REFUSED = [
+    (lambda o: LambdaLR(o, [lambda t: t]), ValueError, "lr_lambda must be a function, or 2 of"),
+    (lambda o: LambdaLR(o, [1.0, 2.0]), ValueError, "lr_lambda must be a function, or 2 of them"),
+    (lambda o: StepLR(o, 0), ValueError, r"step_size must be a positive integer, not 0 \(int\)"),
+    (lambda o: StepLR(o, 2.0), ValueError, r"step_size must be a positive integer, not 2\.0"),
+    (lambda o: StepLR(o, True), ValueError, "step_size must be a positive integer, not True"),
+    (lambda o: StepLR(o, 2, "1"), TypeError, "gamma must be a real number, not '1'"),
+    (lambda o: MultiStepLR(o, [1], None), TypeError, "gamma must be a real number, not None"),
+    (lambda o: ExponentialLR(o, "1"), TypeError, "gamma must be a real number, not '1'"),
+    (lambda o: LinearLR(o, 0.0), ValueError, r"start_factor must be above 0 and .*, not 0\.0"),
+    (lambda o: LinearLR(o, 1.5), ValueError, r"start_factor must be .* at most 1, not 1\.5"),
+    (lambda o: LinearLR(o, math.nan), ValueError, "start_factor must be .*, not nan"),
+    (lambda o: LinearLR(o, 0.5, 1.5), ValueError, r"end_factor must be from 0 to 1, not 1\.5"),
+    (lambda o: LinearLR(o, total_iters=0), ValueError, "total_iters must be a positive integer"),
+    (lambda o: CosineAnnealingLR(o, 0), ValueError, "T_max must be a positive integer, not 0"),
+    (lambda o: CosineAnnealingLR(o, 5, "0"), TypeError, "eta_min must be a real number"),
+    (lambda o: OneCycleLR(o, 1.0), ValueError, "wants total_steps, or epochs and steps_per_epoch"),
+    (lambda o: OneCycleLR(o, 1.0, epochs=3), ValueError, "wants total_steps, or epochs and steps"),
+    (lambda o: OneCycleLR(o, 1.0, total_steps=0), ValueError, "total_steps must be a positive"),
+    (lambda o: OneCycleLR(o, 1.0, epochs=0, steps_per_epoch=3), ValueError, "epochs must be a pos"),
+    (lambda o: OneCycleLR(o, 1.0, 9, pct_start=1.1), ValueError, "pct_start must be from 0 to 1"),
+    (lambda o: OneCycleLR(o, 1.0, 9, anneal_strategy="up"), ValueError, "or 'linear', not 'up'"),
+    (lambda o: OneCycleLR(o, "1", 9), TypeError, "max_lr must be a real number, not '1'"),
+    (lambda o: ReduceLROnPlateau(o, "low"), ValueError, "mode must be 'min' or 'max', not 'low'"),
+    (lambda o: ReduceLROnPlateau(o, factor=1.0), ValueError, "factor must be from 0 up and below"),
+    (
+        lambda o: ReduceLROnPlateau(o, threshold_mode="x"),
+        *(ValueError, "threshold_mode must be 'rel' or 'abs', not 'x'"),
+    ),
+    (lambda o: SequentialLR(o, [StepLR(o, 2)], [3]), ValueError, "1 schedulers want 0 milestones"),
+    (
+        lambda o: SequentialLR(o, [StepLR(o, 2), StepLR(descent(), 2)], [3]),
+        *(ValueError, "a scheduler in the sequence is another optimizer's"),
+    ),
+]
+
+
+@pytest.mark.parametrize(("make", "error", "message"), REFUSED)
+def test_bad_options_are_refused(make, error, message):
+    optimizer = descent()
+    with pytest.raises(error, match=message):
+        make(optimizer)
+    assert [g["lr"] for g in optimizer.param_groups] == [0.1, 0.05]
+
+
+@pytest.mark.parametrize("name", MAKERS)
+def test_a_scheduler_wants_an_optimizer(name):
+    for wrong in (None, [Value(1.0)], 0.1):
+        with pytest.raises(TypeError, match="a scheduler takes an Optimizer, not"):
+            MAKERS[name](wrong)
+
+
+def test_a_sequence_refuses_schedulers_that_want_a_metric():
+    optimizer = descent()
+    with pytest.raises((TypeError, ValueError), match="ReduceLROnPlateau"):
+        SequentialLR(optimizer, [StepLR(optimizer, 2), ReduceLROnPlateau(optimizer)], [3])
+
+
+def test_an_optimizer_without_momentum_has_none_to_move():
+    for rule in (SGD, RMSprop, Adamax):
+        OneCycleLR(rule([Value(1.0)]), 1.0, 9)
+    with pytest.raises(ValueError, match="wants an optimizer with momentum or betas"):
+        OneCycleLR(Adagrad([Value(1.0)]), 1.0, 9)
+    OneCycleLR(Adagrad([Value(1.0)]), 1.0, 9, cycle_momentum=False)
+
+
+def test_a_metric_must_be_a_number():
+    scheduler = ReduceLROnPlateau(descent())
+    before = scheduler.state_dict()
+    with pytest.raises(TypeError, match="metric must be a real number, not None"):
+        scheduler.step(None)
+    assert scheduler.state_dict() == before
+
+
+def test_a_scheduler_without_a_formula_says_so():
+    with pytest.raises(TypeError, match=r"LRScheduler does not define rate\(\)"):
+        LRScheduler(descent())
+
+
+@pytest.mark.parametrize(("name", "saved"), [*itertools.permutations(MAKERS, 2)])
+def test_a_state_of_another_kind_is_refused(name, saved):
+    state = MAKERS[saved](descent(momentum=0.5)).state_dict()
+    scheduler = MAKERS[name](descent(momentum=0.5))
+    before = scheduler.state_dict()
+    with pytest.raises(ValueError, match=name):
+        scheduler.load_state_dict(state)
+    assert scheduler.state_dict() == before

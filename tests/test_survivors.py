@@ -1,0 +1,104 @@
+"""Small facts that no other test states; ``mutate.py`` found that they were missing."""
+
+import math
+import threading
+
+import pytest
+
+import autodiff
+from autodiff import Value, sin
+from autodiff.value import topological_order
+
+
+def test_a_walk_waits_for_the_walk_of_another_thread():
+    x = Value(1.0)
+    done = threading.Event()
+    other = threading.Thread(target=lambda: (topological_order([x]), done.set()))
+
+    def roots():
+        other.start()
+        assert not done.wait(0.1)
+        yield x
+
+    assert len(topological_order(roots())) == 1
+    assert done.wait(10)
+    other.join()
+
+
+def test_roots_are_listed_in_their_order_and_left_as_they_are():
+    a, b, c = roots = [Value(1.0), Value(2.0), Value(3.0)]
+    for given in (roots, tuple(roots), iter(roots)):
+        assert [id(v) for v in topological_order(given)] == [id(a), id(b), id(c)]
+    assert [v.data for v in roots] == [1.0, 2.0, 3.0]
+
+
+def test_a_list_that_is_added_up_is_left_as_it_is():
+    numbers = [Value(1.0), 2, 3.0]
+    autodiff.sum(numbers)
+    assert [type(x) for x in numbers] == [Value, int, float]
+
+
+def test_the_partials_of_steps_are_plus_zero():
+    for name in ("sign", "step", "positive"):
+        assert repr(getattr(autodiff, name)(Value(2.0)).partials) == "(0.0,)"
+    assert repr(autodiff.prefer(Value(2.0), Value(1.0)).partials) == "(0.0, 0.0)"
+
+
+@pytest.mark.parametrize("function", [autodiff.leaky_relu, autodiff.elu])
+def test_at_zero_the_slope_from_the_left_decides_the_zero(function):
+    assert math.copysign(1.0, function(0.0, -1.0)) == -1.0
+    assert math.copysign(1.0, function(Value(0.0), -1.0).data) == -1.0
+
+
+# -- backward(create_graph=True) -------------------------------------------------------------------
+
+
+def test_a_seed_of_zero_gives_zeros():
+    x = Value(3.0)
+    sin(x * x).backward(seed=0.0, create_graph=True)
+    assert x.grad.data == 0.0
+
+
+def test_the_first_gradient_is_recorded_without_a_sum():
+    x = Value(3.0)
+    (x**3).backward(create_graph=True)
+    assert x.grad.op == "pow_da"
+
+
+def test_a_gradient_of_one_is_added_to():
+    x = Value(3.0)
+    x.grad = 1.0
+    (x * 5).backward(create_graph=True)
+    assert x.grad.data == 6.0
+
+
+def test_a_gradient_that_is_zero_keeps_its_history():
+    x = Value(0.0)
+    for _ in range(2):
+        (x * x).backward(create_graph=True)
+    dx, x.grad = x.grad, 0.0  # 4 x
+    dx.backward()
+    assert (dx.data, x.grad) == (0.0, 4.0)
+
+
+def test_gradients_of_computed_values_are_replaced():
+    x = Value(3.0)
+    y = x * 2
+    z = y * y
+    for _ in range(2):
+        z.backward(create_graph=True)
+        assert (y.grad.data, z.grad.data) == (12.0, 1.0)
+
+
+def test_a_gradient_that_is_a_value_is_shown_as_a_number():
+    x = Value(3.0)
+    (x * x).backward(create_graph=True)
+    assert repr(x) == "Value(3.0, grad=6.0)"
+
+
+def test_a_leaf_changed_in_its_sign_alone_is_refused():
+    x = Value(1.0)
+    y = x * x
+    x.data = -1.0
+    with pytest.raises(RuntimeError, match="changed after mul"):
+        y.backward(create_graph=True)
