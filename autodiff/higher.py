@@ -18,12 +18,12 @@ from autodiff.value import (
     Value,
     code_of,
     collectable,
-    own_note,
+    commit,
     record_binary,
     record_known,
     record_list,
     record_unary,
-    topological_order,
+    visited,
 )
 
 
@@ -141,9 +141,7 @@ def sweep_on_values(order: list[Value], seed: Any) -> None:
         if not v.operands and (v.grad != 0.0 or type(v.grad) is Value):
             gradient = gradient + v.grad
         gradients.append(gradient if type(gradient) is Value else Value(gradient))
-    for v, gradient in zip(order, gradients, strict=True):
-        v.grad = gradient.data
-        own_note(v).grad = gradient
+    commit(order, gradients)
     # Nodes now refer to gradients, and gradients to nodes: such cycles are the collector's.
-    for v in topological_order(gradients):
+    for v in visited(gradients):
         collectable(v)

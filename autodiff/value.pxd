@@ -108,13 +108,15 @@ cpdef int code_of(Value v) except -1
 cpdef collectable(Value v)
 
 @cython.locals(v=Value, w=Value, order=list, stack=list, opened=cython.uint, closed=cython.uint)
-cpdef list topological_order(object roots)
+cdef list visit(object roots)
 
-@cython.locals(v=Value, adjoint=double)
-cdef int sweep(Value root, list order, double seed, bint detecting) except -1
+@cython.locals(v=Value, adjoint=double, detecting=bint, leaves=list, gradients=list)
+cpdef sweep(list order, double seed)
+
+@cython.locals(v=Value, w=Value)
+cdef int set_gradients(list nodes, list gradients) except -1
 
 cdef void receive(Value v, double adjoint) noexcept
 
 @cython.locals(partials=array, i=Py_ssize_t)
 cdef void sweep_list(Value v, double adjoint) noexcept
-cdef int give_leaf(Value v) except -1

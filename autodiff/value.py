@@ -22,6 +22,7 @@ cycles, and what was recorded keeps its derivatives whatever happens to its leav
 from __future__ import annotations
 
 import numbers
+import os
 import threading
 from array import array
 from collections.abc import Callable, Iterable
@@ -65,7 +66,18 @@ TABLE_DIGEST = compiled_table()
 _pattern = array("d")  # what an array of partials is like
 _unusual = 0  # how many contexts that change the mode are entered, in all threads
 _stamp = 0  # the last mark that a walk has given out
-_one_walk = threading.RLock()
+_one_walk = threading.Lock()
+_walker = 0  # the thread whose walk it is
+
+
+def fresh_lock() -> None:
+    """Forget who is walking: in a forked child, the thread that was may not exist."""
+    global _one_walk
+    _one_walk = threading.Lock()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=fresh_lock)
 
 
 def count_unusual(change: int) -> None:
@@ -216,14 +228,12 @@ class Value:
         >>> dx.data, x.grad
         (12.0, 12.0)
         """
-        with _one_walk:
-            if create_graph:
-                from autodiff.higher import sweep_on_values
+        if create_graph:
+            from autodiff.higher import sweep_on_values
 
-                sweep_on_values(topological_order([self]), seed)
-            else:
-                seed = real(seed, "backward(seed)")
-                sweep(self, topological_order([self]), seed, MODE.get().detecting)
+            walk(sweep_on_values, [self], seed)
+        else:
+            walk(sweep, [self], real(seed, "backward(seed)"))
 
     # -- arithmetic ------------------------------------------------------------------------------
 
@@ -477,54 +487,88 @@ def topological_order(roots: Iterable[Value]) -> list[Value]:
     >>> [v.op for v in topological_order([b * b])]
     ['', 'add', 'mul']
     """
-    global _stamp
+    order: list[Value] = walk(ordered, roots, None)
+    return order
+
+
+def walk(work: Callable[..., Any], roots: Iterable[Value], seed: Any) -> Any:
+    """``work`` on the order of the graph, alone: walks mark nodes, and would disturb one another.
+
+    Raises:
+        RuntimeError: if this thread is walking already: in a signal handler that interrupted it.
+    """
+    global _walker
+    me = threading.get_ident()
+    if _walker == me and _one_walk.locked():
+        raise RuntimeError("a graph is walked (by backward() or a drawing) inside another walk")
     with _one_walk:
-        _stamp += 2
-        if _stamp == 0:  # compiled, it is of 32 bits; and 0 is the mark of a node never visited
-            _stamp = 2
-        opened = _stamp - 1  # its operands are on the stack above it
-        closed = _stamp  # it is in the order
-        order: list[Value] = []
-        stack = list(roots)
-        stack.reverse()
-        while stack:
-            v = stack.pop()
-            if v._mark == closed:
-                continue
-            if v._op == 0 or v._mark == opened:
-                v._mark = closed
-                order.append(v)
-                continue
-            v._mark = opened
-            stack.append(v)
-            if type(v._a) is tuple:
-                for x in reversed(v._a):
-                    if type(x) is Value:
-                        stack.append(x)
-                continue
-            if type(v._b) is Value:
-                w = v._b
-                if w._mark != closed:
-                    stack.append(w)
-            if type(v._a) is Value:
-                w = v._a
-                if w._mark != closed:
-                    stack.append(w)
-        return order
+        _walker = me
+        try:
+            return work(visit(roots), seed)
+        finally:
+            _walker = 0
 
 
-def sweep(root: Value, order: list[Value], seed: float, detecting: bool) -> None:
+def visited(roots: Iterable[Value]) -> list[Value]:
+    """The order of another graph, within a walk."""
+    return visit(roots)
+
+
+def ordered(order: list[Value], seed: None) -> list[Value]:
+    """The order itself."""
+    return order
+
+
+def visit(roots: Iterable[Value]) -> list[Value]:
+    """``topological_order``, without its precautions."""
+    global _stamp
+    _stamp += 2
+    if _stamp == 0:  # compiled, it is of 32 bits; and 0 is the mark of a node never visited
+        _stamp = 2
+    opened = _stamp - 1  # its operands are on the stack above it
+    closed = _stamp  # it is in the order
+    order: list[Value] = []
+    stack = list(roots)
+    stack.reverse()
+    while stack:
+        v = stack.pop()
+        if v._mark == closed:
+            continue
+        if v._op == 0 or v._mark == opened:
+            v._mark = closed
+            order.append(v)
+            continue
+        v._mark = opened
+        stack.append(v)
+        if type(v._a) is tuple:
+            for x in reversed(v._a):
+                if type(x) is Value:
+                    stack.append(x)
+            continue
+        if type(v._b) is Value:
+            w = v._b
+            if w._mark != closed:
+                stack.append(w)
+        if type(v._a) is Value:
+            w = v._a
+            if w._mark != closed:
+                stack.append(w)
+    return order
+
+
+def sweep(order: list[Value], seed: float) -> None:
     """The chain rule, backwards: seed the root, then hand every adjoint on to the operands.
 
     A leaf gathers in ``_da``, and its gradient changes at the very end: interrupted before that,
     the sweep has changed no leaf.
     """
+    detecting = MODE.get().detecting
     for v in order:
         if v._op:
             v._grad = 0.0
         else:
             v._da = 0.0
-    receive(root, seed)
+    receive(order[len(order) - 1], seed)
     for v in reversed(order):
         adjoint = v._grad if v._op else v._da
         if detecting:
@@ -538,11 +582,42 @@ def sweep(root: Value, order: list[Value], seed: float, detecting: bool) -> None
                 receive(v._a, adjoint * v._da)
             if type(v._b) is Value:
                 receive(v._b, adjoint * v._db)
+    leaves: list[Value] = []
+    gradients: list[Any] = []
     for v in order:
+        note = v._note
         if v._op == 0:
-            give_leaf(v)
-        elif v._note is not None:
-            v._note.grad = None
+            leaves.append(v)
+            if note is not None and note.grad is not None:
+                gradients.append(note.grad + v._da)
+            else:
+                gradients.append(v._grad + v._da)
+        elif note is not None:
+            note.grad = None
+    commit(leaves, gradients)
+
+
+def commit(nodes: list[Value], gradients: list[Any]) -> None:
+    """Set all gradients: at once compiled; interpreted, an interruption waits until it is done."""
+    try:
+        set_gradients(nodes, gradients)
+    except BaseException:
+        set_gradients(nodes, gradients)
+        raise
+
+
+def set_gradients(nodes: list[Value], gradients: list[Any]) -> None:
+    """Set the gradients of nodes, to floats or Values."""
+    for v, gradient in zip(nodes, gradients, strict=True):
+        if type(gradient) is Value:
+            w = gradient
+            v._grad = w._data
+            own_note(v).grad = w
+            track(w)
+        else:
+            v._grad = gradient
+            if v._note is not None:
+                v._note.grad = None
 
 
 def receive(v: Value, adjoint: float) -> None:
@@ -559,13 +634,3 @@ def sweep_list(v: Value, adjoint: float) -> None:
     for i, x in enumerate(v._a):
         if type(x) is Value:
             receive(x, adjoint * take(partials, i))
-
-
-def give_leaf(v: Value) -> None:
-    """Add what a leaf has gathered to its gradient."""
-    if v._note is not None and v._note.grad is not None:
-        v._note.grad = v._note.grad + v._da
-        collectable(v._note.grad)
-    else:
-        v._grad += v._da
-    v._da = 0.0

@@ -234,6 +234,9 @@ def clip_grad_norm_(
 
 def _gradients(params: Iterable[Value] | Value) -> tuple[list[Value], Array]:
     leaves = [params] if isinstance(params, Value) else list(params)
+    for i, p in enumerate(leaves):
+        if not isinstance(p, Value):
+            raise TypeError(f"parameter {i} must be a Value, not {describe(p)}")
     data, grads = zeros(len(leaves)), zeros(len(leaves))
     gather(leaves, data, grads)
     return leaves, np.frombuffer(grads)

@@ -27,8 +27,6 @@ class LRScheduler:
 
     def __init__(self, optimizer: Optimizer) -> None:
         self.optimizer = _checked(optimizer)
-        for group in optimizer.param_groups:
-            group.setdefault("initial_lr", group["lr"])
         self.epoch = 0
         self._set(0)
 
@@ -38,6 +36,8 @@ class LRScheduler:
 
     def _set(self, t: int) -> None:
         groups = self.optimizer.param_groups
+        for group in groups:  # also those that were added, or loaded, later
+            group.setdefault("initial_lr", group["lr"])
         rates = [float(self.rate(t, g["initial_lr"], index)) for index, g in enumerate(groups)]
         for group, rate in zip(groups, rates, strict=True):
             group["lr"] = rate
