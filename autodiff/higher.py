@@ -23,7 +23,7 @@ from autodiff.value import (
     record_known,
     record_list,
     record_unary,
-    visited,
+    visit,
 )
 
 
@@ -117,7 +117,7 @@ def refuse_stale(v: Value) -> None:
         )
 
 
-def sweep_on_values(order: list[Value], seed: Any) -> None:
+def sweep_on_values(root: Value, seed: Any) -> None:
     """The chain rule, backwards, in recorded arithmetic: every gradient becomes a Value.
 
     Raises:
@@ -125,10 +125,11 @@ def sweep_on_values(order: list[Value], seed: Any) -> None:
     """
     if not MODE.get().recording:
         raise RuntimeError("backward(create_graph=True) records, but no_grad() is in force")
+    order = visit([root])
     for v in order:
         refuse_stale(v)
     adjoints: dict[int, Any] = {}
-    adjoints[id(order[-1])] = seed if type(seed) is Value else real(seed, "backward(seed)")
+    adjoints[id(root)] = seed if type(seed) is Value else real(seed, "backward(seed)")
     for v in reversed(order):
         adjoint = adjoints[id(v)]
         for x, partial in symbolic_partials(v):
@@ -143,5 +144,5 @@ def sweep_on_values(order: list[Value], seed: Any) -> None:
         gradients.append(gradient if type(gradient) is Value else Value(gradient))
     commit(order, gradients)
     # Nodes now refer to gradients, and gradients to nodes: such cycles are the collector's.
-    for v in visited(gradients):
+    for v in visit(gradients):
         collectable(v)

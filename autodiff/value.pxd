@@ -108,10 +108,10 @@ cpdef int code_of(Value v) except -1
 cpdef collectable(Value v)
 
 @cython.locals(v=Value, w=Value, order=list, stack=list, opened=cython.uint, closed=cython.uint)
-cdef list visit(object roots)
+cpdef list visit(object roots)
 
-@cython.locals(v=Value, adjoint=double, detecting=bint, leaves=list, gradients=list)
-cpdef sweep(list order, double seed)
+@cython.locals(v=Value, order=list, adjoint=double, detecting=bint, leaves=list, gradients=list)
+cpdef sweep(Value root, double seed)
 
 @cython.locals(v=Value, w=Value)
 cdef int set_gradients(list nodes, list gradients) except -1

@@ -22,8 +22,6 @@ cycles, and what was recorded keeps its derivatives whatever happens to its leav
 from __future__ import annotations
 
 import numbers
-import os
-import threading
 from array import array
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any
@@ -32,6 +30,7 @@ from autodiff import anomalies
 from autodiff.modes import MODE, Note
 from autodiff.ops import ROWS
 from autodiff.reals import constant, describe, real, refuse
+from autodiff.walks import alone
 
 try:
     import cython
@@ -66,18 +65,6 @@ TABLE_DIGEST = compiled_table()
 _pattern = array("d")  # what an array of partials is like
 _unusual = 0  # how many contexts that change the mode are entered, in all threads
 _stamp = 0  # the last mark that a walk has given out
-_one_walk = threading.Lock()
-_walker = 0  # the thread whose walk it is
-
-
-def fresh_lock() -> None:
-    """Forget who is walking: in a forked child, the thread that was may not exist."""
-    global _one_walk
-    _one_walk = threading.Lock()
-
-
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=fresh_lock)
 
 
 def count_unusual(change: int) -> None:
@@ -231,9 +218,9 @@ class Value:
         if create_graph:
             from autodiff.higher import sweep_on_values
 
-            walk(sweep_on_values, [self], seed)
+            alone(sweep_on_values, self, seed)
         else:
-            walk(sweep, [self], real(seed, "backward(seed)"))
+            alone(sweep, self, real(seed, "backward(seed)"))
 
     # -- arithmetic ------------------------------------------------------------------------------
 
@@ -487,35 +474,7 @@ def topological_order(roots: Iterable[Value]) -> list[Value]:
     >>> [v.op for v in topological_order([b * b])]
     ['', 'add', 'mul']
     """
-    order: list[Value] = walk(ordered, roots, None)
-    return order
-
-
-def walk(work: Callable[..., Any], roots: Iterable[Value], seed: Any) -> Any:
-    """``work`` on the order of the graph, alone: walks mark nodes, and would disturb one another.
-
-    Raises:
-        RuntimeError: if this thread is walking already: in a signal handler that interrupted it.
-    """
-    global _walker
-    me = threading.get_ident()
-    if _walker == me and _one_walk.locked():
-        raise RuntimeError("a graph is walked (by backward() or a drawing) inside another walk")
-    with _one_walk:
-        _walker = me
-        try:
-            return work(visit(roots), seed)
-        finally:
-            _walker = 0
-
-
-def visited(roots: Iterable[Value]) -> list[Value]:
-    """The order of another graph, within a walk."""
-    return visit(roots)
-
-
-def ordered(order: list[Value], seed: None) -> list[Value]:
-    """The order itself."""
+    order: list[Value] = alone(visit, roots)
     return order
 
 
@@ -556,19 +515,20 @@ def visit(roots: Iterable[Value]) -> list[Value]:
     return order
 
 
-def sweep(order: list[Value], seed: float) -> None:
+def sweep(root: Value, seed: float) -> None:
     """The chain rule, backwards: seed the root, then hand every adjoint on to the operands.
 
     A leaf gathers in ``_da``, and its gradient changes at the very end: interrupted before that,
     the sweep has changed no leaf.
     """
     detecting = MODE.get().detecting
+    order = visit([root])
     for v in order:
         if v._op:
             v._grad = 0.0
         else:
             v._da = 0.0
-    receive(order[len(order) - 1], seed)
+    receive(root, seed)
     for v in reversed(order):
         adjoint = v._grad if v._op else v._da
         if detecting:

@@ -92,7 +92,7 @@ SWEEP: list[tuple[str, str, tuple[Stage, ...]]] = [
     *(
         ("value.py", function, OF_VALUE)
         for function in (
-            *("topological_order", "sweep", "receive", "sweep_list", "give_leaf"),
+            *("visit", "sweep", "receive", "sweep_list", "set_gradients"),
             *("record_unary", "record_binary", "record_list", "record_known", "settle"),
         )
     ),
@@ -403,7 +403,7 @@ class Runner:
                 self.end(run)
 
     def check(self, mutants: list[Mutant]) -> None:
-        """Run every stage on the engine as it is: all tests pass, and this is the time they take."""
+        """Run every stage on the engine as it is: tests pass, and this is the time they take."""
         wanted: dict[tuple[str, int], dict[Stage, None]] = {}
         for mutant in mutants:
             for k, stage in enumerate(mutant.stages):
@@ -505,7 +505,7 @@ def main(argv: list[str] | None = None) -> int:
         finally:
             bar.close()
     wrong = report(mutants, killers)
-    print(f"\n{len(killers)} mutants in {time.monotonic() - began:.0f} s; not as it should be: {wrong}")
+    print(f"\n{len(killers)} mutants in {time.monotonic() - began:.0f} s; unexpected: {wrong}")
     return 130 if interrupted else int(wrong > 0)
 
 
