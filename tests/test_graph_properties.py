@@ -27,7 +27,7 @@ EPS = 2.0**-52
 TINY = 1e-290  # below, products lose digits to underflow
 N = 3  # inputs
 COMMUTATIVE = {"add", "mul", "maximum", "minimum"}
-DIGITS = 30  # of mpmath's numbers
+DIGITS = 320  # of mpmath's numbers: tails are told apart down to TINY
 
 smooth = points(N).flatmap(lambda point: st.tuples(expressions(N, at=point), st.just(point)))
 smooth_pairs = points(N).flatmap(
