@@ -6,9 +6,12 @@
 from __future__ import annotations
 
 from array import array
+from collections import deque
+from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 from autodiff.kernels import KERNELS
+from autodiff.modes import Note
 from autodiff.ops import CODES
 
 if TYPE_CHECKING:
@@ -69,6 +72,31 @@ def unseen(operands: tuple[Any, ...]) -> tuple[Any, ...]:
 
 def track(v: Value) -> None:
     """Let the garbage collector look at a node: interpreted, it always does."""
+
+
+def set_gradients(nodes: list[Value], gradients: list[Any]) -> None:
+    """Set the gradients of nodes that have their notes, all at once.
+
+    What ``deque`` and ``map`` do with methods written in C runs no Python, so no signal's handler
+    and no other thread comes in between.
+    """
+    if not nodes:
+        return
+    numbers = [x if type(x) is float else x._data for x in gradients]
+    noted = [(v._note, x) for v, x in zip(nodes, gradients, strict=True) if v._note is not None]
+    set_number = vars(type(nodes[0]))["_grad"].__set__
+    set_value = vars(Note)["grad"].__set__
+    deque(
+        chain(
+            map(set_number, nodes, numbers),
+            map(
+                set_value,
+                [note for note, _ in noted],
+                [None if type(x) is float else x for _, x in noted],
+            ),
+        ),
+        maxlen=0,
+    )
 
 
 def attach(name: str, method: Callable[..., Value]) -> None:

@@ -250,6 +250,7 @@ def primitive(
     Raises:
         TypeError: if ``value`` or a partial is not callable.
         ValueError: if the table has that name, or the partials are not one an operand.
+        OverflowError: if there are 65,536 primitives already.
 
     >>> from autodiff import Value, square
     >>> softsign = primitive(
@@ -275,6 +276,8 @@ def primitive(
         name, " ".join(names), value, list(partials), label=label, kink=kink,
         domain=tuple(domain) if domain else (REALS,) * len(names),
     )  # fmt: skip
+    if len(ROWS) > 0xFFFF:  # a node keeps its primitive's number in 16 bits
+        raise OverflowError(f"primitive({name!r}): there can be no more than {len(ROWS)} of them")
     ROWS.append(row)
     op = len(ROWS) - 1
 

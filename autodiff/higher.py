@@ -25,6 +25,7 @@ from autodiff.value import (
     record_unary,
     visit,
 )
+from autodiff.walks import alone
 
 
 def apply(op: int, *operands: Any) -> Any:
@@ -125,7 +126,7 @@ def sweep_on_values(root: Value, seed: Any) -> None:
     """
     if not MODE.get().recording:
         raise RuntimeError("backward(create_graph=True) records, but no_grad() is in force")
-    order = visit([root])
+    order = alone(visit, [root])
     for v in order:
         refuse_stale(v)
     adjoints: dict[int, Any] = {}
@@ -136,6 +137,11 @@ def sweep_on_values(root: Value, seed: Any) -> None:
             one = type(adjoint) is float and adjoint == 1.0
             given = partial if one else adjoint * partial
             adjoints[id(x)] = adjoints[id(x)] + given if id(x) in adjoints else given
+    alone(_accumulate, order, adjoints)
+
+
+def _accumulate(order: list[Value], adjoints: dict[int, Any]) -> None:
+    """Make adjoints gradients: added to what was there in a leaf."""
     gradients = []
     for v in order:
         gradient = adjoints[id(v)]

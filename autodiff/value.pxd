@@ -80,6 +80,22 @@ cdef inline str compiled_table():
 cdef int _unusual
 cdef unsigned int _stamp
 
+# Nothing in here runs Python, so no signal's handler and no other thread comes in between.
+cdef inline int set_gradients(list nodes, list gradients) except -1:
+    cdef Value v
+    cdef Py_ssize_t i
+    for i in range(len(nodes)):
+        v = nodes[i]
+        gradient = gradients[i]
+        if type(gradient) is Value:
+            v._grad = (<Value>gradient)._data
+            v._note.grad = gradient
+        else:
+            v._grad = gradient
+            if v._note is not None:
+                v._note.grad = None
+    return 0
+
 cpdef count_unusual(int change)
 
 cdef object number_or_not(object x)
@@ -112,9 +128,6 @@ cpdef list visit(object roots)
 
 @cython.locals(v=Value, order=list, adjoint=double, detecting=bint, leaves=list, gradients=list)
 cpdef sweep(Value root, double seed)
-
-@cython.locals(v=Value, w=Value)
-cdef int set_gradients(list nodes, list gradients) except -1
 
 cdef void receive(Value v, double adjoint) noexcept
 

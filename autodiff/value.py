@@ -30,7 +30,7 @@ from autodiff import anomalies
 from autodiff.modes import MODE, Note
 from autodiff.ops import ROWS
 from autodiff.reals import constant, describe, real, refuse
-from autodiff.walks import alone
+from autodiff.walks import alone, in_turn
 
 try:
     import cython
@@ -54,6 +54,7 @@ if not cython.compiled:
         evaluate_list,
         evaluate_unary,
         put,
+        set_gradients,
         take,
         track,
         unseen,
@@ -218,7 +219,7 @@ class Value:
         if create_graph:
             from autodiff.higher import sweep_on_values
 
-            alone(sweep_on_values, self, seed)
+            in_turn(sweep_on_values, self, seed)
         else:
             alone(sweep, self, real(seed, "backward(seed)"))
 
@@ -558,26 +559,12 @@ def sweep(root: Value, seed: float) -> None:
 
 
 def commit(nodes: list[Value], gradients: list[Any]) -> None:
-    """Set all gradients: at once compiled; interpreted, an interruption waits until it is done."""
-    try:
-        set_gradients(nodes, gradients)
-    except BaseException:
-        set_gradients(nodes, gradients)
-        raise
-
-
-def set_gradients(nodes: list[Value], gradients: list[Any]) -> None:
-    """Set the gradients of nodes, to floats or Values."""
+    """Set the gradients of nodes, to floats or Values, all at once: nobody comes in between."""
     for v, gradient in zip(nodes, gradients, strict=True):
         if type(gradient) is Value:
-            w = gradient
-            v._grad = w._data
-            own_note(v).grad = w
-            track(w)
-        else:
-            v._grad = gradient
-            if v._note is not None:
-                v._note.grad = None
+            own_note(v)
+            track(gradient)
+    set_gradients(nodes, gradients)
 
 
 def receive(v: Value, adjoint: float) -> None:

@@ -7,33 +7,34 @@ import threading
 from collections.abc import Callable
 from typing import Any
 
-_lock = threading.Lock()
-_walker = 0  # the thread whose walk it is
+_lock = threading.RLock()
+_walking = False  # is the thread that holds the lock in the middle of a walk?
+
+
+def in_turn(work: Callable[..., Any], *args: Any) -> Any:
+    """``work(*args)``, while no other thread walks; it may itself walk, more than once."""
+    with _lock:
+        return work(*args)
 
 
 def alone(work: Callable[..., Any], *args: Any) -> Any:
-    """``work(*args)``, while no other thread walks.
+    """``work(*args)``, one walk, while nobody else walks.
 
     Raises:
         RuntimeError: if this thread is walking already: in a signal handler that interrupted it.
     """
-    global _walker
-    me = threading.get_ident()
-    if _walker == me and _lock.locked():
-        raise RuntimeError("a graph is walked (by backward() or a drawing) inside another walk")
+    global _walking
     with _lock:
-        _walker = me
+        if _walking:
+            raise RuntimeError("a graph is walked (by backward() or a drawing) inside another walk")
+        _walking = True
         try:
             return work(*args)
         finally:
-            _walker = 0
+            _walking = False
 
 
-def _forget() -> None:
-    """In a forked child, the thread that was walking may not exist."""
-    global _lock
-    _lock = threading.Lock()
-
-
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_forget)
+if hasattr(os, "register_at_fork"):  # no child is born in the middle of another thread's walk
+    os.register_at_fork(
+        before=_lock.acquire, after_in_parent=_lock.release, after_in_child=_lock.release
+    )

@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pytest
 
-from autodiff import Value, abs, exp, log, primitive, sin, square
+from autodiff import Value, abs, exp, functions, log, primitive, sin, square
 
 softsign = primitive("softsign", lambda a: a / (1 + abs(a)), [lambda a, v: 1 / square(1 + abs(a))])
 power = primitive(
@@ -112,6 +112,12 @@ def test_what_is_wrong_with_a_definition_is_said():
         primitive("text", "a + 1", [lambda a, v: 1.0])
     with pytest.raises(TypeError, match=r"'1' \(str\) is not a function"):
         primitive("text", lambda a: a + 1, ["1"])
+
+
+def test_more_primitives_than_nodes_can_number_are_refused(monkeypatch):
+    monkeypatch.setattr(functions, "ROWS", functions.ROWS * 2**16)
+    with pytest.raises(OverflowError, match=r"'one_more'.*no more than"):
+        primitive("one_more", lambda a: a, [lambda a, v: 1.0])
 
 
 def test_what_is_wrong_with_a_call_is_said():
