@@ -92,14 +92,17 @@ SWEEP: list[tuple[str, str, tuple[Stage, ...]]] = [
     *(
         ("value.py", function, OF_VALUE)
         for function in (
-            *("visit", "sweep", "receive", "sweep_list", "set_gradients"),
+            *("visit", "sweep", "receive", "sweep_list", "commit"),
             *("record_unary", "record_binary", "record_list", "record_known", "settle"),
         )
     ),
     *(
         ("higher.py", function, OF_HIGHER)
-        for function in ("sweep_on_values", "symbolic_partials", "refuse_stale", "split")
+        for function in (
+            *("sweep_on_values", "symbolic_partials", "refuse_stale", "split", "_accumulate"),
+        )
     ),
+    ("_interpreted.py", "set_gradients", OF_VALUE),
     ("kernels.py", "list_kernel", OF_LISTS),
     ("kernels.py", "largest", OF_LISTS),
 ]
