@@ -47,7 +47,7 @@ extensions = cythonize(
     [
         Extension(
             f"autodiff.{name}",
-            [f"autodiff/{name}.py"],
+            [f"autodiff/{name.replace('.', '/')}.py"],
             include_dirs=[str(HERE / "autodiff")],
             depends=["autodiff/_kernels.h", "autodiff/_memory.h"],
         )

@@ -16,7 +16,18 @@ from typing import Any
 from autodiff import _engine, functions, nn, ops, optim
 from autodiff.checkpoints import load, save
 from autodiff.contexts import detect_anomaly, no_grad, scope
-from autodiff.functions import PUBLIC, primitive
+from autodiff.functions import PUBLIC, primitive, take
+from autodiff.transforms import (
+    derivative,
+    grad,
+    hessian,
+    hvp,
+    jacobian,
+    jit,
+    jvp,
+    value_and_grad,
+    vjp,
+)
 from autodiff.value import COMPILED, Value
 
 
@@ -34,9 +45,16 @@ __version__ = "0.1.0"
 __all__ = [
     "COMPILED",
     "Value",
+    "derivative",
     "detect_anomaly",
     "functions",
+    "grad",
     "graph",
+    "hessian",
+    "hvp",
+    "jacobian",
+    "jit",
+    "jvp",
     "load",
     "nn",
     "no_grad",
@@ -45,6 +63,9 @@ __all__ = [
     "primitive",
     "save",
     "scope",
+    "take",
     "testing",
+    "value_and_grad",
+    "vjp",
     *PUBLIC,
 ]

@@ -5,24 +5,28 @@ The package imports this module first of all.
 
 from __future__ import annotations
 
+import importlib
 import importlib.util
 import os
 import sys
 from pathlib import Path
 
-MODULES = ["value", "arrays"]  #: the modules that are compiled
+MODULES = ["value", "arrays", "compiler.loops"]  #: the modules that are compiled
 
 
 def _interpret(module: str) -> None:
     """Load a module from its Python source, though a compiled one may stand beside it."""
     name = f"autodiff.{module}"
-    spec = importlib.util.spec_from_file_location(name, Path(__file__).with_name(f"{module}.py"))
+    parent, _, last = name.rpartition(".")
+    package = importlib.import_module(parent)
+    path = Path(__file__).parent / f"{module.replace('.', '/')}.py"
+    spec = importlib.util.spec_from_file_location(name, path)
     assert spec is not None
     assert spec.loader is not None
     loaded = importlib.util.module_from_spec(spec)
     sys.modules[name] = loaded
     spec.loader.exec_module(loaded)
-    setattr(sys.modules["autodiff"], module, loaded)
+    setattr(package, last, loaded)
 
 
 def check() -> None:

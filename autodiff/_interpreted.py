@@ -21,9 +21,11 @@ if TYPE_CHECKING:
 
 compiled = False
 
-ADD, SUB, MUL, DIV, POW, NEG, ABS = (
-    CODES[name] for name in ("add", "sub", "mul", "div", "pow", "neg", "abs")
+ADD, SUB, MUL, DIV, POW, NEG, ABS, DETACH = (
+    CODES[name] for name in ("add", "sub", "mul", "div", "pow", "neg", "abs", "detach")
 )
+
+EQ, LT, LE, GT, GE = range(5)  # how two numbers are compared
 
 
 def blank(v: Value) -> None:

@@ -20,8 +20,10 @@ def source_line() -> str:
 
 def written(v: Value) -> str:
     """A computed Value as it might be written: ``log(x=0.0)``."""
+    from autodiff.value import number_of
+
     operands = [
-        repr(x) if isinstance(x, float) else (f"{x.name}=" if x.name else "") + repr(x.data)
+        repr(x) if isinstance(x, float) else (f"{x.name}=" if x.name else "") + repr(number_of(x))
         for x in v.operands
     ]
     return f"{v.op}({', '.join(operands)})"
@@ -29,8 +31,10 @@ def written(v: Value) -> str:
 
 def refuse_value(v: Value, source: str) -> None:
     """Raise FloatingPointError if a Value just recorded is nan or inf."""
-    if not math.isfinite(v.data):
-        raise FloatingPointError(f"{written(v)} is {v.data}, at {source}")
+    from autodiff.value import number_of
+
+    if not math.isfinite(number_of(v)):
+        raise FloatingPointError(f"{written(v)} is {number_of(v)}, at {source}")
 
 
 def refuse_sweep(v: Value, adjoint: float, source: str) -> None:

@@ -43,7 +43,7 @@ class no_grad(_Context):
 
     def __enter__(self) -> None:
         mode = MODE.get()
-        self._set(Mode(False, mode.detecting, mode.note))
+        self._set(mode._replace(recording=False))
 
 
 class detect_anomaly(_Context):
@@ -60,7 +60,7 @@ class detect_anomaly(_Context):
 
     def __enter__(self) -> None:
         mode = MODE.get()
-        self._set(Mode(mode.recording, True, mode.note))
+        self._set(mode._replace(detecting=True))
 
 
 class scope(_Context):
@@ -84,5 +84,6 @@ class scope(_Context):
 
     def __enter__(self) -> None:
         mode = MODE.get()
-        path = self.name if mode.note is None else f"{mode.note.scope}/{self.name}"
-        self._set(Mode(mode.recording, mode.detecting, Note(scope=path, shared=True)))
+        outer = "" if mode.note is None else mode.note.scope
+        path = f"{outer}/{self.name}" if outer else self.name
+        self._set(mode._replace(note=Note(scope=path, shared=True, trace=mode.trace)))

@@ -20,10 +20,18 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from autodiff import kernels
-from autodiff.higher import PRIMITIVES, apply
+from autodiff.higher import PRIMITIVES, apply, largest
 from autodiff.ops import CODES, REALS, ROWS, TABLE, Interval, Row
-from autodiff.reals import constant, describe
-from autodiff.value import Value, add_method, record_list, record_unary
+from autodiff.reals import constant, describe, real
+from autodiff.traces import active
+from autodiff.value import (
+    Value,
+    add_method,
+    number_of,
+    record_known,
+    record_list,
+    record_unary,
+)
 
 if TYPE_CHECKING:  # the elementwise functions are made from the table, at the end of this file
 
@@ -153,7 +161,7 @@ def softmax(xs: Sequence[Any]) -> Any:
     """
     elements = _checked("softmax", xs)
     with np.errstate(all="ignore"):
-        shift = _largest(elements)
+        shift = _largest(elements, "peak")
         powers = [PUBLIC["exp"](x - shift) for x in elements]
         total = sum(powers)
         return _like(xs, [PUBLIC["div"](p, total) for p in powers])
@@ -167,7 +175,7 @@ def log_softmax(xs: Sequence[Any]) -> Any:
     """
     elements = _checked("log_softmax", xs)
     with np.errstate(all="ignore"):
-        shift = _largest(elements)
+        shift = _largest(elements, "peak")
         log_total = PUBLIC["log"](sum([PUBLIC["exp"](x - shift) for x in elements]))
         return _like(xs, [x - shift - log_total for x in elements])
 
@@ -209,15 +217,85 @@ def _reduce(name: str, *sequences: Any) -> Any:
         return _array_kernel(name)(*(_checked(name, xs) for xs in lists))[0]
 
 
-def _largest(xs: list[Any]) -> Any:
-    """The largest data of ``xs``, elementwise if they are arrays: a constant shift."""
-    data = [np.frompyfunc(lambda x: x.data if type(x) is Value else x, 1, 1)(x) for x in xs]
-    m = np.max(np.broadcast_arrays(*(np.asarray(x, np.float64) for x in data)), axis=0)
-    return m if m.ndim else float(m)
+def _largest(xs: list[Any], name: str) -> Any:
+    """``higher.largest``, elementwise if some of ``xs`` are arrays."""
+    if not any(isinstance(x, np.ndarray) for x in xs):
+        return largest(xs, name)
+    if any(type(x) is Value or getattr(x, "dtype", None) == np.dtype(object) for x in xs):
+        return np.frompyfunc(lambda *elements: largest([*elements], name), len(xs), 1)(*xs)
+    m = np.max(np.broadcast_arrays(*xs), axis=0)
+    return np.where(np.isinf(m), 0.0, m) if name == "largest" else m
 
 
 def _like(xs: Any, result: list[Any]) -> Any:
     return np.array(result) if isinstance(xs, np.ndarray) else result
+
+
+# -- indices -----------------------------------------------------------------------------------
+
+
+class Index:
+    """An integer of an array that was given to a traced function: known only when it is called."""
+
+    def __init__(self, value: Value) -> None:
+        self.value = value
+
+    def _refuse(self, *others: Any) -> Any:
+        raise TypeError(
+            "an integer of an array that a traced function was given can only be used as "
+            "autodiff.take(values, i); give it as a plain int if the function is to be traced for "
+            "each of its values"
+        )
+
+    __index__ = __int__ = __float__ = __bool__ = __add__ = __radd__ = __sub__ = __rsub__ = _refuse
+    __mul__ = __rmul__ = __floordiv__ = __mod__ = __neg__ = __lt__ = __le__ = __gt__ = _refuse
+    __ge__ = __eq__ = __ne__ = __hash__ = _refuse  # type: ignore[assignment]
+
+
+def take(values: Sequence[Any], i: Any) -> Any:
+    """``values[i]`` for an integer, also for one that is known only when a traced function runs.
+
+    Args:
+        values: numbers, Values, or rows of them.
+        i: an integer from 0 to ``len(values) - 1``, or an array of them.
+
+    Returns:
+        The element, or row; for an array of integers, as many in a list.
+
+    Raises:
+        IndexError: if there is no such element.
+        TypeError: if ``i`` is not an integer.
+
+    >>> take([10.0, 20.0, 30.0], 2)
+    30.0
+    """
+    elements = _elements("take", values)
+    if isinstance(i, (np.ndarray, list, tuple)):
+        return [take(elements, j) for j in i]
+    if isinstance(i, Index):
+        if hasattr(elements[0], "__len__"):
+            return [take_known(list(column), i.value) for column in zip(*elements, strict=True)]
+        return take_known(elements, i.value)
+    if not isinstance(i, (int, np.integer)) or isinstance(i, bool):
+        raise TypeError(f"take(values, i): i must be an integer, not {describe(i)}")
+    return elements[_place(i, len(elements))]
+
+
+def _place(i: Any, n: int) -> int:
+    if not 0 <= i < n:
+        raise IndexError(f"take(values, i): index {int(i)} is not one of 0 to {n - 1}")
+    return int(i)
+
+
+def take_known(xs: list[Any], i: Any) -> Any:
+    """``xs[i]`` where ``i`` is a float or, in a trace, a Value."""
+    number = number_of(i) if type(i) is Value else i
+    x = xs[_place(number, len(xs))]
+    if type(i) is not Value or active() is None:
+        return x
+    given = _checked("take", xs)
+    data = number_of(x) if type(x) is Value else real(x, "take(values, i)")
+    return record_known(CODES["take"], (*given, i), data, [0.0] * (len(given) + 1))
 
 
 # -- primitives of one's own -----------------------------------------------------------------------
@@ -311,9 +389,5 @@ for _row in TABLE:  # sin(v) is also v.sin(), and v.arcsin() serves np.arcsin on
 @cache
 def _array_kernel(name: str) -> Callable[..., Any]:
     """The kernel of a row over lists whose elements are arrays."""
-
-    def largest(xs: list[Any]) -> Any:
-        m = np.asarray(_largest(xs))
-        return np.where(np.isinf(m), 0.0, m)
-
-    return kernels.list_kernel(ROWS[CODES[name]], {**PRIMITIVES, **PUBLIC, "largest": largest})
+    names = {**PRIMITIVES, **PUBLIC, "largest": lambda xs: _largest(xs, "largest")}
+    return kernels.list_kernel(ROWS[CODES[name]], names)

@@ -9,16 +9,20 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
+
 from autodiff import kernels
 from autodiff.anomalies import written
 from autodiff.modes import MODE
 from autodiff.ops import CODES, CONSTANTS, ROWS, TABLE
 from autodiff.reals import describe, real
+from autodiff.traces import active
 from autodiff.value import (
     Value,
     code_of,
     collectable,
     commit,
+    number_of,
     record_binary,
     record_known,
     record_list,
@@ -48,7 +52,7 @@ def _call(op: int, operands: tuple[Any, ...]) -> Any:
     row = ROWS[op]
     assert callable(row.value)
     numbers = [
-        x.data if type(x) is Value else real(x, f"operand {i + 1} of {row.name}()")
+        number_of(x) if type(x) is Value else real(x, f"operand {i + 1} of {row.name}()")
         for i, x in enumerate(operands)
     ]
     data = real(row.value(*numbers), f"the value function of {row.name}()")
@@ -66,12 +70,23 @@ def _primitive(op: int) -> Callable[..., Any]:
     return lambda *operands: apply(op, *operands)
 
 
+def largest(xs: list[Any], name: str = "largest") -> Any:
+    """The largest of ``xs``, held constant: a shift that cancels out.
+
+    ``"largest"`` is 0 where that is infinite, as logsumexp wants it; ``"peak"`` stays infinite.
+    """
+    numbers = [number_of(x) if type(x) is Value else x for x in xs]
+    m = kernels.largest(numbers) if name == "largest" else float(np.max(numbers))
+    if active() is None or not any(type(x) is Value for x in xs):
+        return m
+    return record_known(CODES[name], tuple(xs), m, [0.0] * len(xs))
+
+
 #: What names mean in a partial that is evaluated on Values.
 PRIMITIVES: dict[str, Any] = {
     **CONSTANTS,
     **{r.name: _primitive(CODES[r.name]) for r in TABLE if not r.over_lists},
-    # a shift that cancels out of the value, hence a constant
-    "largest": lambda xs: kernels.largest([x.data if type(x) is Value else x for x in xs]),
+    "largest": largest,
 }
 
 _rules: dict[int, Any] = {}
@@ -109,12 +124,12 @@ def refuse_stale(v: Value) -> None:
         return
     op = code_of(v)
     row = ROWS[op]
-    fresh = tuple(Value(x.data) if type(x) is Value else x for x in v.operands)
+    fresh = tuple(Value(number_of(x)) if type(x) is Value else x for x in v.operands)
     again = record_list(op, split(fresh, len(row.names))) if row.over_lists else apply(op, *fresh)
-    if repr((again.data, again.partials)) != repr((v.data, v.partials)):
+    if repr((number_of(again), again.partials)) != repr((number_of(v), v.partials)):
         raise RuntimeError(
             f"backward(create_graph=True): a leaf's data was changed after {v.op} was recorded as "
-            f"{v.data!r} (now {written(v)} is {again.data!r}); record the graph again"
+            f"{number_of(v)!r} (now {written(v)} is {number_of(again)!r}); record the graph again"
         )
 
 

@@ -7,33 +7,43 @@ stops the recording of another.
 from __future__ import annotations
 
 from contextvars import ContextVar
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+if TYPE_CHECKING:
+    from autodiff.traces import Trace
 
 
 class Note:
-    """What few nodes have: a name, a scope, a source line, a gradient that is itself a Value.
+    """What few nodes have: a name, a scope, a source line, a trace, a gradient that is a Value.
 
     The nodes recorded in one scope share one note, until one of them gets something of its own.
     """
 
-    __slots__ = ("grad", "name", "scope", "shared", "source")
+    __slots__ = ("grad", "name", "scope", "shared", "source", "trace")
 
     def __init__(
-        self, name: str = "", scope: str = "", source: str = "", shared: bool = False
+        self,
+        name: str = "",
+        scope: str = "",
+        source: str = "",
+        shared: bool = False,
+        trace: Trace | None = None,
     ) -> None:
         self.name = name
         self.scope = scope
         self.source = source
         self.shared = shared
+        self.trace = trace
         self.grad: Any = None
 
 
 class Mode(NamedTuple):
-    """What ``no_grad``, ``detect_anomaly`` and ``scope`` have set."""
+    """What ``no_grad``, ``detect_anomaly``, ``scope`` and a trace have set."""
 
     recording: bool = True
     detecting: bool = False
     note: Note | None = None  # the current scope's, for every node that is recorded in it
+    trace: Trace | None = None  # what is being traced, by jit and the other transforms
 
 
 PLAIN = Mode()

@@ -138,7 +138,8 @@ TABLE = [
 
     # -- powers: 0**0 is 1, and a factor 0 wins over an infinite one as it does in the limit -------
     #    b - 1 is rounded, which pow(a, b - 1) makes as many ulp as its logarithm is large
-    Row("pow", "a b", "pow(a, b)", ["pow_da(a, b)", "pow_db(a, b)"],
+    Row("pow", "a b", "a*a if b == 2 else a if b == 1 else pow(a, b)",
+        ["pow_da(a, b)", "pow_db(a, b)"],
         label="**", numpy="power", domain=((0.0, inf), REALS),
         bounds=("2", "4 + abs(log(pow(a, b - 1)))", "4 if v < inf else inf")),
     Row("pow_da", "a b", "0.0 if b == 0 else b*pow(a, b - 1)",
@@ -238,6 +239,18 @@ TABLE = [
 ]
 # fmt: on
 
+#: What only programs and traces contain: reading, holding and adding up, with no function of the
+#: public and, but for the sums, with no derivative.  Their values are written in C by hand.
+INNER = [
+    Row("detach", "a", "a", ["0.0"]),  # a Value held constant
+    Row("largest", "as", "m", ["0.0"]),  # the shift of logsumexp, which cancels out of it
+    Row("peak", "as", "max(as)", ["0.0"]),  # the shift of softmax: largest, but it may be infinite
+    Row("take", "as", "as[i]", ["0.0"], label="[i]"),  # the last operand is the index
+    Row("pick", "as", "x if i == j else 0.0", ["0.0"]),  # of three operands: x, i, j
+    Row("chain", "as", "a + b + ...", ["1.0"], label="+"),  # from the left, with no 0.0 before it
+    Row("products", "as", "a*b + c*d + ...", ["0.0"], label="·"),  # likewise, of pairs
+]
+
 #: Where a partial here is deliberately not PyTorch's float64 result, and why.
 DIFFERENCES = {
     "acosh": "below 1, outside the domain, the partial is nan like the value; and it does not "
@@ -255,8 +268,9 @@ DIFFERENCES = {
     "tanh": "1/cosh(a)**2 keeps the tails, where 1 - v*v is 0",
 }
 
-#: Rows by number: 0 is a leaf, then the table's, then those that ``autodiff.primitive`` adds.
-ROWS = [Row("", "", "", []), *TABLE]
+#: Rows by number: 0 is a leaf, then the table's, then the inner ones, then those that
+#: ``autodiff.primitive`` adds.
+ROWS = [Row("", "", "", []), *TABLE, *INNER]
 CODES = {r.name: code for code, r in enumerate(ROWS) if r.name}
 
 

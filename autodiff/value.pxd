@@ -22,6 +22,7 @@ cdef extern from "_kernels.h":
     const int POW "AD_pow"
     const int NEG "AD_neg"
     const int ABS "AD_abs"
+    const int DETACH "AD_detach"
     double ad_unary(int, double, double *) nogil
     double ad_binary(int, double, double, int, double *, double *) nogil
     double ad_list(int, Py_ssize_t, const double *, const double *, double *, double *) nogil
@@ -77,6 +78,9 @@ cdef inline str compiled_table():
     ad_manage(<PyTypeObject *>Value, <char *>(&v._db + 1) - <char *><void *>v)
     return AD_TABLE.decode()
 
+cdef enum:
+    EQ, LT, LE, GT, GE
+
 cdef int _unusual
 cdef unsigned int _stamp
 
@@ -100,8 +104,8 @@ cpdef count_unusual(int change)
 
 cdef object number_or_not(object x)
 
-@cython.locals(v=Value)
-cdef object comparable(object x)
+@cython.locals(w=Value, outcome=bint)
+cdef object compare(int how, Value v, object other)
 
 @cython.locals(v=Value)
 cdef Value new_node(int op, object a, object b)
@@ -119,12 +123,17 @@ cpdef object record_list(int op, list lists)
 cpdef Value record_known(int op, tuple operands, double data, list partials)
 
 cdef Value settle(Value v)
+
+@cython.locals(w=Value)
+cdef Value held(Value v)
+cpdef double number_of(Value v) except? -1
+cpdef object trace_of(Value v)
 cpdef own_note(Value v)
 cpdef int code_of(Value v) except -1
 cpdef collectable(Value v)
 
 @cython.locals(v=Value, w=Value, order=list, stack=list, opened=cython.uint, closed=cython.uint)
-cpdef list visit(object roots)
+cpdef list visit(object roots, object within=*)
 
 @cython.locals(v=Value, order=list, adjoint=double, detecting=bint, leaves=list, gradients=list)
 cpdef sweep(Value root, double seed)

@@ -26,7 +26,7 @@ from array import array
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any
 
-from autodiff import anomalies
+from autodiff import anomalies, traces
 from autodiff.modes import MODE, Note
 from autodiff.ops import ROWS
 from autodiff.reals import constant, describe, real, refuse
@@ -38,10 +38,17 @@ except ImportError:
     from autodiff import _interpreted as cython
 
 if not cython.compiled:
+    # fmt: off
     from autodiff._interpreted import (
         ABS,
         ADD,
+        DETACH,
         DIV,
+        EQ,
+        GE,
+        GT,
+        LE,
+        LT,
         MUL,
         NEG,
         POW,
@@ -59,6 +66,7 @@ if not cython.compiled:
         track,
         unseen,
     )
+    # fmt: on
 
 COMPILED = cython.compiled
 TABLE_DIGEST = compiled_table()
@@ -114,6 +122,8 @@ class Value:
     @property
     def data(self) -> float:
         """The number.  That of a leaf may be set, as an optimizer's step does."""
+        if _unusual:
+            traces.refuse_reading("data")
         return self._data
 
     @data.setter
@@ -133,6 +143,8 @@ class Value:
         """
         if self._note is not None and self._note.grad is not None:
             return self._note.grad
+        if _unusual:
+            traces.refuse_reading("grad")
         return self._grad
 
     @grad.setter
@@ -189,7 +201,7 @@ class Value:
         >>> (Value(3.0) * 2).detach()
         Value(6.0)
         """
-        return Value(self._data)
+        return held(self) if _unusual else Value(self._data)
 
     def backward(self, seed: float = 1.0, create_graph: bool = False) -> None:
         """Compute the gradient of this Value with respect to every Value that it was computed from.
@@ -206,7 +218,8 @@ class Value:
         Raises:
             FloatingPointError: inside ``detect_anomaly()``, at the first nan or inf.
             RuntimeError: with ``create_graph`` if a leaf's data was changed after the graph was
-                recorded, since its derivatives could then not be written in terms of that leaf.
+                recorded, since its derivatives could then not be written in terms of that leaf;
+                without it, in a function that is traced.
 
         >>> x = Value(2.0)
         >>> (x ** 3).backward(create_graph=True)
@@ -221,6 +234,8 @@ class Value:
 
             in_turn(sweep_on_values, self, seed)
         else:
+            if _unusual:
+                traces.refuse_reading("backward()")
             alone(sweep, self, real(seed, "backward(seed)"))
 
     # -- arithmetic ------------------------------------------------------------------------------
@@ -271,30 +286,25 @@ class Value:
     # -- comparison, of data; a Value is still its own key in a dict or set ------------------------
 
     def __eq__(self, other: object) -> Any:
-        number = comparable(other)
-        return number if number is NotImplemented else self._data == number
+        return compare(EQ, self, other)
 
     def __lt__(self, other: Any) -> Any:
-        number = comparable(other)
-        return number if number is NotImplemented else self._data < number
+        return compare(LT, self, other)
 
     def __le__(self, other: Any) -> Any:
-        number = comparable(other)
-        return number if number is NotImplemented else self._data <= number
+        return compare(LE, self, other)
 
     def __gt__(self, other: Any) -> Any:
-        number = comparable(other)
-        return number if number is NotImplemented else self._data > number
+        return compare(GT, self, other)
 
     def __ge__(self, other: Any) -> Any:
-        number = comparable(other)
-        return number if number is NotImplemented else self._data >= number
+        return compare(GE, self, other)
 
     def __hash__(self) -> int:
         return id(self) >> 4
 
     def __bool__(self) -> bool:
-        return self._data != 0.0
+        return not compare(EQ, self, 0.0)
 
     # -- what would lose the gradient is refused ---------------------------------------------------
 
@@ -330,12 +340,23 @@ def number_or_not(x: Any) -> Any:
     return x if type(x) is float else constant(x)
 
 
-def comparable(x: Any) -> Any:
-    """What a comparison compares ``data`` with: data, or a real number as it came, however big."""
-    if type(x) is Value:
-        v = x
-        return v._data
-    return x if type(x) is float or isinstance(x, numbers.Real) else NotImplemented
+def compare(how: int, v: Value, other: Any) -> Any:
+    """Compare ``data`` with data, or with a real number as it came, however big."""
+    if type(other) is not Value and not isinstance(other, (float, numbers.Real)):
+        return NotImplemented
+    number = other
+    if type(other) is Value:
+        w = other
+        number = w._data
+    if how == EQ:
+        outcome = v._data == number
+    elif how <= LE:
+        outcome = v._data < number if how == LT else v._data <= number
+    else:
+        outcome = v._data > number if how == GT else v._data >= number
+    if _unusual:
+        traces.notice(outcome, how, v, other)
+    return outcome
 
 
 # -- recording -----------------------------------------------------------------------------------
@@ -428,14 +449,37 @@ def record_known(op: int, operands: tuple[Any, ...], data: float, partials: list
 def settle(v: Value) -> Value:
     """Finish a node as the mode asks: not recorded, or labelled with its scope, or checked."""
     mode = MODE.get()
-    if not mode.recording:
+    if not mode.recording and mode.trace is None:
         return Value(v._data)
     v._note = mode.note
+    if not mode.recording:
+        return held(v)
     if mode.detecting:
         note = own_note(v)
         note.source = anomalies.source_line()
         anomalies.refuse_value(v, note.source)
     return v
+
+
+def held(v: Value) -> Value:
+    """A constant with the data of ``v``: a leaf, but in a trace a node, computed every time."""
+    mode = MODE.get()
+    if mode.trace is None:
+        return Value(v._data)
+    w = new_node(DETACH, v, None)
+    w._data = v._data
+    w._note = mode.note
+    return w
+
+
+def number_of(v: Value) -> float:
+    """``v.data``, for the engine's own use, in a trace too."""
+    return v._data
+
+
+def trace_of(v: Value) -> Any:
+    """The trace in which a Value was recorded, or None."""
+    return None if v._note is None else v._note.trace
 
 
 def add_method(name: str, function: Callable[..., Any]) -> None:
@@ -453,7 +497,7 @@ def own_note(v: Value) -> Note:
     if v._note is None:
         v._note = Note()
     elif v._note.shared:
-        v._note = Note(v._note.name, v._note.scope, v._note.source)
+        v._note = Note(v._note.name, v._note.scope, v._note.source, False, v._note.trace)
     return v._note
 
 
@@ -479,8 +523,8 @@ def topological_order(roots: Iterable[Value]) -> list[Value]:
     return order
 
 
-def visit(roots: Iterable[Value]) -> list[Value]:
-    """``topological_order``, without its precautions."""
+def visit(roots: Iterable[Value], within: Any = None) -> list[Value]:
+    """``topological_order``, without its precautions; what is not of a trace counts as a leaf."""
     global _stamp
     _stamp += 2
     if _stamp == 0:  # compiled, it is of 32 bits; and 0 is the mark of a node never visited
@@ -494,7 +538,7 @@ def visit(roots: Iterable[Value]) -> list[Value]:
         v = stack.pop()
         if v._mark == closed:
             continue
-        if v._op == 0 or v._mark == opened:
+        if v._op == 0 or v._mark == opened or (within is not None and trace_of(v) is not within):
             v._mark = closed
             order.append(v)
             continue

@@ -1,0 +1,12 @@
+"""From a graph that was recorded to a program that runs: a one-way street.
+
+* ``program`` -- the intermediate representation: instructions in arrays, no Python object a node;
+* ``trace`` -- a function of numbers, run once on Values, becomes a program with guards;
+* ``rules`` -- the table's partial derivatives as small programs;
+* ``derivatives`` -- reverse and forward mode: from a program to that of its derivatives;
+* ``passes`` -- from a program to a simpler one that computes the same, bit for bit;
+* ``execute`` -- run a program;
+* ``writing`` -- a program as text, and as Python source;
+* ``sparsity`` -- which derivatives are zero whatever the numbers, and how to compute the others;
+* ``loops`` -- what of all this goes instruction by instruction, compiled where there is a compiler.
+"""

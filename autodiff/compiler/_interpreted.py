@@ -1,0 +1,75 @@
+"""What ``loops.pxd`` gives ``loops.py`` when it is compiled, for when it is not."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from autodiff.compiler.program import ARITY, STATIC
+from autodiff.kernels import FLOATS, KERNELS, largest
+from autodiff.ops import CODES, ROWS
+
+
+def _chain(xs: list[float]) -> float:
+    total = xs[0]
+    for x in xs[1:]:
+        total += x
+    return total
+
+
+def _take(xs: list[float]) -> float:
+    i = xs.pop()
+    if not 0 <= i < len(xs):
+        raise IndexError
+    return xs[int(i)]
+
+
+#: The values of rows over lists, as functions of the list of all operands.
+LISTS: dict[str, Callable[[list[float]], float]] = {
+    "chain": _chain,
+    "products": lambda xs: _chain([x * y for x, y in zip(xs[::2], xs[1::2], strict=True)]),
+    "peak": lambda xs: float(np.max(xs)),
+    "largest": largest,
+    "take": _take,
+    "pick": lambda xs: xs[0] if xs[1] == xs[2] else 0.0,
+}
+
+
+def _over_list(op: int) -> Callable[[list[float]], float]:
+    row = ROWS[op]
+    if row.name in LISTS:
+        return LISTS[row.name]
+    lists = len(row.names)
+
+    def value(xs: list[float]) -> float:
+        n = len(xs) // lists
+        return KERNELS[op](*(xs[i * n : (i + 1) * n] for i in range(lists)))[0]  # type: ignore[no-any-return]
+
+    return value
+
+
+def run_span(
+    start: int, ops: Any, a: Any, b: Any, entries: Any, w: Any, constants: int, out: int, s: Any
+) -> int:
+    """Run instructions, as ``ad_run`` does in C."""
+    functions: dict[int, Callable[..., float]] = {CODES["detach"]: lambda x: x}
+    for k in range(start, len(ops)):
+        op = ops[k]
+        if op >= STATIC:
+            return k
+        arity = ARITY[op]
+        if op not in functions:
+            functions[op] = FLOATS[ROWS[op].name] if arity else _over_list(op)
+        if arity == 0:
+            try:
+                x = functions[op]([w[constants + r] for r in entries[a[k] : a[k] + b[k]]])
+            except IndexError:
+                return -1 - k
+        elif arity == 1:
+            x = functions[op](w[constants + a[k]])
+        else:
+            x = functions[op](w[constants + a[k]], w[constants + b[k]])
+        w[constants + out + k] = x
+    return len(ops)

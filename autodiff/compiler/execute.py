@@ -1,0 +1,97 @@
+"""Run a program: instruction by instruction, in compiled code where there is some."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from autodiff.compiler import loops
+from autodiff.compiler.program import ARITY, Floats, Program, views
+from autodiff.ops import ROWS
+from autodiff.reals import real
+
+_COMPARE = [np.equal, np.less, np.less_equal, np.greater, np.greater_equal]
+
+
+class Machine:
+    """A program made ready to run, in many threads at once.
+
+    >>> from autodiff.compiler.program import Program
+    >>> double_it = Program(1, np.array([1], np.int32), ops=np.array([1], np.uint16),
+    ...     a=np.array([0], np.int32), b=np.array([0], np.int32))
+    >>> Machine(double_it)(np.array([21.0]))
+    array([42.])
+    """
+
+    def __init__(self, program: Program) -> None:
+        self.program = program
+        p = program
+        self._arrays = views(p.ops, p.a, p.b, p.entries)
+        self._constants = len(p.constants)
+        self._places = p.outputs.astype(np.intp) + self._constants
+        self._results = len(p.results)
+        longest = int(np.max(p.b[p.over_list], initial=1))
+        self._sizes = (self._constants + p.inputs + len(p), longest)
+        self._idle: list[tuple[Floats, Any, Any]] = []
+        self._wanted = np.array([c.outcome for c in p.checks], bool)
+        hows = np.array([c.how for c in p.checks], int)
+        self._kinds = [(_COMPARE[how], hows == how) for how in np.unique(hows)]
+
+    def _buffer(self) -> tuple[Floats, Any, Any]:
+        """A buffer with the constants in it: one that nobody uses, or a new one."""
+        try:
+            return self._idle.pop()
+        except IndexError:
+            w = np.zeros(self._sizes[0])
+            w[: self._constants] = self.program.constants[::-1]
+            return w, *views(w, np.zeros(self._sizes[1]))
+
+    def __call__(self, inputs: Floats) -> Floats | None:
+        """The results for these inputs; None if a check comes out otherwise.
+
+        Raises:
+            IndexError: if ``take`` reads beyond its list.
+        """
+        buffer = self._buffer()
+        w, view, scratch = buffer
+        c, n = self._constants, self.program.inputs
+        w[c : c + n] = inputs
+        k = loops.run(0, *self._arrays, view, c, n, scratch)
+        while k != len(self.program):
+            if k < 0:
+                refs = self.program.operands(-1 - k)
+                self._idle.append(buffer)
+                raise IndexError(
+                    f"take(values, i): index {w[c + refs[-1]]:g} is not one of 0 to {len(refs) - 2}"
+                )
+            self._call(k, w)
+            k = loops.run(k + 1, *self._arrays, view, c, n, scratch)
+        found = w.take(self._places)
+        self._idle.append(buffer)
+        if self._kinds and not self._hold(found[self._results :]):
+            return None
+        return found[: self._results]
+
+    def _call(self, k: int, w: Floats) -> None:
+        """An instruction whose value is a Python function."""
+        p = self.program
+        row = ROWS[p.ops[k]]
+        operands = [float(w[self._constants + r]) for r in p.operands(k)]
+        assert callable(row.value)
+        where = f"the value function of {row.name}()"
+        w[self._constants + p.inputs + k] = real(row.value(*operands), where)
+
+    def _hold(self, sides: Floats) -> bool:
+        left, right = sides[::2], sides[1::2]
+        outcomes = np.empty(len(left), bool)
+        with np.errstate(invalid="ignore"):
+            for compare, which in self._kinds:
+                outcomes[which] = compare(left[which], right[which])
+        return bool((outcomes == self._wanted).all())
+
+
+def flops(program: Program) -> int:
+    """How many operations on numbers a program does: of a list of n, one less than its operands."""
+    counts: Any = np.where(ARITY[program.ops] == 0, np.maximum(program.b - 1, 1), 1)
+    return int(counts.sum())

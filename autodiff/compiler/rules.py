@@ -1,0 +1,73 @@
+"""The table's partial derivatives as small programs: what the derivative passes insert.
+
+The template of a row reads its operands and, after them, its value; its outputs are the partials.
+It comes from the expressions in ``ops.py``, evaluated on Values in a trace: there is no second
+statement of a derivative.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import lru_cache
+from typing import Any
+
+from autodiff.compiler.program import STATIC, Program
+from autodiff.compiler.trace import trace
+from autodiff.higher import PRIMITIVES, apply
+from autodiff.kernels import list_kernel, partial_functions
+from autodiff.ops import ROWS, Row
+
+
+@lru_cache(maxsize=4096)
+def template(op: int, count: int) -> Program:
+    """The partials of a row with so many operands, as a program.
+
+    >>> from autodiff.ops import CODES
+    >>> [ROWS[op].name for op in template(CODES["tan"], 1).ops]
+    ['square', 'add']
+    """
+    row = ROWS[op]
+    if row.over_lists:
+        lists = len(row.names)
+        kernel = list_kernel(row, PRIMITIVES)
+        n = count // lists
+
+        def partials(xs: list[Any]) -> list[Any]:
+            return kernel(*(xs[i * n : (i + 1) * n] for i in range(lists)))[1]
+
+    elif op < STATIC:
+        functions = partial_functions(row, PRIMITIVES)
+
+        def partials(xs: list[Any]) -> list[Any]:
+            return [partial(*xs) for partial in functions]
+
+    else:
+        chosen = [_symbolic(p, count) or _opaque(row, i) for i, p in enumerate(row.partials)]
+
+        def partials(xs: list[Any]) -> list[Any]:
+            return [partial(*xs) for partial in chosen]
+
+    return trace(partials, [1.0] * (count + 1)).program
+
+
+def _symbolic(partial: Any, count: int) -> Callable[..., Any] | None:
+    """A partial that was given as a function, if it can be differentiated in turn."""
+    try:
+        traced = trace(lambda xs: [partial(*xs)], [1.0] * (count + 1))
+    except Exception:  # of a function of the user's, which may be one of floats only
+        return None
+    return None if traced.program.checks or traced.captured else partial
+
+
+def _opaque(row: Row, i: int) -> Callable[..., Any]:
+    """A partial that only numbers can be given to, as a primitive without derivatives."""
+    name = f"partial {i + 1} of {row.name}"
+
+    def refuse(*operands: Any) -> float:
+        raise TypeError(f"{name} is not written in autodiff's functions: it has no derivative")
+
+    names = [*row.names, "v"]
+    function = row.partials[i]
+    ROWS.append(Row(name, " ".join(names), function, [refuse] * len(names)))  # type: ignore[arg-type]
+    op = len(ROWS) - 1
+    return lambda *operands: apply(op, *operands)

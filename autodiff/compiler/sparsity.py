@@ -1,0 +1,112 @@
+"""Sparse Jacobians: which derivatives are zero whatever the numbers are, and how to get the others.
+
+The pattern is read off the program.  Columns that meet in no row get one colour, and all columns
+of a colour are one direction of forward mode: the cost is that of the colours, not of the inputs.
+
+References:
+    A. Curtis, M. Powell, J. Reid, On the estimation of sparse Jacobian matrices, IMA J. Appl.
+    Math. 13 (1974).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from autodiff.compiler import loops
+from autodiff.compiler.derivatives import forward, held
+from autodiff.compiler.passes import simplified
+from autodiff.compiler.program import ARITY, Floats, Integers, Program, views
+
+
+@dataclass(frozen=True)
+class Pattern:
+    """Where the entries of a sparse matrix are, column by column, as SciPy has it."""
+
+    shape: tuple[int, int]
+    rows: Integers
+    starts: Integers
+
+    def matrix(self, entries: Floats) -> Any:
+        """The matrix with these entries, as a SciPy sparse array."""
+        from scipy.sparse import csc_array
+
+        return csc_array((entries, self.rows.copy(), self.starts.copy()), self.shape)
+
+
+def pattern(p: Program, places: Sequence[int]) -> Pattern:
+    """Which results depend on which of these inputs.
+
+    >>> from autodiff.compiler.trace import trace
+    >>> p = trace(lambda xs: [xs[0] * xs[1], xs[1]], [1.0, 2.0]).program
+    >>> found = pattern(p, [0, 1])
+    >>> found.rows, found.starts
+    (array([0, 0, 1], dtype=int32), array([0, 1, 3], dtype=int32))
+    """
+    columns = np.full(p.inputs, -1, np.int32)
+    columns[list(places)] = np.arange(len(places), dtype=np.int32)
+    seen = np.full(p.inputs + len(p), -1, np.int32)
+    stack = np.zeros(p.inputs + len(p), np.int32)
+    met = np.zeros(p.inputs, np.int32)
+    arrays = views(p.ops, p.a, p.b, p.entries, ARITY, held(), seen, stack, met)
+    rows, found = [np.zeros(0, np.int32)], [np.zeros(0, np.int32)]
+    for i, ref in enumerate(p.results.tolist()):
+        n = loops.reach(p.inputs, i, ref, *arrays) if ref >= 0 else 0
+        of_row = columns[met[:n]]
+        of_row = of_row[of_row >= 0]
+        found.append(of_row)
+        rows.append(np.full(len(of_row), i, np.int32))
+    row, column = np.concatenate(rows), np.concatenate(found)
+    order = np.lexsort((row, column))
+    starts = np.searchsorted(column[order], np.arange(len(places) + 1)).astype(np.int32)
+    return Pattern((len(p.results), len(places)), row[order].astype(np.int32), starts)
+
+
+def colours(where: Pattern) -> list[int]:
+    """A colour for every column, so that those of one colour meet in no row.
+
+    Greedy, in order: on a band of width w it takes w colours, which is least.
+
+    >>> tridiagonal = Pattern((3, 3), np.array([0, 1, 0, 1, 2, 1, 2]), np.array([0, 2, 5, 7]))
+    >>> colours(tridiagonal)
+    [0, 1, 2]
+    """
+    rows, starts = where.rows.tolist(), where.starts.tolist()
+    taken: list[set[int]] = [set() for _ in range(where.shape[0])]
+    chosen = []
+    for j in range(where.shape[1]):
+        mine = rows[starts[j] : starts[j + 1]]
+        forbidden = set().union(*(taken[i] for i in mine))
+        colour = 0
+        while colour in forbidden:
+            colour += 1
+        for i in mine:
+            taken[i].add(colour)
+        chosen.append(colour)
+    return chosen
+
+
+def sparse_jacobian(p: Program, places: Sequence[int]) -> tuple[Program, Pattern]:
+    """The program of the entries of a Jacobian that need not be zero, and where they stand.
+
+    Raises:
+        ImportError: without SciPy, in which the result would be.
+    """
+    try:
+        import scipy.sparse  # noqa: F401
+    except ImportError:
+        raise ImportError("sparse=True returns SciPy's sparse arrays: pip install scipy") from None
+    where = pattern(p, places)
+    of_column = np.array(colours(where), np.int32)
+    count = int(of_column.max(initial=-1)) + 1
+    directions: list[dict[int, int | None]] = [{} for _ in range(count)]
+    for slot, colour in zip(places, of_column.tolist(), strict=True):
+        directions[colour][slot] = None
+    q = forward(p, directions)
+    column = np.repeat(np.arange(len(places)), np.diff(where.starts))
+    entries = q.results.reshape(count, len(p.results))[of_column[column], where.rows]
+    sides = q.outputs[len(q.results) :]
+    return simplified(replace(q, outputs=np.concatenate([entries, sides]))), where

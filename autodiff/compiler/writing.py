@@ -1,0 +1,198 @@
+"""A program as text: readable assignments, Python source that runs by itself, and counts."""
+
+from __future__ import annotations
+
+import inspect
+import math
+
+from autodiff import ieee
+from autodiff.compiler.execute import flops
+from autodiff.compiler.passes import sums
+from autodiff.compiler.program import STATIC, Program
+from autodiff.expressions import for_floats, names_in
+from autodiff.ops import CODES, CONSTANTS, ROWS
+from autodiff.traces import COMPARISONS
+
+_INFIX = {"add": "+", "sub": "-", "mul": "*"}
+
+#: What the inner rows compute, in Python.
+_INNER = {
+    "peak": "def peak(*xs):\n    return float(np.max(xs))\n",
+    "largest": "def largest(xs):\n    m = max(xs)\n    return 0.0 if abs(m) == math.inf else m\n",
+    "take": "def take(*xs):\n    return xs[int(xs[-1])]\n",
+    "pick": "def pick(x, i, j):\n    return x if i == j else 0.0\n",
+}
+
+
+def stats(p: Program) -> dict[str, int]:
+    """How large a program is.
+
+    ``nodes`` of the graph, after simplification; ``instructions`` that run, after sums are made
+    one; ``guards``; ``flops``, operations on numbers, of which a function of the C library is one.
+    """
+    fused = sums(p)
+    return {
+        "inputs": p.inputs,
+        "nodes": len(p),
+        "instructions": len(fused),
+        "guards": len(p.checks),
+        "flops": flops(fused),
+    }
+
+
+def as_text(p: Program) -> str:
+    """A program as assignments, one a line.
+
+    >>> from autodiff.compiler.trace import trace
+    >>> print(as_text(trace(lambda xs: [xs[0] * xs[1] + 1.0], [2.0, 3.0]).program))
+    inputs x0, x1
+    v2 = x0 * x1
+    v3 = v2 + 1.0
+    return v3
+    """
+    names = ", ".join(f"x{i}" for i in range(p.inputs)) or "none"
+    conditions = [f"while {c}    # {c.source}" for c in _conditions(p)]
+    return "\n".join(
+        [
+            f"inputs {names}",
+            *_assignments(p, {**_INFIX, "div": "/"}),
+            *conditions,
+            f"return {_returned(p)}",
+        ]
+    )
+
+
+def as_python(p: Program, name: str) -> str:
+    """Python source of a function that computes what a program does.
+
+    Raises:
+        TypeError: if the program has a primitive that was added at run time.
+    """
+    used = {ROWS[op].name for op in set(p.ops.tolist())}
+    for op in set(p.ops.tolist()):
+        if op >= STATIC:
+            raise TypeError(f"{ROWS[op].name} was added at run time: it has no source")
+    helpers: dict[str, str] = {}
+    for function in sorted(used - _INFIX.keys() - {"neg", "chain", "products", "detach"}):
+        _help(function, helpers)
+    checks = [
+        f"if not ({c}): raise ValueError('traced where {c}, at {c.source}')" for c in _conditions(p)
+    ]
+    body = [*_assignments(p, _INFIX), *checks, f"return {_returned(p)}"]
+    arguments = ", ".join(f"x{i}" for i in range(p.inputs))
+    return "\n".join(
+        [
+            *(["import math", "", "import numpy as np", ""] if helpers else []),
+            *(text + "\n" for text in helpers.values()),
+            f"def f({arguments}):",
+            f'    """{name}, written out."""',
+            *(f"    {line}" for line in body),
+            "",
+        ]
+    )
+
+
+class _Condition(str):
+    """A comparison as written, and the line that made it."""
+
+    source: str
+
+
+def _conditions(p: Program) -> list[_Condition]:
+    sides = p.outputs[len(p.results) :].tolist()
+    written = []
+    for check, left, right in zip(p.checks, sides[::2], sides[1::2], strict=True):
+        text = f"{_ref(p, left)} {COMPARISONS[check.how]} {_ref(p, right)}"
+        condition = _Condition(text if check.outcome else f"not {text}")
+        condition.source = check.source
+        written.append(condition)
+    return written
+
+
+def _returned(p: Program) -> str:
+    return ", ".join(_ref(p, ref) for ref in p.results.tolist()) or "()"
+
+
+def _ref(p: Program, ref: int) -> str:
+    if ref < 0:
+        number = float(p.constants[-1 - ref])
+        return repr(number) if math.isfinite(number) else f'float("{number}")'
+    return f"x{ref}" if ref < p.inputs else f"v{ref}"
+
+
+def _assignments(p: Program, infix: dict[str, str]) -> list[str]:
+    lines = []
+    for k, op in enumerate(p.ops.tolist()):
+        row = ROWS[op]
+        xs = [_ref(p, ref) for ref in p.operands(k)]
+        if row.name in infix:
+            right = f"{xs[0]} {infix[row.name]} {xs[1]}"
+        elif row.name == "neg":
+            right = f"-{xs[0]}" if not xs[0].startswith("-") else f"-({xs[0]})"
+        elif row.name == "chain":
+            right = " + ".join(xs)
+        elif row.name == "products":
+            right = " + ".join(f"{x} * {y}" for x, y in zip(xs[::2], xs[1::2], strict=True))
+        elif row.name == "detach":
+            right = xs[0]
+        elif len(row.names) == 2 and row.over_lists:
+            n = len(xs) // 2
+            right = f"{row.name}([{', '.join(xs[:n])}], [{', '.join(xs[n:])}])"
+        elif row.fold or row.name == "largest":
+            right = f"{row.name}([{', '.join(xs)}])"
+        else:
+            right = f"{row.name}({', '.join(xs)})"
+        lines.append(f"v{p.inputs + k} = {right}")
+    return lines
+
+
+def _help(name: str, helpers: dict[str, str]) -> None:
+    """Write the definition of a function, after those that it needs."""
+    if name in helpers or name in ("abs", *CONSTANTS):
+        if name in CONSTANTS:
+            helpers[name] = f"{name} = {CONSTANTS[name]!r}"
+        return
+    if name in _INNER:
+        helpers[name] = _INNER[name]
+        return
+    if name == "div":
+        helpers[name] = inspect.getsource(ieee.div)
+        return
+    if name in ieee.FUNCTIONS:
+        helpers["_total"] = (
+            inspect.getsource(ieee._total)
+            .replace(": Callable[..., float]", "")
+            .replace(" -> Callable[..., float]", "")
+        )
+        helpers[name] = _library(name)
+        return
+    row = ROWS[CODES[name]]
+    value = for_floats(str(row.value))
+    fold = for_floats(row.fold) if row.fold else ""
+    for needed in sorted(names_in(value) | (names_in(fold) if fold else set())):
+        if needed in CODES or needed in CONSTANTS:
+            _help(needed, helpers)
+    if not row.over_lists:
+        helpers[name] = f"def {name}({', '.join(row.names)}):\n    return {value}\n"
+        return
+    if "m" in names_in(fold):
+        _help("largest", helpers)
+    lists = [f"{x}_" for x in row.names]
+    each = "a in as_" if len(lists) == 1 else "a, b in zip(as_, bs_)"
+    helpers[name] = (
+        f"def {name}({', '.join(lists)}):\n"
+        + ("    m = largest(as_)\n" if "m" in names_in(fold) else "")
+        + f"    n, t = float(len(as_)), 0.0\n    for {each}:\n        t = t + {fold}\n"
+        f"    return {value}\n"
+    )
+
+
+def _library(name: str) -> str:
+    """A function of the C library, which Python's ``math`` has, but for the edges."""
+    if name in ("atan", "atan2", "tanh", "asinh", "erf", "erfc"):
+        return f"{name} = math.{name}"
+    if name == "hypot":
+        return "hypot = _total(lambda a, b: abs(complex(a, b)), np.hypot)"
+    if name == "cbrt":
+        return "cbrt = np.cbrt"
+    return f"{name} = _total(math.{name}, np.{ROWS[CODES[name]].numpy or name})"
