@@ -1,4 +1,4 @@
-"""What ``value.pxd`` gives ``value.py`` when it is compiled, for when it is not.
+"""What ``value.pxd`` and ``arrays.pxd`` give their modules when compiled, for when they are not.
 
 ``value.py`` also takes this module for ``cython`` where Cython is not installed.
 """
@@ -97,6 +97,33 @@ def set_gradients(nodes: list[Value], gradients: list[Any]) -> None:
         ),
         maxlen=0,
     )
+
+
+def leading_values(values: list[Value]) -> int:
+    """How many elements of a list, from its beginning on, are Values."""
+    from autodiff.value import Value
+
+    return next((i for i, x in enumerate(values) if type(x) is not Value), len(values))
+
+
+def read_numbers(values: list[Value], data: Any, grads: Any) -> None:
+    """Copy data and gradients into two arrays."""
+    for i, v in enumerate(values):
+        data[i] = v._data
+        grads[i] = v._grad
+
+
+def write_data(groups: list[list[Value]], data: list[Any], states: list[Any], new: Any) -> None:
+    """Set the data of Values, and the elements of ``states``, all at once as ``set_gradients``."""
+    set_number = vars(type(groups[0][0]))["_data"].__set__
+    pairs = zip(groups, data, strict=True)
+    numbers = [map(set_number, values, group) for values, group in pairs]
+    deque(chain(*numbers, map(states.__setitem__, range(len(states)), new)), maxlen=0)
+
+
+def write_grads(values: list[Value], grads: Any) -> None:
+    """Set the gradients of Values from an array."""
+    set_gradients(values, grads.tolist())
 
 
 def attach(name: str, method: Callable[..., Value]) -> None:
