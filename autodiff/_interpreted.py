@@ -99,31 +99,47 @@ def set_gradients(nodes: list[Value], gradients: list[Any]) -> None:
     )
 
 
-def leading_values(values: list[Value]) -> int:
-    """How many elements of a list, from its beginning on, are Values."""
-    from autodiff.value import Value
-
-    return next((i for i, x in enumerate(values) if type(x) is not Value), len(values))
-
-
-def read_numbers(values: list[Value], data: Any, grads: Any) -> None:
-    """Copy data and gradients into two arrays."""
-    for i, v in enumerate(values):
+def read_numbers(values: list[Value], data: Any, grads: Any) -> int:
+    """Copy data and gradients into two arrays; see ``others``."""
+    first = others(values)
+    for i, v in enumerate(values[:first]):
         data[i] = v._data
         grads[i] = v._grad
+    return first
 
 
 def write_data(groups: list[list[Value]], data: list[Any], states: list[Any], new: Any) -> None:
     """Set the data of Values, and the elements of ``states``, all at once as ``set_gradients``."""
-    set_number = vars(type(groups[0][0]))["_data"].__set__
-    pairs = zip(groups, data, strict=True)
-    numbers = [map(set_number, values, group) for values, group in pairs]
-    deque(chain(*numbers, map(states.__setitem__, range(len(states)), new)), maxlen=0)
+    from autodiff.value import Value
+
+    pairs = [
+        (v, number)
+        for values, numbers in zip(groups, data, strict=True)
+        for v, number in zip(values, numbers, strict=False)
+        if type(v) is Value
+    ]
+    set_number = vars(Value)["_data"].__set__
+    deque(
+        chain(
+            map(set_number, [v for v, _ in pairs], [number for _, number in pairs]),
+            map(states.__setitem__, range(len(states)), new),
+        ),
+        maxlen=0,
+    )
 
 
-def write_grads(values: list[Value], grads: Any) -> None:
-    """Set the gradients of Values from an array."""
-    set_gradients(values, grads.tolist())
+def write_grads(values: list[Value], grads: Any) -> int:
+    """Set gradients from an array, all at once; see ``others``."""
+    first = others(values)
+    set_gradients(values[:first], grads.tolist()[:first])
+    return first
+
+
+def others(values: list[Value]) -> int:
+    """The index of the first element that is not a Value, or the number of elements."""
+    from autodiff.value import Value
+
+    return next((i for i, x in enumerate(values) if type(x) is not Value), len(values))
 
 
 def attach(name: str, method: Callable[..., Value]) -> None:

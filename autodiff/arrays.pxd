@@ -9,49 +9,54 @@ cdef extern from "Python.h":
     PyTypeObject *kind_of "Py_TYPE" (PyObject *)
     PyObject *borrow "PyList_GET_ITEM" (PyObject *, Py_ssize_t)
 
-cdef inline Py_ssize_t leading_values(list values) noexcept:
-    cdef Py_ssize_t i
-    for i in range(len(values)):
-        if kind_of(borrow(<PyObject *>values, i)) != <PyTypeObject *>Value:
-            return i
-    return len(values)
+# Both give the index of the first element that is not a Value, or the number of elements.
 
-cdef inline int read_numbers(list values, array data, array grads) except -1:
+cdef inline Py_ssize_t read_numbers(list values, array data, array grads) except -1:
+    cdef PyTypeObject *wanted = <PyTypeObject *>Value
     cdef double *d = data.data.as_doubles
     cdef double *g = grads.data.as_doubles
     cdef PyObject *x
     cdef Py_ssize_t i
     for i in range(len(values)):
         x = borrow(<PyObject *>values, i)
+        if kind_of(x) != wanted:
+            return i
         d[i] = (<Value>x)._data
         g[i] = (<Value>x)._grad
-    return 0
+    return len(values)
 
-cdef inline int write_data(list groups, list data, list states, list new) except -1:
-    cdef list values
-    cdef double *d
-    cdef Py_ssize_t k, i
-    for k in range(len(groups)):
-        values = <list>groups[k]
-        d = (<array>data[k]).data.as_doubles
-        for i in range(len(values)):
-            (<Value>borrow(<PyObject *>values, i))._data = d[i]
-    states[:] = new
-    return 0
-
-cdef inline int write_grads(list values, array grads) except -1:
+cdef inline Py_ssize_t write_grads(list values, array grads) except -1:
+    cdef PyTypeObject *wanted = <PyTypeObject *>Value
     cdef double *g = grads.data.as_doubles
     cdef PyObject *x
     cdef Py_ssize_t i
     for i in range(len(values)):
         x = borrow(<PyObject *>values, i)
+        if kind_of(x) != wanted:
+            return i
         (<Value>x)._grad = g[i]
         if (<Value>x)._note is not None:
             (<Value>x)._note.grad = None
+    return len(values)
+
+cdef inline int write_data(list groups, list data, list states, list new) except -1:
+    cdef PyTypeObject *wanted = <PyTypeObject *>Value
+    cdef list values
+    cdef array numbers
+    cdef PyObject *x
+    cdef Py_ssize_t k, i
+    for k in range(len(groups)):
+        values = <list>groups[k]
+        numbers = <array>data[k]
+        for i in range(min(len(values), len(numbers))):
+            x = borrow(<PyObject *>values, i)
+            if kind_of(x) == wanted:  # as it was in gather(): whoever has changed that, no crash
+                (<Value>x)._data = numbers.data.as_doubles[i]
+    states[:] = new
     return 0
 
 cpdef gather(list values, array data, array grads)
 cpdef commit(list groups, list data, list states, list new)
 cpdef scatter_grads(list values, array grads)
 
-cdef int refuse_others(list values) except -1
+cdef int refuse(list values, Py_ssize_t i) except -1

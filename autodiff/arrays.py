@@ -15,7 +15,7 @@ except ImportError:
     from autodiff import _interpreted as cython
 
 if not cython.compiled:
-    from autodiff._interpreted import leading_values, read_numbers, write_data, write_grads
+    from autodiff._interpreted import read_numbers, write_data, write_grads
 
 if TYPE_CHECKING:
     from autodiff.value import Value
@@ -27,8 +27,7 @@ def gather(values: list[Value], data: Any, grads: Any) -> None:
     Raises:
         TypeError: if one is not a Value.
     """
-    refuse_others(values)
-    read_numbers(values, data, grads)
+    refuse(values, read_numbers(values, data, grads))
 
 
 def commit(groups: list[list[Value]], data: list[Any], states: list[Any], new: list[Any]) -> None:
@@ -36,8 +35,6 @@ def commit(groups: list[list[Value]], data: list[Any], states: list[Any], new: l
 
     No signal's handler and no other thread comes in between.
     """
-    for values in groups:
-        refuse_others(values)
     write_data(groups, data, states, new)
 
 
@@ -45,14 +42,12 @@ def scatter_grads(values: list[Value], grads: Any) -> None:
     """Set the gradients of Values from an array, all at once.
 
     Raises:
-        TypeError: if one is not a Value; then none is set.
+        TypeError: if one is not a Value.
     """
-    refuse_others(values)
-    write_grads(values, grads)
+    refuse(values, write_grads(values, grads))
 
 
-def refuse_others(values: list[Value]) -> None:
-    """Refuse a list in which something is not a Value."""
-    i = leading_values(values)
+def refuse(values: list[Value], i: int) -> None:
+    """Refuse element ``i``, which is not a Value, unless there is none."""
     if i < len(values):
         raise TypeError(f"parameter {i} must be a Value, not {describe(values[i])}")
