@@ -3,12 +3,11 @@
 import copy
 import itertools
 import math
-import sys
 from fractions import Fraction
-from pathlib import Path
 
 import numpy as np
 import pytest
+from interrupts import interrupted
 
 from autodiff import Value, optim
 from autodiff.optim import SGD, Adam, NoisySGD, Optimizer, clip_grad_norm_, clip_grad_value_
@@ -297,30 +296,6 @@ def test_options_become_pythons_own_numbers():
 
 
 # -- interrupts ------------------------------------------------------------------------------------
-
-
-def interrupted(call, moment):
-    """Run a call, interrupted at its moment-th line, call or return; was it so long?"""
-    moments = itertools.count()
-    package = str(Path(optim.__file__).parents[1])
-
-    def trace(frame, event, argument):
-        if not frame.f_code.co_filename.startswith(package):
-            return None
-        if next(moments) == moment:
-            sys.settrace(None)
-            raise KeyboardInterrupt
-        return trace
-
-    before = sys.gettrace()
-    sys.settrace(trace)
-    try:
-        call()
-    except KeyboardInterrupt:
-        return True
-    finally:
-        sys.settrace(before)
-    return False
 
 
 @pytest.mark.parametrize("name", RULES)

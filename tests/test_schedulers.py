@@ -199,7 +199,7 @@ def test_a_list_of_one_a_group_does_not_cover_a_group_added_later(make):
     optimizer = descent(momentum=0.5)
     scheduler = make(optimizer)
     optimizer.add_param_group({"params": [Value(3.0)]})
-    with pytest.raises(ValueError, match="group 2 was added after .* a list for 2 groups"):
+    with pytest.raises(ValueError, match=r"group 2 was added after .* a list for 2 groups"):
         rates(scheduler, [1.0, 1.0])
 
 

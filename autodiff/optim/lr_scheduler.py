@@ -339,7 +339,7 @@ class ReduceLROnPlateau:
         self.threshold, self.eps = real(threshold, "threshold"), real(eps, "eps")
         self.best = math.inf if mode == "min" else -math.inf
         self.bad_epochs = 0
-        self.cooling = 0
+        self.cooling: float = 0
 
     def _better(self, metric: float) -> bool:
         sign = 1 if self.mode == "max" else -1
