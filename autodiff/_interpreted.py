@@ -142,6 +142,11 @@ def others(values: list[Value]) -> int:
     return next((i for i, x in enumerate(values) if type(x) is not Value), len(values))
 
 
+def mode_now(variable: Any) -> Any:
+    """What a context variable is, here and now."""
+    return variable.get()
+
+
 def attach(name: str, method: Callable[..., Value]) -> None:
     """Make a function a method of Value."""
     from autodiff.value import Value

@@ -3,6 +3,7 @@
 
 cimport cython
 from cpython.array cimport array, clone
+from cpython.contextvars cimport get_value
 from cpython.object cimport PyTypeObject
 
 cdef extern from "_memory.h":
@@ -56,6 +57,9 @@ cdef inline int track(Value v) except -1:
     if type(v._a) is tuple:
         ad_track(v._a)
     return 0
+
+cdef inline tuple mode_now(object variable):
+    return <tuple>get_value(variable)
 
 cdef inline tuple unseen(tuple operands):
     PyObject_GC_UnTrack(operands)

@@ -53,6 +53,7 @@ if not cython.compiled:
         evaluate_binary,
         evaluate_list,
         evaluate_unary,
+        mode_now,
         put,
         set_gradients,
         take,
@@ -427,11 +428,10 @@ def record_known(op: int, operands: tuple[Any, ...], data: float, partials: list
 
 def settle(v: Value) -> Value:
     """Finish a node as the mode asks: not recorded, or labelled with its scope, or checked."""
-    mode = MODE.get()
-    if not mode.recording:
+    recording, detecting, v._note = mode_now(MODE)
+    if not recording:
         return Value(v._data)
-    v._note = mode.note
-    if mode.detecting:
+    if detecting:
         note = own_note(v)
         note.source = anomalies.source_line()
         anomalies.refuse_value(v, note.source)

@@ -16,7 +16,8 @@ from typing import Any
 import numpy as np
 
 from autodiff import functions
-from autodiff.contexts import scope
+from autodiff.contexts import scoped, within
+from autodiff.modes import MODE, PLAIN
 from autodiff.nn.init import Initialiser, default
 from autodiff.reals import describe, real
 from autodiff.value import Value
@@ -49,14 +50,19 @@ class Module:
 
     def __call__(self, *inputs: Any) -> Any:
         """``forward(*inputs)``, what it records labelled with this module's place in the net."""
-        with scope(self.__dict__.get("_place") or type(self).__name__.lower()):
-            return self.forward(*inputs)
+        mode = MODE.get()
+        outer, inner = self.__dict__.get("_modes", (None, PLAIN))
+        if outer is not mode:  # else it is called where it was called before
+            inner = scoped(mode, self.__dict__.get("_place") or type(self).__name__.lower())
+            object.__setattr__(self, "_modes", (mode, inner))
+        return within(inner, self.forward, *inputs)
 
     def __setattr__(self, name: str, part: Any) -> None:
         object.__setattr__(self, name, part)
         for place, module in _parts(name, part):
             if isinstance(module, Module):
                 object.__setattr__(module, "_place", place)
+                vars(module).pop("_modes", None)  # of its former place
 
     def named_parameters(self) -> Iterator[tuple[str, Value]]:
         """Every parameter with its path: ``("layers.0.neurons.1.bias", Value)``, each once."""
