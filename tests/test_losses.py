@@ -292,8 +292,9 @@ REFUSED = [
     (nn.nll_loss, [[[0.0, 0.0]], [2]], ValueError, "target 0 is 2; with 2 classes, 0 to 1"),
     (nn.nll_loss, [[[0.0, 0.0]], [1.0]], TypeError, r"integer of a class, not 1\.0"),
     (nn.nll_loss, [[], []], ValueError, r"nll_loss\(\) of an empty batch"),
-    (nn.kl_div, [[], []], ValueError, "of an empty"),
-    (nn.kl_div, [[], [], False, "sum"], ValueError, "of an empty"),
+    (nn.kl_div, [[], []], ValueError, r"kl_div\(\) of an empty batch"),
+    (nn.kl_div, [[[]], [[]], False, "sum"], ValueError, r"kl_div\(\) of an empty batch"),
+    (nn.kl_div, [[], [], False, "batchmean"], ValueError, r"kl_div\(\) of an empty batch"),
     (nn.l1_loss, [[1.0], [[1.0]]], ValueError, "not nested equally deep"),
 ]
 

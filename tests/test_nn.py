@@ -2,11 +2,12 @@
 
 import copy
 import math
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
 
-from autodiff import Value, nn
+from autodiff import Value, detect_anomaly, nn, no_grad, scope
 from autodiff.nn import MLP, Layer, Module, Neuron, TwoLayerNet
 
 
@@ -214,6 +215,79 @@ def test_scopes_tell_where_in_the_net_a_number_was_made():
     assert all(scope.startswith("sequential/layers.") for scope in scopes)
 
 
+ALL = {
+    "Neuron": lambda: (Neuron(2, "tanh", rng()), [1.0, 2.0]),
+    "Layer": lambda: (Layer(2, 3, "tanh", rng()), [1.0, 2.0]),
+    "Sequential": lambda: (nn.Sequential(lambda xs: [3 * x for x in xs]), [Value(1.0)]),
+    "MLP": lambda: (MLP(2, [3, 1], "tanh", rng()), [1.0, 2.0]),
+    "TwoLayerNet": lambda: (TwoLayerNet(2, 3, 1, rng=rng()), [1.0, 2.0]),
+    "Dropout": lambda: (nn.Dropout(0.5, rng()), [Value(1.0), Value(2.0)]),
+    "RMSNorm": lambda: (nn.RMSNorm(2), [1.0, 2.0]),
+    "LayerNorm": lambda: (nn.LayerNorm(2), [1.0, 2.0]),
+}
+
+
+def scopes_below(outputs):
+    """The scopes of everything that was computed."""
+    scopes, pending = set(), list(np.atleast_1d(np.array(outputs, dtype=object)))
+    while pending:
+        v = pending.pop()
+        if isinstance(v, Value) and v.op:
+            scopes.add(v.scope)
+            pending += v.operands
+    return scopes
+
+
+@pytest.mark.parametrize("name", ALL)
+def test_every_module_labels_all_that_it_computes(name):
+    module, inputs = ALL[name]()
+    for _ in range(2):  # the second time it remembers its mode
+        scopes = scopes_below(module(inputs))
+        assert scopes
+        assert all(s.split("/")[0] == name.lower() for s in scopes)
+    with scope("outside"):
+        assert all(s.startswith(f"outside/{name.lower()}") for s in scopes_below(module(inputs)))
+    net = nn.Sequential(module)
+    scopes = scopes_below(net(inputs))
+    assert all(s.split("/")[:2] == ["sequential", "layers.0"] for s in scopes)
+    twin = copy.deepcopy(net)
+    assert scopes_below(twin(copy.deepcopy(inputs))) == scopes
+
+
+def test_every_module_that_computes_is_labelled():
+    modules = {n for n in nn.__all__ if isinstance(getattr(nn, n), type)}
+    assert modules == set(ALL) | {"Module", "Embedding"}  # an Embedding gives leaves
+
+
+def test_a_module_remembers_no_mode_but_its_own():
+    neuron = Neuron(1, rng=rng())
+    neuron([1.0])
+    for _ in range(2):
+        with no_grad():
+            assert neuron([1.0]).op == ""
+        assert neuron([1.0]).op == "add"
+        with detect_anomaly(), pytest.raises(FloatingPointError, match="is nan"):
+            neuron([math.inf * 0])
+    with ThreadPoolExecutor(2) as threads, scope("main"):
+        others = list(threads.map(lambda _: neuron([1.0]).scope, range(4)))
+        assert others == ["neuron"] * 4
+        assert neuron([1.0]).scope == "main/neuron"
+
+
+def test_a_module_that_raises_leaves_no_mode_behind():
+    neuron = Neuron(1, rng=rng())
+    with pytest.raises(ValueError, match="takes 1 inputs"):
+        neuron([1.0, 2.0])
+    assert (Value(1.0) * 2).scope == ""
+
+
+def test_a_list_of_modules_that_grows_later_is_found():
+    net = Tower()
+    net.rest.append(Neuron(1, rng=rng()))
+    assert len(list(net.modules())) == 5
+    assert "rest.2.bias" in net.state_dict()
+
+
 # -- initialisers ----------------------------------------------------------------------------------
 
 IN, OUT = 80, 50
@@ -267,6 +341,8 @@ def test_an_embedding_gives_the_row_of_a_token_and_learns_it_alone():
         (50, ValueError, "token 50 is not from 0 to 49"),
         (-1, ValueError, "token -1 is not from 0 to 49"),
         (1.0, TypeError, r"takes the integer of a token, not 1\.0"),
+        (True, TypeError, "takes the integer of a token, not True"),
+        (np.True_, TypeError, r"takes the integer of a token, not (np\.)?True"),
     ):
         with pytest.raises(error, match=message):
             table(token)

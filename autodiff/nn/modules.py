@@ -339,7 +339,7 @@ class Embedding(Module):
 
     def forward(self, token: int) -> list[Value]:
         """The row of a token."""
-        if not isinstance(token, (int, np.integer)):
+        if not isinstance(token, (int, np.integer)) or isinstance(token, bool):
             raise TypeError(f"Embedding takes the integer of a token, not {describe(token)}")
         if not 0 <= token < len(self.rows):
             raise ValueError(f"token {token} is not from 0 to {len(self.rows) - 1}")
