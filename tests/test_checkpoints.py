@@ -26,7 +26,12 @@ RULES = [
     *("SGD", "Adagrad", "Adadelta", "RMSprop", "Adam", "AdamW", "Adamax", "NAdam", "RAdam"),
     "NoisySGD",
 ]
-OPTIONS = {"SGD": {"momentum": 0.9}, "RMSprop": {"centered": True, "momentum": 0.5}}
+OPTIONS = {
+    "SGD": {"momentum": 0.9},
+    "RMSprop": {"centered": True, "momentum": 0.5},
+    "Adagrad": {"lr_decay": 0.1},
+    "Adam": {"amsgrad": True},
+}
 SCHEDULERS = {
     "LambdaLR": {"lr_lambda": lambda t: 1 / (1 + t)},
     "StepLR": {"step_size": 4},
@@ -51,7 +56,11 @@ def training(rule, scheduler="ExponentialLR", seed=0, bits=np.random.PCG64):
     parameters = model.parameters()
     groups = [{"params": parameters[:7], "lr": 0.02 + 0.01 * seed}, {"params": parameters[7:]}]
     optimizer = getattr(optim, rule)(groups, **options)
-    plan = getattr(lr_scheduler, scheduler)(optimizer, **SCHEDULERS[scheduler])
+    if scheduler == "SequentialLR":
+        parts = [lr_scheduler.LinearLR(optimizer), lr_scheduler.ExponentialLR(optimizer, 0.8)]
+        plan = lr_scheduler.SequentialLR(optimizer, parts, [4])
+    else:
+        plan = getattr(lr_scheduler, scheduler)(optimizer, **SCHEDULERS[scheduler])
     return model, optimizer, plan, rng
 
 
@@ -95,9 +104,16 @@ def test_training_resumes_bit_for_bit_with_every_optimizer(tmp_path, rule):
     assert_resumes(tmp_path / "a.npz", lambda seed: training(rule, seed=seed))
 
 
-@pytest.mark.parametrize("scheduler", SCHEDULERS)
+@pytest.mark.parametrize("scheduler", [*SCHEDULERS, "SequentialLR"])
 def test_training_resumes_bit_for_bit_with_every_scheduler(tmp_path, scheduler):
     assert_resumes(tmp_path / "a.npz", lambda seed: training("Adam", scheduler, seed))
+
+
+def test_every_optimizer_and_scheduler_is_resumed():
+    names = {n for n in optim.__all__ if hasattr(getattr(optim, n), "update")}
+    assert names - {"Optimizer"} == set(RULES)
+    kinds = {n for n, kind in vars(lr_scheduler).items() if hasattr(kind, "get_last_lr")}
+    assert kinds - {"LRScheduler"} == {*SCHEDULERS, "SequentialLR"}
 
 
 @pytest.mark.parametrize("bits", ["PCG64DXSM", "MT19937", "Philox", "SFC64"])
@@ -147,7 +163,7 @@ def test_a_kill_at_any_moment_leaves_the_old_file_or_the_new(tmp_path):
     path, model = tmp_path / "a.npz", nn.RMSNorm(300)
     save(path, model)
     moments = random.Random(0)
-    for _ in range(6):
+    for _ in range(10):
         with subprocess.Popen(
             [sys.executable, "-c", SAVE_FOR_EVER, str(path)], stdout=subprocess.PIPE
         ) as process:

@@ -84,6 +84,12 @@ def test_bad_batches_are_refused_at_once(arguments, message):
         minibatches(*arguments, rng())  # before the first is asked for
 
 
+@pytest.mark.parametrize("wrong", [None, 0, np.random])
+def test_an_order_wants_a_generator(wrong):
+    with pytest.raises(TypeError, match=r"rng takes a numpy\.random\.Generator, not"):
+        minibatches([1.0], [1], 1, wrong)
+
+
 # -- training --------------------------------------------------------------------------------------
 
 

@@ -105,8 +105,44 @@ def test_sizes_must_be_positive_integers(size):
 def test_unknown_activations_and_empty_nets_are_refused():
     with pytest.raises(ValueError, match="'relu', 'tanh' or 'sigmoid', not 'rellu'"):
         Neuron(2, "rellu")
-    with pytest.raises(ValueError, match="at least one layer"):
-        MLP(2, [])
+    for sizes in ([], 3, "ab"):
+        with pytest.raises(
+            ValueError, match="a list of sizes is wanted, one a layer, at least one"
+        ):
+            MLP(2, sizes)
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda g: Neuron(2, "rellu", g),
+        lambda g: Layer(2, 2, "rellu", g),
+        lambda g: MLP(2, [3, 1], "rellu", g),
+        lambda g: MLP(2, [3, 0], "relu", g),
+        lambda g: TwoLayerNet(2, 3, 1.5, rng=g),
+        lambda g: nn.Embedding(2, -1, g),
+        lambda g: nn.Dropout(2.0, g),
+    ],
+)
+def test_what_is_refused_has_drawn_nothing(make):
+    generator = rng()
+    with pytest.raises(ValueError, match="must be"):
+        make(generator)
+    assert generator.bit_generator.state == rng().bit_generator.state
+
+
+@pytest.mark.parametrize("wrong", [0, 42, np.random, np.random.RandomState(0)])
+def test_a_generator_must_be_one(wrong):
+    for make in (
+        lambda: Neuron(2, rng=wrong),
+        lambda: Layer(2, 2, rng=wrong),
+        lambda: MLP(2, [2], rng=wrong),
+        lambda: TwoLayerNet(2, 2, 2, rng=wrong),
+        lambda: nn.Embedding(2, 2, wrong),
+        lambda: nn.Dropout(0.5, wrong),
+    ):
+        with pytest.raises(TypeError, match=r"takes a numpy\.random\.Generator, not"):
+            make()
 
 
 # -- modules ---------------------------------------------------------------------------------------

@@ -48,6 +48,21 @@ def test_momentum_adds_up_unscaled_gradients():
     assert seen == [-1.0, -2.5, -4.25]
 
 
+def test_the_moving_average_of_textbooks_is_dampening_but_for_the_first_step():
+    gradients, gamma, lr = [1.0, -2.0, 0.5, 3.0, -1.0], 0.75, 0.5
+    x = Value(0.0)
+    optimizer = SGD([x], lr=lr, momentum=gamma, dampening=gamma)
+    p, v = 0.0, gradients[0]  # a textbook's first velocity is (1 - gamma)*g
+    for k, g in enumerate(gradients):
+        x.grad = g
+        optimizer.step()
+        v = gamma * v + (1 - gamma) * g if k else v
+        p -= lr * v
+        assert x.data == p
+    assert "moving average" in SGD.__doc__
+    assert "but for the first step" in SGD.__doc__
+
+
 def test_descent_reaches_the_minimum():
     x, y = Value(5.0), Value(-3.0)
     optimizer = SGD([x, y], lr=0.05, momentum=0.8)

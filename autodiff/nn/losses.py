@@ -246,12 +246,14 @@ def accuracy(scores: Rows, targets: Sequence[int]) -> float:
     """The share of examples whose largest score is the target's: a plain number.
 
     Raises:
-        ValueError: if there is no example, or not one target an example.
+        ValueError, TypeError: as ``cross_entropy``.
 
     >>> accuracy([[2.0, 1.0], [0.0, 3.0]], [0, 0])
     0.5
     """
     _match(scores, targets, "accuracy")
+    for i, (row, target) in enumerate(zip(scores, targets, strict=True)):
+        _class(target, len(row), i)
     return float(np.mean([max(r) == r[t] for r, t in zip(scores, targets, strict=True)]))
 
 

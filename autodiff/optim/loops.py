@@ -37,6 +37,7 @@ def minibatches(
 
     Raises:
         ValueError: if ``X`` and ``y`` differ in length or are empty, or ``size`` is not positive.
+        TypeError: if ``rng`` is not a ``numpy.random.Generator``.
 
     >>> rng = np.random.default_rng(0)
     >>> [len(y) for _, y in minibatches([[1.0], [2.0], [3.0]], [0, 1, 0], 2, rng)]
@@ -48,6 +49,8 @@ def minibatches(
         raise ValueError("minibatches(X, y): there are no examples")
     if not isinstance(size, int) or size < 1:
         raise ValueError(f"size must be a positive integer, not {describe(size)}")
+    if not isinstance(rng, np.random.Generator):
+        raise TypeError(f"rng takes a numpy.random.Generator, not {describe(rng)}")
     inputs, targets = (a.tolist() if isinstance(a, np.ndarray) else a for a in (X, y))
 
     def batches() -> Iterator[tuple[list[Any], list[Any]]]:
