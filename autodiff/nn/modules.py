@@ -74,11 +74,11 @@ class Module:
                 seen.add(id(parameter))
                 yield path, parameter
 
-    def _walk(self) -> Iterator[tuple[str, Value]]:
+    def _walk(self, above: str = "") -> Iterator[tuple[str, Value]]:
         for name, attribute in vars(self).items():
-            for path, part in _parts(name, attribute):
+            for path, part in _parts(above + name, attribute):
                 if isinstance(part, Module):
-                    yield from ((f"{path}.{below}", p) for below, p in part._walk())
+                    yield from part._walk(path + ".")
                 elif isinstance(part, Value):
                     yield path, part
 
@@ -150,7 +150,10 @@ def _parts(name: str, attribute: Any) -> Iterator[tuple[str, Any]]:
     """An attribute itself, or the elements of a list or tuple, each with its path."""
     if isinstance(attribute, (list, tuple)):
         for i, element in enumerate(attribute):
-            yield from _parts(f"{name}.{i}", element)
+            if isinstance(element, (list, tuple)):
+                yield from _parts(f"{name}.{i}", element)
+            else:
+                yield f"{name}.{i}", element
     else:
         yield name, attribute
 
