@@ -11,7 +11,7 @@ import os
 import sys
 from pathlib import Path
 
-MODULES = ["value", "arrays", "compiler.loops"]  #: the modules that are compiled
+MODULES = ["value", "sweeps", "arrays", "compiler.loops"]  #: the modules that are compiled
 
 
 def _interpret(module: str) -> None:

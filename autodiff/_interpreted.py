@@ -1,4 +1,4 @@
-"""What ``value.pxd`` gives ``value.py`` when it is compiled, for when it is not.
+"""What ``value.pxd`` and ``arrays.pxd`` give their modules when compiled, for when they are not.
 
 ``value.py`` also takes this module for ``cython`` where Cython is not installed.
 """
@@ -99,6 +99,54 @@ def set_gradients(nodes: list[Value], gradients: list[Any]) -> None:
         ),
         maxlen=0,
     )
+
+
+def read_numbers(values: list[Value], data: Any, grads: Any) -> int:
+    """Copy data and gradients into two arrays; see ``others``."""
+    first = others(values)
+    for i, v in enumerate(values[:first]):
+        data[i] = v._data
+        grads[i] = v._grad
+    return first
+
+
+def write_data(groups: list[list[Value]], data: list[Any], states: list[Any], new: Any) -> None:
+    """Set the data of Values, and the elements of ``states``, all at once as ``set_gradients``."""
+    from autodiff.value import Value
+
+    pairs = [
+        (v, number)
+        for values, numbers in zip(groups, data, strict=True)
+        for v, number in zip(values, numbers, strict=False)
+        if type(v) is Value
+    ]
+    set_number = vars(Value)["_data"].__set__
+    deque(
+        chain(
+            map(set_number, [v for v, _ in pairs], [number for _, number in pairs]),
+            map(states.__setitem__, range(len(states)), new),
+        ),
+        maxlen=0,
+    )
+
+
+def write_grads(values: list[Value], grads: Any) -> int:
+    """Set gradients from an array, all at once; see ``others``."""
+    first = others(values)
+    set_gradients(values[:first], grads.tolist()[:first])
+    return first
+
+
+def others(values: list[Value]) -> int:
+    """The index of the first element that is not a Value, or the number of elements."""
+    from autodiff.value import Value
+
+    return next((i for i, x in enumerate(values) if type(x) is not Value), len(values))
+
+
+def mode_now(variable: Any) -> Any:
+    """What a context variable is, here and now."""
+    return variable.get()
 
 
 def attach(name: str, method: Callable[..., Value]) -> None:

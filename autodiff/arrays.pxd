@@ -1,14 +1,62 @@
-# The C types of arrays.py.
+# The C types and loops of arrays.py; nothing in the loops runs Python, so nobody comes in between.
+# Elements are borrowed from their lists: counting references would take half of the time.
 
-cimport cython
 from cpython.array cimport array
-from autodiff.value cimport Value, put, take
+from cpython.object cimport PyObject, PyTypeObject
+from autodiff.value cimport Value
 
-@cython.locals(v=Value, i=Py_ssize_t)
+cdef extern from "Python.h":
+    PyTypeObject *kind_of "Py_TYPE" (PyObject *)
+    PyObject *borrow "PyList_GET_ITEM" (PyObject *, Py_ssize_t)
+
+# Both give the index of the first element that is not a Value, or the number of elements.
+
+cdef inline Py_ssize_t read_numbers(list values, array data, array grads) except -1:
+    cdef PyTypeObject *wanted = <PyTypeObject *>Value
+    cdef double *d = data.data.as_doubles
+    cdef double *g = grads.data.as_doubles
+    cdef PyObject *x
+    cdef Py_ssize_t i
+    for i in range(len(values)):
+        x = borrow(<PyObject *>values, i)
+        if kind_of(x) != wanted:
+            return i
+        d[i] = (<Value>x)._data
+        g[i] = (<Value>x)._grad
+    return len(values)
+
+cdef inline Py_ssize_t write_grads(list values, array grads) except -1:
+    cdef PyTypeObject *wanted = <PyTypeObject *>Value
+    cdef double *g = grads.data.as_doubles
+    cdef PyObject *x
+    cdef Py_ssize_t i
+    for i in range(len(values)):
+        x = borrow(<PyObject *>values, i)
+        if kind_of(x) != wanted:
+            return i
+        (<Value>x)._grad = g[i]
+        if (<Value>x)._note is not None:
+            (<Value>x)._note.grad = None
+    return len(values)
+
+cdef inline int write_data(list groups, list data, list states, list new) except -1:
+    cdef PyTypeObject *wanted = <PyTypeObject *>Value
+    cdef list values
+    cdef array numbers
+    cdef PyObject *x
+    cdef Py_ssize_t k, i
+    for k in range(len(groups)):
+        values = <list>groups[k]
+        numbers = <array>data[k]
+        for i in range(min(len(values), len(numbers))):
+            x = borrow(<PyObject *>values, i)
+            if kind_of(x) == wanted:  # as it was in gather(): whoever has changed that, no crash
+                (<Value>x)._data = numbers.data.as_doubles[i]
+    states[:] = new
+    return 0
+
 cpdef gather(list values, array data, array grads)
-
-@cython.locals(v=Value, i=Py_ssize_t)
-cpdef scatter(list values, array data)
-
-@cython.locals(v=Value, i=Py_ssize_t)
+cpdef commit(list groups, list data, list states, list new)
 cpdef scatter_grads(list values, array grads)
+
+cdef int refuse(list values, Py_ssize_t i) except -1

@@ -1,11 +1,13 @@
 """Values to arrays and back: what an optimizer's step asks of the engine.
 
-Compiled as ``value.py`` is; ``arrays.pxd`` gives the C types.
+Compiled as ``value.py`` is; ``arrays.pxd`` has the loops in C, ``_interpreted.py`` in Python.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
+
+from autodiff.reals import describe
 
 try:
     import cython
@@ -13,31 +15,39 @@ except ImportError:
     from autodiff import _interpreted as cython
 
 if not cython.compiled:
-    from autodiff._interpreted import put, take
+    from autodiff._interpreted import read_numbers, write_data, write_grads
 
 if TYPE_CHECKING:
     from autodiff.value import Value
 
 
 def gather(values: list[Value], data: Any, grads: Any) -> None:
-    """Copy the data and the gradients of Values into two arrays."""
-    for i, x in enumerate(values):
-        v = x
-        put(data, i, v._data)
-        put(grads, i, v._grad)
+    """Copy the data and the gradients of Values into two arrays.
+
+    Raises:
+        TypeError: if one is not a Value.
+    """
+    refuse(values, read_numbers(values, data, grads))
 
 
-def scatter(values: list[Value], data: Any) -> None:
-    """Set the data of leaves from an array, as an optimizer's step does."""
-    for i, x in enumerate(values):
-        v = x
-        v._data = take(data, i)
+def commit(groups: list[list[Value]], data: list[Any], states: list[Any], new: list[Any]) -> None:
+    """Set the data of leaves from arrays, and the elements of ``states``: a step, all at once.
+
+    No signal's handler and no other thread comes in between.
+    """
+    write_data(groups, data, states, new)
 
 
 def scatter_grads(values: list[Value], grads: Any) -> None:
-    """Set the gradients of Values from an array."""
-    for i, x in enumerate(values):
-        v = x
-        v._grad = take(grads, i)
-        if v._note is not None:
-            v._note.grad = None
+    """Set the gradients of Values from an array, all at once.
+
+    Raises:
+        TypeError: if one is not a Value.
+    """
+    refuse(values, write_grads(values, grads))
+
+
+def refuse(values: list[Value], i: int) -> None:
+    """Refuse element ``i``, which is not a Value, unless there is none."""
+    if i < len(values):
+        raise TypeError(f"parameter {i} must be a Value, not {describe(values[i])}")

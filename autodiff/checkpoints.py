@@ -1,21 +1,26 @@
 """Checkpoints: models, optimizers, schedulers and generators, saved and continued bit for bit.
 
 The file is NumPy's ``.npz`` with no pickle inside: a JSON text, and arrays.  It is written to a
-temporary file beside it and then renamed, so that a kill at any moment leaves the old file or the
-new one.
+temporary file beside it, ``.NAME.tmp``, and then renamed, so that a kill at any moment leaves the
+old file or the new one.  What a kill leaves of the temporary file, the next save writes over.
 """
 
 from __future__ import annotations
 
+import errno
 import json
 import os
-import tempfile
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import numpy as np
 
-from autodiff.reals import describe
+from autodiff.reals import describe, plain
+
+try:
+    import fcntl
+except ImportError:  # not a Unix: two processes must then not save to one path at a time
+    fcntl = None  # type: ignore[assignment]
 
 _FORMAT = "autodiff checkpoint 1"
 
@@ -32,6 +37,7 @@ def save(path: str | Path, *objects: Any) -> None:
         TypeError: if an object has no state that can be saved.
         OSError: if the file cannot be written; an older file of that name is then untouched.
 
+    >>> import tempfile
     >>> from autodiff import nn
     >>> with tempfile.TemporaryDirectory() as folder:
     ...     net, twin = nn.Neuron(2), nn.Neuron(2)
@@ -46,16 +52,51 @@ def save(path: str | Path, *objects: Any) -> None:
         {"format": _FORMAT, "kinds": [type(o).__name__ for o in objects], "states": states}
     )
     path = Path(path)
-    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    try:
-        with os.fdopen(handle, "wb") as file:
+    temporary = path.with_name(f".{path.name}.tmp")
+    with _alone(temporary) as file:
+        try:
             np.savez(file, json=np.array(text), **arrays)
             file.flush()
             os.fsync(file.fileno())
-        os.replace(temporary, path)
-    except BaseException:
-        os.unlink(temporary)
-        raise
+            if fcntl is None:  # such systems do not rename open files
+                file.close()
+            os.replace(temporary, path)
+        except BaseException:
+            temporary.unlink(missing_ok=True)
+            raise
+
+
+def _alone(path: Path) -> IO[bytes]:
+    """The file, empty, to be written; waits until no other process writes it."""
+    while True:
+        file = open(path, "wb", opener=lambda p, how: os.open(p, how & ~os.O_TRUNC, 0o666))  # noqa: SIM115
+        try:
+            if fcntl is not None:
+                _lock(file)
+            if _is(file, path):
+                file.truncate()
+                return file
+        except BaseException:
+            file.close()
+            raise
+        file.close()  # another process has renamed it meanwhile: open the next
+
+
+def _lock(file: IO[bytes]) -> None:
+    """Be the only one to write it, until it is closed."""
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX)
+    except OSError as error:
+        if error.errno not in (errno.ENOSYS, errno.ENOTSUP, errno.ENOLCK):  # it has no locks
+            raise
+
+
+def _is(file: IO[bytes], path: Path) -> bool:
+    """Whether the path still leads to the open file."""
+    try:
+        return os.path.samestat(os.fstat(file.fileno()), os.stat(path))
+    except FileNotFoundError:
+        return False
 
 
 def load(path: str | Path, *objects: Any) -> None:
@@ -86,9 +127,11 @@ def load(path: str | Path, *objects: Any) -> None:
     try:
         for o, state in zip(objects, content["states"], strict=True):
             _restore(o, _decode(state, arrays))
-    except (ValueError, KeyError, TypeError) as error:
+    except BaseException as error:
         for o, state in zip(objects, before, strict=True):
             _restore(o, state)
+        if not isinstance(error, Exception):  # Ctrl-C
+            raise
         raise ValueError(f"{path} does not fit: {error}") from error
 
 
@@ -117,8 +160,9 @@ def _encode(x: Any, arrays: dict[str, Any]) -> Any:
         return {"dict": [[k, _encode(v, arrays)] for k, v in x.items()]}
     if isinstance(x, (list, tuple)):
         return {type(x).__name__: [_encode(v, arrays) for v in x]}
-    if x is None or isinstance(x, (bool, int, float, str)):
-        return x
+    number = plain(x)
+    if number is None or isinstance(number, (bool, int, float, str)):
+        return number
     raise TypeError(f"a checkpoint cannot hold {describe(x)}")
 
 

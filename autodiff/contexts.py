@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from contextvars import Token
 from types import TracebackType
+from typing import Any
 
 from autodiff.modes import MODE, Mode, Note
 from autodiff.reals import describe
@@ -83,7 +85,27 @@ class scope(_Context):
         self.name = name
 
     def __enter__(self) -> None:
-        mode = MODE.get()
-        outer = "" if mode.note is None else mode.note.scope
-        path = f"{outer}/{self.name}" if outer else self.name
-        self._set(mode._replace(note=Note(scope=path, shared=True, trace=mode.trace)))
+        self._set(scoped(MODE.get(), self.name))
+
+
+def scoped(mode: Mode, name: str) -> Mode:
+    """A mode, in a scope of that name inside its own."""
+    outer = "" if mode.note is None else mode.note.scope
+    path = f"{outer}/{name}" if outer else name
+    return mode._replace(note=Note(scope=path, shared=True, trace=mode.trace))
+
+
+def within(mode: Mode, call: Callable[..., Any], *arguments: Any) -> Any:
+    """``call(*arguments)`` in a mode: faster than a context, and no Ctrl-C leaves the mode behind.
+
+    An interrupt comes before or after a function written in C, not in between; so nothing comes
+    between the end of ``call`` and the return to the mode outside.
+    """
+    outer = MODE.get()
+    count_unusual(1)
+    try:
+        MODE.set(mode)
+        return call(*arguments)
+    finally:
+        MODE.set(outer)
+        count_unusual(-1)

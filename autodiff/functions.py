@@ -249,7 +249,7 @@ class Index:
 
     __index__ = __int__ = __float__ = __bool__ = __add__ = __radd__ = __sub__ = __rsub__ = _refuse
     __mul__ = __rmul__ = __floordiv__ = __mod__ = __neg__ = __lt__ = __le__ = __gt__ = _refuse
-    __ge__ = __eq__ = __ne__ = __hash__ = _refuse  # type: ignore[assignment]
+    __ge__ = __eq__ = __ne__ = __hash__ = _refuse
 
 
 def take(values: Sequence[Any], i: Any) -> Any:

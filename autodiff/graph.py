@@ -16,7 +16,8 @@ import graphviz
 
 from autodiff.ops import ROWS
 from autodiff.reals import describe
-from autodiff.value import Value, code_of, topological_order
+from autodiff.sweeps import topological_order
+from autodiff.value import Value, code_of
 
 _LEAF, _COMPUTED, _CONSTANT = "#e8f1fa", "#fdf3e1", "#f4f4f4"
 

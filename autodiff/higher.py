@@ -16,18 +16,17 @@ from autodiff.anomalies import written
 from autodiff.modes import MODE
 from autodiff.ops import CODES, CONSTANTS, ROWS, TABLE
 from autodiff.reals import describe, real
+from autodiff.sweeps import commit, visit
 from autodiff.traces import active
 from autodiff.value import (
     Value,
     code_of,
     collectable,
-    commit,
     number_of,
     record_binary,
     record_known,
     record_list,
     record_unary,
-    visit,
 )
 from autodiff.walks import alone
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import numbers
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 if TYPE_CHECKING:
     from autodiff.value import Value
 
@@ -42,6 +44,19 @@ def real(x: Any, where: str) -> float:
             hint = "; np.array([Value(x) for x in xs]) is an array of Values"
         raise TypeError(f"{where} must be a real number, not {describe(x)}{hint}")
     return number  # type: ignore[no-any-return]
+
+
+def plain(x: Any) -> Any:
+    """A real number as Python's own int or float, a truth as a bool; anything else as it is.
+
+    >>> plain(np.float32(0.5)), plain(np.int64(3)), plain(np.True_), plain("3")
+    (0.5, 3, True, '3')
+    """
+    if isinstance(x, numbers.Integral):
+        return x if isinstance(x, bool) else int(x)
+    if isinstance(x, numbers.Real):
+        return float(x)
+    return bool(x) if isinstance(x, np.bool_) else x
 
 
 def describe(x: Any) -> str:

@@ -72,6 +72,7 @@ class Trace:
 
         count_unusual(-1)
         MODE.reset(self._token)
+        del self._token
 
 
 def active() -> Trace | None:

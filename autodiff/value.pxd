@@ -3,6 +3,7 @@
 
 cimport cython
 from cpython.array cimport array, clone
+from cpython.contextvars cimport get_value
 from cpython.object cimport PyTypeObject
 
 cdef extern from "_memory.h":
@@ -58,6 +59,9 @@ cdef inline int track(Value v) except -1:
         ad_track(v._a)
     return 0
 
+cdef inline tuple mode_now(object variable):
+    return <tuple>get_value(variable)
+
 cdef inline tuple unseen(tuple operands):
     PyObject_GC_UnTrack(operands)
     return operands
@@ -82,23 +86,6 @@ cdef enum:
     EQ, LT, LE, GT, GE
 
 cdef int _unusual
-cdef unsigned int _stamp
-
-# Nothing in here runs Python, so no signal's handler and no other thread comes in between.
-cdef inline int set_gradients(list nodes, list gradients) except -1:
-    cdef Value v
-    cdef Py_ssize_t i
-    for i in range(len(nodes)):
-        v = nodes[i]
-        gradient = gradients[i]
-        if type(gradient) is Value:
-            v._grad = (<Value>gradient)._data
-            v._note.grad = gradient
-        else:
-            v._grad = gradient
-            if v._note is not None:
-                v._note.grad = None
-    return 0
 
 cpdef count_unusual(int change)
 
@@ -131,14 +118,3 @@ cpdef object trace_of(Value v)
 cpdef own_note(Value v)
 cpdef int code_of(Value v) except -1
 cpdef collectable(Value v)
-
-@cython.locals(v=Value, w=Value, order=list, stack=list, opened=cython.uint, closed=cython.uint)
-cpdef list visit(object roots, object within=*)
-
-@cython.locals(v=Value, order=list, adjoint=double, detecting=bint, leaves=list, gradients=list)
-cpdef sweep(Value root, double seed)
-
-cdef void receive(Value v, double adjoint) noexcept
-
-@cython.locals(partials=array, i=Py_ssize_t)
-cdef void sweep_list(Value v, double adjoint) noexcept

@@ -5,14 +5,7 @@ Read from top to bottom:
 * ``Value`` -- one number: its data, its gradient, the primitive and the operands it came from;
 * ``record_*`` -- arithmetic: every operation makes a new Value that holds the *local* partial
   derivatives, read off the row of ``ops.py``;
-* ``topological_order`` -- operands before results, each node once;
-* ``sweep`` -- the chain rule.  From the root backwards, each node hands to each of its operands its
-  own adjoint times the local partial; an operand used twice receives a sum.  That is all of
-  reverse-mode differentiation: the gradient of one number with respect to every other, at a small
-  multiple of the cost of computing it.
-
-``higher.sweep_on_values`` is the same sweep in recorded arithmetic: gradients that were themselves
-recorded, and can be differentiated again.
+* ``backward()`` -- the chain rule, in ``sweeps.py``, the next file to read.
 
 This file runs as it is, and is compiled by Cython where there is a C compiler (``value.pxd`` then
 gives the C types).  The record is fixed when it is made: nodes never change, so a graph has no
@@ -23,7 +16,7 @@ from __future__ import annotations
 
 import numbers
 from array import array
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from autodiff import anomalies, traces
@@ -60,9 +53,8 @@ if not cython.compiled:
         evaluate_binary,
         evaluate_list,
         evaluate_unary,
+        mode_now,
         put,
-        set_gradients,
-        take,
         track,
         unseen,
     )
@@ -73,7 +65,6 @@ TABLE_DIGEST = compiled_table()
 
 _pattern = array("d")  # what an array of partials is like
 _unusual = 0  # how many contexts that change the mode are entered, in all threads
-_stamp = 0  # the last mark that a walk has given out
 
 
 def count_unusual(change: int) -> None:
@@ -236,6 +227,8 @@ class Value:
         else:
             if _unusual:
                 traces.refuse_reading("backward()")
+            from autodiff.sweeps import sweep
+
             alone(sweep, self, real(seed, "backward(seed)"))
 
     # -- arithmetic ------------------------------------------------------------------------------
@@ -344,7 +337,7 @@ def compare(how: int, v: Value, other: Any) -> Any:
     """Compare ``data`` with data, or with a real number as it came, however big."""
     if type(other) is not Value and not isinstance(other, (float, numbers.Real)):
         return NotImplemented
-    number = other
+    number: Any = other
     if type(other) is Value:
         w = other
         number = w._data
@@ -448,13 +441,10 @@ def record_known(op: int, operands: tuple[Any, ...], data: float, partials: list
 
 def settle(v: Value) -> Value:
     """Finish a node as the mode asks: not recorded, or labelled with its scope, or checked."""
-    mode = MODE.get()
-    if not mode.recording and mode.trace is None:
-        return Value(v._data)
-    v._note = mode.note
-    if not mode.recording:
+    recording, detecting, v._note, _ = mode_now(MODE)
+    if not recording:
         return held(v)
-    if mode.detecting:
+    if detecting:
         note = own_note(v)
         note.source = anomalies.source_line()
         anomalies.refuse_value(v, note.source)
@@ -504,124 +494,3 @@ def own_note(v: Value) -> Note:
 def code_of(v: Value) -> int:
     """The number of the row that a computed Value came from; 0 for a leaf."""
     return v._op
-
-
-# -- backwards -----------------------------------------------------------------------------------
-
-
-def topological_order(roots: Iterable[Value]) -> list[Value]:
-    """Every Value that ``roots`` were computed from, and they themselves: operands before results.
-
-    Iterative depth-first search; each node is listed once, however many paths lead to it.
-
-    >>> a = Value(1.0, name="a")
-    >>> b = a + 1
-    >>> [v.op for v in topological_order([b * b])]
-    ['', 'add', 'mul']
-    """
-    order: list[Value] = alone(visit, roots)
-    return order
-
-
-def visit(roots: Iterable[Value], within: Any = None) -> list[Value]:
-    """``topological_order``, without its precautions; what is not of a trace counts as a leaf."""
-    global _stamp
-    _stamp += 2
-    if _stamp == 0:  # compiled, it is of 32 bits; and 0 is the mark of a node never visited
-        _stamp = 2
-    opened = _stamp - 1  # its operands are on the stack above it
-    closed = _stamp  # it is in the order
-    order: list[Value] = []
-    stack = list(roots)
-    stack.reverse()
-    while stack:
-        v = stack.pop()
-        if v._mark == closed:
-            continue
-        if v._op == 0 or v._mark == opened or (within is not None and trace_of(v) is not within):
-            v._mark = closed
-            order.append(v)
-            continue
-        v._mark = opened
-        stack.append(v)
-        if type(v._a) is tuple:
-            for x in reversed(v._a):
-                if type(x) is Value:
-                    stack.append(x)
-            continue
-        if type(v._b) is Value:
-            w = v._b
-            if w._mark != closed:
-                stack.append(w)
-        if type(v._a) is Value:
-            w = v._a
-            if w._mark != closed:
-                stack.append(w)
-    return order
-
-
-def sweep(root: Value, seed: float) -> None:
-    """The chain rule, backwards: seed the root, then hand every adjoint on to the operands.
-
-    A leaf gathers in ``_da``, and its gradient changes at the very end: interrupted before that,
-    the sweep has changed no leaf.
-    """
-    detecting = MODE.get().detecting
-    order = visit([root])
-    for v in order:
-        if v._op:
-            v._grad = 0.0
-        else:
-            v._da = 0.0
-    receive(root, seed)
-    for v in reversed(order):
-        adjoint = v._grad if v._op else v._da
-        if detecting:
-            anomalies.refuse_sweep(v, adjoint, "" if v._note is None else v._note.source)
-        if v._op == 0:
-            continue
-        if type(v._a) is tuple:
-            sweep_list(v, adjoint)
-        else:
-            if type(v._a) is Value:
-                receive(v._a, adjoint * v._da)
-            if type(v._b) is Value:
-                receive(v._b, adjoint * v._db)
-    leaves: list[Value] = []
-    gradients: list[Any] = []
-    for v in order:
-        note = v._note
-        if v._op == 0:
-            leaves.append(v)
-            if note is not None and note.grad is not None:
-                gradients.append(note.grad + v._da)
-            else:
-                gradients.append(v._grad + v._da)
-        elif note is not None:
-            note.grad = None
-    commit(leaves, gradients)
-
-
-def commit(nodes: list[Value], gradients: list[Any]) -> None:
-    """Set the gradients of nodes, to floats or Values, all at once: nobody comes in between."""
-    for v, gradient in zip(nodes, gradients, strict=True):
-        if type(gradient) is Value:
-            own_note(v)
-            track(gradient)
-    set_gradients(nodes, gradients)
-
-
-def receive(v: Value, adjoint: float) -> None:
-    """Add one contribution to the adjoint of a node."""
-    if v._op:
-        v._grad += adjoint
-    else:
-        v._da += adjoint
-
-
-def sweep_list(v: Value, adjoint: float) -> None:
-    """Hand the adjoint of a node over lists on to its operands."""
-    partials = v._b
-    for i, x in enumerate(v._a):
-        if type(x) is Value:
-            receive(x, adjoint * take(partials, i))

@@ -126,6 +126,14 @@ SCHEDULES: list[tuple[str, dict, str, dict]] = [
         *("AdamW", {}),
     ),
     ("OneCycleLR", {"max_lr": 0.5, "total_steps": 43, "pct_start": 0.0}, "SGD", MOMENTUM),
+    (
+        "OneCycleLR",
+        {
+            **{"max_lr": [0.5, 0.02], "total_steps": 43},
+            **{"base_momentum": [0.8, 0.3], "max_momentum": [0.9, 0.95]},
+        },
+        *("SGD", MOMENTUM),
+    ),
     ("OneCycleLR", {"max_lr": 0.5, "total_steps": 43, "pct_start": 1.0}, "SGD", MOMENTUM),
     *(
         ("ReduceLROnPlateau", options, "SGD", {})
@@ -137,6 +145,7 @@ SCHEDULES: list[tuple[str, dict, str, dict]] = [
             {"patience": 1, "threshold": 0.05, "mode": "max"},
             {"patience": 1, "cooldown": 4},
             {"patience": 1, "eps": 1e-3},
+            {"patience": 0, "min_lr": [0.05, 1e-3]},
             {"factor": 0.3, "patience": 1, "cooldown": 2, "min_lr": 1e-4, "threshold": 0.0},
         ]
     ),

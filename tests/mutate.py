@@ -90,9 +90,12 @@ OF_TESTING = (Stage(files("testing")),)
 #: The functions that are mutated, and the stages that their mutants meet.
 SWEEP: list[tuple[str, str, tuple[Stage, ...]]] = [
     *(
+        ("sweeps.py", function, OF_VALUE)
+        for function in ("visit", "sweep", "receive", "sweep_list", "commit")
+    ),
+    *(
         ("value.py", function, OF_VALUE)
         for function in (
-            *("visit", "sweep", "receive", "sweep_list", "commit"),
             *("record_unary", "record_binary", "record_list", "record_known", "settle"),
         )
     ),

@@ -26,6 +26,7 @@ FLOORS = [
     "walks",
     "_interpreted",
     "value",
+    "sweeps",
     "arrays",
     "contexts",
     "higher",

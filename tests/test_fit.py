@@ -1,14 +1,16 @@
 """Mini-batches, and ``fit``: the four-line loop with a history, and what ends it."""
 
+import copy
 import itertools
 import sys
 
 import numpy as np
 import pytest
+from interrupts import interrupted
 
-from autodiff import nn
+from autodiff import Value, nn
 from autodiff.checkpoints import load
-from autodiff.optim import SGD, Adam, History, fit, lr_scheduler, minibatches
+from autodiff.optim import SGD, Adam, History, NoisySGD, fit, lr_scheduler, minibatches
 
 X = np.random.default_rng(3).normal(size=(20, 2))
 CLASSES = (X[:, 0] + X[:, 1] > 0).astype(int)
@@ -80,6 +82,12 @@ def test_the_order_is_drawn_anew_from_the_generator():
 def test_bad_batches_are_refused_at_once(arguments, message):
     with pytest.raises(ValueError, match=message):
         minibatches(*arguments, rng())  # before the first is asked for
+
+
+@pytest.mark.parametrize("wrong", [None, 0, np.random])
+def test_an_order_wants_a_generator(wrong):
+    with pytest.raises(TypeError, match=r"rng takes a numpy\.random\.Generator, not"):
+        minibatches([1.0], [1], 1, wrong)
 
 
 # -- training --------------------------------------------------------------------------------------
@@ -246,10 +254,131 @@ def test_a_checkpoint_is_written_every_k_epochs_and_continues(tmp_path):
     objects = make()
     history = go(*objects, 8, checkpoint=path, every=3)  # saved after 3 and 6
     model, optimizer, scheduler, generator = make()
-    load(path, model, optimizer, generator, scheduler)
+    load(path, model, optimizer, generator, past := History(), scheduler)
     assert scheduler.epoch == 6
+    assert past.loss == history.loss[:6]
     assert go(model, optimizer, scheduler, generator, 2).loss == history.loss[6:]
     assert numbers(model) == numbers(objects[0])
+
+
+class Training:
+    """Everything that a training with four generators of its own changes."""
+
+    def __init__(self, seed, rule=NoisySGD, plan="ExponentialLR", **options):
+        self.rng, drops, noise = rng(seed), [rng(seed + 1), rng(seed + 2)], rng(seed + 3)
+        self.model = nn.Sequential(
+            *(nn.Dropout(0.2, drops[0]), nn.Layer(2, 4, "tanh", self.rng)),
+            *(nn.Dropout(0.3, drops[1]), nn.Dropout(0.1, drops[0]), nn.Layer(4, 1, rng=self.rng)),
+        )
+        more = {"rng": noise} if rule is NoisySGD else {}
+        self.optimizer = rule(self.model.parameters(), lr=0.05, **more)
+        self.scheduler = getattr(lr_scheduler, plan)(self.optimizer, **options)
+        self.history = History()
+        self.all = (self.model, self.optimizer, self.rng, self.history, self.scheduler)
+        self.all += (*drops, *([noise] if more else []))
+
+    def go(self, epochs, **more):
+        return fit(
+            *(self.model, nn.mse_loss, (X, LINE), self.optimizer, epochs),
+            **{"batch_size": 6, "rng": self.rng, "scheduler": self.scheduler, "progress": False},
+            **{"metric": distance, "validation": (X[:5], LINE[:5]), "history": self.history},
+            **more,
+        )
+
+    def states(self):
+        return copy.deepcopy(
+            [
+                o.bit_generator.state if isinstance(o, np.random.Generator) else o.state_dict()
+                for o in self.all
+            ]
+        )
+
+
+def distance(outputs, targets):
+    return float(np.mean([abs(y.data - t) for (y,), (t,) in zip(outputs, targets, strict=True)]))
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda seed: Training(seed, gamma=0.9),
+        lambda seed: Training(seed, Adam, "OneCycleLR", max_lr=0.1, total_steps=12),
+        lambda seed: Training(seed, SGD, "ReduceLROnPlateau", patience=0, factor=0.5),
+    ],
+)
+@pytest.mark.parametrize("patience", [None, 3])
+def test_training_goes_on_from_a_checkpoint_as_if_never_stopped(tmp_path, make, patience):
+    path = tmp_path / "a.npz"
+    whole = make(0)
+    whole.go(9, patience=patience)
+
+    class Stopped(Exception):
+        pass
+
+    stopped, calls = make(0), itertools.count(1)
+
+    def killed(*arguments):
+        if next(calls) > 2 * 5:  # two measurements an epoch; the kill comes in the sixth
+            raise Stopped
+        return distance(*arguments)
+
+    with pytest.raises(Stopped):
+        fit(
+            *(stopped.model, nn.mse_loss, (X, LINE), stopped.optimizer, 9),
+            **{"batch_size": 6, "rng": stopped.rng, "scheduler": stopped.scheduler},
+            **{"metric": killed, "validation": (X[:5], LINE[:5]), "progress": False},
+            **{"checkpoint": path, "every": 2},
+        )
+    resumed = make(7)
+    load(path, *resumed.all)
+    assert len(resumed.history.loss) == 4
+    assert resumed.go(9, patience=patience) is resumed.history
+    np.testing.assert_equal(resumed.states(), whole.states())
+
+
+def test_a_history_that_has_waited_long_enough_is_not_continued():
+    training = Training(0, gamma=0.9)
+    training.history.load_state_dict(
+        {
+            **{"loss": [4.0, 3.0, 2.0], "metric": [1.0] * 3, "val_loss": [1.0, 2.0, 3.0]},
+            **{"val_metric": [1.0] * 3, "stopped": "interrupt"},
+        }
+    )
+    before = training.states()[:3]
+    assert training.go(9, patience=2).stopped == "patience"
+    np.testing.assert_equal(training.states()[:3], before)
+    assert training.go(3).stopped == "epochs"
+    assert len(training.go(4).loss) == 4
+
+
+def test_what_a_history_refuses():
+    history = History(loss=[1.0])
+    for change, error, message in (
+        ({"val_loss": ["x"]}, TypeError, "val_loss must be a real number, not 'x'"),
+        ({"more": 1}, ValueError, "a History is of loss, metric, .*; not .*more"),
+    ):
+        with pytest.raises(error, match=message):
+            history.load_state_dict(history.state_dict() | {"loss": [2.0]} | change)
+    assert history == History(loss=[1.0])
+    model, optimizer = line()
+    before = numbers(model)
+    for past, more, message in (
+        (History(loss=[1.0]), {"metric": distance}, "1 epochs, but 0 of metric, which is measured"),
+        (History(loss=[1.0], val_loss=[1.0]), {}, "but 1 of val_loss, which is not measured now"),
+    ):
+        given = {"rng": rng(), "progress": False, "history": past, **more}
+        with pytest.raises(ValueError, match=message):
+            fit(model, nn.mse_loss, (X, LINE), optimizer, 3, **given)
+    assert numbers(model) == before
+
+
+def test_a_checkpoint_without_a_folder_is_refused_before_training(tmp_path):
+    model, optimizer = line()
+    before = numbers(model)
+    given = {"rng": rng(), "progress": False, "checkpoint": tmp_path / "nowhere" / "a.npz"}
+    with pytest.raises(FileNotFoundError, match="no folder for the checkpoint"):
+        fit(model, nn.mse_loss, (X, LINE), optimizer, 3, **given)
+    assert numbers(model) == before
 
 
 # -- what ends or refuses it -----------------------------------------------------------------------
@@ -276,8 +405,75 @@ def test_control_c_ends_cleanly_with_the_history_so_far(tmp_path):
     twin, other = line()
     expected = fit(twin, nn.mse_loss, (X, LINE), other, 2, batch_size=8, rng=rng(), progress=False)
     assert history.loss == expected.loss
-    load(path, model, optimizer, rng())
+    load(path, model, optimizer, rng(), past := History())
     assert numbers(model) == numbers(twin)
+    assert past.loss == history.loss
+
+
+@pytest.mark.parametrize("when", [1, 2, 3, 4])
+def test_control_c_during_a_measurement_leaves_whole_epochs_in_the_history(when):
+    training, calls = Training(0, gamma=0.9), itertools.count(1)
+
+    def metric(outputs, targets):
+        if next(calls) == when:
+            raise KeyboardInterrupt
+        return distance(outputs, targets)
+
+    def loss(outputs, targets):
+        if len(targets) == 5 and next(calls) == when:  # that of the validation
+            raise KeyboardInterrupt
+        return nn.mse_loss(outputs, targets)
+
+    history = fit(
+        *(training.model, loss, (X, LINE), training.optimizer, 3),
+        **{"rng": rng(), "progress": False, "metric": metric, "validation": (X[:5], LINE[:5])},
+    )
+    assert history.stopped == "interrupt"
+    epochs = (when - 1) // 3
+    assert [len(v) for v in vars(history).values() if isinstance(v, list)] == [epochs] * 4
+    assert all(module.training for module in training.model.modules())
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")  # of open files
+def test_control_c_at_any_moment_leaves_everything_whole(tmp_path):
+    path = tmp_path / "a.npz"
+
+    def make():
+        return Training(0, Adam, "StepLR", step_size=1, gamma=0.5)
+
+    class Watching(Adam):
+        """It keeps the states between its steps."""
+
+        def step(self):
+            super().step()
+            ends.append(now(training))
+
+    def now(training):
+        optimizer = training.optimizer.state_dict()
+        return numbers(training.model), optimizer["state"]
+
+    ends, training = [], Training(0, Watching, "StepLR", step_size=1, gamma=0.5)
+    ends.append(now(training))
+    training.go(2)
+    reached = set()
+    for moment in itertools.count():
+        training = make()
+        run = lambda t=training: t.go(2, checkpoint=path)  # noqa: E731
+        came_out = interrupted(run, 173 * moment, kinds=["call"])
+        if path.exists():
+            load(path, *make().all)
+        x = Value(1.0)
+        assert ((x * 2).op, (x * 2).scope) == ("mul", "")  # no mode is left behind
+        assert all(module.training for module in training.model.modules())
+        lists = [v for v in vars(training.history).values() if isinstance(v, list)]
+        assert len({len(v) for v in lists}) == 1
+        state = now(training)
+        steps = [end[0] for end in ends].index(state[0])
+        np.testing.assert_equal(state, ends[steps])
+        reached.add(steps)
+        if not came_out and training.history.stopped == "epochs":
+            break
+    assert reached == set(range(len(ends)))
 
 
 def test_other_errors_come_through():

@@ -20,8 +20,8 @@ from hypothesis import strategies as st
 from mpmath import mp
 
 from autodiff import Value, functions
+from autodiff.sweeps import topological_order
 from autodiff.testing import Expression, GradientError, check_gradient, expressions, points
-from autodiff.value import topological_order
 
 EPS = 2.0**-52
 TINY = 1e-290  # below, products lose digits to underflow

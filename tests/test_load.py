@@ -20,7 +20,7 @@ import pytest
 import autodiff
 from autodiff import COMPILED, Value, detect_anomaly, dot, no_grad
 from autodiff import sum as sum_of
-from autodiff.value import topological_order
+from autodiff.sweeps import topological_order
 
 NIGHTLY = os.environ.get("HYPOTHESIS_PROFILE") == "nightly"
 NODES = (1_000_000 if COMPILED else 100_000) * (10 if NIGHTLY else 1)

@@ -289,11 +289,16 @@ REFUSED = [
     (nn.cross_entropy, [[[0.0, 0.0]], [[0.5, 0.6]]], ValueError, r"add up to 1\.1, not to 1"),
     (nn.cross_entropy, [[[0.0, 0.0]], [[1.5, -0.5]]], ValueError, "probability of target 0 must"),
     (nn.cross_entropy, [[[0.0, 0.0]], [True]], TypeError, "integer of a class, not True"),
+    (nn.accuracy, [[[0.0, 0.0]], [2]], ValueError, "target 0 is 2; with 2 classes, 0 to 1"),
+    (nn.accuracy, [[[0.0, 0.0]], [-1]], ValueError, "target 0 is -1; with 2 classes"),
+    (nn.accuracy, [[[0.0, 0.0]], [0.5]], TypeError, r"integer of a class, not 0\.5"),
+    (nn.accuracy, [[[0.0, 0.0]], [0, 1]], ValueError, "1 rows of scores, but 2 targets"),
     (nn.nll_loss, [[[0.0, 0.0]], [2]], ValueError, "target 0 is 2; with 2 classes, 0 to 1"),
     (nn.nll_loss, [[[0.0, 0.0]], [1.0]], TypeError, r"integer of a class, not 1\.0"),
     (nn.nll_loss, [[], []], ValueError, r"nll_loss\(\) of an empty batch"),
-    (nn.kl_div, [[], []], ValueError, "of an empty"),
-    (nn.kl_div, [[], [], False, "sum"], ValueError, "of an empty"),
+    (nn.kl_div, [[], []], ValueError, r"kl_div\(\) of an empty batch"),
+    (nn.kl_div, [[[]], [[]], False, "sum"], ValueError, r"kl_div\(\) of an empty batch"),
+    (nn.kl_div, [[], [], False, "batchmean"], ValueError, r"kl_div\(\) of an empty batch"),
     (nn.l1_loss, [[1.0], [[1.0]]], ValueError, "not nested equally deep"),
 ]
 

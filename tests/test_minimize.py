@@ -216,9 +216,12 @@ def test_noise_is_of_the_generator():
 )
 def test_each_step_has_a_batch_of_its_own(gradient):
     data = [(0.0, 1.0), (1.0, 3.0), (2.0, 5.0)]
-    path = minimize(residual, [0.0, 0.0], steps=5, gradient=gradient, batches=itertools.cycle(data))
+    batches = itertools.cycle(data)
+    path = minimize(residual, [0.0, 0.0], steps=5, gradient=gradient, batches=batches)
     assert path.stopped == "steps"
-    expected = [residual(a, b, xy) for (a, b), xy in zip(path.points, data * 2, strict=True)]
+    assert next(batches) == data[5 % 3]  # five steps take five batches
+    used = [*data, *data[:2], data[1]]  # the last point is measured on the last step's
+    expected = [residual(a, b, xy) for (a, b), xy in zip(path.points, used, strict=True)]
     assert path.values == pytest.approx(expected, rel=1e-12)
     assert path.points[1] == pytest.approx([0.2, 0.0], rel=1e-8)
 
@@ -237,12 +240,38 @@ def test_single_examples_fit_a_line():
     assert path.x == pytest.approx([1.0, 2.0], abs=1e-6)
 
 
-def test_it_ends_where_the_batches_end():
-    path = minimize(lambda x, b: (x - b) ** 2, [0.0], steps=9, batches=[1.0, 2.0, 3.0])
-    assert path.stopped == "batches"
-    assert path.points.shape == path.gradients.shape == (3, 1)
-    assert path.step_sizes.shape == (2,)
-    assert path.values.tolist() == [(x - k) ** 2 for k, (x,) in enumerate(path.points, 1)]
+@pytest.mark.parametrize("steps", [3, 9])
+@pytest.mark.parametrize("kind", [list, iter, np.array])
+def test_as_many_batches_as_steps_give_a_point_more(steps, kind):
+    xs = [Value(0.0)]
+    optimizer = SGD(xs, lr=0.1)
+    points = [0.0]
+    for b in (1.0, 2.0, 3.0):
+        loss = (xs[0] - b) ** 2
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+        points.append(xs[0].data)
+    seen = []
+    path = minimize(
+        *(lambda x, b: (x - b) ** 2, [0.0]),
+        **{"steps": steps, "batches": kind([1.0, 2.0, 3.0])},
+        callback=lambda step, point, *_: seen.append((step, point.item())),
+    )
+    assert path.stopped == ("steps" if steps == 3 else "batches")
+    assert path.points[:, 0].tolist() == points
+    assert seen == list(enumerate(points))
+    assert path.values.tolist() == [
+        (x - b) ** 2 for x, b in zip(points, [1.0, 2.0, 3.0, 3.0], strict=True)
+    ]
+    assert path.gradients.shape == (4, 1)
+    assert path.step_sizes.shape == (3,)
+
+
+def test_no_step_takes_one_batch():
+    path = minimize(lambda x, b: (x - b) ** 2, [0.0], steps=0, batches=[3.0])
+    assert (path.points.tolist(), path.values.tolist()) == ([[0.0]], [9.0])
+    assert path.stopped == "steps"
 
 
 # -- bad input -------------------------------------------------------------------------------------
@@ -262,6 +291,9 @@ def test_it_ends_where_the_batches_end():
         ({"tol": "1"}, TypeError, "tol must be a real number, not '1'"),
         ({"gradient": "forward"}, ValueError, "'numerical' or a function, not 'forward'"),
         ({"gradient": lambda x, y: [1.0]}, ValueError, r"must give 2 numbers, .* shape \(1,\)"),
+        ({"batches": []}, ValueError, r"minimize\(batches=\.\.\.\): there are no batches"),
+        ({"batches": iter(())}, ValueError, "there are no batches"),
+        ({"batches": 3}, TypeError, "'int' object is not iterable"),
         ({"optimizer": lambda p: None}, TypeError, r"must give an Optimizer, not None"),
         ({"f": lambda x, y: None}, TypeError, r"minimize\(f\): f must return a number, not None"),
         ({"f": lambda x, y: [x, y]}, TypeError, "f must return a number, not "),

@@ -2,11 +2,12 @@
 
 import copy
 import math
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
 
-from autodiff import Value, nn
+from autodiff import Value, detect_anomaly, nn, no_grad, scope
 from autodiff.nn import MLP, Layer, Module, Neuron, TwoLayerNet
 
 
@@ -104,8 +105,44 @@ def test_sizes_must_be_positive_integers(size):
 def test_unknown_activations_and_empty_nets_are_refused():
     with pytest.raises(ValueError, match="'relu', 'tanh' or 'sigmoid', not 'rellu'"):
         Neuron(2, "rellu")
-    with pytest.raises(ValueError, match="at least one layer"):
-        MLP(2, [])
+    for sizes in ([], 3, "ab"):
+        with pytest.raises(
+            ValueError, match="a list of sizes is wanted, one a layer, at least one"
+        ):
+            MLP(2, sizes)
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda g: Neuron(2, "rellu", g),
+        lambda g: Layer(2, 2, "rellu", g),
+        lambda g: MLP(2, [3, 1], "rellu", g),
+        lambda g: MLP(2, [3, 0], "relu", g),
+        lambda g: TwoLayerNet(2, 3, 1.5, rng=g),
+        lambda g: nn.Embedding(2, -1, g),
+        lambda g: nn.Dropout(2.0, g),
+    ],
+)
+def test_what_is_refused_has_drawn_nothing(make):
+    generator = rng()
+    with pytest.raises(ValueError, match="must be"):
+        make(generator)
+    assert generator.bit_generator.state == rng().bit_generator.state
+
+
+@pytest.mark.parametrize("wrong", [0, 42, np.random, np.random.RandomState(0)])
+def test_a_generator_must_be_one(wrong):
+    for make in (
+        lambda: Neuron(2, rng=wrong),
+        lambda: Layer(2, 2, rng=wrong),
+        lambda: MLP(2, [2], rng=wrong),
+        lambda: TwoLayerNet(2, 2, 2, rng=wrong),
+        lambda: nn.Embedding(2, 2, wrong),
+        lambda: nn.Dropout(0.5, wrong),
+    ):
+        with pytest.raises(TypeError, match=r"takes a numpy\.random\.Generator, not"):
+            make()
 
 
 # -- modules ---------------------------------------------------------------------------------------
@@ -214,6 +251,79 @@ def test_scopes_tell_where_in_the_net_a_number_was_made():
     assert all(scope.startswith("sequential/layers.") for scope in scopes)
 
 
+ALL = {
+    "Neuron": lambda: (Neuron(2, "tanh", rng()), [1.0, 2.0]),
+    "Layer": lambda: (Layer(2, 3, "tanh", rng()), [1.0, 2.0]),
+    "Sequential": lambda: (nn.Sequential(lambda xs: [3 * x for x in xs]), [Value(1.0)]),
+    "MLP": lambda: (MLP(2, [3, 1], "tanh", rng()), [1.0, 2.0]),
+    "TwoLayerNet": lambda: (TwoLayerNet(2, 3, 1, rng=rng()), [1.0, 2.0]),
+    "Dropout": lambda: (nn.Dropout(0.5, rng()), [Value(1.0), Value(2.0)]),
+    "RMSNorm": lambda: (nn.RMSNorm(2), [1.0, 2.0]),
+    "LayerNorm": lambda: (nn.LayerNorm(2), [1.0, 2.0]),
+}
+
+
+def scopes_below(outputs):
+    """The scopes of everything that was computed."""
+    scopes, pending = set(), list(np.atleast_1d(np.array(outputs, dtype=object)))
+    while pending:
+        v = pending.pop()
+        if isinstance(v, Value) and v.op:
+            scopes.add(v.scope)
+            pending += v.operands
+    return scopes
+
+
+@pytest.mark.parametrize("name", ALL)
+def test_every_module_labels_all_that_it_computes(name):
+    module, inputs = ALL[name]()
+    for _ in range(2):  # the second time it remembers its mode
+        scopes = scopes_below(module(inputs))
+        assert scopes
+        assert all(s.split("/")[0] == name.lower() for s in scopes)
+    with scope("outside"):
+        assert all(s.startswith(f"outside/{name.lower()}") for s in scopes_below(module(inputs)))
+    net = nn.Sequential(module)
+    scopes = scopes_below(net(inputs))
+    assert all(s.split("/")[:2] == ["sequential", "layers.0"] for s in scopes)
+    twin = copy.deepcopy(net)
+    assert scopes_below(twin(copy.deepcopy(inputs))) == scopes
+
+
+def test_every_module_that_computes_is_labelled():
+    modules = {n for n in nn.__all__ if isinstance(getattr(nn, n), type)}
+    assert modules == set(ALL) | {"Module", "Embedding"}  # an Embedding gives leaves
+
+
+def test_a_module_remembers_no_mode_but_its_own():
+    neuron = Neuron(1, rng=rng())
+    neuron([1.0])
+    for _ in range(2):
+        with no_grad():
+            assert neuron([1.0]).op == ""
+        assert neuron([1.0]).op == "add"
+        with detect_anomaly(), pytest.raises(FloatingPointError, match="is nan"):
+            neuron([math.inf * 0])
+    with ThreadPoolExecutor(2) as threads, scope("main"):
+        others = list(threads.map(lambda _: neuron([1.0]).scope, range(4)))
+        assert others == ["neuron"] * 4
+        assert neuron([1.0]).scope == "main/neuron"
+
+
+def test_a_module_that_raises_leaves_no_mode_behind():
+    neuron = Neuron(1, rng=rng())
+    with pytest.raises(ValueError, match="takes 1 inputs"):
+        neuron([1.0, 2.0])
+    assert (Value(1.0) * 2).scope == ""
+
+
+def test_a_list_of_modules_that_grows_later_is_found():
+    net = Tower()
+    net.rest.append(Neuron(1, rng=rng()))
+    assert len(list(net.modules())) == 5
+    assert "rest.2.bias" in net.state_dict()
+
+
 # -- initialisers ----------------------------------------------------------------------------------
 
 IN, OUT = 80, 50
@@ -267,6 +377,8 @@ def test_an_embedding_gives_the_row_of_a_token_and_learns_it_alone():
         (50, ValueError, "token 50 is not from 0 to 49"),
         (-1, ValueError, "token -1 is not from 0 to 49"),
         (1.0, TypeError, r"takes the integer of a token, not 1\.0"),
+        (True, TypeError, "takes the integer of a token, not True"),
+        (np.True_, TypeError, r"takes the integer of a token, not (np\.)?True"),
     ):
         with pytest.raises(error, match=message):
             table(token)

@@ -1,10 +1,13 @@
 """Optimizers: the arithmetic of their steps, groups, states, and what they refuse."""
 
 import copy
+import itertools
 import math
+from fractions import Fraction
 
 import numpy as np
 import pytest
+from interrupts import interrupted
 
 from autodiff import Value, optim
 from autodiff.optim import SGD, Adam, NoisySGD, Optimizer, clip_grad_norm_, clip_grad_value_
@@ -43,6 +46,21 @@ def test_momentum_adds_up_unscaled_gradients():
         optimizer.step()
         seen.append(x.data)
     assert seen == [-1.0, -2.5, -4.25]
+
+
+def test_the_moving_average_of_textbooks_is_dampening_but_for_the_first_step():
+    gradients, gamma, lr = [1.0, -2.0, 0.5, 3.0, -1.0], 0.75, 0.5
+    x = Value(0.0)
+    optimizer = SGD([x], lr=lr, momentum=gamma, dampening=gamma)
+    p, v = 0.0, gradients[0]  # a textbook's first velocity is (1 - gamma)*g
+    for k, g in enumerate(gradients):
+        x.grad = g
+        optimizer.step()
+        v = gamma * v + (1 - gamma) * g if k else v
+        p -= lr * v
+        assert x.data == p
+    assert "moving average" in SGD.__doc__
+    assert "but for the first step" in SGD.__doc__
 
 
 def test_descent_reaches_the_minimum():
@@ -233,6 +251,94 @@ def test_a_state_that_does_not_fit_changes_nothing():
         assert_same(optimizer.state_dict(), before)
 
 
+def broken(change):
+    """An optimizer of two groups that has made steps, and a state of it that was changed."""
+    xs = [Value(1.0), Value(2.0), Value(3.0)]
+    optimizer = Adam([{"params": xs[:1]}, {"params": xs[1:], "lr": 0.5}])
+    walk(optimizer, xs, 3)
+    state = copy.deepcopy(optimizer.state_dict())
+    change(state["param_groups"][1], state["state"][1])
+    return optimizer, state
+
+
+@pytest.mark.parametrize(
+    ("change", "error", "message"),
+    [
+        (
+            lambda g, s: s.update(mean=np.zeros(3)),
+            ValueError,
+            r"'mean' .* \(3,\); .* \(2,\) is wanted",
+        ),
+        (lambda g, s: s.update(mean=np.zeros((2, 1))), ValueError, r"'mean' .* shape \(2, 1\)"),
+        (lambda g, s: s.update(mean=np.zeros(2, "f4")), ValueError, "'mean' .* array of float32"),
+        (lambda g, s: s.update(mean="0"), TypeError, "group 1: 'mean' must be a real number"),
+        (lambda g, s: s.update(step=-1), ValueError, "group 1: 'step' must be an integer from 0"),
+        (lambda g, s: s.update(step=1.5), ValueError, r"group 1: 'step' must be .*, not 1\.5"),
+        (lambda g, s: s.pop("step"), ValueError, "group 1: 'step' must be .*, not None"),
+        (lambda g, s: g.update(lr=-0.5), ValueError, r"lr must be a finite number, .* not -0\.5"),
+        (lambda g, s: g.update(lr="1"), TypeError, "lr must be a real number, not '1'"),
+        (lambda g, s: g.update(betas=(0.9, 1.5)), ValueError, "betas must be .* below 1, not 1.5"),
+        (lambda g, s: g.update(initial_lr=None), TypeError, "initial_lr must be a real number"),
+        (lambda g, s: g.pop("params"), ValueError, "option 'params' is only in one of the two"),
+    ],
+)
+def test_a_state_that_makes_no_sense_changes_nothing(change, error, message):
+    optimizer, state = broken(change)
+    before = copy.deepcopy(optimizer.state_dict())
+    with pytest.raises(error, match=message):
+        optimizer.load_state_dict(state)
+    assert_same(optimizer.state_dict(), before)
+
+
+def test_a_state_of_fewer_groups_than_options_is_refused():
+    optimizer, state = broken(lambda g, s: None)
+    state["state"].pop()
+    with pytest.raises(ValueError, match="the saved optimizer has 1 groups, this one 2"):
+        optimizer.load_state_dict(state)
+
+
+def test_options_become_pythons_own_numbers():
+    numbers = {"lr": np.float32(0.1), "eps": Fraction(1, 8), "betas": [np.float32(0.5), np.int8(0)]}
+    group = Adam([Value(1.0)], **numbers, amsgrad=np.True_, weight_decay=np.int64(0)).param_groups[
+        0
+    ]
+    assert group["lr"] == float(np.float32(0.1))
+    assert [type(group[k]) for k in ("lr", "eps", "amsgrad", "weight_decay")] == [
+        *(float, float, bool, int)
+    ]
+    assert group["betas"] == (0.5, 0)
+    assert [type(b) for b in group["betas"]] == [float, int]
+
+
+# -- interrupts ------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", RULES)
+def test_an_interrupted_step_is_made_as_a_whole_or_not_at_all(name):
+    options = {"SGD": {"momentum": 0.9}, "RMSprop": {"momentum": 0.5, "centered": True}}
+
+    def fresh():
+        xs = [Value(5.0), Value(-3.0), Value(0.5)]
+        optimizer = make(name, [{"params": xs[:1]}, {"params": xs[1:]}], **options.get(name, {}))
+        walk(optimizer, xs, 2)
+        return optimizer, xs
+
+    def now(optimizer, xs):
+        return [x.data for x in xs], optimizer.state_dict()
+
+    optimizer, xs = fresh()
+    before = now(optimizer, xs)
+    optimizer.step()
+    after = now(optimizer, xs)
+    for moment in itertools.count():
+        optimizer, xs = fresh()
+        if not interrupted(optimizer.step, moment):
+            break
+        reached = now(optimizer, xs)
+        assert_same(reached, before if reached[0] == before[0] else after)
+    assert moment > 20
+
+
 # -- noise -----------------------------------------------------------------------------------------
 
 
@@ -308,8 +414,38 @@ def test_bad_bounds_are_refused_and_gradients_left_alone(bad):
     assert x.grad == 3.0
 
 
-def test_clipping_refuses_what_is_not_a_value():
-    with pytest.raises(TypeError, match="Value"):
-        clip_grad_norm_([Value(1.0), 2.0], 1.0)
-    with pytest.raises(TypeError, match="Value"):
-        clip_grad_value_([Value(1.0), 2.0], 1.0)
+@pytest.mark.parametrize("clip", [clip_grad_norm_, clip_grad_value_])
+@pytest.mark.parametrize("wrong", [2.0, None, "x"])
+def test_clipping_refuses_what_is_not_a_value(clip, wrong):
+    x = Value(1.0)
+    x.grad = 5.0
+    with pytest.raises(TypeError, match=f"parameter 1 must be a Value, not {wrong!r}"):
+        clip([x, wrong], 1.0)
+    assert x.grad == 5.0
+
+
+def test_a_group_into_which_something_else_was_put_is_no_crash():
+    x = Value(1.0)
+    optimizer = SGD([x, Value(2.0)])
+    for wrong in (None, 3.0):
+        optimizer.param_groups[0]["params"][1] = wrong
+        for call in (optimizer.step, optimizer.zero_grad):
+            with pytest.raises(TypeError, match="parameter 1 must be a Value, not"):
+                call()
+    assert x.data == 1.0
+
+
+class Meddling(SGD):
+    """It changes the list of its parameters in the middle of a step."""
+
+    def update(self, p, g, state, group):
+        group["params"][:] = self.others
+        super().update(p, g, state, group)
+
+
+@pytest.mark.parametrize("others", [[], [None, 3.0], [None] * 9])
+def test_parameters_replaced_during_a_step_are_no_crash(others):
+    optimizer = Meddling([Value(1.0), Value(2.0)])
+    optimizer.others = others
+    optimizer.step()
+    assert optimizer.param_groups[0]["params"] == others

@@ -154,6 +154,83 @@ def test_a_group_that_is_added_later_joins_the_schedule():
     assert scheduler.get_last_lr() == [0.25, 0.125, 2.0]
 
 
+def test_lists_of_one_a_group_are_the_numbers_of_the_groups():
+    def alone(index, make):
+        """The rates and momenta of one group, by itself."""
+        optimizer = descent(momentum=0.5)
+        del optimizer.param_groups[1 - index], optimizer.state[1 - index]
+        scheduler, seen = make(optimizer, index), []
+        for metric in [None, *METRICS]:
+            if metric is not None:
+                scheduler.step(*([metric] if isinstance(scheduler, ReduceLROnPlateau) else []))
+            seen.append((optimizer.param_groups[0]["lr"], optimizer.param_groups[0]["momentum"]))
+        return seen
+
+    tops, lows, highs, floors = [0.5, 0.3], [0.8, 0.7], (0.9, 0.95), [0.06, 0.001]
+    for lists, single in (
+        (
+            lambda o: OneCycleLR(o, tops, 16, base_momentum=lows, max_momentum=highs),
+            lambda o, i: OneCycleLR(o, tops[i], 16, base_momentum=lows[i], max_momentum=highs[i]),
+        ),
+        (
+            lambda o: ReduceLROnPlateau(o, factor=0.5, patience=0, min_lr=floors),
+            lambda o, i: ReduceLROnPlateau(o, factor=0.5, patience=0, min_lr=floors[i]),
+        ),
+    ):
+        optimizer = descent(momentum=0.5)
+        scheduler = lists(optimizer)
+        seen = [[(g["lr"], g["momentum"])] for g in optimizer.param_groups]
+        for metric in METRICS:
+            scheduler.step(*([metric] if isinstance(scheduler, ReduceLROnPlateau) else []))
+            for path, g in zip(seen, optimizer.param_groups, strict=True):
+                path.append((g["lr"], g["momentum"]))
+        assert seen == [alone(0, single), alone(1, single)]
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda o: OneCycleLR(o, [0.5, 0.3], 16),
+        lambda o: ReduceLROnPlateau(o, patience=0, min_lr=[0.1, 0.1]),
+        lambda o: LambdaLR(o, [lambda t: t, lambda t: t]),
+    ],
+)
+def test_a_list_of_one_a_group_does_not_cover_a_group_added_later(make):
+    optimizer = descent(momentum=0.5)
+    scheduler = make(optimizer)
+    optimizer.add_param_group({"params": [Value(3.0)]})
+    with pytest.raises(ValueError, match=r"group 2 was added after .* a list for 2 groups"):
+        rates(scheduler, [1.0, 1.0])
+
+
+def test_a_state_has_every_option_and_brings_it_to_another_scheduler():
+    def pair(**options):
+        kinds = (
+            lambda o, milestones, **_: MultiStepLR(o, milestones),
+            lambda o, milestones, gamma, **_: SequentialLR(
+                o, [StepLR(o, 2, gamma), ExponentialLR(o, gamma)], milestones[:1]
+            ),
+            lambda o, top, strategy, **_: OneCycleLR(o, top, 30, anneal_strategy=strategy),
+            lambda o, mode, floor, **_: ReduceLROnPlateau(o, mode, 0.5, 0, min_lr=floor),
+        )
+        for kind in kinds:
+            optimizer = descent(momentum=0.5)
+            yield optimizer, kind(optimizer, **options)
+
+    one = {"milestones": [2, 9], "gamma": 0.5, "top": [1.0, 0.2], "strategy": "cos"}
+    other = {"milestones": [5, 6, 7], "gamma": 0.7, "top": [0.3, 0.4], "strategy": "linear"}
+    for (optimizer, scheduler), (twin_optimizer, twin) in zip(
+        pair(**one, mode="max", floor=(0.01, 0.02)),
+        pair(**other, mode="min", floor=[0.03, 0.04]),
+        strict=True,
+    ):
+        rates(scheduler, METRICS[:3])
+        twin_optimizer.load_state_dict(optimizer.state_dict())
+        twin.load_state_dict(scheduler.state_dict())
+        assert twin.state_dict() == scheduler.state_dict()
+        assert rates(twin, METRICS[3:]) == rates(scheduler, METRICS[3:])
+
+
 # -- what is refused -------------------------------------------------------------------------------
 
 REFUSED = [
@@ -179,6 +256,14 @@ REFUSED = [
     (lambda o: OneCycleLR(o, 1.0, 9, pct_start=1.1), ValueError, "pct_start must be from 0 to 1"),
     (lambda o: OneCycleLR(o, 1.0, 9, anneal_strategy="up"), ValueError, "or 'linear', not 'up'"),
     (lambda o: OneCycleLR(o, "1", 9), TypeError, "max_lr must be a real number, not '1'"),
+    (lambda o: OneCycleLR(o, [1.0], 9), ValueError, "max_lr must be a number, or 2 of them"),
+    (lambda o: OneCycleLR(o, [1.0, None], 9), TypeError, "max_lr must be a real number, not None"),
+    (lambda o: OneCycleLR(o, 1.0, 9, base_momentum=[0.1] * 3), ValueError, "base_momentum must be"),
+    (lambda o: OneCycleLR(o, 1.0, 9, max_momentum=()), ValueError, "max_momentum must be a number"),
+    (lambda o: OneCycleLR(o, 1.0, 9, div_factor="2"), TypeError, "div_factor must be a real num"),
+    (lambda o: ReduceLROnPlateau(o, min_lr=[0.1]), ValueError, "min_lr must be a number, or 2 of"),
+    (lambda o: ReduceLROnPlateau(o, min_lr="0"), TypeError, "min_lr must be a real number"),
+    (lambda o: ReduceLROnPlateau(o, patience=None), TypeError, "patience must be a real number"),
     (lambda o: ReduceLROnPlateau(o, "low"), ValueError, "mode must be 'min' or 'max', not 'low'"),
     (lambda o: ReduceLROnPlateau(o, factor=1.0), ValueError, "factor must be from 0 up and below"),
     (
@@ -242,4 +327,34 @@ def test_a_state_of_another_kind_is_refused(name, saved):
     before = scheduler.state_dict()
     with pytest.raises(ValueError, match=name):
         scheduler.load_state_dict(state)
+    assert scheduler.state_dict() == before
+
+
+@pytest.mark.parametrize(
+    ("name", "change", "message"),
+    [
+        ("StepLR", {"gamma": "x"}, r"StepLR: the saved 'gamma' is 'x' \(str\); one like 0\.1"),
+        ("StepLR", {"epoch": None}, "StepLR: the saved 'epoch' is None"),
+        ("MultiStepLR", {"milestones": 3}, "MultiStepLR: the saved 'milestones' is 3"),
+        ("OneCycleLR", {"max_lr": (1.0, 2.0, 3.0)}, "OneCycleLR: the saved 'max_lr' is"),
+        ("SequentialLR", {"schedulers": []}, "the saved sequence is of 0 schedulers, not 3"),
+    ],
+)
+def test_a_state_of_other_things_changes_nothing(name, change, message):
+    scheduler = MAKERS[name](descent(momentum=0.5))
+    rates(scheduler, METRICS[:3])
+    before = copy.deepcopy(scheduler.state_dict())
+    with pytest.raises(ValueError, match=message):
+        scheduler.load_state_dict(before | {"epoch": 9} | change)
+    assert scheduler.state_dict() == before
+
+
+def test_a_sequence_with_another_part_changes_nothing():
+    scheduler = sequential(descent())
+    before = copy.deepcopy(scheduler.state_dict())
+    other = copy.deepcopy(before) | {"epoch": 9}
+    other["schedulers"][0]["epoch"] = 5
+    other["schedulers"][2]["kind"] = "StepLR"
+    with pytest.raises(ValueError, match="the saved scheduler is of kind StepLR, not Exponential"):
+        scheduler.load_state_dict(other)
     assert scheduler.state_dict() == before

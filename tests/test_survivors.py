@@ -7,7 +7,7 @@ import pytest
 
 import autodiff
 from autodiff import Value, sin
-from autodiff.value import topological_order
+from autodiff.sweeps import topological_order
 
 
 def test_a_walk_waits_for_the_walk_of_another_thread():

@@ -10,7 +10,7 @@ import pytest
 
 import autodiff
 from autodiff import Value, cos, dot, exp, log, maximum, primitive, relu, sin, sqrt, tanh
-from autodiff.value import topological_order
+from autodiff.sweeps import topological_order
 
 
 def gradient(function, *numbers):

@@ -51,7 +51,7 @@ def _over_list(op: int) -> Callable[[list[float]], float]:
 
 
 def run_span(
-    start: int, ops: Any, a: Any, b: Any, entries: Any, w: Any, constants: int, out: int, s: Any
+    start: int, constants: int, out: int, ops: Any, a: Any, b: Any, entries: Any, w: Any, s: Any
 ) -> int:
     """Run instructions, as ``ad_run`` does in C."""
     functions: dict[int, Callable[..., float]] = {CODES["detach"]: lambda x: x}

@@ -90,7 +90,7 @@ def reverse(
             given = emission.one if seed is None else seed
             if ref >= 0:
                 adjoint[ref] = given if adjoint[ref] == NONE else emission.sum(adjoint[ref], given)
-        emission.emitter.reverse(len(p), _CODES, *views(active, adjoint), emission.zero)
+        emission.emitter.reverse(len(p), _CODES, emission.zero, *views(active, adjoint))
         of_inputs = adjoint[list(inputs)]
         found.append(np.where(of_inputs == NONE, emission.zero, of_inputs))
     return emission.finished(np.concatenate([*found, np.zeros(0, np.int32)]), keep)
@@ -113,7 +113,7 @@ def forward(
         tangent = np.full(len(active), NONE, np.int32)
         for slot, seed in seeds.items():
             tangent[slot] = emission.one if seed is None else seed
-        emission.emitter.forward(len(p), _CODES, *views(active, tangent), emission.zero)
+        emission.emitter.forward(len(p), _CODES, emission.zero, *views(active, tangent))
         of_results = np.where(p.results < 0, NONE, tangent[p.results])
         found.append(np.where(of_results == NONE, emission.zero, of_results))
     return emission.finished(np.concatenate([*found, np.zeros(0, np.int32)]), keep)
@@ -154,10 +154,8 @@ class _Emission:
 
         self.ops, self.a = np.zeros(n, np.uint16), np.zeros(n, np.int32)
         self.b, self.entries = np.zeros(n, np.int32), np.zeros(e + 1, np.int32)
-        for room, filled in zip(
-            (self.ops, self.a, self.b, self.entries), (p.ops, p.a, p.b, p.entries), strict=True
-        ):
-            room[: len(filled)] = filled
+        self.ops[: len(p)], self.a[: len(p)], self.b[: len(p)] = p.ops, p.a, p.b
+        self.entries[: len(p.entries)] = p.entries
         starts = np.cumsum([0, *(len(t.entries) for t in templates)])
         a = [
             np.where(t.over_list, t.a + start, t.a)

@@ -57,7 +57,7 @@ class Machine:
         w, view, scratch = buffer
         c, n = self._constants, self.program.inputs
         w[c : c + n] = inputs
-        k = loops.run(0, *self._arrays, view, c, n, scratch)
+        k = loops.run(0, c, n, *self._arrays, view, scratch)
         while k != len(self.program):
             if k < 0:
                 refs = self.program.operands(-1 - k)
@@ -66,7 +66,7 @@ class Machine:
                     f"take(values, i): index {w[c + refs[-1]]:g} is not one of 0 to {len(refs) - 2}"
                 )
             self._call(k, w)
-            k = loops.run(k + 1, *self._arrays, view, c, n, scratch)
+            k = loops.run(k + 1, c, n, *self._arrays, view, scratch)
         found = w.take(self._places)
         self._idle.append(buffer)
         if self._kinds and not self._hold(found[self._results :]):

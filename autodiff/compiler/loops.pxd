@@ -11,8 +11,8 @@ cdef enum:
     NONE = -2147483647
 
 cdef inline Py_ssize_t run_span(
-    Py_ssize_t start, const unsigned short[::1] ops, const int[::1] a, const int[::1] b,
-    const int[::1] entries, double[::1] w, Py_ssize_t constants, Py_ssize_t out, double[::1] s,
+    Py_ssize_t start, Py_ssize_t constants, Py_ssize_t out, const unsigned short[::1] ops,
+    const int[::1] a, const int[::1] b, const int[::1] entries, double[::1] w, double[::1] s,
 ) noexcept:
     cdef Py_ssize_t end
     cdef double *slots = &w[constants]
@@ -61,15 +61,15 @@ cpdef Py_ssize_t reach(Py_ssize_t inputs, int stamp, Py_ssize_t root,
                        const unsigned char[::1] held, int[::1] seen, int[::1] stack,
                        int[::1] met) except -1
 
-@cython.locals(k=Py_ssize_t, i=Py_ssize_t, j=Py_ssize_t, at=Py_ssize_t, size=Py_ssize_t,
+@cython.locals(k=Py_ssize_t, i=Py_ssize_t, j=Py_ssize_t, at=Py_ssize_t, last=Py_ssize_t,
                op=cython.int, h=cython.ulonglong)
 cpdef find_equal(Py_ssize_t inputs, const unsigned short[::1] ops, int[::1] a, int[::1] b,
                  int[::1] entries, const unsigned char[::1] arity,
                  const unsigned char[::1] commutes, int[::1] table, int[::1] same)
 
 @cython.locals(k=Py_ssize_t, i=Py_ssize_t, j=Py_ssize_t, e=Py_ssize_t, ref=cython.int)
-cpdef Py_ssize_t find_chains(Py_ssize_t inputs, const unsigned short[::1] ops, const int[::1] a,
-                             const int[::1] b, int add, const unsigned char[::1] inner,
+cpdef Py_ssize_t find_chains(Py_ssize_t inputs, int add, const unsigned short[::1] ops,
+                             const int[::1] a, const int[::1] b, const unsigned char[::1] inner,
                              int[::1] chain, int[::1] starts) except -1
 
 @cython.locals(i=Py_ssize_t)
@@ -98,16 +98,16 @@ cdef class Emitter:
     @cython.locals(add=cython.int, take=cython.int, pick=cython.int,
                    k=Py_ssize_t, given=cython.int, op=cython.int, count=cython.int, i=cython.int,
                    x=cython.int, c=cython.int)
-    cpdef reverse(self, Py_ssize_t n, tuple codes, const unsigned char[::1] active,
-                  int[::1] adjoint, int numbers)
+    cpdef reverse(self, Py_ssize_t n, tuple codes, int numbers, const unsigned char[::1] active,
+                  int[::1] adjoint)
     @cython.locals(add=cython.int, take=cython.int, pick=cython.int,
                    k=Py_ssize_t, op=cython.int, count=cython.int, i=cython.int, x=cython.int,
                    c=cython.int, total=cython.int, e=Py_ssize_t)
-    cpdef forward(self, Py_ssize_t n, tuple codes, const unsigned char[::1] active,
-                  int[::1] tangent, int zero)
+    cpdef forward(self, Py_ssize_t n, tuple codes, int zero, const unsigned char[::1] active,
+                  int[::1] tangent)
     cpdef tuple filled(self)
     cpdef int append(self, int op, int a, int b)
 
-cpdef Py_ssize_t run(Py_ssize_t start, const unsigned short[::1] ops, const int[::1] a,
-                     const int[::1] b, const int[::1] entries, double[::1] w, Py_ssize_t constants,
-                     Py_ssize_t out, double[::1] s)
+cpdef Py_ssize_t run(Py_ssize_t start, Py_ssize_t constants, Py_ssize_t out,
+                     const unsigned short[::1] ops, const int[::1] a, const int[::1] b,
+                     const int[::1] entries, double[::1] w, double[::1] s)

@@ -282,7 +282,7 @@ def find_equal(
     same: Any,
 ) -> None:
     """For every slot, the first that computes the same; operands are rewritten on the way."""
-    size = len(table)
+    last = len(table) - 1  # of a power of two
     for k in range(len(ops)):
         op = ops[k]
         if arity[op] == 0:
@@ -302,7 +302,7 @@ def find_equal(
                 b[k] = i
             h = ((op * 1000003 + a[k]) * 1000003 + b[k]) & 0xFFFFFFFFFFFF
         h = (h ^ (h >> 17)) * 2654435761 & 0xFFFFFFFFFFFF
-        at = (h >> 7) % size
+        at = (h >> 7) & last
         while table[at] >= 0:
             j = table[at]
             if ops[j] == op and b[j] == b[k]:
@@ -315,7 +315,7 @@ def find_equal(
                         i += 1
                     if i == b[k]:
                         break
-            at = (at + 1) % size
+            at = (at + 1) & last
         if table[at] >= 0:
             same[inputs + k] = inputs + table[at]
         else:
@@ -323,7 +323,7 @@ def find_equal(
 
 
 def find_chains(
-    inputs: int, ops: Any, a: Any, b: Any, add: int, inner: Any, chain: Any, starts: Any
+    inputs: int, add: int, ops: Any, a: Any, b: Any, inner: Any, chain: Any, starts: Any
 ) -> int:
     """Write the operands of every chain of additions that is not part of a longer one.
 
@@ -416,24 +416,24 @@ class Emitter:
     def operand(self, k: int, i: int) -> int:
         """Operand ``i`` of instruction ``k``."""
         if self.arity[self.ops[k]] == 0:
-            return self.entries[self.a[k] + i]  # type: ignore[no-any-return]
-        return self.a[k] if i == 0 else self.b[k]  # type: ignore[no-any-return]
+            return int(self.entries[self.a[k] + i])
+        return int(self.a[k] if i == 0 else self.b[k])
 
     def operands(self, k: int) -> int:
         """How many operands instruction ``k`` has."""
         n = self.arity[self.ops[k]]
-        return self.b[k] if n == 0 else n  # type: ignore[no-any-return]
+        return int(self.b[k] if n == 0 else n)
 
     def translate(self, ref: int, k: int) -> int:
         """A reference of the template of ``k``, in the new program."""
         t = self.of[k]
         if ref < 0:
-            return ref - self.t_constants[t]
+            return int(ref - self.t_constants[t])
         if ref < self.t_arity[t]:
             return self.operand(k, ref)
         if ref == self.t_arity[t]:
             return self.inputs + k
-        return self.base + ref - self.t_arity[t] - 1
+        return int(self.base + ref - self.t_arity[t] - 1)
 
     def instantiate(self, k: int) -> None:
         """Append the instructions of the template of ``k``."""
@@ -467,7 +467,7 @@ class Emitter:
         return self.emit(codes[1], factor, partial)
 
     def reverse(
-        self, n: int, codes: tuple[int, ...], active: Any, adjoint: Any, numbers: int
+        self, n: int, codes: tuple[int, ...], numbers: int, active: Any, adjoint: Any
     ) -> None:
         """The chain rule, backwards over the first ``n`` instructions.
 
@@ -495,7 +495,7 @@ class Emitter:
                     c = self.times(given, self.partial(k, i), codes)
                 adjoint[x] = c if adjoint[x] == NONE else self.emit(add, adjoint[x], c)
 
-    def forward(self, n: int, codes: tuple[int, ...], active: Any, tangent: Any, zero: int) -> None:
+    def forward(self, n: int, codes: tuple[int, ...], zero: int, active: Any, tangent: Any) -> None:
         """The chain rule, forwards: ``tangent`` holds those of inputs, and gets the others."""
         add, _, take, pick, _ = codes
         for k in range(n):
@@ -531,11 +531,11 @@ class Emitter:
 
 
 def run(
-    start: int, ops: Any, a: Any, b: Any, entries: Any, w: Any, constants: int, out: int, s: Any
+    start: int, constants: int, out: int, ops: Any, a: Any, b: Any, entries: Any, w: Any, s: Any
 ) -> int:
     """Run instructions from ``start`` on, in the buffer ``w``: constants backwards, then slots.
 
     Returns how far it came: to the end; or to an instruction ``k`` that Python must do; or, as
     ``-1 - k``, to an index out of range.
     """
-    return int(run_span(start, ops, a, b, entries, w, constants, out, s))
+    return int(run_span(start, constants, out, ops, a, b, entries, w, s))

@@ -101,7 +101,7 @@ def common_subexpressions(p: Program) -> Program:
     same = np.arange(p.inputs + len(p), dtype=np.int32)
     commutes = np.zeros(2**16, np.uint8)
     commutes[[CODES["add"], CODES["mul"]]] = 1
-    table = np.full(2 * len(p) + 1, -1, np.int32)
+    table = np.full(2 << len(p).bit_length(), -1, np.int32)
     a, b, entries = p.a.copy(), p.b.copy(), p.entries.copy()
     arrays = (p.ops, a, b, entries, ARITY, commutes, table, same)
     loops.find_equal(p.inputs, *views(*arrays))
@@ -203,7 +203,7 @@ def sums(p: Program) -> Program:
     inner[left[once[left] & (p.ops[left] == add)]] = 1
     chain = np.zeros(2 * int((p.ops == add).sum()) + 1, np.int32)
     starts = np.zeros(len(p), np.int32)
-    size = loops.find_chains(n, *views(p.ops, p.a, p.b), add, *views(inner, chain, starts))
+    size = loops.find_chains(n, add, *views(p.ops, p.a, p.b, inner, chain, starts))
     heads = np.flatnonzero(starts >= 0)
     lengths = np.diff([*starts[heads].tolist(), size]).astype(np.int32)
     entries = [p.entries, chain[:size]]

@@ -33,7 +33,7 @@ def template(op: int, count: int) -> Program:
         n = count // lists
 
         def partials(xs: list[Any]) -> list[Any]:
-            return kernel(*(xs[i * n : (i + 1) * n] for i in range(lists)))[1]
+            return list(kernel(*(xs[i * n : (i + 1) * n] for i in range(lists)))[1])
 
     elif op < STATIC:
         functions = partial_functions(row, PRIMITIVES)
@@ -68,6 +68,6 @@ def _opaque(row: Row, i: int) -> Callable[..., Any]:
 
     names = [*row.names, "v"]
     function = row.partials[i]
-    ROWS.append(Row(name, " ".join(names), function, [refuse] * len(names)))  # type: ignore[arg-type]
+    ROWS.append(Row(name, " ".join(names), function, [refuse] * len(names)))
     op = len(ROWS) - 1
     return lambda *operands: apply(op, *operands)

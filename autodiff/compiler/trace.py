@@ -17,8 +17,9 @@ from autodiff.compiler.program import Check, Program, views
 from autodiff.functions import take_known
 from autodiff.higher import apply, largest
 from autodiff.ops import CODES, ROWS
+from autodiff.sweeps import visit
 from autodiff.traces import Trace
-from autodiff.value import Value, record_list, visit
+from autodiff.value import Value, record_list
 from autodiff.walks import alone
 
 
@@ -39,7 +40,10 @@ def trace(function: Callable[[list[Any]], Sequence[Any]], numbers: Sequence[floa
     with Trace() as here:
         xs = loops.inputs_of(here.note, numbers)
         results = function(xs)
-    return alone(_program, here, xs, results)  # type: ignore[no-any-return]
+    try:
+        return alone(_program, here, xs, results)  # type: ignore[no-any-return]
+    finally:
+        here.guards.clear()  # notes that outlive the trace keep no graph
 
 
 def _program(here: Trace, xs: list[Value], results: Sequence[Any]) -> Traced:

@@ -167,7 +167,8 @@ def kl_div(
             raise ValueError(f"a target of kl_div() must be 0 or more, not {describe(t)}")
         return t * (functions.log(t) - q) if t > 0 else 0.0
 
-    terms = [divergence(q, t) for q, t in _pairs(log_probabilities, targets, "kl_div")]
+    pairs = _some_pairs(log_probabilities, targets, "kl_div")
+    terms = [divergence(q, t) for q, t in pairs]
     if reduction == "mean":
         return functions.mean(terms)
     total = functions.sum(terms)
@@ -210,7 +211,11 @@ def cross_entropy(logits: Rows, targets: Sequence[Any], label_smoothing: float =
 
 
 def _entropy(row: Sequence[Any], target: Any, smoothing: float) -> Any:
-    """The cross-entropy of one row, with the scores taken relative to one: no digits are lost."""
+    """The cross-entropy of one row, from scores relative to one of them, so that none is huge.
+
+    Its partials keep their digits.  Its value has a small absolute error: that of a class which is
+    certain to the last digit is 0, as in PyTorch.
+    """
     if not hasattr(target, "__len__") and not smoothing:
         at = row[target]
         return functions.logsumexp([z - at if i != target else 0.0 for i, z in enumerate(row)])
@@ -241,12 +246,14 @@ def accuracy(scores: Rows, targets: Sequence[int]) -> float:
     """The share of examples whose largest score is the target's: a plain number.
 
     Raises:
-        ValueError: if there is no example, or not one target an example.
+        ValueError, TypeError: as ``cross_entropy``.
 
     >>> accuracy([[2.0, 1.0], [0.0, 3.0]], [0, 0])
     0.5
     """
     _match(scores, targets, "accuracy")
+    for i, (row, target) in enumerate(zip(scores, targets, strict=True)):
+        _class(target, len(row), i)
     return float(np.mean([max(r) == r[t] for r, t in zip(scores, targets, strict=True)]))
 
 
@@ -289,10 +296,16 @@ def _pairs(outputs: Any, targets: Any, name: str) -> Iterator[tuple[Any, Any]]:
 
 
 def _mean_over(outputs: Any, targets: Any, name: str, loss: Callable[[Any, Any], Any]) -> Any:
+    pairs = _some_pairs(outputs, targets, name)
+    return functions.mean([loss(output, target) for output, target in pairs])
+
+
+def _some_pairs(outputs: Any, targets: Any, name: str) -> list[tuple[Any, Any]]:
+    """The elements of two (nested) lists side by side: at least one pair."""
     pairs = list(_pairs(outputs, targets, name))
     if not pairs:
         raise ValueError(f"{name}() of an empty batch")
-    return functions.mean([loss(output, target) for output, target in pairs])
+    return pairs
 
 
 def _match(rows: Any, targets: Any, name: str) -> None:

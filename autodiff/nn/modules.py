@@ -10,13 +10,16 @@ gives the same net.
 
 from __future__ import annotations
 
+from array import array
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
 
 from autodiff import functions
-from autodiff.contexts import scope
+from autodiff.arrays import scatter_grads
+from autodiff.contexts import scoped, within
+from autodiff.modes import MODE, PLAIN
 from autodiff.nn.init import Initialiser, default
 from autodiff.reals import describe, real
 from autodiff.value import Value
@@ -49,14 +52,19 @@ class Module:
 
     def __call__(self, *inputs: Any) -> Any:
         """``forward(*inputs)``, what it records labelled with this module's place in the net."""
-        with scope(self.__dict__.get("_place") or type(self).__name__.lower()):
-            return self.forward(*inputs)
+        mode = MODE.get()
+        outer, inner = self.__dict__.get("_modes", (None, PLAIN))
+        if outer is not mode:  # else it is called where it was called before
+            inner = scoped(mode, self.__dict__.get("_place") or type(self).__name__.lower())
+            object.__setattr__(self, "_modes", (mode, inner))
+        return within(inner, self.forward, *inputs)
 
     def __setattr__(self, name: str, part: Any) -> None:
         object.__setattr__(self, name, part)
         for place, module in _parts(name, part):
             if isinstance(module, Module):
                 object.__setattr__(module, "_place", place)
+                vars(module).pop("_modes", None)  # of its former place
 
     def named_parameters(self) -> Iterator[tuple[str, Value]]:
         """Every parameter with its path: ``("layers.0.neurons.1.bias", Value)``, each once."""
@@ -66,11 +74,11 @@ class Module:
                 seen.add(id(parameter))
                 yield path, parameter
 
-    def _walk(self) -> Iterator[tuple[str, Value]]:
+    def _walk(self, above: str = "") -> Iterator[tuple[str, Value]]:
         for name, attribute in vars(self).items():
-            for path, part in _parts(name, attribute):
+            for path, part in _parts(above + name, attribute):
                 if isinstance(part, Module):
-                    yield from ((f"{path}.{below}", p) for below, p in part._walk())
+                    yield from part._walk(path + ".")
                 elif isinstance(part, Value):
                     yield path, part
 
@@ -92,8 +100,8 @@ class Module:
 
     def zero_grad(self) -> None:
         """Set every parameter's gradient to 0."""
-        for parameter in self.parameters():
-            parameter.grad = 0.0
+        parameters = self.parameters()
+        scatter_grads(parameters, array("d", bytes(8 * len(parameters))))
 
     def train(self, mode: bool = True) -> Module:
         """Be in training, where dropout drops; returns this module."""
@@ -142,7 +150,10 @@ def _parts(name: str, attribute: Any) -> Iterator[tuple[str, Any]]:
     """An attribute itself, or the elements of a list or tuple, each with its path."""
     if isinstance(attribute, (list, tuple)):
         for i, element in enumerate(attribute):
-            yield from _parts(f"{name}.{i}", element)
+            if isinstance(element, (list, tuple)):
+                yield from _parts(f"{name}.{i}", element)
+            else:
+                yield f"{name}.{i}", element
     else:
         yield name, attribute
 
@@ -173,9 +184,9 @@ class Neuron(Module):
         bias: bool = True,
         init: Initialiser = default,
     ) -> None:
-        rng = rng or np.random.default_rng()
         n = _size(in_features, "in_features")
         self.activation = _function(activation)
+        rng = _generator(rng)
         self.weights = [Value(w, name=f"w{i}") for i, w in enumerate(init(n, 1, rng)[0])]
         self.bias = Value(default(n, 1, rng)[0][0], name="b") if bias else None
 
@@ -215,8 +226,8 @@ class Layer(Module):
         bias: bool = True,
         init: Initialiser = default,
     ) -> None:
-        rng = rng or np.random.default_rng()
         n, rows = _size(in_features, "in_features"), _size(out_features, "out_features")
+        activation, rng = _function(activation), _generator(rng)
         weights = init(n, rows, rng)
         self.neurons = [Neuron(n, activation, rng, bias, _given(row)) for row in weights]
 
@@ -278,10 +289,14 @@ class MLP(Sequential):
         bias: bool = True,
         init: Initialiser = default,
     ) -> None:
-        if not out_features:
-            raise ValueError("MLP(in_features, out_features): at least one layer is wanted")
-        rng = rng or np.random.default_rng()
-        sizes = [in_features, *out_features]
+        if not isinstance(out_features, (list, tuple)) or not out_features:
+            raise ValueError(
+                "MLP(in_features, out_features): a list of sizes is wanted, one a layer, at least "
+                f"one; not {describe(out_features)}"
+            )
+        sizes = [_size(in_features, "in_features")]
+        sizes += [_size(n, "out_features") for n in out_features]
+        activation, rng = _function(activation), _generator(rng)
         last = len(out_features) - 1
         super().__init__(
             *(
@@ -328,12 +343,12 @@ class Embedding(Module):
         self, num_embeddings: int, embedding_dim: int, rng: np.random.Generator | None = None
     ) -> None:
         shape = _size(num_embeddings, "num_embeddings"), _size(embedding_dim, "embedding_dim")
-        rows = (rng or np.random.default_rng()).normal(size=shape).tolist()
+        rows = _generator(rng).normal(size=shape).tolist()
         self.rows = [[Value(x) for x in row] for row in rows]
 
     def forward(self, token: int) -> list[Value]:
         """The row of a token."""
-        if not isinstance(token, (int, np.integer)):
+        if not isinstance(token, (int, np.integer)) or isinstance(token, bool):
             raise TypeError(f"Embedding takes the integer of a token, not {describe(token)}")
         if not 0 <= token < len(self.rows):
             raise ValueError(f"token {token} is not from 0 to {len(self.rows) - 1}")
@@ -354,9 +369,9 @@ class Dropout(Module):
     def __init__(self, p: float, rng: np.random.Generator) -> None:
         if not 0 <= real(p, "p") <= 1:
             raise ValueError(f"p must be from 0 to 1, not {p}")
-        if not isinstance(rng, np.random.Generator):
-            raise TypeError(f"Dropout(p, rng) takes a numpy.random.Generator, not {describe(rng)}")
-        self.p, self.rng = p, rng
+        if rng is None:
+            raise TypeError("Dropout(p, rng) takes a numpy.random.Generator, not None")
+        self.p, self.rng = p, _generator(rng)
 
     def forward(self, xs: Sequence[Any]) -> list[Any]:
         """The numbers that are kept, scaled, and zeros for the others."""
@@ -424,6 +439,15 @@ def _function(activation: Function) -> Callable[[Any], Any] | None:
             f"not {describe(activation)}"
         )
     return found
+
+
+def _generator(rng: Any) -> np.random.Generator:
+    """The generator that was given; a new one for None."""
+    if rng is None:
+        return np.random.default_rng()
+    if not isinstance(rng, np.random.Generator):
+        raise TypeError(f"rng takes a numpy.random.Generator, not {describe(rng)}")
+    return rng
 
 
 def _size(n: Any, what: str) -> int:

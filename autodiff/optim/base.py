@@ -1,7 +1,8 @@
 """What every optimizer has: parameters in groups, options, state, and the walk of a step.
 
 A subclass states its defaults in ``__init__``, its rule in ``update``, on whole arrays: data and
-gradients of a group are gathered into arrays, and what the rule makes of them is set as new data.
+gradients of a group are gathered into arrays, and what the rule makes of them is set as new data,
+of all groups at once.
 """
 
 from __future__ import annotations
@@ -13,8 +14,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from autodiff.arrays import gather, scatter, scatter_grads
-from autodiff.reals import describe, real
+from autodiff.arrays import commit, gather, scatter_grads
+from autodiff.reals import describe, plain, real
 from autodiff.value import Value
 
 Array = NDArray[np.float64]
@@ -58,11 +59,8 @@ class Optimizer:
         for name in group.keys() - self.defaults.keys() - {"params"}:
             raise ValueError(f"{type(self).__name__} has no option {name!r}")
         leaves = group["params"]
-        group = {
-            **self.defaults,
-            **group,
-            "params": [leaves] if isinstance(leaves, Value) else list(leaves),
-        }
+        options = {k: _own(v) for k, v in {**self.defaults, **group}.items() if k != "params"}
+        group = {**options, "params": [leaves] if isinstance(leaves, Value) else list(leaves)}
         if not group["params"]:
             raise ValueError(f"{type(self).__name__}(params): there are no parameters")
         seen = {id(p) for g in self.param_groups for p in g["params"]}
@@ -82,7 +80,11 @@ class Optimizer:
         """Refuse options that make no sense; a subclass says which."""
 
     def update(self, p: Array, g: Array, state: dict[str, Any], group: Group) -> None:
-        """Change the parameters ``p``, in place, by their gradients ``g``; a subclass says how."""
+        """Change the parameters ``p``, in place, by their gradients ``g``; a subclass says how.
+
+        What is kept in ``state`` is replaced, never changed in place: an interrupted step leaves
+        it as it was.
+        """
         raise TypeError(f"{type(self).__name__} does not define update()")
 
     @property
@@ -96,19 +98,23 @@ class Optimizer:
             scatter_grads(group["params"], zeros(len(group["params"])))
 
     def step(self) -> None:
-        """Change every parameter by its gradient."""
-        for group, state in zip(self.param_groups, self.state, strict=True):
-            data, grads = zeros(len(group["params"])), zeros(len(group["params"]))
-            gather(group["params"], data, grads)
+        """Change every parameter by its gradient: all of them or, if it is interrupted, none."""
+        leaves = [group["params"] for group in self.param_groups]
+        arrays, states = [], []
+        for values, group, kept in zip(leaves, self.param_groups, self.state, strict=True):
+            data, grads = zeros(len(values)), zeros(len(values))
+            gather(values, data, grads)
             p, g = np.frombuffer(data), np.frombuffer(grads)
             if group["maximize"]:
                 np.negative(g, out=g)
+            state = {**kept, "step": kept["step"] + 1}
             with np.errstate(all="ignore"):
                 if group["weight_decay"] and not group.get("decoupled_weight_decay"):
                     g += group["weight_decay"] * p
-                state["step"] += 1
                 self.update(p, g, state, group)
-            scatter(group["params"], data)
+            arrays.append(data)
+            states.append(state)
+        commit(leaves, arrays, self.state, states)
 
     def state_dict(self) -> dict[str, Any]:
         """Everything but the parameters themselves: options and state of each group."""
@@ -127,29 +133,51 @@ class Optimizer:
         """Continue from what ``state_dict()`` gave.
 
         Raises:
-            ValueError: if it is of other groups or options; then nothing is changed.
+            TypeError: if an option or something kept is not a number.
+            ValueError: if it is of other groups or options, or makes no sense; the message names
+                the first difference.  Nothing is changed then.
         """
-        if len(saved["param_groups"]) != len(self.param_groups):
-            raise ValueError(
-                f"the saved optimizer has {len(saved['param_groups'])} groups, this one "
-                f"{len(self.param_groups)}"
-            )
-        for i, (old, new) in enumerate(zip(self.param_groups, saved["param_groups"], strict=True)):
-            if new["params"] != len(old["params"]):
+        for name in ("param_groups", "state"):
+            if len(saved[name]) != len(self.param_groups):
                 raise ValueError(
-                    f"group {i} has {len(old['params'])} parameters, the saved one {new['params']}"
+                    f"the saved optimizer has {len(saved[name])} groups, this one "
+                    f"{len(self.param_groups)}"
                 )
+        groups, states = [], []
+        for i, (old, new) in enumerate(zip(self.param_groups, saved["param_groups"], strict=True)):
             different = (old.keys() ^ new.keys()) - {"initial_lr"}
             if different:
                 raise ValueError(f"group {i}: option {min(different)!r} is only in one of the two")
-        for group, new in zip(self.param_groups, saved["param_groups"], strict=True):
-            params = group["params"]
-            group.clear()
-            group.update(new, params=params)
-        self.state = [
-            {k: v.copy() if isinstance(v, np.ndarray) else v for k, v in state.items()}
-            for state in saved["state"]
-        ]
+            n = len(old["params"])
+            if new["params"] != n:
+                raise ValueError(f"group {i} has {n} parameters, the saved one {new['params']}")
+            group = {**new, "params": old["params"]}
+            self.check(group)
+            real(group.get("initial_lr", 0.0), "initial_lr")
+            groups.append(group)
+            states.append(_kept(saved["state"][i], n, i))
+        self.param_groups, self.state = groups, states
+
+
+def _own(option: Any) -> Any:
+    """An option in Python's own numbers, with which all arithmetic is in float64."""
+    return tuple(map(plain, option)) if isinstance(option, (tuple, list)) else plain(option)
+
+
+def _kept(state: dict[str, Any], n: int, i: int) -> dict[str, Any]:
+    """A copy of the saved state of group ``i`` of ``n`` parameters, checked."""
+    step = state.get("step")
+    if not isinstance(step, int) or step < 0:
+        raise ValueError(f"group {i}: 'step' must be an integer from 0 up, not {describe(step)}")
+    for name, kept in state.items():
+        if not isinstance(kept, np.ndarray):
+            real(kept, f"group {i}: {name!r}")
+        elif kept.shape != (n,) or kept.dtype != np.float64:
+            raise ValueError(
+                f"group {i}: the saved {name!r} is an array of {kept.dtype} of shape {kept.shape}; "
+                f"one of float64 of shape ({n},) is wanted"
+            )
+    return {k: v.copy() if isinstance(v, np.ndarray) else v for k, v in state.items()}
 
 
 def zeros(n: int) -> array[float]:
@@ -198,8 +226,9 @@ def clip_grad_value_(params: Iterable[Value] | Value, clip_value: float) -> None
     """
     not_negative({"clip_value": clip_value}, "clip_value")
     leaves, grads = _gradients(params)
-    np.clip(grads, -clip_value, clip_value, out=grads)
-    scatter_grads(leaves, array("d", grads.tobytes()))
+    g = np.frombuffer(grads)
+    np.clip(g, -clip_value, clip_value, out=g)
+    scatter_grads(leaves, grads)
 
 
 def clip_grad_norm_(
@@ -224,19 +253,17 @@ def clip_grad_norm_(
     """
     not_negative({"max_norm": max_norm}, "max_norm")
     leaves, grads = _gradients(params)
+    g = np.frombuffer(grads)
     with np.errstate(all="ignore"):
-        norm = float(np.linalg.norm(grads, norm_type))
+        norm = float(np.linalg.norm(g, norm_type))
         scale = max_norm / (norm + 1e-6)
-        grads *= min(scale, 1.0) if scale == scale else scale
-    scatter_grads(leaves, array("d", grads.tobytes()))
+        g *= min(scale, 1.0) if scale == scale else scale
+    scatter_grads(leaves, grads)
     return norm
 
 
-def _gradients(params: Iterable[Value] | Value) -> tuple[list[Value], Array]:
+def _gradients(params: Iterable[Value] | Value) -> tuple[list[Value], array[float]]:
     leaves = [params] if isinstance(params, Value) else list(params)
-    for i, p in enumerate(leaves):
-        if not isinstance(p, Value):
-            raise TypeError(f"parameter {i} must be a Value, not {describe(p)}")
     data, grads = zeros(len(leaves)), zeros(len(leaves))
     gather(leaves, data, grads)
-    return leaves, np.frombuffer(grads)
+    return leaves, grads

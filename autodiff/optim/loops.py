@@ -6,6 +6,7 @@ bar, a history, validation, early stopping and checkpoints.
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -14,11 +15,12 @@ from typing import Any
 import numpy as np
 
 from autodiff.checkpoints import save
-from autodiff.contexts import no_grad
+from autodiff.contexts import within
+from autodiff.modes import MODE
 from autodiff.nn import Module
 from autodiff.optim.base import Optimizer
 from autodiff.optim.lr_scheduler import ReduceLROnPlateau
-from autodiff.reals import describe
+from autodiff.reals import describe, real
 from autodiff.value import Value
 
 
@@ -35,6 +37,7 @@ def minibatches(
 
     Raises:
         ValueError: if ``X`` and ``y`` differ in length or are empty, or ``size`` is not positive.
+        TypeError: if ``rng`` is not a ``numpy.random.Generator``.
 
     >>> rng = np.random.default_rng(0)
     >>> [len(y) for _, y in minibatches([[1.0], [2.0], [3.0]], [0, 1, 0], 2, rng)]
@@ -46,6 +49,8 @@ def minibatches(
         raise ValueError("minibatches(X, y): there are no examples")
     if not isinstance(size, int) or size < 1:
         raise ValueError(f"size must be a positive integer, not {describe(size)}")
+    if not isinstance(rng, np.random.Generator):
+        raise TypeError(f"rng takes a numpy.random.Generator, not {describe(rng)}")
     inputs, targets = (a.tolist() if isinstance(a, np.ndarray) else a for a in (X, y))
 
     def batches() -> Iterator[tuple[list[Any], list[Any]]]:
@@ -59,7 +64,7 @@ def minibatches(
 
 @dataclass
 class History:
-    """What happened in training, a number an epoch.
+    """What happened in training, a number an epoch.  It may be saved, and continued by ``fit``.
 
     Attributes:
         loss: the mean loss over the epoch's batches.
@@ -74,6 +79,26 @@ class History:
     val_loss: list[float] = field(default_factory=list)
     val_metric: list[float] = field(default_factory=list)
     stopped: str = "epochs"
+
+    def state_dict(self) -> dict[str, Any]:
+        """Everything, as ``save`` takes it."""
+        return {k: list(v) if isinstance(v, list) else v for k, v in vars(self).items()}
+
+    def load_state_dict(self, saved: dict[str, Any]) -> None:
+        """Become what ``state_dict()`` gave.
+
+        Raises:
+            TypeError: if something in it is not a number.
+            ValueError: if it is of something else.  Nothing is changed then.
+        """
+        if saved.keys() != vars(self).keys():
+            raise ValueError(f"a History is of {', '.join(vars(self))}; not {', '.join(saved)}")
+        lists = {
+            name: [real(x, name) for x in numbers]
+            for name, numbers in saved.items()
+            if name != "stopped"
+        }
+        vars(self).update(lists, stopped=saved["stopped"])
 
 
 def fit(
@@ -92,6 +117,7 @@ def fit(
     checkpoint: str | Path | None = None,
     every: int = 1,
     progress: bool = True,
+    history: History | None = None,
 ) -> History:
     """Train ``model`` in place.
 
@@ -100,7 +126,7 @@ def fit(
         loss: of a list of outputs and a list of targets, as the losses of ``nn`` are.
         data: inputs and targets to learn from.
         optimizer: of the model's parameters.
-        epochs: how many times to go through the data.
+        epochs: how many times to go through the data; those in ``history`` count.
         batch_size: examples a step.
         rng: where the order of the examples is drawn from.
         metric: of outputs and targets, as ``nn.accuracy`` is.
@@ -109,16 +135,22 @@ def fit(
             without validation) has not become smaller than ever before.
         scheduler: its ``step()`` is called after every epoch; ``ReduceLROnPlateau`` is given the
             loss that ``patience`` looks at.
-        checkpoint: where to save model, optimizer, generator and scheduler, in this order.
+        checkpoint: where to save all that the training changes: model, optimizer, ``rng``, history,
+            the scheduler if there is one, and the other generators that modules (``Dropout``) and
+            optimizer have as attributes, each once.  After ``load(path, model, optimizer, rng,
+            history, ...)``, in this order, ``fit(..., history=history)`` goes on as if there had
+            been no stop.
         every: after how many epochs to save.
         progress: show a bar, with tqdm.
+        history: one to be continued, in place.
 
     Returns:
         The history.  Ctrl-C ends the training between two steps, with the history so far.
 
     Raises:
         ValueError: as ``minibatches``; if ``epochs``, ``patience`` or ``every`` is not an integer
-            in range.
+            in range; if the history is of other measurements.
+        FileNotFoundError: if there is no folder for the checkpoint.
         ImportError: if ``progress`` is wanted and tqdm is not installed.
     """
     limits = {"epochs": (epochs, 0), "every": (every, 1)}
@@ -130,11 +162,21 @@ def fit(
     for examples in (data, validation):  # bad data is refused before anything is done
         if examples is not None:
             minibatches(*examples, batch_size, rng)
-    history = History()
+    if checkpoint is not None and not Path(checkpoint).parent.is_dir():
+        raise FileNotFoundError(f"there is no folder for the checkpoint {checkpoint}")
+    history = History() if history is None else history
+    _check(history, metric is not None, validation is not None)
+    extra = () if scheduler is None else (scheduler,)
+    changing = (model, optimizer, rng, history, *extra, *_generators(model, optimizer, rng))
+
+    history.stopped = "epochs"
     best, waited = np.inf, 0
-    bar = _bar(epochs, progress)
+    for latest in history.val_loss or history.loss:
+        best, waited = min(best, latest), 0 if latest < best else waited + 1
+    limit = np.inf if patience is None else patience
+    bar = _bar(epochs, len(history.loss), progress)
     try:
-        for epoch in range(1, epochs + 1):
+        while len(history.loss) < epochs and waited < limit:
             losses = []
             for inputs, targets in minibatches(*data, batch_size, rng):
                 value = loss([model(x) for x in inputs], targets)
@@ -142,32 +184,30 @@ def fit(
                 value.backward()
                 optimizer.step()
                 losses.append(value.data)
-            history.loss.append(float(np.mean(losses)))
+            row = {"loss": float(np.mean(losses))}
             if metric is not None:
-                history.metric.append(metric(_outputs(model, data[0]), list(data[1])))
+                row["metric"] = metric(_outputs(model, data[0]), list(data[1]))
             if validation is not None:
                 outputs = _outputs(model, validation[0])
                 measured = loss(outputs, list(validation[1]))
-                history.val_loss.append(
-                    measured.data if isinstance(measured, Value) else float(measured)
-                )
+                row["val_loss"] = measured.data if isinstance(measured, Value) else float(measured)
                 if metric is not None:
-                    history.val_metric.append(metric(outputs, list(validation[1])))
-            latest = (history.val_loss or history.loss)[-1]
+                    row["val_metric"] = metric(outputs, list(validation[1]))
+            latest = row.get("val_loss", row["loss"])
             if isinstance(scheduler, ReduceLROnPlateau):
                 scheduler.step(latest)
             elif scheduler is not None:
                 scheduler.step()
-            if checkpoint is not None and epoch % every == 0:
-                extra = () if scheduler is None else (scheduler,)
-                save(checkpoint, model, optimizer, rng, *extra)
-            bar.set_postfix({k: f"{v[-1]:.4g}" for k, v in _lists(history) if v})
+            best, waited = min(best, latest), 0 if latest < best else waited + 1
+            lists = [vars(history)[name] for name in row]
+            # all at once: such a deque runs no Python, so no Ctrl-C comes in between
+            deque(map(list.append, lists, row.values()), maxlen=0)
+            if checkpoint is not None and len(history.loss) % every == 0:
+                save(checkpoint, *changing)
+            bar.set_postfix({k: f"{v:.4g}" for k, v in row.items()})
             bar.update()
-            waited = 0 if latest < best else waited + 1
-            best = min(best, latest)
-            if patience is not None and waited >= patience:
-                history.stopped = "patience"
-                break
+        if waited >= limit:
+            history.stopped = "patience"
     except KeyboardInterrupt:
         history.stopped = "interrupt"
     finally:
@@ -175,29 +215,55 @@ def fit(
     return history
 
 
-def _lists(history: History) -> list[tuple[str, list[float]]]:
-    return [(k, v) for k, v in vars(history).items() if isinstance(v, list)]
+def _check(history: History, metric: bool, validation: bool) -> None:
+    """Refuse a history of other measurements."""
+    for name, measured in (
+        ("metric", metric),
+        ("val_loss", validation),
+        ("val_metric", metric and validation),
+    ):
+        numbers = vars(history)[name]
+        if len(numbers) != measured * len(history.loss):
+            raise ValueError(
+                f"history has {len(history.loss)} epochs, but {len(numbers)} of {name}, which is "
+                f"{'' if measured else 'not '}measured now"
+            )
+
+
+def _generators(
+    model: Module, optimizer: Optimizer, rng: np.random.Generator
+) -> list[np.random.Generator]:
+    """Those that modules and optimizer hold, each once, without ``rng``."""
+    held = {
+        id(x): x
+        for owner in (*model.modules(), optimizer)
+        for x in vars(owner).values()
+        if isinstance(x, np.random.Generator) and x is not rng
+    }
+    return list(held.values())
 
 
 def _outputs(model: Module, inputs: Sequence[Any]) -> list[Any]:
     """The model's outputs on every example, not recorded, and without dropout."""
-    modes = [(module, module.training) for module in model.modules()]
-    model.eval()
+    attributes = [vars(module) for module in model.modules()]
+    before = [{"training": module.training} for module in model.modules()]
     try:
-        with no_grad():
-            return [model(x) for x in inputs]
-    finally:
-        for module, training in modes:
-            module.training = training
+        model.eval()
+        mode = MODE.get()
+        unrecorded = mode._replace(recording=False)
+        outputs: list[Any] = within(unrecorded, lambda: [model(x) for x in inputs])
+        return outputs
+    finally:  # as in fit(): at once
+        deque(map(dict.update, attributes, before), maxlen=0)
 
 
-def _bar(epochs: int, progress: bool) -> Any:
+def _bar(epochs: int, done: int, progress: bool) -> Any:
     """A progress bar over the epochs, which is silent if none is wanted."""
     if not progress:
         return _NoBar()
     from tqdm import tqdm
 
-    return tqdm(total=epochs, unit="epoch")
+    return tqdm(total=epochs, initial=done, unit="epoch")
 
 
 class _NoBar:

@@ -52,11 +52,9 @@ class LRScheduler:
         return [group["lr"] for group in self.optimizer.param_groups]
 
     def state_dict(self) -> dict[str, Any]:
-        """The kind of the scheduler, and its numbers."""
+        """The kind of the scheduler, its options and where it is; without functions."""
         kind = {"kind": type(self).__name__}
-        return kind | {
-            k: v for k, v in vars(self).items() if isinstance(v, (int, float)) or v is None
-        }
+        return kind | {k: v for k, v in vars(self).items() if _savable(v)}
 
     def load_state_dict(self, saved: dict[str, Any]) -> None:
         """Continue from what ``state_dict()`` gave.
@@ -64,16 +62,24 @@ class LRScheduler:
         Raises:
             ValueError: if it is another scheduler's; then nothing is changed.
         """
-        if saved["kind"] != type(self).__name__:
-            raise ValueError(
-                f"the saved scheduler is of kind {saved['kind']}, not {type(self).__name__}"
-            )
-        different = saved.keys() ^ self.state_dict().keys()
+        self._check(saved)
+        vars(self).update({k: saved[k] for k, v in vars(self).items() if _savable(v)})
+
+    def _check(self, saved: dict[str, Any]) -> None:
+        """Refuse a state that is another scheduler's."""
+        own = self.state_dict()
+        kind = own["kind"]
+        if saved.get("kind") != kind:
+            raise ValueError(f"the saved scheduler is of kind {saved.get('kind')}, not {kind}")
+        different = saved.keys() ^ own.keys()
         if different:
-            raise ValueError(
-                f"{type(self).__name__}: {min(different)!r} is only in one of the two schedulers"
-            )
-        vars(self).update({k: v for k, v in saved.items() if k != "kind"})
+            raise ValueError(f"{kind}: {min(different)!r} is only in one of the two schedulers")
+        for name, value in own.items():
+            if _form(saved[name]) != _form(value):
+                raise ValueError(
+                    f"{kind}: the saved {name!r} is {describe(saved[name])}; "
+                    f"one like {describe(value)} is wanted"
+                )
 
 
 class LambdaLR(LRScheduler):
@@ -93,19 +99,19 @@ class LambdaLR(LRScheduler):
         optimizer: Optimizer,
         lr_lambda: Callable[[int], float] | Sequence[Callable[[int], float]],
     ) -> None:
-        _checked(optimizer)
-        given = [lr_lambda] * len(optimizer.param_groups) if callable(lr_lambda) else lr_lambda
-        if len(given) != len(optimizer.param_groups) or not all(map(callable, given)):
+        n = len(_checked(optimizer).param_groups)
+        if not callable(lr_lambda) and (len(lr_lambda) != n or not all(map(callable, lr_lambda))):
             raise ValueError(
-                f"lr_lambda must be a function, or {len(optimizer.param_groups)} of them: one a "
-                f"group; not {describe(lr_lambda)}"
+                f"lr_lambda must be a function, or {n} of them: one a group; "
+                f"not {describe(lr_lambda)}"
             )
-        self.lr_lambdas = list(given)
+        self.lr_lambda = lr_lambda if callable(lr_lambda) else tuple(lr_lambda)
         super().__init__(optimizer)
 
     def rate(self, t: int, lr: float, index: int) -> float:
         """``lr * lr_lambda(t)``."""
-        return lr * self.lr_lambdas[index](t)
+        own: Callable[[int], float] = _of_group(self.lr_lambda, index)
+        return lr * own(t)
 
 
 class StepLR(LRScheduler):
@@ -191,22 +197,23 @@ class OneCycleLR(LRScheduler):
 
     Args:
         optimizer: whose rates are set.
-        max_lr: the rate at the top.
+        max_lr: the rate at the top; or a list, one a group.
         total_steps: how many steps the cycle has; or ``epochs * steps_per_epoch``.
         epochs: see ``total_steps``.
         steps_per_epoch: see ``total_steps``.
         pct_start: the part of the cycle in which the rate rises.
         anneal_strategy: ``"cos"`` or ``"linear"``.
         cycle_momentum: whether the momentum moves too.
-        base_momentum: the momentum at the top.
-        max_momentum: the momentum at the ends.
+        base_momentum: the momentum at the top; or a list, one a group.
+        max_momentum: the momentum at the ends; or a list, one a group.
         div_factor: how far below the top the cycle starts.
         final_div_factor: how far below its start it ends.
         three_phase: come down to the start first, and from there to the end.
 
     Raises:
         ValueError: if the length is not given, ``pct_start`` is not from 0 to 1, the strategy is
-            unknown, the optimizer has no momentum to move, or a step is made after the last.
+            unknown, a list is not of one number a group, the optimizer has no momentum to move,
+            or a step is made after the last.
 
     References:
         L. Smith, N. Topin, Super-convergence, arXiv:1708.07120.
@@ -215,15 +222,15 @@ class OneCycleLR(LRScheduler):
     def __init__(
         self,
         optimizer: Optimizer,
-        max_lr: float,
+        max_lr: float | Sequence[float],
         total_steps: int | None = None,
         epochs: int | None = None,
         steps_per_epoch: int | None = None,
         pct_start: float = 0.3,
         anneal_strategy: str = "cos",
         cycle_momentum: bool = True,
-        base_momentum: float = 0.85,
-        max_momentum: float = 0.95,
+        base_momentum: float | Sequence[float] = 0.85,
+        max_momentum: float | Sequence[float] = 0.95,
         div_factor: float = 25.0,
         final_div_factor: float = 1e4,
         three_phase: bool = False,
@@ -235,50 +242,55 @@ class OneCycleLR(LRScheduler):
                 steps_per_epoch, "steps_per_epoch"
             )
         self.total_steps = _positive(total_steps, "total_steps")
-        if not 0 <= real(pct_start, "pct_start") <= 1:
+        self.pct_start = real(pct_start, "pct_start")
+        if not 0 <= self.pct_start <= 1:
             raise ValueError(f"pct_start must be from 0 to 1, not {pct_start}")
         if anneal_strategy not in ("cos", "linear"):
             raise ValueError(f"anneal_strategy must be 'cos' or 'linear', not {anneal_strategy!r}")
         first = _checked(optimizer).param_groups[0]
         if cycle_momentum and "momentum" not in first and "betas" not in first:
             raise ValueError("cycle_momentum=True wants an optimizer with momentum or betas")
-        self.anneal = _cosine if anneal_strategy == "cos" else _line
-        top = real(max_lr, "max_lr")
-        start = top / div_factor
-        end = start / final_div_factor
-        peak = pct_start * self.total_steps - 1
-        last = self.total_steps - 1
-        # (the last step of a phase, the rate and the momentum at its beginning and end)
-        self.phases: list[tuple[float, float, float, float, float]] = (
-            [
-                (peak, start, top, max_momentum, base_momentum),
-                (2 * peak, top, start, base_momentum, max_momentum),
-                (last, start, end, max_momentum, max_momentum),
-            ]
-            if three_phase
-            else [
-                (peak, start, top, max_momentum, base_momentum),
-                (last, top, end, base_momentum, max_momentum),
-            ]
-        )
+        self.max_lr = _numbers(max_lr, optimizer, "max_lr")
+        self.base_momentum = _numbers(base_momentum, optimizer, "base_momentum")
+        self.max_momentum = _numbers(max_momentum, optimizer, "max_momentum")
+        self.div_factor = real(div_factor, "div_factor")
+        self.final_div_factor = real(final_div_factor, "final_div_factor")
+        self.anneal_strategy, self.three_phase = anneal_strategy, three_phase
         self.cycle_momentum = cycle_momentum
         super().__init__(optimizer)
 
-    def _at(self, t: int) -> tuple[float, float]:
+    def _phases(self, index: int) -> list[tuple[float, float, float, float, float]]:
+        """The last step of each phase, the rate and the momentum at its beginning and end."""
+        top = _of_group(self.max_lr, index)
+        low, high = (_of_group(m, index) for m in (self.base_momentum, self.max_momentum))
+        start = top / self.div_factor
+        end = start / self.final_div_factor
+        peak = self.pct_start * self.total_steps - 1
+        last = self.total_steps - 1
+        up = (peak, start, top, high, low)
+        if self.three_phase:
+            return [up, (2 * peak, top, start, low, high), (last, start, end, high, high)]
+        return [up, (last, top, end, low, high)]
+
+    def _at(self, t: int, index: int) -> tuple[float, float]:
         """Rate and momentum after ``t`` steps."""
         if t >= self.total_steps:
             raise ValueError(f"OneCycleLR has {self.total_steps} steps; this would be step {t + 1}")
+        anneal = _cosine if self.anneal_strategy == "cos" else _line
         began = 0.0
-        for i, (ends, lr0, lr1, m0, m1) in enumerate(self.phases):
-            if t <= ends or i == len(self.phases) - 1:
-                part = (t - began) / (ends - began) if ends != began else 1.0
-                return self.anneal(lr0, lr1, part), self.anneal(m0, m1, part)
-            began = ends
-        raise AssertionError("the last phase ends the cycle")
+        *before, final = self._phases(index)
+        for phase in before:
+            if t <= phase[0]:
+                final = phase
+                break
+            began = phase[0]
+        ends, lr0, lr1, m0, m1 = final
+        part = (t - began) / (ends - began) if ends != began else 1.0
+        return anneal(lr0, lr1, part), anneal(m0, m1, part)
 
     def rate(self, t: int, lr: float, index: int) -> float:
         """The rate after ``t`` steps; the momentum is set beside it."""
-        rate, momentum = self._at(t)
+        rate, momentum = self._at(t, index)
         if self.cycle_momentum:
             group: Group = self.optimizer.param_groups[index]
             if "betas" in group:
@@ -293,11 +305,13 @@ class ReduceLROnPlateau:
 
     ``step(metric)`` is called after every epoch.  An improvement is a change by more than
     ``threshold``, relative (``"rel"``) or absolute (``"abs"``), in the direction of ``mode``
-    (``"min"`` or ``"max"``).  After a reduction, ``cooldown`` calls count nothing.
+    (``"min"`` or ``"max"``).  After a reduction, ``cooldown`` calls count nothing.  No rate falls
+    below ``min_lr``, a number or a list of one a group.
 
     Raises:
-        TypeError: if ``optimizer`` is not an Optimizer.
-        ValueError: if ``factor`` is not below 1, or a mode is unknown.
+        TypeError: if ``optimizer`` is not an Optimizer, or an option not a number.
+        ValueError: if ``factor`` is not below 1, a mode is unknown, or ``min_lr`` is a list of
+            another length.
     """
 
     def __init__(
@@ -309,7 +323,7 @@ class ReduceLROnPlateau:
         threshold: float = 1e-4,
         threshold_mode: str = "rel",
         cooldown: int = 0,
-        min_lr: float = 0.0,
+        min_lr: float | Sequence[float] = 0.0,
         eps: float = 1e-8,
     ) -> None:
         if not 0 <= real(factor, "factor") < 1:
@@ -319,12 +333,13 @@ class ReduceLROnPlateau:
         if threshold_mode not in ("rel", "abs"):
             raise ValueError(f"threshold_mode must be 'rel' or 'abs', not {threshold_mode!r}")
         self.optimizer = _checked(optimizer)
-        self.mode, self.factor, self.patience = mode, factor, patience
-        self.threshold, self.threshold_mode = threshold, threshold_mode
-        self.cooldown, self.min_lr, self.eps = cooldown, min_lr, eps
+        self.min_lr = _numbers(min_lr, optimizer, "min_lr")
+        self.mode, self.factor, self.threshold_mode = mode, factor, threshold_mode
+        self.patience, self.cooldown = real(patience, "patience"), real(cooldown, "cooldown")
+        self.threshold, self.eps = real(threshold, "threshold"), real(eps, "eps")
         self.best = math.inf if mode == "min" else -math.inf
         self.bad_epochs = 0
-        self.cooling = 0
+        self.cooling: float = 0
 
     def _better(self, metric: float) -> bool:
         sign = 1 if self.mode == "max" else -1
@@ -343,8 +358,8 @@ class ReduceLROnPlateau:
             self.cooling -= 1
             self.bad_epochs = 0
         if self.bad_epochs > self.patience:
-            for group in self.optimizer.param_groups:
-                reduced = max(group["lr"] * self.factor, self.min_lr)
+            for index, group in enumerate(self.optimizer.param_groups):
+                reduced = max(group["lr"] * self.factor, _of_group(self.min_lr, index))
                 if group["lr"] - reduced > self.eps:
                     group["lr"] = reduced
             self.cooling, self.bad_epochs = self.cooldown, 0
@@ -352,6 +367,7 @@ class ReduceLROnPlateau:
     get_last_lr = LRScheduler.get_last_lr
     state_dict = LRScheduler.state_dict
     load_state_dict = LRScheduler.load_state_dict
+    _check = LRScheduler._check
 
 
 class SequentialLR(LRScheduler):
@@ -380,6 +396,30 @@ class SequentialLR(LRScheduler):
         self.schedulers, self.milestones = list(schedulers), list(milestones)
         super().__init__(optimizer)
 
+    def state_dict(self) -> dict[str, Any]:
+        """Its own state, and those of its schedulers."""
+        return super().state_dict() | {"schedulers": [s.state_dict() for s in self.schedulers]}
+
+    def load_state_dict(self, saved: dict[str, Any]) -> None:
+        """Continue from what ``state_dict()`` gave.
+
+        Raises:
+            ValueError: if it is another scheduler's; then nothing is changed.
+        """
+        super().load_state_dict(saved)
+        for scheduler, state in zip(self.schedulers, saved["schedulers"], strict=True):
+            scheduler.load_state_dict(state)
+
+    def _check(self, saved: dict[str, Any]) -> None:
+        super()._check(saved)
+        if len(saved["schedulers"]) != len(self.schedulers):
+            raise ValueError(
+                f"the saved sequence is of {len(saved['schedulers'])} schedulers, not "
+                f"{len(self.schedulers)}"
+            )
+        for scheduler, state in zip(self.schedulers, saved["schedulers"], strict=True):
+            scheduler._check(state)
+
     def rate(self, t: int, lr: float, index: int) -> float:
         """The rate of the scheduler whose turn it is."""
         k = bisect_right(self.milestones, t)
@@ -391,6 +431,44 @@ def _checked(optimizer: Any) -> Optimizer:
     if not isinstance(optimizer, Optimizer):
         raise TypeError(f"a scheduler takes an Optimizer, not {describe(optimizer)}")
     return optimizer
+
+
+def _numbers(given: Any, optimizer: Optimizer, name: str) -> float | tuple[float, ...]:
+    """A number for all groups; or, of a list, a tuple of one a group."""
+    if not isinstance(given, (list, tuple)):
+        return real(given, name)
+    n = len(_checked(optimizer).param_groups)
+    if len(given) != n:
+        raise ValueError(
+            f"{name} must be a number, or {n} of them: one a group; not {describe(given)}"
+        )
+    return tuple(real(x, name) for x in given)
+
+
+def _of_group(given: Any, index: int) -> Any:
+    """What was given for all groups, or for the one."""
+    if not isinstance(given, tuple):
+        return given
+    if index >= len(given):
+        raise ValueError(
+            f"group {index} was added after the scheduler, which was given a list for "
+            f"{len(given)} groups"
+        )
+    return given[index]
+
+
+def _savable(x: Any) -> bool:
+    """Whether a checkpoint can hold it: numbers, texts, and lists of them."""
+    if isinstance(x, (list, tuple)):
+        return all(map(_savable, x))
+    return x is None or isinstance(x, (int, float, str))
+
+
+def _form(x: Any) -> Any:
+    """What two states must have in common: kinds of things; and, in tuples, how many."""
+    if isinstance(x, tuple):
+        return tuple(map(_form, x))
+    return float if isinstance(x, (int, float)) else type(x)
 
 
 def _positive(n: Any, name: str) -> int:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from itertools import repeat
+from itertools import count, repeat
 from typing import Any
 
 import numpy as np
@@ -26,7 +26,8 @@ class Trajectory:
 
     Attributes:
         points: where it was, from the start on; of shape (k + 1, n).
-        values: of the function there (on a step's batch, if there are batches); (k + 1,).
+        values: of the function there; (k + 1,).  If there are batches, on the batch of the step
+            that follows, and at the last point on the last step's once more.
         gradients: there; (k + 1, n).
         step_sizes: the lengths of the steps; (k,).
         stopped: why it ended: ``"steps"``, ``"tol"``, ``"callback"``, ``"diverged"`` or
@@ -76,7 +77,8 @@ def minimize(
             the minimization by returning True.
         gradient: ``"reverse"`` for reverse-mode differentiation, ``"numerical"`` for central
             differences, or a function like ``f`` that gives the gradient.
-        batches: what ``f`` takes last, a new one each step: mini-batches, or single examples.
+        batches: what ``f`` takes last, a new one each step: mini-batches, or single examples;
+            when they end, so does the minimization.
 
     Returns:
         The path.  A run that leaves the finite numbers ends there, ``stopped == "diverged"``.
@@ -84,7 +86,7 @@ def minimize(
     Raises:
         TypeError: if ``f`` does not return a number, or an argument is of the wrong type.
         ValueError: if ``steps`` or ``tol`` is negative, ``x0`` is empty or not finite, the way to
-            a gradient unknown, or a given gradient not of ``x0``'s length.
+            a gradient unknown, a given gradient not of ``x0``'s length, or ``batches`` empty.
 
     >>> path = minimize(lambda x, y: x * x + 2 * y * y, [1.0, 1.0], steps=200, tol=1e-6)
     >>> path.stopped, bool(np.abs(path.x).max() < 1e-6)
@@ -107,13 +109,18 @@ def minimize(
         raise TypeError(f"optimizer(params) must give an Optimizer, not {describe(rule)}")
 
     points, values, gradients = [], [], []
-    stopped = "steps"
     supply: Iterator[tuple[Any, ...]] = repeat(()) if batches is None else ((b,) for b in batches)
-    for step in range(steps + 1):
-        batch = next(supply, None)
-        if batch is None:
-            stopped = "batches"
-            break
+    batch = next(supply, None)
+    if batch is None:
+        raise ValueError("minimize(batches=...): there are no batches")
+    for step in count():
+        stopped = "steps" if step == steps else ""  # at this point, if for nothing else
+        if 0 < step < steps:
+            following = next(supply, None)
+            if following is None:
+                stopped = "batches"
+            else:
+                batch = following
         point = np.array([x.data for x in xs])
         try:
             value, slope = _evaluate(f, xs, batch, gradient)
@@ -131,10 +138,11 @@ def minimize(
         if tol and np.linalg.norm(slope) <= tol:
             stopped = "tol"
             break
-        if step < steps:
-            for x, g in zip(xs, slope.tolist(), strict=True):
-                x.grad = g
-            rule.step()
+        if stopped:
+            break
+        for x, g in zip(xs, slope.tolist(), strict=True):
+            x.grad = g
+        rule.step()
     path = np.array(points).reshape(-1, len(xs))
     return Trajectory(
         path,

@@ -18,10 +18,8 @@ State = dict[str, Any]
 
 
 def _kept(state: State, name: str, like: Array, start: float = 0.0) -> Array:
-    """An array that the state keeps, filled with ``start`` when it is first asked for."""
-    if name not in state:
-        state[name] = np.full_like(like, start)
-    kept: Array = state[name]
+    """An array of the state; filled with ``start`` when it is first asked for."""
+    kept: Array = state[name] if name in state else np.full_like(like, start)
     return kept
 
 
@@ -171,8 +169,8 @@ class Adagrad(Optimizer):
 
     def update(self, p: Array, g: Array, state: State, group: Group) -> None:
         """One step of a group."""
-        s = _kept(state, "sum", p, group["initial_accumulator_value"])
-        s += g * g
+        s = _kept(state, "sum", p, group["initial_accumulator_value"]) + g * g
+        state["sum"] = s
         rate = group["lr"] / (1 + (state["step"] - 1) * group["lr_decay"])
         p -= rate * (g / (np.sqrt(s) + group["eps"]))
 
@@ -214,9 +212,10 @@ class Adadelta(Optimizer):
         """One step of a group."""
         rho, eps = group["rho"], group["eps"]
         s, u = _kept(state, "square_mean", p), _kept(state, "step_square_mean", p)
-        s[:] = rho * s + (1 - rho) * g * g
+        s = rho * s + (1 - rho) * g * g
         d = np.sqrt(u + eps) / np.sqrt(s + eps) * g
-        u[:] = rho * u + (1 - rho) * d * d
+        u = rho * u + (1 - rho) * d * d
+        state["square_mean"], state["step_square_mean"] = s, u
         p -= group["lr"] * d
 
 
@@ -256,18 +255,16 @@ class RMSprop(Optimizer):
     def update(self, p: Array, g: Array, state: State, group: Group) -> None:
         """One step of a group."""
         alpha = group["alpha"]
-        s = _kept(state, "square_mean", p)
-        s[:] = alpha * s + (1 - alpha) * g * g
-        spread = s
+        s = alpha * _kept(state, "square_mean", p) + (1 - alpha) * g * g
+        state["square_mean"] = spread = s
         if group["centered"]:
-            m = _kept(state, "mean", p)
-            m[:] = alpha * m + (1 - alpha) * g
+            m = alpha * _kept(state, "mean", p) + (1 - alpha) * g
+            state["mean"] = m
             spread = s - m * m
         d = g / (np.sqrt(spread) + group["eps"])
         if group["momentum"]:
-            v = _kept(state, "velocity", p)
-            v[:] = group["momentum"] * v + d
-            d = v
+            d = group["momentum"] * _kept(state, "velocity", p) + d
+            state["velocity"] = d
         p -= group["lr"] * d
 
 
@@ -284,14 +281,14 @@ class _Moments(Optimizer):
     def moments(self, p: Array, g: Array, state: State, group: Group) -> tuple[Array, Array]:
         """``m = b1*m + (1 - b1)*g`` and ``s = b2*s + (1 - b2)*g*g``."""
         b1, b2 = group["betas"]
-        m, s = _kept(state, "mean", p), _kept(state, "square_mean", p)
-        change = g - m
-        change *= 1 - b1
-        m += change
-        square = np.multiply(g, g, out=change)
-        square *= 1 - b2
-        s *= b2
-        s += square
+        mean, square_mean = _kept(state, "mean", p), _kept(state, "square_mean", p)
+        m = g - mean
+        m *= 1 - b1
+        m += mean
+        s = g * g
+        s *= 1 - b2
+        s += b2 * square_mean
+        state["mean"], state["square_mean"] = m, s
         return m, s
 
     def decay(self, p: Array, group: Group) -> None:
@@ -346,9 +343,8 @@ class Adam(_Moments):
         self.decay(p, group)
         m, s = self.moments(p, g, state, group)
         if group["amsgrad"]:
-            largest = _kept(state, "largest_square_mean", p)
-            np.maximum(largest, s, out=largest)
-            s = largest
+            s = np.maximum(_kept(state, "largest_square_mean", p), s)
+            state["largest_square_mean"] = s
         correction = (1 - b2**t) ** 0.5
         d = np.sqrt(s)
         d += group["eps"] * correction
@@ -414,8 +410,9 @@ class Adamax(_Moments):
         """One step of a group."""
         b1, b2 = group["betas"]
         m, u = _kept(state, "mean", p), _kept(state, "largest", p)
-        m += (1 - b1) * (g - m)
-        np.maximum(b2 * u, np.abs(g) + group["eps"], out=u)
+        m = m + (1 - b1) * (g - m)
+        u = np.maximum(b2 * u, np.abs(g) + group["eps"])
+        state["mean"], state["largest"] = m, u
         p -= group["lr"] / (1 - b1 ** state["step"]) * m / u
 
 

@@ -1,0 +1,34 @@
+# The C types of sweeps.py.
+
+cimport cython
+from cpython.array cimport array
+from autodiff.value cimport Value, own_note, take, trace_of, track
+
+cdef unsigned int _stamp
+
+# Nothing in here runs Python, so no signal's handler and no other thread comes in between.
+cdef inline int set_gradients(list nodes, list gradients) except -1:
+    cdef Value v
+    cdef Py_ssize_t i
+    for i in range(len(nodes)):
+        v = nodes[i]
+        gradient = gradients[i]
+        if type(gradient) is Value:
+            v._grad = (<Value>gradient)._data
+            v._note.grad = gradient
+        else:
+            v._grad = gradient
+            if v._note is not None:
+                v._note.grad = None
+    return 0
+
+@cython.locals(v=Value, w=Value, order=list, stack=list, opened=cython.uint, closed=cython.uint)
+cpdef list visit(object roots, object within=*)
+
+@cython.locals(v=Value, order=list, adjoint=double, detecting=bint, leaves=list, gradients=list)
+cpdef sweep(Value root, double seed)
+
+cdef void receive(Value v, double adjoint) noexcept
+
+@cython.locals(partials=array, i=Py_ssize_t)
+cdef void sweep_list(Value v, double adjoint) noexcept

@@ -1,0 +1,149 @@
+"""The chain rule, backwards: gradients of one Value with respect to every other.
+
+* ``topological_order`` -- operands before results, each node once;
+* ``sweep`` -- from the root backwards, each node hands to each of its operands its own adjoint
+  times the local partial; an operand used twice receives a sum.  That is all of reverse-mode
+  differentiation: the gradient of one number with respect to every other, at a small multiple of
+  the cost of computing it.
+
+``higher.sweep_on_values`` is the same sweep in recorded arithmetic: gradients that were themselves
+recorded, and can be differentiated again.  Compiled as ``value.py`` is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from autodiff import anomalies
+from autodiff.modes import MODE
+from autodiff.value import Value, own_note, trace_of
+from autodiff.walks import alone
+
+try:
+    import cython
+except ImportError:
+    from autodiff import _interpreted as cython
+
+if not cython.compiled:
+    from autodiff._interpreted import set_gradients, take, track
+
+_stamp = 0  # the last mark that a walk has given out
+
+
+def topological_order(roots: Iterable[Value]) -> list[Value]:
+    """Every Value that ``roots`` were computed from, and they themselves: operands before results.
+
+    Iterative depth-first search; each node is listed once, however many paths lead to it.
+
+    >>> a = Value(1.0, name="a")
+    >>> b = a + 1
+    >>> [v.op for v in topological_order([b * b])]
+    ['', 'add', 'mul']
+    """
+    order: list[Value] = alone(visit, roots)
+    return order
+
+
+def visit(roots: Iterable[Value], within: Any = None) -> list[Value]:
+    """``topological_order``, without its precautions; what is not of a trace counts as a leaf."""
+    global _stamp
+    _stamp += 2
+    if _stamp == 0:  # compiled, it is of 32 bits; and 0 is the mark of a node never visited
+        _stamp = 2
+    opened = _stamp - 1  # its operands are on the stack above it
+    closed = _stamp  # it is in the order
+    order: list[Value] = []
+    stack = list(roots)
+    stack.reverse()
+    while stack:
+        v = stack.pop()
+        if v._mark == closed:
+            continue
+        if v._op == 0 or v._mark == opened or (within is not None and trace_of(v) is not within):
+            v._mark = closed
+            order.append(v)
+            continue
+        v._mark = opened
+        stack.append(v)
+        if type(v._a) is tuple:
+            for x in reversed(v._a):
+                if type(x) is Value:
+                    stack.append(x)
+            continue
+        if type(v._b) is Value:
+            w = v._b
+            if w._mark != closed:
+                stack.append(w)
+        if type(v._a) is Value:
+            w = v._a
+            if w._mark != closed:
+                stack.append(w)
+    return order
+
+
+def sweep(root: Value, seed: float) -> None:
+    """The chain rule, backwards: seed the root, then hand every adjoint on to the operands.
+
+    A leaf gathers in ``_da``, and its gradient changes at the very end: interrupted before that,
+    the sweep has changed no leaf.
+    """
+    detecting = MODE.get().detecting
+    order = visit([root])
+    for v in order:
+        if v._op:
+            v._grad = 0.0
+        else:
+            v._da = 0.0
+    receive(root, seed)
+    for v in reversed(order):
+        adjoint = v._grad if v._op else v._da
+        if detecting:
+            anomalies.refuse_sweep(v, adjoint, "" if v._note is None else v._note.source)
+        if v._op == 0:
+            continue
+        if type(v._a) is tuple:
+            sweep_list(v, adjoint)
+        else:
+            if type(v._a) is Value:
+                receive(v._a, adjoint * v._da)
+            if type(v._b) is Value:
+                receive(v._b, adjoint * v._db)
+    leaves: list[Value] = []
+    gradients: list[Any] = []
+    for v in order:
+        note = v._note
+        if v._op == 0:
+            leaves.append(v)
+            if note is not None and note.grad is not None:
+                gradients.append(note.grad + v._da)
+            else:
+                gradients.append(v._grad + v._da)
+        elif note is not None:
+            note.grad = None
+    commit(leaves, gradients)
+
+
+def commit(nodes: list[Value], gradients: list[Any]) -> None:
+    """Set the gradients of nodes, to floats or Values, all at once: nobody comes in between."""
+    for v, gradient in zip(nodes, gradients, strict=True):
+        if type(gradient) is Value:
+            own_note(v)
+            track(gradient)
+    set_gradients(nodes, gradients)
+
+
+def receive(v: Value, adjoint: float) -> None:
+    """Add one contribution to the adjoint of a node."""
+    if v._op:
+        v._grad += adjoint
+    else:
+        v._da += adjoint
+
+
+def sweep_list(v: Value, adjoint: float) -> None:
+    """Hand the adjoint of a node over lists on to its operands."""
+    partials = v._b
+    for i, x in enumerate(v._a):
+        if type(x) is Value:
+            receive(x, adjoint * take(partials, i))

@@ -1,0 +1,33 @@
+"""README's section about training does what it says."""
+
+import contextlib
+import io
+import re
+from pathlib import Path
+
+import pytest
+
+README = (Path(__file__).parents[1] / "README.md").read_text()
+BLOCKS = re.findall(r"```python\n(.*?)```", README.split("\n## Train\n")[1].split("\n## ")[0], re.S)
+
+
+def test_the_loop_of_four_lines_comes_first():
+    lines = [line.strip() for line in BLOCKS[0].splitlines()]
+    at = lines.index("optimizer.zero_grad()")
+    assert lines[at - 1].startswith("loss = ")
+    assert lines[at : at + 3] == ["optimizer.zero_grad()", "loss.backward()", "optimizer.step()"]
+    assert "fit" not in BLOCKS[0]
+
+
+def test_the_examples_run_in_turn_and_learn(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    names, out = {}, io.StringIO()
+    with contextlib.redirect_stdout(out), contextlib.redirect_stderr(io.StringIO()):
+        for block in BLOCKS:
+            exec(block, names)
+    outputs = [names["model"](x)[0].data for x in names["inputs"]]
+    assert outputs == pytest.approx(names["targets"], abs=0.1)
+    assert len(names["history"].loss) == 100
+    assert Path("xor.npz").exists()
+    (printed,) = re.findall(r"print\(.*\)  # (.*)", "".join(BLOCKS))
+    assert out.getvalue().strip() == printed
