@@ -96,17 +96,26 @@ def derivative(
         quotients[~np.isfinite(quotients)] = np.nan
 
         unit = np.array([neighbour(float(point.flat[i])) for i in axes])
-        probes = [value((k * unit).tolist()) for k in range(1, _PROBES + 1)]
+        probes = np.array([value((k * unit).tolist()) for k in range(1, _PROBES + 1)])
         changes = np.max(abs(values - centre), axis=1)
         sizes = np.fmax(np.max(abs(values), axis=1), abs(centre))
-        noise = 3 * _level(np.array([centre, *probes]), changes, np.fmax(sizes, size))
+        limit = (
+            _HIDDEN
+            * EPS
+            * np.max(np.fmax(sizes, size), axis=0, where=np.isfinite(sizes), initial=0)
+        )
+        flat = np.all(probes == centre, axis=0)
+        noise = 3 * np.where(flat, np.minimum(_first(changes), limit), scatter(probes))
         rounding = np.fmax(noise, EPS * sizes) * np.sum(abs(weights)) / step
 
         ratio = np.min(ladders[:, :1] / ladders[:, 1:2]) ** stencil.order
         errors = rounding + _truncation(quotients, ratio) + EPS * abs(quotients)
+        penalty = _contested(quotients, errors, step, limit, flat)
+        errors = np.maximum(errors, penalty)
         candidates = quotients, errors, np.arange(len(quotients))
         if extrapolate:
-            candidates = _extrapolated(quotients, rounding, ladders[0] ** stencil.order)
+            doubt = np.maximum(2 * rounding, penalty)
+            candidates = _extrapolated(quotients, doubt, ladders[0] ** stencil.order)
         return _best(*candidates, quotients, errors, rounding, step)
 
 
@@ -147,20 +156,32 @@ def scatter(values: Array) -> Array:
     return np.asarray(np.max(abs(np.diff(values, 3, axis=0)), axis=0) / 20**0.5)
 
 
-def _level(near: Array, changes: Array, sizes: Array) -> Array:
-    """The noise of a function.
-
-    Where it is the same at all neighbouring floats, it may be constant, or rounded to steps wider
-    than these.  Then its first change, as the step grows, may be such a step, if it is not too
-    large for that.
-    """
+def _first(changes: Array) -> Array:
+    """The change with the narrowest step that makes any: perhaps one step of a staircase."""
     first = np.zeros_like(changes[0])
     for change in changes:
         first = np.where(change > 0, change, first)
-    largest = np.max(np.where(np.isfinite(sizes), sizes, 0.0), axis=0)
-    flat = np.all(near == near[0], axis=0)
-    # only values on one side, so that a corner or a jump at the point does not count
-    return np.where(flat, np.minimum(first, _HIDDEN * EPS * largest), scatter(near[1:]))
+    return first
+
+
+def _contested(quotients: Array, errors: Array, step: Array, limit: Array, flat: Array) -> Array:
+    """The least errors of the quotients, as narrow ones may see nothing but steps of rounding.
+
+    Where terms within a function are rounded, it is a staircase, on which narrow quotients agree
+    with one another as they do on a slope.  If a wider one, sure of itself, contradicts them, and
+    what they miss is as little as rounding may be, they are wrong.  If it is more, it is the wider
+    one that missed a corner or a pole; but where the function seems constant, nobody knows.
+    """
+    least = np.zeros_like(errors)
+    for k in range(len(quotients) - 1):
+        apart = abs(quotients[k] - quotients[k + 1 :])
+        contradicts = apart > _OUTLIER * (errors[k] + errors[k + 1 :])
+        apart = np.where(contradicts, apart, 0.0)
+        missed = np.max(apart * step[k + 1 :], axis=0)
+        rounded = (missed <= limit) & (missed >= EPS * limit)
+        least[k + 1 :] = np.fmax(least[k + 1 :], np.where(rounded, apart, 0.0))
+        least = np.fmax(least, np.where(flat & (missed > limit), np.max(apart, axis=0), 0.0))
+    return least
 
 
 def _truncation(quotients: Array, ratio: Any) -> Array:
@@ -171,7 +192,7 @@ def _truncation(quotients: Array, ratio: Any) -> Array:
     return np.asarray(np.fmax(inward, outward))
 
 
-def _extrapolated(quotients: Array, rounding: Array, powers: Array) -> tuple[Array, Array, Any]:
+def _extrapolated(quotients: Array, doubt: Array, powers: Array) -> tuple[Array, Array, Any]:
     """Neville's table of the quotients as polynomials in the step's power, at 0 (Ridders 1982)."""
     values, errors, rows = [], [], []
     above: list[Array] = []
@@ -182,7 +203,7 @@ def _extrapolated(quotients: Array, rounding: Array, powers: Array) -> tuple[Arr
             row.append(row[j - 1] + shift)
             gap = np.maximum(abs(row[j] - row[j - 1]), abs(row[j] - above[j - 1]))
             values.append(row[j])
-            errors.append(gap + 2 * rounding[k] + EPS * abs(row[j]))
+            errors.append(gap + doubt[k] + EPS * abs(row[j]))
             rows.append(k)
         above = row
     return np.array(values), np.array(errors), np.array(rows)
