@@ -45,7 +45,7 @@ def numerical_gradient(f: Callable[[Any], Any], x: ArrayLike, method: str = "cen
         method: ``"forward"`` (error of order h), ``"central"`` (h**2), ``"richardson"`` (central
             differences, extrapolated to h = 0), or ``"complex"`` (the imaginary part of
             ``f(x + ih)/h``, exact to rounding, for an ``f`` that takes complex numbers).  They call
-            ``f`` 20, 20, 50 times and once a component of ``x``.
+            ``f`` 20, 22, 50 times and once, for each component of ``x``.
 
     Returns:
         The gradient and its estimated error, shaped like ``x``; floats if ``x`` is a number.
@@ -89,7 +89,7 @@ def numerical_jacobian(f: Callable[[Any], Any], x: ArrayLike, method: str = "cen
 def numerical_hessian(f: Callable[[Any], Any], x: ArrayLike) -> Estimate:
     """The second derivatives of ``f`` at ``x`` by second central differences.
 
-    ``f`` is called 20 times for a component of the diagonal, and 34 times for one beside it.
+    ``f`` is called 22 times for a component of the diagonal, and 38 times for any other.
 
     Args:
         f: takes a float or an array shaped like ``x``, returns a number.

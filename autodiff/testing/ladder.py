@@ -42,10 +42,10 @@ class Stencil(NamedTuple):
 
 
 FORWARD = Stencil({(0,): -1.0, (1,): 1.0}, power=1, order=1, rungs=14)
-CENTRAL = Stencil({(-1,): -0.5, (1,): 0.5}, power=1, order=2, rungs=7)
-SECOND = Stencil({(-1,): 1.0, (0,): -2.0, (1,): 1.0}, power=2, order=2, rungs=7)
+CENTRAL = Stencil({(-1,): -0.5, (1,): 0.5}, power=1, order=2, rungs=8)
+SECOND = Stencil({(-1,): 1.0, (0,): -2.0, (1,): 1.0}, power=2, order=2, rungs=8)
 MIXED = Stencil(
-    {(1, 1): 0.25, (1, -1): -0.25, (-1, 1): -0.25, (-1, -1): 0.25}, power=1, order=2, rungs=7
+    {(1, 1): 0.25, (1, -1): -0.25, (-1, 1): -0.25, (-1, -1): 0.25}, power=1, order=2, rungs=8
 )
 
 
@@ -122,8 +122,8 @@ def derivative(
 def steps(t: float, rungs: int) -> Array:
     """Steps around ``t``, from wide to narrow, that lead from float to float.
 
-    >>> np.log2(steps(1.0, 7)).tolist()
-    [-3.0, -10.0, -17.0, -24.0, -31.0, -38.0, -45.0]
+    >>> np.log2(steps(1.0, 8)).tolist()
+    [-3.0, -9.0, -15.0, -21.0, -27.0, -33.0, -39.0, -45.0]
     """
     wide, narrow = max(1.0, abs(t)), magnitude(t)
     if narrow > wide * 2.0**-30:
