@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import cache
 from itertools import pairwise, product
 from typing import Any
 
@@ -21,6 +22,7 @@ from autodiff.testing.ladder import EPS, Array, magnitude, neighbour, scatter
 from autodiff.value import Value
 
 _ALLOWANCE = 4.0  # estimated errors that ours and the numerical derivative may be apart
+_DIGITS = 1e-12  # relative errors that no difference is believed to show
 _ROUNDING = 16 * EPS  # rounding of what is summed from a few terms, relative to their size
 _SLIGHT = 1e-3  # relative jumps and corners that may as well be rounding within the function
 _SURE = 1e-4  # an estimated error, relative to the derivative, that does not ask for a better one
@@ -174,49 +176,55 @@ def _compare(
     order: int,
     size: Array,
 ) -> Iterator[Component]:
-    """Every component of one order, with its verdict; ``size`` is that of the terms of ``below``."""
+    """Every component of one order, with its verdict; ``size``: how large the terms are below."""
     ours, terms = derivative(point), _size_of_terms(size, point)
     numerical, error = differentiate(below, point, "central", size)
-    better, near = None, None
+    better = cache(lambda: differentiate(below, point, "richardson", size))
+    nearby = cache(lambda: _nearby(derivative, point))
     for index in product(range(len(point)), repeat=order):
         mine, value, doubt = float(ours[index]), float(numerical[index]), float(error[index])
-        if not abs(mine - value) <= _ALLOWANCE * doubt or doubt > _SURE * abs(value):
-            better = better or differentiate(below, point, "richardson", size)
-            if not better.error[index] > doubt:
-                value, doubt = float(better.value[index]), float(better.error[index])
+        unlike = not abs(mine - value) <= _ALLOWANCE * doubt or doubt > _SURE * abs(value)
+        if unlike and not better().error[index] > doubt:
+            value, doubt = float(better().value[index]), float(better().error[index])
+        line, t = _line(below, point, index), float(point[index[-1]])
+        verdict = _feature(line, t, float(size[index[:-1]])) or _verdict(
+            mine, value, doubt, float(terms[index]), nearby, index
+        )
         name = "d" if order == 1 else f"d{order}"
         name += "f/" + "".join(f"dx[{i}]" for i in index)
-        verdict = _feature(
-            _line(below, point, index), float(point[index[-1]]), float(size[index[:-1]])
-        )
-        if not verdict:
-            agrees, seen = _agrees(mine, value, doubt), doubt <= max(abs(mine), abs(value))
-            if not (agrees and seen):
-                near = _nearby(derivative, point) if near is None else near
-                around = [float(x) for x in near[(slice(None), *index)]]
-                own = 4 * (max(around) - min(around)) + _ROUNDING * float(terms[index])
-                agrees = agrees or _agrees(mine, value, doubt, own)
-                seen = seen or abs(mine) <= 4 * max(abs(x - mine) for x in around)  # 0, rounded
-            verdict = _verdict(value + doubt, agrees, seen)
         yield Component(name, mine, value, doubt, verdict)
 
 
-def _agrees(ours: float, numerical: float, error: float, rounding: float = 0.0) -> bool:
-    return abs(ours - numerical) <= _ALLOWANCE * error + _ROUNDING * abs(numerical) + rounding
+def _verdict(
+    ours: float,
+    numerical: float,
+    error: float,
+    terms: float,
+    nearby: Callable[[], list[Array]],
+    index: tuple[int, ...],
+) -> str:
+    """What the difference of ours and the numerical derivative means, where there is one.
 
-
-def _verdict(known: float, agrees: bool, seen: bool) -> str:
-    if not np.isfinite(known):
+    Ours is rounded, too: by as much as it is scattered among the floats around the point, and by
+    some last places of the terms that it is the sum of.
+    """
+    if not np.isfinite(numerical + error):
         return "unsure: not finite nearby"
-    if not agrees:
+    apart = abs(ours - numerical) - _ALLOWANCE * error - _DIGITS * abs(numerical)
+    telling = error <= max(abs(ours), abs(numerical))
+    if apart <= 0 and telling:
+        return ""
+    around = [float(a[index]) for a in nearby() if np.isfinite(a[index])] or [ours]
+    if not apart <= 4 * (max(around) - min(around)) + _ROUNDING * terms:
         return "wrong"
-    return "" if seen else "unsure: hidden by rounding"
+    zero = abs(ours) <= 4 * max(abs(x - ours) for x in around)  # but for rounding
+    return "" if telling or zero else "unsure: hidden by rounding"
 
 
-def _nearby(derivative: Callable[[Array], Array], point: Array) -> Array:
-    """Our derivatives at floats around the point: they differ by their rounding."""
+def _nearby(derivative: Callable[[Array], Array], point: Array) -> list[Array]:
+    """Our derivatives at floats around the point."""
     places = 2 * np.arange(len(point)) + 1
-    return np.array([derivative(point * (1 + m * places % 11 * 2 * EPS)) for m in range(1, 9)])
+    return [derivative(point * (1 + m * places % 11 * 2 * EPS)) for m in range(1, 9)]
 
 
 def _line(
@@ -270,11 +278,11 @@ def _describe_feature(
     left, right = slopes[0]
     gaps = [abs(after - before) for before, after in slopes]
     slight = _SLIGHT * max(abs(left), abs(right))
-    hidden = [max(slight, 4 * rounding / h) for h in steps]
-    corner = gaps[0] > hidden[0] and all(
+    seen = [gap > max(slight, 4 * rounding / h) for gap, h in zip(gaps, steps, strict=False)]
+    corner = seen[0] and all(
         near > 0.5 * far
-        for (far, near), unseen in zip(pairwise(gaps), hidden, strict=False)
-        if far > unseen
+        for (far, near), clearly in zip(pairwise(gaps), seen, strict=False)
+        if clearly
     )
     return f"kink: {left:.4g} from the left, {right:.4g} from the right" if corner else ""
 

@@ -174,7 +174,7 @@ def _checked(f: Callable[[Any], Any], caller: str) -> Callable[[Any], Any]:
 
 def _complex_step(f: Callable[[Any], Any], point: Array, i: int) -> tuple[Array, Array]:
     t = abs(float(point.flat[i]))
-    h = max(min(1e-100, 1e-20 * t or 1e-100), float(np.finfo(np.float64).tiny))
+    h = max(min(1e-100, 1e-20 * t or 1e-100), ladder.TINY)
     moved = point.astype(np.complex128)
     moved.flat[i] += 1j * h
     value = np.imag(f(moved)) / h

@@ -23,6 +23,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 EPS = float(np.finfo(np.float64).eps)
+TINY = float(np.finfo(np.float64).tiny)
 
 Array = NDArray[np.float64]
 
@@ -99,11 +100,8 @@ def derivative(
         probes = np.array([value((k * unit).tolist()) for k in range(1, _PROBES + 1)])
         changes = np.max(abs(values - centre), axis=1)
         sizes = np.fmax(np.max(abs(values), axis=1), abs(centre))
-        limit = (
-            _HIDDEN
-            * EPS
-            * np.max(np.fmax(sizes, size), axis=0, where=np.isfinite(sizes), initial=0)
-        )
+        largest = np.max(np.where(np.isfinite(sizes), sizes, 0.0), axis=0)
+        limit = _HIDDEN * EPS * np.maximum(largest, size)
         flat = np.all(probes == centre, axis=0)
         noise = 3 * np.where(flat, np.minimum(_first(changes), limit), scatter(probes))
         rounding = np.fmax(noise, EPS * sizes) * np.sum(abs(weights)) / step
@@ -135,12 +133,12 @@ def steps(t: float, rungs: int) -> Array:
                 for scale, n in ((wide, rungs - rungs // 2), (narrow, rungs // 2))
             ]
         )
-    return np.asarray((t + ladder) - t)
+    return np.asarray((t + ladder) - t, np.float64)
 
 
 def magnitude(t: float) -> float:
     """The size of ``t``; 1 for 0, and for a subnormal number, beside which no steps have room."""
-    return abs(t) if abs(t) >= np.finfo(np.float64).tiny else 1.0
+    return abs(t) if abs(t) >= TINY else 1.0
 
 
 def neighbour(t: float) -> float:
@@ -161,7 +159,7 @@ def _first(changes: Array) -> Array:
     first = np.zeros_like(changes[0])
     for change in changes:
         first = np.where(change > 0, change, first)
-    return first
+    return np.asarray(first)
 
 
 def _contested(quotients: Array, errors: Array, step: Array, limit: Array, flat: Array) -> Array:
