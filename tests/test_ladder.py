@@ -105,9 +105,9 @@ def test_nearly_all_errors_are_covered(method):
 def test_a_step_of_rounding_is_told_from_a_corner():
     near_a_corner = numerical_gradient(lambda x: max(x, 0.0), -0.01)
     assert near_a_corner.value == 0.0
-    assert near_a_corner.error < 1e-8
+    assert near_a_corner.error < 1e-6
     staircase = numerical_gradient(lambda x: math.log(1 + x * x), 1e-8)
-    assert abs(staircase.value - 2e-8) <= staircase.error < 1e-10
+    assert abs(staircase.value - 2e-8) <= staircase.error < 1e-9
     # the same values at all narrow steps, and no knowing which of the two it is
     for f, x in ((lambda x: max(x, 0.0), -1e-4), (lambda x: (x + 1e8) - 1e8, 1.0)):
         value, error = numerical_gradient(f, x)

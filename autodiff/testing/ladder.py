@@ -103,7 +103,8 @@ def derivative(
         largest = np.max(np.where(np.isfinite(sizes), sizes, 0.0), axis=0)
         limit = _HIDDEN * EPS * np.maximum(largest, size)
         flat = np.all(probes == centre, axis=0)
-        noise = 3 * np.where(flat, np.minimum(_first(changes), limit), scatter(probes))
+        hidden = np.minimum(_first(changes), np.maximum(limit, _HIDDEN * EPS))  # terms of size 1
+        noise = 3 * np.where(flat, hidden, scatter(probes))
         rounding = np.fmax(noise, EPS * sizes) * np.sum(abs(weights)) / step
 
         ratio = np.min(ladders[:, :1] / ladders[:, 1:2]) ** stencil.order
