@@ -68,6 +68,10 @@ def test_right_derivatives_are_not_called_wrong(f, x):
     assert check_gradient(f, x, order=2) is None
 
 
+def test_a_derivative_that_rounding_hides_is_not_called_wrong():
+    check_gradient(lambda x, y: autodiff.logsumexp([x, y]), 1.267037311764075e-07, -44.08564563649)
+
+
 def test_arrays_and_nested_lists_come_as_they_are():
     seen = []
 

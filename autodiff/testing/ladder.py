@@ -103,8 +103,7 @@ def derivative(
         largest = np.max(np.where(np.isfinite(sizes), sizes, 0.0), axis=0)
         limit = _HIDDEN * EPS * np.maximum(largest, size)
         flat = np.all(probes == centre, axis=0)
-        hidden = np.minimum(_first(changes), np.maximum(limit, _HIDDEN * EPS))  # terms of size 1
-        noise = 3 * np.where(flat, hidden, scatter(probes))
+        noise = 3 * np.where(flat, _hidden(changes, limit), scatter(probes))
         rounding = np.fmax(noise, EPS * sizes) * np.sum(abs(weights)) / step
 
         ratio = np.min(ladders[:, :1] / ladders[:, 1:2]) ** stencil.order
@@ -155,12 +154,17 @@ def scatter(values: Array) -> Array:
     return np.asarray(np.max(abs(np.diff(values, 3, axis=0)), axis=0) / 20**0.5)
 
 
-def _first(changes: Array) -> Array:
-    """The change with the narrowest step that makes any: perhaps one step of a staircase."""
-    first = np.zeros_like(changes[0])
+def _hidden(changes: Array, limit: Array) -> Array:
+    """The noise of a function that is the same at all neighbouring floats.
+
+    It may be rounded to steps that are wider than these.  Then the change by the narrowest step
+    that makes any may be one of them, unless it is too large; and without a change, terms of size 1
+    may hide everything, as in ``1 + 1e-20*x``.
+    """
+    first = np.full_like(changes[0], EPS)
     for change in changes:
         first = np.where(change > 0, change, first)
-    return np.asarray(first)
+    return np.asarray(np.minimum(first, np.maximum(limit, _HIDDEN * EPS)))
 
 
 def _contested(quotients: Array, errors: Array, step: Array, limit: Array, flat: Array) -> Array:
