@@ -114,7 +114,7 @@ def derivative(
         if extrapolate:
             doubt = np.maximum(2 * rounding, penalty)
             candidates = _extrapolated(quotients, doubt, ladders[0] ** stencil.order)
-        return _best(*candidates, quotients, errors, rounding, step)
+        return _best(*candidates, quotients, errors, rounding, step, limit)
 
 
 def steps(t: float, rungs: int) -> Array:
@@ -167,6 +167,11 @@ def _hidden(changes: Array, limit: Array) -> Array:
     return np.asarray(np.minimum(first, np.maximum(limit, _HIDDEN * EPS)))
 
 
+def _plausible(missed: Array, limit: Array) -> Array:
+    """Whether that much of a change may be rounding: neither too much nor far too little."""
+    return np.asarray((missed <= limit) & (missed >= EPS * limit))
+
+
 def _contested(quotients: Array, errors: Array, step: Array, limit: Array, flat: Array) -> Array:
     """The least errors of the quotients, as narrow ones may see nothing but steps of rounding.
 
@@ -181,7 +186,7 @@ def _contested(quotients: Array, errors: Array, step: Array, limit: Array, flat:
         contradicts = apart > _OUTLIER * (errors[k] + errors[k + 1 :])
         apart = np.where(contradicts, apart, 0.0)
         missed = np.max(apart * step[k + 1 :], axis=0)
-        rounded = (missed <= limit) & (missed >= EPS * limit)
+        rounded = _plausible(missed, limit)
         least[k + 1 :] = np.fmax(least[k + 1 :], np.where(rounded, apart, 0.0))
         least = np.fmax(least, np.where(flat & (missed > limit), np.max(apart, axis=0), 0.0))
     return least
@@ -220,6 +225,7 @@ def _best(
     doubts: Array,
     rounding: Array,
     step: Array,
+    limit: Array,
 ) -> tuple[Array, Array]:
     """The value with the smallest error, after the narrower quotients were heard about each.
 
@@ -229,7 +235,7 @@ def _best(
     errors = np.where(np.isnan(errors), np.inf, errors)
     for j in range(len(quotients)):
         apart = abs(values - quotients[j])
-        noisy = apart <= _OUTLIER * rounding[j]
+        noisy = (apart <= _OUTLIER * rounding[j]) | _plausible(apart * step[j], limit)
         blame = np.where(noisy, apart * step[j] / step[rows], apart)
         contradicted = apart > 2 * (errors + doubts[j])
         contradicted &= (rows < j).reshape((-1,) + (1,) * (values.ndim - 1))
