@@ -85,7 +85,7 @@ REST = (
 OF_VALUE = (Stage(files("value")), Stage(files("higher")), *REST)
 OF_HIGHER = (Stage(files("higher")), Stage(files("value")), *REST)
 OF_LISTS = (Stage(files("ops"), f"(sum or mean or dot or logsumexp) and {QUICK}"), *OF_VALUE)
-OF_TESTING = (Stage(files("testing")),)
+OF_TESTING = (Stage(files("testing", "ladder", "checks", "differences")),)
 
 #: The functions that are mutated, and the stages that their mutants meet.
 SWEEP: list[tuple[str, str, tuple[Stage, ...]]] = [
@@ -285,7 +285,7 @@ def mutants_of(groups: list[str]) -> list[Mutant]:
     if "testing" in groups:
         if not OF_TESTING[0].tests:
             raise SystemExit("there is no tests/test_testing.py, which --group testing is to try")
-        modules = ("testing/checks.py", "testing/differences.py")
+        modules = ("testing/checks.py", "testing/differences.py", "testing/ladder.py")
         found += of_functions("testing", [(module, "", OF_TESTING) for module in modules])
     count: Counter[str] = Counter()
     for k, mutant in enumerate(found):

@@ -10,16 +10,20 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from itertools import product
+from functools import cache
+from itertools import pairwise, product
 from typing import Any
 
 import numpy as np
 
 from autodiff.reals import constant, describe, real
-from autodiff.testing.differences import EPS, Array, numerical_jacobian
+from autodiff.testing.differences import differentiate
+from autodiff.testing.ladder import EPS, Array, magnitude, neighbour, scatter
 from autodiff.value import Value
 
 _ALLOWANCE = 4.0  # estimated errors that ours and the numerical derivative may be apart
+_DIGITS = 1e-12  # relative errors that no difference is believed to show
+_ROUNDING = 16 * EPS  # rounding of what is summed from a few terms, relative to their size
 _SLIGHT = 1e-3  # relative jumps and corners that may as well be rounding within the function
 _SURE = 1e-4  # an estimated error, relative to the derivative, that does not ask for a better one
 
@@ -94,13 +98,15 @@ def check_gradient(f: Callable[..., Any], *args: Any, order: int = 2) -> None:
     value = derivative(0)(point)
     if not np.isfinite(value):
         raise GradientError(f"at {_shown(args)}: the function is {float(value)}", [])
+    size = abs(value)
     for k in range(1, order + 1):
-        components = list(_compare(derivative(k - 1), derivative(k)(point), point, k))
+        components = list(_compare(derivative(k - 1), derivative(k), point, k, size))
         failed = [c for c in components if c.verdict and not c.unsure]
         if failed:
             raise GradientError(_report(args, failed), components)
         if components and all(c.unsure for c in components):
             raise GradientError(_report(args, components), components)
+        size = _size_of_terms(size, point)
 
 
 def _flatten(args: tuple[Any, ...]) -> tuple[Array, Callable[[Any], list[Any]]]:
@@ -137,7 +143,9 @@ def _derivatives(f: Callable[..., Any], point: Array, order: int) -> Array:
     """All derivatives of one order, by the engine, as an array with an axis of len(point) each."""
     xs = [Value(float(x)) for x in point]
     result = f(*xs)
-    if not isinstance(result, Value) and constant(result) is NotImplemented:
+    if isinstance(result, bool) or (
+        not isinstance(result, Value) and constant(result) is NotImplemented
+    ):
         raise TypeError(f"check_gradient(f): f must return one number, not {describe(result)}")
     level = [result if isinstance(result, Value) else Value(result)]
     for _ in range(order):
@@ -152,74 +160,131 @@ def _derivatives(f: Callable[..., Any], point: Array, order: int) -> Array:
     return np.array([v.data for v in level]).reshape((len(xs),) * order)
 
 
+def _size_of_terms(size: Array, point: Array) -> Array:
+    """How large the terms of the derivatives are that follow those with terms of that size.
+
+    Of ``x/x`` the derivative is 0, but it is computed as ``1/x - x/x**2``; so it is rounded as a
+    number of the size of ``1/x``.  Near 0 this says little, as functions do not vary on its scale.
+    """
+    return size[..., np.newaxis] / np.maximum(abs(point), 2.0**-10)
+
+
 def _compare(
-    below: Callable[[Array], Array], ours: Array, point: Array, order: int
+    below: Callable[[Array], Array],
+    derivative: Callable[[Array], Array],
+    point: Array,
+    order: int,
+    size: Array,
 ) -> Iterator[Component]:
-    """Every component of one order, with its verdict."""
-    numerical, error = numerical_jacobian(below, point)
-    better = None
+    """Every component of one order, with its verdict; ``size``: how large the terms are below."""
+    ours, terms = derivative(point), _size_of_terms(size, point)
+    numerical, error = differentiate(below, point, "central", size)
+    better = cache(lambda: differentiate(below, point, "richardson", size))
+    nearby = cache(lambda: _nearby(derivative, point))
     for index in product(range(len(point)), repeat=order):
         mine, value, doubt = float(ours[index]), float(numerical[index]), float(error[index])
-        if not abs(mine - value) <= _ALLOWANCE * doubt or doubt > _SURE * abs(value):
-            better = better or numerical_jacobian(below, point, "richardson")
-            if not better.error[index] > doubt:
-                value, doubt = float(better.value[index]), float(better.error[index])
+        unlike = not abs(mine - value) <= _ALLOWANCE * doubt or doubt > _SURE * abs(value)
+        if unlike and not better().error[index] > doubt:
+            value, doubt = float(better().value[index]), float(better().error[index])
+        line, t = _line(below, point, index), float(point[index[-1]])
+        verdict = _feature(line, t, float(size[index[:-1]])) or _verdict(
+            mine, value, doubt, float(terms[index]), nearby, index
+        )
         name = "d" if order == 1 else f"d{order}"
         name += "f/" + "".join(f"dx[{i}]" for i in index)
-        verdict = _verdict(below, point, index, mine, value, doubt)
         yield Component(name, mine, value, doubt, verdict)
 
 
 def _verdict(
-    below: Callable[[Array], Array],
-    point: Array,
-    index: tuple[int, ...],
     ours: float,
     numerical: float,
     error: float,
+    terms: float,
+    nearby: Callable[[], list[Array]],
+    index: tuple[int, ...],
 ) -> str:
-    """What the difference of one component means: nothing, or one of ``Component.verdict``."""
+    """What the difference of ours and the numerical derivative means, where there is one.
 
-    def line(t: float) -> float:
+    Ours is rounded, too: by as much as it is scattered among the floats around the point, and by
+    some last places of the terms that it is the sum of.
+    """
+    if not np.isfinite(numerical + error):
+        return "unsure: not finite nearby"
+    apart = abs(ours - numerical) - _ALLOWANCE * error - _DIGITS * abs(numerical)
+    telling = error <= max(abs(ours), abs(numerical))
+    if apart <= 0 and telling:
+        return ""
+    around = [float(a[index]) for a in nearby() if np.isfinite(a[index])] or [ours]
+    if not apart <= 4 * (max(around) - min(around)) + _ROUNDING * terms:
+        return "wrong"
+    zero = abs(ours) <= 4 * max(abs(x - ours) for x in around)  # but for rounding
+    return "" if telling or zero else "unsure: hidden by rounding"
+
+
+def _nearby(derivative: Callable[[Array], Array], point: Array) -> list[Array]:
+    """Our derivatives at floats around the point."""
+    places = 2 * np.arange(len(point)) + 1
+    return [derivative(point * (1 + m * places % 11 * 2 * EPS)) for m in range(1, 9)]
+
+
+def _line(
+    below: Callable[[Array], Array], point: Array, index: tuple[int, ...]
+) -> Callable[[float], float]:
+    """One component of ``below`` as a function of the coordinate it is differentiated by."""
+
+    def at(t: float) -> float:
         moved = point.copy()
         moved[index[-1]] = t
         return float(below(moved)[index[:-1]])
 
-    feature = _feature(line, float(point[index[-1]]))
-    if feature:
-        return feature
-    if not np.isfinite(numerical + error):
-        return "unsure: not finite nearby"
-    if not abs(ours - numerical) <= _ALLOWANCE * error + 16 * EPS * abs(numerical):
-        return "wrong"
-    hidden = ours != 0 and error > max(abs(ours), abs(numerical))
-    return "unsure: hidden by rounding" if hidden else ""
+    return at
 
 
-def _feature(f: Callable[[float], float], t: float) -> str:
-    """Whether ``f`` jumps or has a corner at ``t``: its values and slopes, from far and from near.
+def _feature(f: Callable[[float], float], t: float, terms: float) -> str:
+    """Whether ``f`` jumps or has a corner at ``t``: its values and slopes, from far to near.
 
     Of a smooth function, what it does on one side and on the other comes together as the step
-    shrinks; at a jump the values stay apart, and at a corner the slopes.
+    shrinks; at a jump the values stay apart, and at a corner the slopes.  Of one that varies on a
+    small scale only the nearest tell; they are looked at if the farther ones are suspicious.
     """
-    at, scale = f(t), abs(t) or 1.0
-    far_step, near_step = scale * 2.0**-20, scale * 2.0**-26
-    far, near = [(f(t - h), f(t + h)) for h in (far_step, near_step)]
-    size = max(abs(at), abs(far[0]), abs(far[1]))
-    for farther, nearer in zip(far, near, strict=True):
-        if abs(nearer - at) > max(_SLIGHT * size, 0.5 * abs(farther - at)):
-            left, right = near
+    at = f(t)
+    steps = [magnitude(t) * 2.0**-k for k in (20, 26, 32, 38, 44)]
+    ends = [(f(t - h), f(t + h)) for h in steps[:2]]
+    rounding = _ROUNDING * max(terms, abs(at), *map(abs, ends[0]))
+    if not _describe_feature(at, ends, steps, rounding):
+        return ""
+    ends += [(f(t - h), f(t + h)) for h in steps[2:]]
+    unit = neighbour(t)
+    sides = [np.array([f(t + side * k * unit) for k in range(1, 6)]) for side in (-1, 1)]
+    return _describe_feature(
+        at, ends, steps, max(rounding, *(4 * float(scatter(s)) for s in sides))
+    )
+
+
+def _describe_feature(
+    at: float, ends: list[tuple[float, float]], steps: list[float], rounding: float
+) -> str:
+    """What values left and right of a point have, at every step: a jump, a corner, or neither."""
+    slight = max(_SLIGHT * max(map(abs, (at, *ends[0]))), rounding)
+    for side in zip(*ends, strict=True):
+        apart = [abs(end - at) for end in side]
+        if all(near > max(slight, 0.5 * far) for far, near in pairwise(apart)):
+            left, right = ends[-1]
             return f"jump: {left:.4g} on the left, {at:.4g} there, {right:.4g} on the right"
     slopes = [
         ((at - left) / h, (right - at) / h)
-        for (left, right), h in ((far, far_step), (near, near_step))
+        for (left, right), h in zip(ends, steps[: len(ends)], strict=True)
     ]
-    (left, right), (left_near, right_near) = slopes
-    gap, gap_near = abs(right - left), abs(right_near - left_near)
-    steepest = max(map(abs, (left, right)))
-    if gap_near > 0.5 * gap and gap > max(_SLIGHT * steepest, 64 * EPS * size / far_step):
-        return f"kink: {left:.4g} from the left, {right:.4g} from the right"
-    return ""
+    left, right = slopes[0]
+    gaps = [abs(after - before) for before, after in slopes]
+    slight = _SLIGHT * max(abs(left), abs(right))
+    seen = [gap > max(slight, 4 * rounding / h) for gap, h in zip(gaps, steps, strict=False)]
+    corner = seen[0] and all(
+        near > 0.5 * far
+        for (far, near), clearly in zip(pairwise(gaps), seen, strict=False)
+        if clearly
+    )
+    return f"kink: {left:.4g} from the left, {right:.4g} from the right" if corner else ""
 
 
 def _shown(args: tuple[Any, ...]) -> str:

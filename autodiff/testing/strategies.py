@@ -9,6 +9,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import inspect
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -21,6 +22,7 @@ from hypothesis import strategies as st
 from autodiff import functions, kernels
 from autodiff.expressions import for_floats
 from autodiff.ops import CODES, ROWS, TABLE, Row
+from autodiff.reals import describe
 from autodiff.testing.checks import GradientError, check_gradient
 
 _INFIX = {"add": "+", "sub": "-", "mul": "*", "div": "/", "pow": "**"}
@@ -39,9 +41,13 @@ def points(n: int, aim: bool = False) -> st.SearchStrategy[list[float]]:
         n: how many coordinates.
         aim: draw points that tend to lie on kinks and poles instead: zeros, ones, ties.
 
+    Raises:
+        ValueError: if ``n`` is not an integer from 0 up.
+
     >>> points(2, aim=True).filter(lambda p: p[0] == p[1]).example()  # doctest: +SKIP
     [1.0, 1.0]
     """
+    _at_least("points(n)", n, 0)
     if aim:
         coordinate = st.sampled_from([0.0, 1.0, -1.0, -0.0, 2.0, 0.5, -0.5, 1e-300, -1e-300])
     else:
@@ -138,11 +144,16 @@ def expressions(
             come near a kink, a pole or the end of a domain there, are left out.
 
     Raises:
-        ValueError: if a name is not a primitive's, or ``at`` has not ``n_inputs`` coordinates.
+        ValueError: if there is no input, primitive or step to draw, a name is not a primitive's, or
+            ``at`` has not ``n_inputs`` coordinates.
     """
+    _at_least("expressions(n_inputs)", n_inputs, 1)
+    _at_least("expressions(max_size=...)", max_size, 1)
     names = [r.name for r in TABLE if r.name not in _HELPERS]
     if primitives is not None:
         names = list(primitives)
+        if not names:
+            raise ValueError("expressions(primitives=...): there must be one primitive at least")
         for name in names:
             if name not in CODES:
                 raise ValueError(f"expressions(primitives=...): there is no primitive {name!r}")
@@ -151,6 +162,11 @@ def expressions(
     wishes = st.lists(_wish(names), min_size=1, max_size=max_size)
     drawn = wishes.map(lambda them: _grown(n_inputs, them, at))
     return drawn.filter(lambda expression: bool(expression.steps))
+
+
+def _at_least(what: str, n: int, least: int) -> None:
+    if not isinstance(n, int) or n < least:
+        raise ValueError(f"{what} must be an integer from {least} up, not {describe(n)}")
 
 
 @st.composite
@@ -230,19 +246,23 @@ def assert_gradients_match(
     Args:
         f: a function written in Values' operators and functions; returns one Value.
         arguments: a Hypothesis strategy an argument of ``f``: of numbers, or of lists or arrays of
-            them; numbers between 0.1 and 3 of both signs if none is given.
+            them; if none is given, a number between 0.1 and 3 of either sign for each argument that
+            ``f`` must be given.
         order: the highest order of derivatives that is checked.
         max_examples: how many points are drawn.
 
     Raises:
-        GradientError: as ``check_gradient``, at the simplest point found.
+        GradientError: as ``check_gradient``, at the simplest point found; or if ``f`` has a kink or
+            a jump, or is not finite, at every point that was drawn.
+        TypeError: if no strategies are given and the signature of ``f`` does not tell how many
+            arguments it takes.
 
     >>> from autodiff import sin
     >>> assert_gradients_match(lambda x, y: sin(x * y), max_examples=5)
     """
-    if not arguments:
-        n = len(inspect.signature(f).parameters)
-        arguments = (points(1).map(lambda p: p[0]),) * n
+    arguments = arguments or (points(1).map(lambda p: p[0]),) * _arity(f)
+    passed: list[tuple[Any, ...]] = []
+    last: list[GradientError] = []
 
     @hypothesis.settings(
         max_examples=max_examples,
@@ -259,6 +279,31 @@ def assert_gradients_match(
         except GradientError as disagreement:
             if disagreement.wrong:
                 raise
+            last[:] = [disagreement]
             hypothesis.reject()
+        passed.append(args)
 
-    at_every_point()
+    with contextlib.suppress(hypothesis.errors.Unsatisfiable):
+        at_every_point()
+    if not passed:
+        raise GradientError(
+            f"the derivatives could be checked at none of the points; the last was\n{last[0]}",
+            last[0].components,
+        )
+
+
+def _arity(f: Callable[..., Any]) -> int:
+    """How many arguments a function must be given, all of them by position."""
+    advice = "give a strategy for each argument: assert_gradients_match(f, st.floats(1, 2), ...)"
+    try:
+        parameters = list(inspect.signature(f).parameters.values())
+    except ValueError:
+        raise TypeError(
+            f"{describe(f)} does not tell how many arguments it takes; {advice}"
+        ) from None
+    for parameter in parameters:
+        named = parameter.kind is parameter.KEYWORD_ONLY and parameter.default is parameter.empty
+        if named or parameter.kind is parameter.VAR_POSITIONAL:
+            raise TypeError(f"{describe(f)} takes {str(parameter)!r}; {advice}")
+    places = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
+    return sum(p.kind in places and p.default is p.empty for p in parameters)
