@@ -27,7 +27,8 @@ class Machine:
     def __init__(self, program: Program) -> None:
         self.program = program
         p = program
-        self._arrays = views(p.ops, p.a, p.b, p.entries)
+        ops, a, b, entries = views(p.ops, p.a, p.b, p.entries)
+        self._arrays = ops, a, b, entries
         self._constants = len(p.constants)
         self._places = p.outputs.astype(np.intp) + self._constants
         self._results = len(p.results)

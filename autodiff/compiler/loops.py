@@ -403,7 +403,7 @@ class Emitter:
         self.a[self.n] = a
         self.b[self.n] = b
         self.n += 1
-        return self.inputs + self.n - 1
+        return int(self.inputs + self.n - 1)
 
     def emit3(self, op: int, x: int, y: int, z: int) -> int:
         """Append an instruction over a list of three."""
