@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import ast
 from typing import Any
 
 import numpy as np
 
 from autodiff.compiler import loops
 from autodiff.compiler.program import ARITY, Floats, Program, views
+from autodiff.expressions import names_in
 from autodiff.ops import ROWS
 from autodiff.reals import real
 
@@ -93,6 +95,27 @@ class Machine:
 
 
 def flops(program: Program) -> int:
-    """How many operations on numbers a program does: of a list of n, one less than its operands."""
-    counts: Any = np.where(ARITY[program.ops] == 0, np.maximum(program.b - 1, 1), 1)
-    return int(counts.sum())
+    """How many operations on numbers a program does, a function of the C library being one.
+
+    A row over scalars is one; a row over a list, as many as its fold and its value have.
+    """
+    total = 0
+    for op, count in zip(*np.unique(program.ops, return_counts=True), strict=True):
+        if ARITY[op]:
+            total += int(count)
+            continue
+        row = ROWS[op]
+        operands = program.b[program.ops == op]
+        total += int(np.maximum(operands - 1, 1).sum())
+        if row.fold:
+            elements = operands.sum() // len(row.names)
+            shift = elements if "m" in names_in(row.fold) else 0
+            total += int(elements * (_operations(row.fold) + 1 - len(row.names)) + shift)
+            total += int(count) * _operations(str(row.value))
+    return total
+
+
+def _operations(expression: str) -> int:
+    """How many operators and functions an expression has."""
+    kinds = (ast.BinOp, ast.UnaryOp, ast.Call)
+    return sum(isinstance(node, kinds) for node in ast.walk(ast.parse(expression)))

@@ -56,10 +56,10 @@ def dead_code(p: Program) -> Program:
     live[p.outputs[p.outputs >= 0]] = 1
     read[-1 - p.outputs[p.outputs < 0]] = 1
     loops.mark_live(p.inputs, *views(p.ops, p.a, p.b, p.entries, ARITY, live, read))
-    chosen = np.flatnonzero(read)
-    bits, inverse = np.unique(p.constants.view(np.int64)[chosen], return_inverse=True)
+    bits = p.constants.view(np.int64).copy()
     constants = np.zeros(len(read), np.int32)
-    constants[chosen] = -1 - inverse.ravel()
+    table = np.full(2 << len(read).bit_length(), -1, np.int32)
+    kept = loops.number_constants(*views(bits, read, table, constants))
     slots = np.zeros(len(live), np.int32)
     ops, a, b, entries = p.ops.copy(), p.a.copy(), p.b.copy(), p.entries.copy()
     n, e = loops.compact(p.inputs, *views(ops, a, b, entries, ARITY, live, slots, constants))
@@ -67,7 +67,7 @@ def dead_code(p: Program) -> Program:
     outputs[outputs >= 0] = slots[outputs[outputs >= 0]]
     outputs[outputs < 0] = constants[-1 - outputs[outputs < 0]]
     filled = (ops[:n].copy(), a[:n].copy(), b[:n].copy(), entries[:e].copy())
-    return Program(p.inputs, outputs, bits.view(np.float64), *filled, p.checks)
+    return Program(p.inputs, outputs, bits[:kept].copy().view(np.float64), *filled, p.checks)
 
 
 def _renamed(p: Program, to: Integers) -> Program:
@@ -134,7 +134,10 @@ def identities(p: Program) -> Program:
     """
     for _ in range(64):
         changed = False
+        there = np.bincount(p.ops, minlength=2)
         for pattern, result in _RULES:
+            if pattern.op >= len(there) or not there[pattern.op]:
+                continue
             found = _match(p, pattern)
             if found is None:
                 continue
