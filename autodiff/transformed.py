@@ -130,9 +130,14 @@ class Lowered:
             numbers: those of the arguments, in one flat float64 array.
 
         Raises:
-            ValueError: if a comparison comes out otherwise than when the program was traced.
+            ValueError: if there are more or fewer numbers, or a comparison comes out otherwise
+                than when the program was traced.
         """
-        found = self._variant.numbers(numbers)
+        given = np.ascontiguousarray(numbers, np.float64).ravel()
+        wanted = self.program.inputs - len(self._variant.captured)
+        if len(given) != wanted:
+            raise ValueError(f"{self._name}() takes {wanted} numbers: {len(given)} came")
+        found = self._variant.numbers(given)
         if found is None:
             raise ValueError(
                 f"{self._name}(): a comparison comes out otherwise than when it was lowered"

@@ -118,6 +118,14 @@ cdef class Emitter:
     cpdef tuple filled(self)
     cpdef int append(self, int op, int a, int b)
 
-cpdef Py_ssize_t run(Py_ssize_t start, Py_ssize_t constants, Py_ssize_t out,
-                     const unsigned short[::1] ops, const int[::1] a, const int[::1] b,
-                     const int[::1] entries, double[::1] w, double[::1] s)
+@cython.final
+cdef class Runner:
+    cdef Py_ssize_t constants, inputs
+    cdef const unsigned short[::1] ops
+    cdef const int[::1] a, b, entries, outputs
+
+    @cython.locals(i=Py_ssize_t)
+    cpdef Py_ssize_t begin(self, const double[::1] given, double[::1] w, double[::1] s) except? -1
+    cpdef Py_ssize_t go_on(self, Py_ssize_t start, double[::1] w, double[::1] s) except? -1
+    @cython.locals(i=Py_ssize_t)
+    cpdef read(self, const double[::1] w, double[::1] found)

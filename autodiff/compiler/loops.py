@@ -560,12 +560,37 @@ class Emitter:
 # -- running ---------------------------------------------------------------------------------------
 
 
-def run(
-    start: int, constants: int, out: int, ops: Any, a: Any, b: Any, entries: Any, w: Any, s: Any
-) -> int:
-    """Run instructions from ``start`` on, in the buffer ``w``: constants backwards, then slots.
+class Runner:
+    """A program's arrays, ready to be run in a buffer: constants backwards, then the slots."""
 
-    Returns how far it came: to the end; or to an instruction ``k`` that Python must do; or, as
-    ``-1 - k``, to an index out of range.
-    """
-    return int(run_span(start, constants, out, ops, a, b, entries, w, s))
+    def __init__(
+        self, constants: int, inputs: int, ops: Any, a: Any, b: Any, entries: Any, outputs: Any
+    ) -> None:
+        self.constants = constants
+        self.inputs = inputs
+        self.ops = ops
+        self.a = a
+        self.b = b
+        self.entries = entries
+        self.outputs = outputs
+
+    def begin(self, given: Any, w: Any, s: Any) -> int:
+        """Run from the start, on these inputs: see ``go_on``."""
+        for i in range(self.inputs):
+            w[self.constants + i] = given[i]
+        return self.go_on(0, w, s)
+
+    def go_on(self, start: int, w: Any, s: Any) -> int:
+        """Run from instruction ``start`` on; how far it came.
+
+        To the end; or to an instruction ``k`` that Python must do; or, as ``-1 - k``, to one whose
+        index is out of range.
+        """
+        return run_span(
+            start, self.constants, self.inputs, self.ops, self.a, self.b, self.entries, w, s
+        )
+
+    def read(self, w: Any, found: Any) -> None:
+        """Write the outputs to ``found``."""
+        for i in range(len(self.outputs)):
+            found[i] = w[self.constants + self.outputs[i]]
