@@ -134,14 +134,10 @@ def identities(p: Program) -> Program:
     """
     for _ in range(64):
         changed = False
-        there = np.bincount(p.ops, minlength=2)
         for pattern, result in _RULES:
-            if pattern.op >= len(there) or not there[pattern.op]:
+            at, names = _match(p, pattern)
+            if not len(at):
                 continue
-            found = _match(p, pattern)
-            if found is None:
-                continue
-            at, names = found
             changed = True
             if isinstance(result, str):
                 to = np.arange(p.inputs + len(p), dtype=np.int32)
@@ -156,32 +152,27 @@ def identities(p: Program) -> Program:
     raise RuntimeError("identities: the rules rewrite one another for ever")
 
 
-def _match(p: Program, pattern: _Pattern) -> tuple[Integers, dict[str, Integers]] | None:
+def _match(p: Program, pattern: _Pattern) -> tuple[Integers, dict[str, Integers]]:
     """Where a pattern fits, and what its names stand for there."""
     at = np.flatnonzero(p.ops == pattern.op).astype(np.int32)
     names: dict[str, Integers] = {}
     for operand, refs in zip(pattern.operands, (p.a, p.b), strict=False):
         if not len(at):
-            return None
+            break
         these = refs[at]
         if isinstance(operand, str):
             names[operand] = these
             continue
         if isinstance(operand, float):
-            bits = np.array(operand).view(np.int64)
-            constant = np.where(these < 0, -1 - these, 0)
-            fits = (
-                (these < 0) & (p.constants.view(np.int64)[constant] == bits)
-                if len(p.constants)
-                else np.zeros(len(at), bool)
-            )
+            same = p.constants.view(np.int64) == np.float64(operand).view(np.int64)
+            fits = (these < 0) & same[-1 - np.minimum(these, -1)] if same.any() else same[:0]
         else:
             inner = np.maximum(these - p.inputs, 0)
             fits = (these >= p.inputs) & (p.ops[inner] == operand.op)
             names[operand.operands[0]] = p.a[inner]
-        at = at[fits]
-        names = {name: found[fits] for name, found in names.items()}
-    return (at, names) if len(at) else None
+        at = at[np.flatnonzero(fits)]
+        names = {name: found[np.flatnonzero(fits)] for name, found in names.items()}
+    return at, names
 
 
 def _rewritten(p: Program, at: Integers, result: _Pattern, names: dict[str, Integers]) -> Program:
