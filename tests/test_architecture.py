@@ -32,6 +32,7 @@ FLOORS = [
     "graph",
     "nn",
     "optim",
+    "plot",
     "testing",
 ]
 
