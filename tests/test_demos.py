@@ -8,9 +8,11 @@ import sys
 import time
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 DEMOS = Path(__file__).parent.parent / "demos"
+sys.path.insert(0, str(DEMOS))  # as Python does for a script
 
 
 def load(name):
@@ -80,3 +82,117 @@ def test_ctrl_c_stops_and_still_reports(tmp_path):
     assert process.returncode == 0
     assert "stopped; this is what was learned so far" in rest
     assert "Test accuracy: " in rest
+
+
+# -- the laboratory --------------------------------------------------------------------------------
+
+
+def small(pictures, folder):
+    """Save a demonstration's pictures; returns their captions by name."""
+    return {p.name: (load("demo").save(p, folder, progress=False), p.caption)[1] for p in pictures}
+
+
+def test_line_fit(tmp_path):
+    demo = load("line_fit")
+    x, y = demo.data()
+    results = {name: path for name, (path, _) in demo.three_ways(demo.EPOCHS).items()}
+    k, b = demo.START  # the same descent, by hand and in NumPy
+    for _ in range(demo.EPOCHS):
+        errors = k * x + b - y
+        k, b = k - 0.08 * np.mean(2 * errors * x), b - 0.08 * np.mean(2 * errors)
+    assert len(results) == 3
+    for path in results.values():
+        assert len(path.step_sizes) == 300
+        np.testing.assert_allclose(path.x, [k, b], rtol=1e-8)
+    np.testing.assert_allclose([k, b], np.polyfit(x, y, 1), atol=2e-3)
+    assert "has 25" in demo.__doc__
+    captions = small(demo.pictures(quick=True), tmp_path)
+    assert list(captions) == ["line_fit", "line_fit_paths", "line_fit_loss"]
+    assert "[80, 90, 70] is 25" in captions["line_fit"]
+
+
+# -- the command line of every demonstration -------------------------------------------------------
+
+
+def test_pictures_are_saved_with_their_captions(tmp_path, capsys):
+    folder = tmp_path / "new" / "out"
+    load("line_fit").run("A demonstration.", load("line_fit").pictures, ["--save", str(folder)])
+    printed = capsys.readouterr().out
+    assert sorted(p.name for p in folder.iterdir()) == [
+        "line_fit.png", "line_fit_loss.png", "line_fit_paths.png",
+    ]  # fmt: skip
+    assert "line_fit.png" in printed
+    assert "Before and after" in printed
+
+
+def run_script(name, *arguments, **environment):
+    return subprocess.run(
+        [sys.executable, str(DEMOS / f"{name}.py"), *arguments],
+        capture_output=True,
+        text=True,
+        env={**os.environ, **environment},
+        check=False,
+    )
+
+
+def test_without_a_display_the_remedy_is_named():
+    done = run_script("line_fit", MPLBACKEND="Agg")
+    assert done.returncode == 1
+    assert "save them with --save DIR" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_a_folder_that_cannot_be_is_refused(tmp_path):
+    (tmp_path / "file").touch()
+    for script in ("line_fit", "all"):
+        done = run_script(script, "--save", str(tmp_path / "file" / "out"))
+        assert done.returncode == 1
+        assert "choose another with --save" in done.stderr
+        assert "Traceback" not in done.stderr
+
+
+def test_on_screen_every_picture_is_shown_at_once(monkeypatch, capsys):
+    demo = load("demo")
+    shown = []
+    monkeypatch.setattr(demo.matplotlib, "get_backend", lambda: "QtAgg")
+    monkeypatch.setattr(demo.plt, "show", lambda: shown.append(len(demo.plt.get_fignums())))
+    demo.run("A demonstration.", load("line_fit").pictures, [])
+    demo.plt.close("all")
+    assert shown == [3]
+    assert "Before and after" in capsys.readouterr().out
+
+
+def test_the_index_shows_every_picture_with_its_caption(tmp_path, capsys):
+    every, line_fit = load("all"), load("line_fit")
+    index = every.make([line_fit], tmp_path, quick=True).read_text()
+    for picture in tmp_path.glob("*.png"):
+        assert f'<img src="{picture.name}" alt="' in index
+    assert index.count("<figcaption>") == 3
+    assert "<h2>A line through 100 noisy points of y = x" in index
+    assert "What to look for" in index
+    bars = capsys.readouterr().err
+    assert "1/1" in bars
+    assert "frame" not in bars  # one bar, not two
+
+
+def test_an_interrupted_index_shows_what_there_is(tmp_path):
+    every, line_fit = load("all"), load("line_fit")
+
+    class Stopping:
+        __doc__ = "Stops <early>."
+
+        @staticmethod
+        def pictures(quick):
+            yield next(line_fit.pictures(quick))
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        every.make([Stopping], tmp_path, quick=True)
+    index = (tmp_path / "index.html").read_text()
+    assert "Stops &lt;early&gt;" in index
+    assert "line_fit.png" in index
+
+
+def test_every_demonstration_is_on_the_page():
+    scripts = {path.stem for path in DEMOS.glob("*.py")} - {"demo", "all"}
+    assert scripts == {*load("all").DEMOS, "two_layer_net"}
