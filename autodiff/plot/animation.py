@@ -77,6 +77,7 @@ def animate(
         curve(f, xlim, derivative=False, ax=ax)
         for line in ax.lines:
             line.set(color="0.45", linewidth=1.6)
+        ax.set_ylabel("f(x)")
     elif three_d:
         surface(f, xlim, ylim, optimum=optimum, points=40, ax=ax)
     else:
@@ -91,8 +92,9 @@ def animate(
             ncols=1 if len(paths) < 4 else 2, prop={"family": "monospace", "size": 10},
             title=" ", title_fontproperties={"family": "monospace", "size": 10, "weight": "bold"},
         )  # fmt: skip
-    if ax.get_legend() is not None:
-        ax.get_legend().remove()
+    for other in (ax.get_legend(), *ax.figure.legends):
+        if other not in (None, table):
+            other.remove()
     width = max(len(name) for name in paths)
     longest = max(len(path.points) for path in paths.values()) - 1
 

@@ -71,6 +71,21 @@ def axes(ax: Axes | None, projection: str | None = None) -> Any:
     return ax
 
 
+def legend(ax: Any, own: bool) -> None:
+    """Say what is what: below the axes of a figure of one's own, so that no path is hidden."""
+    handles, names = ax.get_legend_handles_labels()
+    if names and own:
+        columns = 2 if max(map(len, names)) <= 30 else 1
+        rows = -(-len(names) // columns)
+        ax.figure.set_figheight(STYLE["figure.figsize"][1] + 0.25 * rows)
+        with matplotlib.rc_context(STYLE):
+            ax.figure.legend(
+                handles, names, loc="outside lower center", frameon=False, ncols=columns
+            )
+    elif names:
+        ax.legend(fontsize=STYLE["legend.fontsize"])
+
+
 def look(i: int) -> dict[str, Any]:
     """Colour, line and marker of the ``i``-th thing in a picture, to be passed to ``ax.plot``.
 

@@ -12,7 +12,7 @@ from autodiff.optim.base import Array
 from autodiff.optim.loops import History
 from autodiff.optim.minimize import Trajectory
 from autodiff.plot.canvas import axes, limits, look, on_arrays
-from autodiff.plot.paths import OUTLINE, Trajectories, named, visible
+from autodiff.plot.paths import OUTLINE, Trajectories, clip, named, visible
 from autodiff.reals import describe
 from autodiff.value import Value
 
@@ -149,15 +149,25 @@ def draw_on_curve(
         ax.plot(xs[0], ys[0], "o", color=style["color"], markersize=10, markerfacecolor="white")
         if seen.left_after is None:
             ax.plot(xs[-1], ys[-1], "*", color=style["color"], markersize=15, markeredgecolor="w")
-        elif seen.direction is not None and seen.exit is not None:
-            side = 0.985 if seen.direction[0] > 0 else 0.015
-            ax.annotate(
-                "",
-                (side, 0.5),
-                (side - 0.1 * np.sign(seen.direction[0]), 0.5),
-                xycoords="axes fraction",
-                arrowprops={"arrowstyle": "-|>", "color": style["color"], "linewidth": 2.5},
-            )
+        else:
+            _arrow_out(ax, path, seen.left_after, domain, style["color"])
+
+
+def _arrow_out(
+    ax: Axes, path: Trajectory, last: int, domain: tuple[float, float], colour: str
+) -> None:
+    """An arrow from the last step inside towards the next, as far as the border."""
+    here = np.array([path.points[last, 0], path.values[last]])
+    low, high = np.array([domain, ax.get_ylim()]).T
+    there = here - np.sign(path.gradients[last, 0]) * np.array([high[0] - low[0], 0.0])
+    if len(path.points) > last + 1 and np.isfinite(path.values[last + 1]):
+        there = np.array([path.points[last + 1, 0], path.values[last + 1]])
+    piece = clip(here, there, low, high)
+    if piece is not None:
+        ax.annotate(
+            "", tuple(piece[1]), tuple(piece[0]), annotation_clip=False,
+            arrowprops={"arrowstyle": "-|>", "color": colour, "lw": 1.6, "mutation_scale": 20},
+        )  # fmt: skip
 
 
 def fit(

@@ -59,7 +59,7 @@ class Visible:
         line: its pieces, cut at the border, with a row of nan between them; (m, n).
         points: its points that are inside; (k, n).
         left_after: the last step inside, if it then leaves for good; or None.
-        diverges: whether it leaves upwards: to greater values, or to none.
+        diverges: whether it leaves upwards, to a greater value, or to none.
         exit: where it crosses the border then, or None.
         direction: of that crossing, in units of the box, or None.
     """
@@ -89,7 +89,7 @@ def visible(path: Trajectory, *box: tuple[float, float]) -> Visible:
     last = int(np.flatnonzero(inside)[-1]) if inside.any() else len(points)
     pieces: list[Array] = [points[:1]] if inside[0] else []
     for a, b in pairwise(points[: last + 2]):
-        piece = _clip(a, b, low, high)
+        piece = clip(a, b, low, high)
         if piece is not None:
             joined = bool(pieces) and np.array_equal(pieces[-1][-1], piece[0])
             pieces.append(np.array(piece[1:] if joined else [low * np.nan, *piece]))
@@ -98,10 +98,11 @@ def visible(path: Trajectory, *box: tuple[float, float]) -> Visible:
     lost = path.stopped == "diverged" or not inside[-1]
     if not lost or not inside.any():
         return Visible(line, points[inside], None, False, None, None)
-    rises = not path.values[-1] <= path.values[0]  # also if it is nan
+    beyond = path.values[last + 1 : last + 2]
+    rises = not (len(beyond) and beyond[0] <= path.values[last])  # also if it is nan
     if last + 1 < len(points):
         ahead = points[last + 1] / (high - low) - points[last] / (high - low)
-        crossing = _clip(points[last], points[last + 1], low, high)
+        crossing = clip(points[last], points[last + 1], low, high)
         end = points[last] if crossing is None else crossing[1]
     else:  # the next step was not finite: no crossing is known, the last gradient leads there
         ahead, end = np.nan_to_num(-path.gradients[last], posinf=1e9, neginf=-1e9), points[last]
@@ -110,7 +111,7 @@ def visible(path: Trajectory, *box: tuple[float, float]) -> Visible:
     return Visible(line, points[inside], last, rises, end, direction)
 
 
-def _clip(a: Array, b: Array, low: Array, high: Array) -> tuple[Array, Array] | None:
+def clip(a: Array, b: Array, low: Array, high: Array) -> tuple[Array, Array] | None:
     """The part of the segment from a to b that is in the box (Liang and Barsky's algorithm)."""
     start, end = 0.0, 1.0
     with np.errstate(all="ignore"):

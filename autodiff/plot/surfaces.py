@@ -12,7 +12,7 @@ from matplotlib.ticker import MaxNLocator
 
 from autodiff.nn import Module
 from autodiff.optim.base import Array
-from autodiff.plot.canvas import HEIGHTS, axes, grid, limits, look, on_arrays, outputs
+from autodiff.plot.canvas import HEIGHTS, axes, grid, legend, limits, look, on_arrays, outputs
 from autodiff.plot.paths import OUTLINE, Trajectories, Visible, named, visible
 from autodiff.reals import describe
 
@@ -63,12 +63,20 @@ def contour(
     paths = named(trajectories, 2, "contour")
     x, y, z = grid(f, xlim, ylim, points)
     heights = _levels(levels, z)
+    own = ax is None
     ax = axes(ax)
     shades = HEIGHTS(np.linspace(0.0, 1.0, len(heights) + 1))
     ax.contourf(x, y, z, heights, colors=shades, extend="both")
     lines = ax.contour(x, y, z, heights, colors="0.45", linewidths=0.7, linestyles="solid")
     if not isinstance(levels, int):
-        ax.clabel(lines, fontsize=10, colors="0.15")
+        span = np.array([np.ptp(x), np.ptp(y)])
+        long = [
+            level
+            for level, path in zip(lines.levels, lines.get_paths(), strict=True)
+            if len(path.vertices) and (np.ptp(path.vertices, axis=0) > 0.2 * span).any()
+        ]  # on the others a number would hide the line
+        if long:
+            ax.clabel(lines, long, fontsize=10, colors="0.15", fmt="%g")
     for i, (name, path) in enumerate(paths.items()):
         seen = visible(path, limits(xlim, "xlim"), limits(ylim, "ylim"))
         draw_on_plane(ax, seen, i, name)
@@ -78,8 +86,7 @@ def contour(
     ax.set_ylim(limits(ylim, "ylim"))
     ax.set_xlabel("x")
     ax.set_ylabel("y")
-    if ax.get_legend_handles_labels()[1]:
-        ax.legend()
+    legend(ax, own)
     return ax
 
 
@@ -161,6 +168,7 @@ def surface(
     """
     paths = named(trajectories, 2, "surface")
     x, y, z = grid(f, xlim, ylim, points)
+    own = ax is None
     ax = axes(ax, "3d")
     ax.plot_surface(
         x, y, z, cmap=HEIGHTS, rcount=points, ccount=points, linewidth=0.2, edgecolor="0.6",
@@ -180,8 +188,7 @@ def surface(
     ax.set_box_aspect((4, 4, 3), zoom=1.1)
     ax.set_xlabel("x")
     ax.set_ylabel("y")
-    if ax.get_legend_handles_labels()[1]:
-        ax.legend(loc="upper left")
+    legend(ax, own)
     return ax
 
 
