@@ -16,7 +16,15 @@ from demo import add_options, prepare, save, title
 from tqdm import tqdm
 
 #: In the order in which they are best read.
-DEMOS = ("line_fit",)
+DEMOS = (
+    "line_fit",
+    "plane_fit",
+    "saddle",
+    "minima",
+    "loss_contours",
+    "race",
+    "two_layer_net",
+)
 
 STYLE = """
 body { font: 17px/1.5 system-ui, sans-serif; color: #1a1a1a; background: #fff;

@@ -25,7 +25,7 @@ from autodiff import cos, optim, plot
 from autodiff.optim import SGD, Trajectory, minimize
 
 DOMAIN = (-1.1, 2.0)
-LOCAL, GLOBAL = -0.273854699, 1.090427409
+LOCAL, GLOBAL = -0.273852687, 1.090408222
 OPTIMIZERS = {
     "SGD, lr 0.1": lambda p: SGD(p, lr=0.1),
     "momentum, lr 0.02": lambda p: SGD(p, lr=0.02, momentum=0.9),

@@ -2,6 +2,7 @@
 
 import importlib.util
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -82,6 +83,13 @@ def test_ctrl_c_stops_and_still_reports(tmp_path):
     assert process.returncode == 0
     assert "stopped; this is what was learned so far" in rest
     assert "Test accuracy: " in rest
+
+
+def test_the_two_layer_nets_pictures(tmp_path):
+    captions = small(load("two_layer_net").pictures(quick=True), tmp_path)
+    assert list(captions) == ["two_layer_net", "two_layer_net_confusion"]
+    read = float(re.search(r"[\d.]+(?=%)", captions["two_layer_net"])[0])
+    assert read > 90
 
 
 # -- the laboratory --------------------------------------------------------------------------------
@@ -195,4 +203,4 @@ def test_an_interrupted_index_shows_what_there_is(tmp_path):
 
 def test_every_demonstration_is_on_the_page():
     scripts = {path.stem for path in DEMOS.glob("*.py")} - {"demo", "all"}
-    assert scripts == {*load("all").DEMOS, "two_layer_net"}
+    assert scripts == set(load("all").DEMOS)
