@@ -75,17 +75,17 @@ def pictures(quick: bool) -> Iterator[Picture]:
     ax.set_title("Momentum rolls through")
     yield Picture("minima_momentum", "Momentum carries it over the hill at 0.27.", ax)
 
-    figure, ax = plot.subplots(figsize=(8.4, 4.8))
+    figure, ax = plot.subplots(figsize=(8.4, 5.4))
     xs = {name: path.points[:, 0] for name, path in paths.items()}
     for i, (name, x) in enumerate(xs.items()):
         ax.plot(x, **{**plot.look(i), "marker": ""}, label=name)
     for x, name in ((LOCAL, "local"), (GLOBAL, "global")):
         ax.axhline(x, color="0.6", linewidth=1, zorder=0)
         ax.annotate(
-            f"{name} minimum", (200, x), (0, -15), textcoords="offset points", ha="right",
+            f"{name} minimum", (100, x), (0, -15), textcoords="offset points", ha="right",
             bbox={"facecolor": "white", "edgecolor": "none", "alpha": 0.8, "pad": 1},
         )  # fmt: skip
-    ax.set(xlabel="step", ylabel="x", title="All optimizers from -1")
+    ax.set(xlabel="step", ylabel="x", xlim=(0, 100), title="All optimizers from -1")
     figure.legend(loc="outside right center", frameon=False)
     yield Picture("minima_optimizers", "Who is stuck, and who rolls on.", ax)
 

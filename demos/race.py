@@ -92,12 +92,12 @@ def results(steps: int = STEPS) -> dict[str, dict[str, Trajectory]]:
 
 def animation(paths: dict[str, dict[str, Trajectory]], frames: int) -> FuncAnimation:
     """The three races side by side."""
-    figure, panels = plot.subplots(1, 3, figsize=(11.0, 4.6), dpi=100)
+    figure, panels = plot.subplots(1, 3, figsize=(11.0, 4.8), dpi=100)
     runners = []
     for ax, (name, course) in zip(panels, COURSES.items(), strict=True):
         plot.contour(course.f, course.xlim, course.ylim, levels=10, ax=ax)
         ax.plot(*np.array(course.minima).T, "P", color="white", markeredgecolor="black", ms=10)
-        ax.set_title(name)
+        ax.set_title("\n")
         for i, path in enumerate(paths[name].values()):
             look = plot.look(i)
             (trail,) = ax.plot([], [], color=look["color"], ls=look["linestyle"], lw=1.5)
@@ -105,22 +105,18 @@ def animation(paths: dict[str, dict[str, Trajectory]], frames: int) -> FuncAnima
             runners.append((path, trail, head))
     handles = [head for _, _, head in runners[: len(OPTIMIZERS)]]
     figure.legend(handles, OPTIMIZERS, loc="outside lower center", ncols=6, frameon=False)
-    heading = figure.suptitle(" ", family="monospace", fontsize=12)
+    heading = figure.suptitle(" ", fontsize=14)
 
     def draw(step: int) -> list:
+        heading.set_text(f"step {step}")
         for path, trail, head in runners:
             trail.set_data(*path.points[: step + 1].T)
             head.set_data(*path.points[min(step, len(path.points) - 1)][:, None])
-        least = {
-            course: min(
-                (path.values[min(step, len(path.values) - 1)], name) for name, path in p.items()
-            )
-            for course, p in paths.items()
-        }
-        heading.set_text(
-            f"step {step:3}   least loss: "
-            + ", ".join(f"{name:8} {value:7.1e}" for value, name in least.values())
-        )
+        for ax, (course, racing) in zip(panels, paths.items(), strict=True):
+            first, path = min(racing.items(), key=lambda item: item[1].values[: step + 1][-1])
+            loss, slope = path.values[: step + 1][-1], path.gradients[: step + 1][-1]
+            lead = f"{first}: loss {loss:.0e}, |grad| {np.linalg.norm(slope):.0e}"
+            ax.set_title(f"{course}\n{lead}" if step else f"{course}\n", fontsize=11)
         return []
 
     draw(0)
@@ -133,7 +129,11 @@ def animation(paths: dict[str, dict[str, Trajectory]], frames: int) -> FuncAnima
 def pictures(quick: bool) -> Iterator[Picture]:
     """The paths and the losses of each course, and the race."""
     paths = results()
-    yield Picture("race", "All optimizers on three courses.", animation(paths, 12 if quick else 50))
+    yield Picture(
+        "race",
+        "All optimizers on three courses; above each, who is lowest.",
+        animation(paths, 12 if quick else 40),
+    )
     for name, course in COURSES.items():
         figure, (left, right) = plot.subplots(1, 2, figsize=(10.4, 5.4))
         plot.contour(course.f, course.xlim, course.ylim, paths[name], ax=left)

@@ -123,6 +123,13 @@ def test_losses_of_every_kind():
     assert plot.loss(History([3.0, 2.0])).get_xlabel() == "epoch"
 
 
+def test_a_loss_of_0_is_below_a_logarithmic_picture():
+    ax = plot.loss([1.0, 1e-6, 1e-40, 0.0])
+    assert ax.get_yscale() == "log"
+    assert ax.get_ylim()[0] == 1e-17
+    assert plot.loss([0.0, 0.0]).get_yscale() == "linear"
+
+
 def test_fits_of_functions_and_of_predictions():
     ax = plot.fit([2.0, 0.0, 1.0], [4.0, 0.0, 1.0], {"f": parabola, "p": [3.0, 1.0, 2.0]})
     xs, ys = line(ax, "f").get_data()

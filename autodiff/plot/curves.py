@@ -17,6 +17,7 @@ from autodiff.reals import describe
 from autodiff.value import Value
 
 _POINTS = 401
+_ROUNDING = 1e-17  # of the largest loss: what is below is as good as 0
 
 
 def curve(
@@ -253,7 +254,8 @@ def loss(history: Any, *, ax: Axes | None = None) -> Axes:
     top = max(float(np.nanmax(v)) for v in [*calm, *(v[:1] for v in losses.values())])
     bottom = min(float(np.nanmin(v)) for v in calm)
     ax = axes(ax)
-    logarithmic = bottom > 0 and top / bottom > 100
+    least = min((float(v[v > 0].min()) for v in calm if (v > 0).any()), default=top)
+    logarithmic = bottom >= 0 and top > 100 * least
     for i, (name, values) in enumerate(losses.items()):
         end = ends[name]
         note = "" if end is None else f"diverges after step {end}"
@@ -264,8 +266,8 @@ def loss(history: Any, *, ax: Axes | None = None) -> Axes:
         if end is not None:
             ax.plot(end, values[end], "^", color=look(i)["color"], markersize=10)
     if logarithmic:
-        ax.set_yscale("log")
-        ax.set_ylim(bottom / 2, top * 10)
+        ax.set_yscale("log", nonpositive="clip")
+        ax.set_ylim(max(least / 2, _ROUNDING * top), top * 10)
     else:
         margin = 0.06 * (top - bottom) or 0.5
         ax.set_ylim(bottom - margin, top + margin * (1 if len(calm) == len(losses) else 5))
