@@ -13,13 +13,18 @@ from __future__ import annotations
 
 import argparse
 import sys
+import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import matplotlib
-import matplotlib.pyplot as plt
-from matplotlib.animation import Animation
+try:
+    import matplotlib
+    import matplotlib.pyplot as plt
+    import tqdm  # noqa: F401  # of the progress bars
+    from matplotlib.animation import Animation
+except ImportError as missing:
+    sys.exit(f'{missing.name} is missing: pip install "scalar-autodiff[demos]"')
 
 from autodiff import plot
 
@@ -65,13 +70,14 @@ def prepare(folder: Path) -> Path:
     """Make the folder, and draw without a display from now on.
 
     Raises:
-        OSError: if there can be no such folder; it says what to do.
+        OSError: if there can be no such folder, or no file in it; it says what to do.
     """
     try:
         folder.mkdir(parents=True, exist_ok=True)
+        tempfile.TemporaryFile(dir=folder).close()
     except OSError as refused:
         raise OSError(
-            f"cannot make the folder {folder} ({refused.strerror}): choose another with --save"
+            f"cannot write to the folder {folder} ({refused.strerror}): choose another with --save"
         ) from refused
     matplotlib.use("Agg")
     return folder

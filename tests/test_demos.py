@@ -159,6 +159,30 @@ def test_a_folder_that_cannot_be_is_refused(tmp_path):
         assert "Traceback" not in done.stderr
 
 
+def test_a_folder_that_may_not_be_written_to_is_refused_first(tmp_path, capsys, monkeypatch):
+    demo = load("demo")
+
+    def refused(*args, **kwargs):
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(demo.tempfile, "TemporaryFile", refused)
+    with pytest.raises(SystemExit):
+        demo.run("A demonstration.", lambda quick: 1 / 0, ["--save", str(tmp_path)])
+    assert "(Permission denied): choose another with --save" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("script", ["line_fit", "all"])
+@pytest.mark.parametrize("package", ["matplotlib", "tqdm"])
+def test_a_missing_package_is_named_with_its_remedy(script, package):
+    program = (
+        f"import runpy, sys; sys.modules[{package!r}] = None; sys.path.insert(0, {str(DEMOS)!r});"
+        f"runpy.run_path({str(DEMOS / script)!r} + '.py', run_name='__main__')"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
+    assert done.returncode == 1
+    assert done.stderr == f'{package} is missing: pip install "scalar-autodiff[demos]"\n'
+
+
 def test_on_screen_every_picture_is_shown_at_once(monkeypatch, capsys):
     demo = load("demo")
     shown = []
@@ -204,3 +228,22 @@ def test_an_interrupted_index_shows_what_there_is(tmp_path):
 def test_every_demonstration_is_on_the_page():
     scripts = {path.stem for path in DEMOS.glob("*.py")} - {"demo", "all"}
     assert scripts == set(load("all").DEMOS)
+
+
+README = (DEMOS.parent / "README.md").read_text()
+
+
+def test_the_gallery_is_small_and_shown():
+    pictures = {path.name for path in (DEMOS / "gallery").iterdir()}
+    assert pictures == set(re.findall(r"\(demos/gallery/([\w.]+)\)", README))
+    assert {"race.gif", "minima.gif", "saddle.gif", "moons.png"} <= pictures
+    for name in pictures:
+        assert (DEMOS / "gallery" / name).stat().st_size < 300_000
+
+
+def test_the_readmes_pictures_are_made_as_it_says(tmp_path, monkeypatch):
+    section = README.partition("## Watch")[2].partition("\n## ")[0]
+    program = section.partition("```python\n")[2].partition("```")[0]
+    monkeypatch.chdir(tmp_path)
+    exec(program, {})
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["valley.gif", "valley.png"]

@@ -458,6 +458,24 @@ def test_without_matplotlib_the_remedy_is_named():
     )
 
 
+def test_without_tqdm_there_is_no_bar(tmp_path, monkeypatch):
+    monkeypatch.setitem(sys.modules, "tqdm", None)
+    moving = plot.animate(parabola, descend(parabola, 3.0), (-4, 4), frames=2)
+    with pytest.raises(ImportError, match=r"pip install .*\[demos\].* progress=False"):
+        plot.save(moving, tmp_path / "x.gif")
+    assert os.listdir(tmp_path) == []
+    plot.save(moving, tmp_path / "x.gif", progress=False)
+
+
+def test_a_folder_that_may_not_be_written_to(tmp_path, monkeypatch):
+    def refused(*args, **kwargs):
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr("tempfile.TemporaryDirectory", refused)
+    with pytest.raises(PermissionError, match=r"x\.png \(Permission denied\): choose a folder"):
+        plot.save(plot.curve(sin, (0, 1)), tmp_path / "x.png")
+
+
 def test_without_a_display_the_remedy_is_named(monkeypatch):
     def headless(*args, **kwargs):
         raise ImportError("Cannot load backend 'TkAgg'")

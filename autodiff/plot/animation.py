@@ -205,30 +205,20 @@ def save(picture: Any, path: str | Path, *, progress: bool = True) -> Path:
             "save to a path that ends in .gif or .html"
         )
     try:
-        handle, temporary = tempfile.mkstemp(path.suffix, f".{path.stem}.", path.parent)
-        os.close(handle)
+        folder = tempfile.TemporaryDirectory(prefix=f".{path.stem}.", dir=path.parent)
     except OSError as refused:
         raise type(refused)(
             f"cannot write {path} ({refused.strerror}): choose a folder that exists and can be "
             "written to"
         ) from refused
-    try:
+    with folder as name:
+        beside = Path(name) / path.name
         if moving:
-            _render(picture, Path(temporary), path.name if progress else None)
+            _render(picture, beside, path.name if progress else None)
         else:
-            picture.savefig(temporary, dpi=picture.dpi)
-        os.chmod(temporary, 0o666 & ~_umask())
-        os.replace(temporary, path)
-    except BaseException:
-        os.unlink(temporary)
-        raise
+            picture.savefig(beside, dpi=picture.dpi)
+        os.replace(beside, path)
     return path
-
-
-def _umask() -> int:
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask
 
 
 def _render(picture: Any, path: Path, title: str | None) -> None:
@@ -243,9 +233,14 @@ def _render(picture: Any, path: Path, title: str | None) -> None:
     if title is None:
         picture.save(str(path), writer=writer)
         return
-    with importlib.import_module("tqdm").tqdm(
-        desc=title, unit="frame", mininterval=0, leave=False
-    ) as bar:
+    try:
+        tqdm = importlib.import_module("tqdm").tqdm
+    except ImportError as missing:
+        raise ImportError(
+            'the progress bar is drawn by tqdm: pip install "scalar-autodiff[demos]", or save '
+            "with progress=False"
+        ) from missing
+    with tqdm(desc=title, unit="frame", mininterval=0, leave=False) as bar:
 
         def report(frame: int, total: int | None) -> None:
             bar.total = total
