@@ -23,6 +23,7 @@ DEMOS = (
     "minima",
     "loss_contours",
     "race",
+    "moons",
     "two_layer_net",
 )
 

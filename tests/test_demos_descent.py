@@ -136,6 +136,28 @@ def test_loss_contours(tmp_path):
     ]  # fmt: skip
 
 
+def test_moons(tmp_path):
+    demo = load("moons")
+    net, losses, accuracies = demo.train()
+    X, y = demo.data()
+    values = X.T
+    for i, layer in enumerate(net.layers):  # the net again, by matrices
+        weights = np.array([[w.data for w in neuron.weights] for neuron in layer.neurons])
+        values = weights @ values + np.array([[neuron.bias.data] for neuron in layer.neurons])
+        values = np.maximum(values, 0) if i < 2 else values
+    scores = values[0]
+    assert (np.sign(scores) == y).all()  # 100 %
+    squares = sum(p.data**2 for p in net.parameters())
+    final = np.mean(np.maximum(0, 1 - y * scores)) + 1e-4 * squares
+    assert len(net.parameters()) == 337
+    assert len(losses) == 100
+    assert 0.9 < losses[0] < 1.1
+    assert final < 0.05
+    assert abs(final - losses[-1]) < 0.01
+    assert accuracies[-1] == 1.0
+    assert list(small(demo.pictures(quick=True), tmp_path)) == ["moons", "moons_training"]
+
+
 def test_race_courses_have_their_minima():
     for course in load("race").COURSES.values():
         for x, y in course.minima:

@@ -268,10 +268,10 @@ class _GifWriter(animation.AbstractMovieWriter):
         together = Image.new("RGB", (width, height * len(sample)))
         for k, image in enumerate(sample):
             together.paste(image, (0, height * k))
-        common = together.quantize(_COLOURS - len(COLOURS)).getpalette() or []
-        thin = [level for colour in COLOURS for level in bytes.fromhex(colour[1:])]
+        common = together.quantize(_COLOURS - len(COLOURS) - 1).getpalette() or []
+        thin = [level for colour in (*COLOURS, "#ffffff") for level in bytes.fromhex(colour[1:])]
         palette = Image.new("P", (1, 1))  # thin lines are too few pixels to win a colour each
-        palette.putpalette(common[: 3 * (_COLOURS - len(COLOURS))] + thin)
+        palette.putpalette(common[: 3 * (_COLOURS - len(COLOURS) - 1)] + thin)
         first, *rest = [
             image.quantize(palette=palette, dither=Image.Dither.NONE) for image in self.images
         ]
