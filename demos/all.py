@@ -22,6 +22,7 @@ DEMOS = (
     "saddle",
     "minima",
     "loss_contours",
+    "valleys",
     "race",
     "moons",
     "two_layer_net",
