@@ -23,6 +23,7 @@ DEMOS = (
     "minima",
     "loss_contours",
     "valleys",
+    "numerical_nets",
     "race",
     "moons",
     "two_layer_net",

@@ -39,3 +39,53 @@ def test_valleys(tmp_path):
     assert len(captions) == 6
     assert "1 of 3 starts" in captions["valleys_sine"]
     assert "3 of 3 starts" in captions["valleys_cubic"]
+
+
+def softmax(scores):
+    powers = np.exp(scores - scores.max(axis=-1, keepdims=True))
+    return powers / powers.sum(axis=-1, keepdims=True)
+
+
+def test_the_small_numerical_net():
+    demo = load("numerical_nets")
+    path = demo.small_net()
+    assert len(path.step_sizes) == 1000
+    x, target = np.array([0.6, 0.9]), np.array([0, 0, 1])
+    w = path.points[0].reshape(2, 3)
+    for point, slope in zip(path.points, path.gradients, strict=True):
+        gradient = np.outer(x, softmax(x @ w) - target)
+        np.testing.assert_allclose(slope, gradient.ravel(), atol=1e-8)
+        np.testing.assert_allclose(point, w.ravel(), atol=1e-7)
+        w = w - 0.1 * gradient
+    assert softmax(x @ path.x.reshape(2, 3))[2] > 0.99
+
+
+def test_numerical_nets(tmp_path):
+    demo = load("numerical_nets")
+    X, y, X_test, y_test = (np.array(part) for part in demo.irises())
+    assert (X.shape, X_test.shape) == ((60, 4), (90, 4))
+    paths = [demo.train(how, 10)[0] for how in (demo.central_differences, "reverse")]
+    assert paths[0].points.shape == (11, 67)
+    np.testing.assert_allclose(paths[0].points, paths[1].points, atol=1e-8)
+
+    p = paths[1].points[3]  # the net and its gradient again, by matrices
+    first, second = p[:40].reshape(8, 5), p[40:].reshape(3, 9)
+    hidden = np.tanh(X @ first[:, :4].T + first[:, 4])
+    off = (softmax(hidden @ second[:, :8].T + second[:, 8]) - np.eye(3)[y]) / 60
+    back = off @ second[:, :8] * (1 - hidden**2)
+    gradient = np.concatenate(
+        [
+            np.column_stack([back.T @ X, back.sum(axis=0)]).ravel(),
+            np.column_stack([off.T @ hidden, off.sum(axis=0)]).ravel(),
+        ]
+    )
+    np.testing.assert_allclose(paths[1].gradients[3], gradient, rtol=1e-9, atol=1e-12)
+    hidden = np.tanh(X_test @ first[:, :4].T + first[:, 4])
+    told = (hidden @ second[:, :8].T + second[:, 8]).argmax(axis=1)
+    assert demo.accuracies(paths[1])[3] == np.mean(told == y_test)
+
+    longer = demo.train("reverse", 60)[0]
+    assert demo.accuracies(longer)[-1] > 0.9
+    captions = small(demo.pictures(quick=True), tmp_path)
+    assert list(captions) == ["numerical_nets_small", "numerical_nets"]
+    assert "times as fast" in captions["numerical_nets"]
