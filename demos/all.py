@@ -17,8 +17,10 @@ from tqdm import tqdm
 
 #: In the order in which they are best read.
 DEMOS = (
+    "derivatives",
     "line_fit",
     "plane_fit",
+    "parabola_net",
     "saddle",
     "minima",
     "loss_contours",
