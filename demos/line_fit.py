@@ -74,16 +74,23 @@ def pictures(quick: bool) -> Iterator[Picture]:
     results = three_ways(EPOCHS)
     paths = {name: path for name, (path, _) in results.items()}
     k, b = paths["reverse mode"].x
+    lines = {"before": START, "after": (k, b)}
     ax = plot.fit(
         x,
         y,
         {
-            f"before: y = {START[0]:g}x + {START[1]:g}": lambda x: START[0] * x + START[1],
-            f"after: y = {k:.2f}x {b:+.2f}": lambda x: k * x + b,
+            f"{when}: y = {slope:.2f}x {'-' if offset < 0 else '+'} {abs(offset):.2f}": (
+                lambda x, slope=slope, offset=offset: slope * x + offset
+            )
+            for when, (slope, offset) in lines.items()
         },
     )
     ax.set_title("A line through 100 points")
-    yield Picture("line_fit", f"Before and after. (The error of [80, 90, 70] is {example:g}.)", ax)
+    yield Picture(
+        "line_fit",
+        f"Before and after. (The mean squared error of [80, 90, 70] against [75, 85, 75] is {example:g}.)",
+        ax,
+    )
 
     ax = plot.contour(
         mean_squared_error(x, y), (-1.5, 2.5), (-1.5, 2.5), paths, optimum=np.polyfit(x, y, 1)

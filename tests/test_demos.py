@@ -116,7 +116,7 @@ def test_line_fit(tmp_path):
     assert "has 25" in demo.__doc__
     captions = small(demo.pictures(quick=True), tmp_path)
     assert list(captions) == ["line_fit", "line_fit_paths", "line_fit_loss"]
-    assert "[80, 90, 70] is 25" in captions["line_fit"]
+    assert "[75, 85, 75] is 25" in captions["line_fit"]
 
 
 # -- the command line of every demonstration -------------------------------------------------------
