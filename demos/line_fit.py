@@ -88,7 +88,8 @@ def pictures(quick: bool) -> Iterator[Picture]:
     ax.set_title("A line through 100 points")
     yield Picture(
         "line_fit",
-        f"Before and after. (The mean squared error of [80, 90, 70] against [75, 85, 75] is {example:g}.)",
+        "Before and after. (The mean squared error of [80, 90, 70] against "
+        f"[75, 85, 75] is {example:g}.)",
         ax,
     )
 
