@@ -74,7 +74,8 @@ def _renamed(p: Program, to: Integers) -> Program:
     """With ``to[s]`` read in place of slot ``s``."""
     a, b, entries = p.a.copy(), p.b.copy(), p.entries.copy()
     loops.rename(*views(p.ops, a, b, entries, ARITY, to))
-    outputs = np.where(p.outputs < 0, p.outputs, to[np.maximum(p.outputs, 0)]).astype(np.int32)
+    outputs = p.outputs.copy()
+    outputs[outputs >= 0] = to[outputs[outputs >= 0]]
     return replace(p, a=a, b=b, entries=entries, outputs=outputs)
 
 

@@ -65,6 +65,18 @@ class Program:
     def __len__(self) -> int:
         return len(self.ops)
 
+    def __getstate__(self) -> dict[str, Any]:
+        """What is pickled: all of it, if every row is the table's.
+
+        Raises:
+            TypeError: for a primitive that was added at run time: another process may number
+                another one so.
+        """
+        for op in set(self.ops.tolist()):
+            if op >= STATIC:
+                raise TypeError(f"{ROWS[op].name} was added at run time: it cannot be pickled")
+        return self.__dict__
+
     @property
     def results(self) -> Integers:
         """The references of the results alone."""
