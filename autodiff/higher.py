@@ -185,7 +185,8 @@ def sweep_on_values(root: Value, seed: Any) -> None:
 def _accumulate(order: list[Value], adjoints: dict[int, Any]) -> None:
     """Make adjoints gradients: added to what was there in a leaf."""
     gradients = []
-    for v, before in zip(order, within(PLAIN, lambda: [v.grad for v in order]), strict=True):
+    gathered = within(PLAIN, lambda: [x.grad for x in order])
+    for v, before in zip(order, gathered, strict=True):
         gradient = adjoints.get(id(v), 0.0)
         if not v.operands and (type(before) is Value or before != 0.0):
             if type(before) is float:
