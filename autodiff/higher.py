@@ -13,11 +13,12 @@ import numpy as np
 
 from autodiff import kernels
 from autodiff.anomalies import written
-from autodiff.modes import MODE
-from autodiff.ops import CODES, CONSTANTS, ROWS, TABLE
+from autodiff.contexts import within
+from autodiff.modes import MODE, PLAIN
+from autodiff.ops import CODES, CONSTANTS, INNER, ROWS, TABLE
 from autodiff.reals import describe, real
 from autodiff.sweeps import commit, visit
-from autodiff.traces import active
+from autodiff.traces import active, refuse_reading
 from autodiff.value import (
     Value,
     code_of,
@@ -81,6 +82,16 @@ def largest(xs: list[Any], name: str = "largest") -> Any:
     return record_known(CODES[name], tuple(xs), m, [0.0] * len(xs))
 
 
+def pick(x: Any, i: Any, j: Any) -> Any:
+    """``x`` if ``i == j``, else 0: the derivative of ``take``; in a trace, decided every time."""
+    indices = [number_of(k) if type(k) is Value else k for k in (i, j)]
+    same = indices[0] == indices[1]
+    if active() is None or not (type(i) is Value or type(j) is Value):
+        return x if same else 0.0
+    data = (number_of(x) if type(x) is Value else x) if same else 0.0
+    return record_known(CODES["pick"], (x, i, j), data, [0.0] * 3)
+
+
 #: What names mean in a partial that is evaluated on Values.
 PRIMITIVES: dict[str, Any] = {
     **CONSTANTS,
@@ -88,6 +99,7 @@ PRIMITIVES: dict[str, Any] = {
     "largest": largest,
 }
 
+_INNER = range(len(TABLE) + 1, len(TABLE) + 1 + len(INNER))
 _rules: dict[int, Any] = {}
 
 
@@ -97,6 +109,8 @@ def symbolic_partials(v: Value) -> list[tuple[Value, Any]]:
         return []
     op = code_of(v)
     row = ROWS[op]
+    if op in _INNER:
+        return _partials_in_trace(v)
     if op not in _rules:
         make = kernels.list_kernel if row.over_lists else kernels.partial_functions
         _rules[op] = make(row, PRIMITIVES)
@@ -111,25 +125,38 @@ def symbolic_partials(v: Value) -> list[tuple[Value, Any]]:
     return [(x, p) for x, p in zip(v.operands, partials, strict=True) if type(x) is Value]
 
 
+def _partials_in_trace(v: Value) -> list[tuple[Value, Any]]:
+    """``symbolic_partials`` of what only traces contain; what is held constant has none."""
+    xs = v.operands
+    if v.op == "take":
+        return [(x, pick(1.0, xs[-1], float(k))) for k, x in enumerate(xs[:-1]) if type(x) is Value]
+    if v.op == "pick" and type(xs[0]) is Value:
+        return [(xs[0], pick(1.0, *xs[1:]))]
+    return []
+
+
 def split(operands: tuple[Any, ...], lists: int) -> list[list[Any]]:
     """The operands of a row over one or two lists, as those lists."""
     n = len(operands) // lists
     return [[*operands[k * n : (k + 1) * n]] for k in range(lists)]
 
 
-def refuse_stale(v: Value) -> None:
-    """Raise RuntimeError unless the operands' present data would record the same node again."""
-    if not v.operands:
-        return
-    op = code_of(v)
-    row = ROWS[op]
-    fresh = tuple(Value(number_of(x)) if type(x) is Value else x for x in v.operands)
-    again = record_list(op, split(fresh, len(row.names))) if row.over_lists else apply(op, *fresh)
-    if repr((number_of(again), again.partials)) != repr((number_of(v), v.partials)):
-        raise RuntimeError(
-            f"backward(create_graph=True): a leaf's data was changed after {v.op} was recorded as "
-            f"{number_of(v)!r} (now {written(v)} is {number_of(again)!r}); record the graph again"
-        )
+def refuse_stale(order: list[Value]) -> None:
+    """Raise RuntimeError unless the operands' present data would record the same nodes again."""
+    for v in order:
+        op = code_of(v)
+        row = ROWS[op]
+        if not v.operands or op in _INNER:
+            continue
+        fresh = tuple(Value(number_of(x)) if type(x) is Value else x for x in v.operands)
+        lists = split(fresh, len(row.names))
+        again = record_list(op, lists) if row.over_lists else apply(op, *fresh)
+        if repr((number_of(again), again.partials)) != repr((number_of(v), v.partials)):
+            raise RuntimeError(
+                f"backward(create_graph=True): a leaf's data was changed after {v.op} was recorded "
+                f"as {number_of(v)!r} (now {written(v)} is {number_of(again)!r}); record the graph "
+                "again"
+            )
 
 
 def sweep_on_values(root: Value, seed: Any) -> None:
@@ -141,11 +168,12 @@ def sweep_on_values(root: Value, seed: Any) -> None:
     if not MODE.get().recording:
         raise RuntimeError("backward(create_graph=True) records, but no_grad() is in force")
     order = alone(visit, [root])
-    for v in order:
-        refuse_stale(v)
+    within(PLAIN, refuse_stale, order)
     adjoints: dict[int, Any] = {}
     adjoints[id(root)] = seed if type(seed) is Value else real(seed, "backward(seed)")
     for v in reversed(order):
+        if id(v) not in adjoints:  # it is only held constant
+            continue
         adjoint = adjoints[id(v)]
         for x, partial in symbolic_partials(v):
             one = type(adjoint) is float and adjoint == 1.0
@@ -157,10 +185,13 @@ def sweep_on_values(root: Value, seed: Any) -> None:
 def _accumulate(order: list[Value], adjoints: dict[int, Any]) -> None:
     """Make adjoints gradients: added to what was there in a leaf."""
     gradients = []
-    for v in order:
-        gradient = adjoints[id(v)]
-        if not v.operands and (v.grad != 0.0 or type(v.grad) is Value):
-            gradient = gradient + v.grad
+    gathered = within(PLAIN, lambda: [x.grad for x in order])
+    for v, before in zip(order, gathered, strict=True):
+        gradient = adjoints.get(id(v), 0.0)
+        if not v.operands and (type(before) is Value or before != 0.0):
+            if type(before) is float:
+                refuse_reading("grad")
+            gradient = gradient + before
         gradients.append(gradient if type(gradient) is Value else Value(gradient))
     commit(order, gradients)
     # Nodes now refer to gradients, and gradients to nodes: such cycles are the collector's.

@@ -80,6 +80,9 @@ def take_apart(tree: Any, numbers: list[Any], where: str, promote: bool = False)
     if kind is float or kind is Value or isinstance(tree, np.floating):
         numbers.append(tree if kind is Value else float(tree))
         return NUMBER
+    if kind is Index:
+        numbers.append(tree.value)
+        return Indices(())
     if isinstance(tree, np.ndarray):
         return _array(tree, numbers, where, promote)
     if isinstance(tree, (list, tuple)):
@@ -112,6 +115,9 @@ def _array(tree: np.ndarray[Any, Any], numbers: list[Any], where: str, promote: 
         return Array(tree.shape)
     if kind in "iu":
         numbers.append(tree.astype(np.float64).ravel())
+        return Indices(tree.shape)
+    if tree.size and all(type(x) is Index for x in tree.flat):
+        numbers.extend(x.value for x in tree.flat)
         return Indices(tree.shape)
     if kind == "O":
         for i, x in enumerate(tree.flat):

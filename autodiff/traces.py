@@ -6,11 +6,11 @@ and what would turn a Value into a plain number, which would stay the same ever 
 
 from __future__ import annotations
 
-from types import TracebackType
+import operator
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from autodiff.anomalies import source_line
-from autodiff.modes import MODE, Note
+from autodiff.modes import MODE, Mode, Note
 from autodiff.reals import describe
 
 if TYPE_CHECKING:
@@ -19,6 +19,10 @@ if TYPE_CHECKING:
 _READING = {
     "data": "reading .data of a Value in a function that is traced would freeze the number of this "
     "call: compute with the Value itself, or use .detach() for a constant",
+    "partials": "reading .partials in a function that is traced would freeze the numbers of this "
+    "call: use autodiff.grad(f)",
+    "copy": "a copy of a Value in a function that is traced would freeze the number of this call: "
+    "Values never change, so use the Value itself, or .detach() for a constant",
     "grad": "reading .grad as a number in a function that is traced would freeze it: use "
     "autodiff.grad(f), or backward(create_graph=True)",
     "backward()": "backward() in a function that is traced leaves plain numbers: use "
@@ -27,6 +31,7 @@ _READING = {
 
 
 COMPARISONS = ["==", "<", "<=", ">", ">="]
+_COMPARE = [operator.eq, operator.lt, operator.le, operator.gt, operator.ge]
 
 
 class Guard(NamedTuple):
@@ -40,12 +45,12 @@ class Guard(NamedTuple):
 
 
 class Trace:
-    """A context in which operations are recorded for one trace.
+    """What is noted down while a function runs in the mode of the trace.
 
     >>> from autodiff import Value
-    >>> x = Value(2.0)
-    >>> with Trace() as trace:
-    ...     y = x * x if x > 1 else x
+    >>> from autodiff.contexts import within
+    >>> x, trace = Value(2.0), Trace()
+    >>> y = within(trace.mode(), lambda: x * x if x > 1 else x)
     >>> [(g.left is x, COMPARISONS[g.how], g.right, g.outcome) for g in trace.guards]
     [(True, '>', 1.0, True)]
     """
@@ -54,25 +59,9 @@ class Trace:
         self.guards: list[Guard] = []
         self.note = Note(shared=True, trace=self)
 
-    def __enter__(self) -> Trace:
-        from autodiff.value import count_unusual
-
-        mode = MODE.get()
-        self._token = MODE.set(mode._replace(recording=True, note=self.note, trace=self))
-        count_unusual(1)
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        at: TracebackType | None,
-    ) -> None:
-        from autodiff.value import count_unusual
-
-        count_unusual(-1)
-        MODE.reset(self._token)
-        del self._token
+    def mode(self) -> Mode:
+        """The mode in which operations are recorded for this trace."""
+        return MODE.get()._replace(recording=True, note=self.note, trace=self)
 
 
 def active() -> Trace | None:
@@ -86,13 +75,20 @@ def notice(outcome: bool, how: int, left: Value, right: Any) -> None:
     Raises:
         TypeError: if ``right`` is a number that no float is equal to, as the Fraction 1/3.
     """
+    from autodiff.value import number_of
+
     trace = active()
     if trace is None:
         return
     number = right
     if type(right) is not type(left):
-        number = float(right)
-        if number != right and right == right:
+        try:
+            number = float(right)
+            same = number == right or right != right
+        except OverflowError:
+            same = False
+        # NumPy compares a float with a float32 as float32
+        if not same or outcome != _COMPARE[how](number_of(left), number):
             raise TypeError(
                 f"a Value was compared with {describe(right)} in a function that is traced: "
                 "compare it with a float"

@@ -21,6 +21,7 @@ from autodiff.compiler.passes import sums
 from autodiff.compiler.program import Program
 from autodiff.compiler.sparsity import Pattern
 from autodiff.compiler.trace import replay, trace
+from autodiff.modes import MODE
 from autodiff.reals import describe
 from autodiff.traces import COMPARISONS, active
 from autodiff.value import Value, number_of, trace_of
@@ -95,33 +96,25 @@ class Lowered:
         program: the program; its inputs are the numbers of the arguments, then what is captured.
     """
 
-    def __init__(self, name: str, key: Any, variant: _Variant) -> None:
-        self._name = name
+    def __init__(self, transformed: Transformed, key: Any, variant: _Variant) -> None:
+        self._transformed = transformed
+        self._name = transformed.name
         self._key = key
         self._variant = variant
         self.program = variant.derived.program
 
-    def __call__(self, *args: Any) -> Any:
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
         """The result for arguments of this structure.
 
         Raises:
             TypeError: if they have another structure.
             ValueError: if a comparison comes out otherwise than when the program was traced.
         """
-        given: list[Any] = []
-        key = tuple(
-            structure.take_apart(x, given, f"argument {i} of {self._name}()", promote)
-            for i, (x, (promote, _)) in enumerate(zip(args, self._key, strict=False))
-        )
-        wanted = tuple(s for _, s in self._key)
-        if len(args) != len(wanted):
-            raise TypeError(f"{self._name}() was lowered for {len(wanted)} arguments: {len(args)}")
-        for i, (old, new) in enumerate(zip(wanted, key, strict=True)):
-            if old != new:
-                words = structure.difference(old, new, f"argument {i}")
-                raise TypeError(f"{self._name}() was lowered for another structure: {words}")
-        found = self.run(_flat(given))
-        return structure.put_together(self._variant.derived.result, iter(found.tolist()))
+        key, given = self._transformed.taken_apart(args, kwargs)
+        if key != self._key:
+            words = _another(self._key, key)
+            raise TypeError(f"{self._name} was lowered for other arguments: {words}")
+        return self._transformed.result(self._variant, given, self.run(_flat(given)))
 
     def run(self, numbers: Any) -> Any:
         """The numbers of the result, or entries of the sparse matrix, in one flat array.
@@ -136,11 +129,11 @@ class Lowered:
         given = np.ascontiguousarray(numbers, np.float64).ravel()
         wanted = self.program.inputs - len(self._variant.captured)
         if len(given) != wanted:
-            raise ValueError(f"{self._name}() takes {wanted} numbers: {len(given)} came")
+            raise ValueError(f"{self._name} takes {wanted} numbers: {len(given)} came")
         found = self._variant.numbers(given)
         if found is None:
             raise ValueError(
-                f"{self._name}(): a comparison comes out otherwise than when it was lowered"
+                f"{self._name}: a comparison comes out otherwise than when it was lowered"
             )
         return found
 
@@ -166,6 +159,8 @@ class Lowered:
 class Transformed:
     """A function that is traced, and run as a program: what the transforms return."""
 
+    __qualname__: str
+
     def __init__(
         self,
         f: Callable[..., Any],
@@ -177,33 +172,60 @@ class Transformed:
         functools.update_wrapper(self, f)
         self._f = f
         self._derive = derive
-        self._name = f"{name}({getattr(f, '__name__', type(f).__name__)})"
+        self._transform = name
+        self.name = f"{name}({getattr(f, '__name__', type(f).__name__)})"
         self._differentiated = differentiated
         self._keeps_values = keeps_values
-        self._variants: dict[Any, list[_Variant]] = {}
-        self._traces: dict[Any, int] = {}
+        self._variants: dict[Any, list[_Variant]] = {}  # replaced, never changed: threads read it
+        self._traces = 0
+        self._attribute = ""  # its name in the class or instance that it belongs to
+        self._instance: Any = None
 
     def __repr__(self) -> str:
-        return f"<{self._name}>"
+        return f"<{self.name}>"
+
+    def __set_name__(self, owner: Any, name: str) -> None:
+        self._attribute = name
 
     def __get__(self, instance: Any, owner: Any = None) -> Any:
-        return self if instance is None else functools.partial(self, instance)
+        """The method of an instance, made when it is first asked for, and then kept in it."""
+        if instance is None:
+            return self
+        f = self._f.__get__(instance, owner)
+        bound = Transformed(
+            f, self._derive, self._transform, self._differentiated, self._keeps_values
+        )
+        bound._attribute, bound._instance = self._attribute, instance
+        if self._attribute:
+            instance.__dict__[self._attribute] = bound
+        return bound
+
+    def __reduce__(self) -> Any:
+        """Copied and pickled as functions and methods are: by name."""
+        if self._instance is None:
+            return self.__qualname__
+        return getattr, (self._instance, self._attribute)
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         """What the transform computes, for arguments of the function."""
-        key, given = self._taken_apart(args, kwargs)
+        key, given = self.taken_apart(args, kwargs)
         variant, found = self._find(key, given)
+        return self.result(variant, given, found)
+
+    def result(self, variant: _Variant, given: list[Any], found: Any) -> Any:
+        """The results of a variant, in their structure: Values, if something given is one."""
+        shape = variant.derived.result
         symbolic = any(type(x) is Value for x in given) or (
             bool(variant.captured) and (active() is not None or self._keeps_values)
         )
         if symbolic:
-            if isinstance(variant.derived.result, Pattern):
+            if isinstance(shape, Pattern):
                 raise TypeError(
-                    f"{self._name}: a sparse matrix has no Values; leave out sparse=True"
+                    f"{self.name}: a sparse matrix has no Values; leave out sparse=True"
                 )
-            values = iter(variant.values(_listed(given)))
-            return structure.put_together(variant.derived.result, values)
-        shape = variant.derived.result
+            return structure.put_together(shape, iter(variant.values(_listed(given))))
+        if MODE.get().detecting and not np.isfinite(found).all():
+            variant.values([Value(x) for x in _flat(given).tolist()])  # raises, and says where
         if isinstance(shape, structure.Array):
             return found.reshape(shape.shape)
         if isinstance(shape, Pattern):
@@ -212,28 +234,29 @@ class Transformed:
 
     def lower(self, *args: Any, **kwargs: Any) -> Lowered:
         """The program for these arguments."""
-        key, given = self._taken_apart(args, kwargs)
+        key, given = self.taken_apart(args, kwargs)
         variant, _ = self._find(key, given)
-        return Lowered(self._name, key[0], variant)
+        return Lowered(self, key, variant)
 
-    def _taken_apart(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[Any, list[Any]]:
+    def taken_apart(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[Any, list[Any]]:
         """The structure of a call, and its numbers."""
         given: list[Any] = []
-        chosen = {i % len(args) if -len(args) <= i < len(args) else i for i in self._differentiated}
-        if any(not 0 <= i < len(args) for i in chosen):
-            raise TypeError(
-                f"{self._name}: argnums {max(chosen)} is out of range: "
-                f"{len(args)} positional arguments came"
-            )
+        for i in self._differentiated:
+            if not -len(args) <= i < len(args):
+                raise TypeError(
+                    f"{self.name}: argnums {i} is out of range: "
+                    f"{len(args)} positional arguments came"
+                )
+        chosen = {i % len(args) for i in self._differentiated}
         positional = tuple(
             (
                 i in chosen,
-                structure.take_apart(x, given, f"argument {i} of {self._name}", i in chosen),
+                structure.take_apart(x, given, f"argument {i} of {self.name}", i in chosen),
             )
             for i, x in enumerate(args)
         )
         named = tuple(
-            (name, structure.take_apart(x, given, f"argument {name!r} of {self._name}"))
+            (name, structure.take_apart(x, given, f"argument {name!r} of {self.name}"))
             for name, x in kwargs.items()
         )
         return (positional, named), given
@@ -241,17 +264,27 @@ class Transformed:
     def _find(self, key: Any, given: list[Any]) -> tuple[_Variant, Any]:
         """The variant whose checks hold for these numbers, traced now if there is none."""
         numbers = _flat(given)
-        variants = self._variants.get(key, [])
+        variants = [] if MODE.get().detecting else self._variants.get(key, [])
         for i, variant in enumerate(variants):
-            found = variant.numbers(numbers)
+            try:
+                found = variant.numbers(numbers)
+            except Exception:  # as where a comparison would not have let it come so far
+                continue
             if found is not None:
                 if i:
-                    self._variants[key] = [variant, *variants[:i], *variants[i + 1 :]]
+                    self._keep(key, [variant, *variants[:i], *variants[i + 1 :]])
                 return variant, found
         variant = self._trace(key, numbers)
+        found = variant.numbers(numbers)
+        if found is None:
+            raise RuntimeError(
+                f"{self.name}: the function does not compute the same twice for the same arguments"
+            )
         if variant.lasting:
-            self._keep(key, variant)
-        return variant, variant.numbers(numbers)
+            others = self._variants.get(key, [])
+            self._keep(key, [variant, *others][:MOST])
+            self._count(variant, others[0] if others else None)
+        return variant, found
 
     def _trace(self, key: Any, numbers: Any) -> _Variant:
         positional, named = key
@@ -263,39 +296,62 @@ class Transformed:
             kwargs = {name: structure.arguments(s, values) for name, s in named}
             results: list[Any] = []
             result = self._f(*args, **kwargs)
-            shapes.append(_result(result, results, self._name))
+            shapes.append(_result(result, results, self.name))
             return _listed(results)
 
         program, captured = trace(flat, numbers.tolist())
-        call = Call(program, tuple(s for _, s in positional), shapes[0], self._name)
+        call = Call(program, tuple(s for _, s in positional), shapes[0], self.name)
         derived = self._derive(call)
         lasting = all(trace_of(v) is None for v in captured)
         return _Variant(derived, captured, lasting)
 
-    def _keep(self, key: Any, variant: _Variant) -> None:
-        """Remember a variant, forget the oldest if there are too many, warn if there are many."""
-        self._variants[key] = [variant, *self._variants.pop(key, [])][:MOST]
-        while sum(map(len, self._variants.values())) > MOST:
-            self._variants.pop(next(iter(self._variants)))
-        kind = tuple(_kind(s) for _, s in key[0])
-        self._traces[kind] = self._traces.get(kind, 0) + 1
-        if self._traces[kind] == MANY:
-            checks = variant.derived.program.checks
-            why = (
-                f"the comparison at {checks[-1].source} comes out otherwise"
-                if len(self._variants[key]) > 1 and checks
-                else "its integers, strings or shapes change"
-            )
-            warnings.warn(
-                f"{self._name} has been traced {MANY} times: from call to call {why}",
-                RuntimeWarning,
-                stacklevel=4,
-            )
+    def _keep(self, key: Any, variants: list[_Variant]) -> None:
+        """Remember the variants of a structure as the newest, and forget the oldest structures."""
+        kept = dict(self._variants)
+        kept.pop(key, None)
+        kept[key] = variants
+        while sum(map(len, kept.values())) > MOST:
+            kept.pop(next(iter(kept)))
+        self._variants = kept
+
+    def _count(self, variant: _Variant, before: _Variant | None) -> None:
+        """Warn if this was one trace of many, and say why it was wanted."""
+        self._traces += 1
+        if self._traces != MANY:
+            return
+        changed = []
+        if before is not None:
+            pairs = zip(before.derived.program.checks, variant.derived.program.checks, strict=False)
+            changed = [new.source for old, new in pairs if old.outcome != new.outcome]
+        why = (
+            f"the comparison at {changed[0]} comes out otherwise"
+            if changed
+            else "its integers, strings or shapes change"
+        )
+        warnings.warn(
+            f"{self.name} has been traced {MANY} times: from call to call {why}",
+            RuntimeWarning,
+            stacklevel=4,
+        )
 
 
-def _kind(s: Any) -> Any:
-    """A structure without the values of what is static."""
-    return s._replace(value=None) if isinstance(s, structure.Static) else s
+def _another(wanted: Any, came: Any) -> str:
+    """In what one call's structure is unlike another's, in words."""
+    places = [len(key[0]) for key in (wanted, came)]
+    if places[0] != places[1]:
+        return f"{places[0]} by position, not {places[1]}"
+    for i, (old, new) in enumerate(zip(wanted[0], came[0], strict=True)):
+        if old != new:
+            return structure.difference(old[1], new[1], f"argument {i}")
+    names = [[name for name, _ in key[1]] for key in (wanted, came)]
+    if names[0] != names[1]:
+        return f"by name {names[0]}, not {names[1]}"
+    (name, old, new), *_ = (
+        (name, old, new)
+        for (name, old), (_, new) in zip(wanted[1], came[1], strict=True)
+        if old != new
+    )
+    return structure.difference(old, new, f"argument {name!r}")
 
 
 def _result(result: Any, numbers: list[Any], name: str) -> Any:

@@ -211,7 +211,8 @@ def vjp(f: Callable[..., Any], *primals: Any) -> Any:
         p = derivatives.reverse(call.program, [seeds], call.places(0))
         return Derived(simplified(p), call.arguments[0])
 
-    value, pull = jit(f), _of_tuples(f, derive, "vjp")
+    value = Transformed(f, lambda call: Derived(call.program, call.result), "vjp")
+    pull = _of_tuples(f, derive, "vjp")
 
     def pulling(*primals: Any) -> Any:
         return value(*primals), lambda adjoint: pull(primals, adjoint)
@@ -285,9 +286,12 @@ def _callable(f: Any, name: str) -> None:
 def _chosen(f: Any, argnums: int | Sequence[int], name: str) -> tuple[int, ...]:
     """``argnums`` as a tuple."""
     _callable(f, name)
-    chosen = (argnums,) if isinstance(argnums, int) else tuple(argnums)
+    chosen = tuple(argnums) if isinstance(argnums, (list, tuple)) else (argnums,)
     if not chosen or not all(isinstance(i, int) and not isinstance(i, bool) for i in chosen):
-        raise TypeError(f"{name}(f, argnums): argnums must be an integer or several: {argnums!r}")
+        raise TypeError(
+            f"{name}(f, argnums): argnums must be an integer, or a tuple of integers, "
+            f"not {describe(argnums)}"
+        )
     return chosen
 
 

@@ -181,6 +181,8 @@ class Value:
         >>> (Value(3.0) * Value(4.0)).partials
         (4.0, 3.0)
         """
+        if _unusual:
+            traces.refuse_reading("partials")
         if type(self._a) is tuple:
             pairs = zip(self._a, self._b, strict=True)
             return tuple([p if type(x) is Value else 0.0 for x, p in pairs])
@@ -325,6 +327,8 @@ class Value:
                 f"a computed Value ({self.op}) cannot be copied or pickled without its graph: "
                 "copy detach()"
             )
+        if _unusual:
+            traces.refuse_reading("copy")
         return Value, (self._data, self.name), (None, {"grad": self._grad})
 
 

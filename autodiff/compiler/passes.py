@@ -74,7 +74,8 @@ def _renamed(p: Program, to: Integers) -> Program:
     """With ``to[s]`` read in place of slot ``s``."""
     a, b, entries = p.a.copy(), p.b.copy(), p.entries.copy()
     loops.rename(*views(p.ops, a, b, entries, ARITY, to))
-    outputs = np.where(p.outputs < 0, p.outputs, to[np.maximum(p.outputs, 0)]).astype(np.int32)
+    outputs = p.outputs.copy()
+    outputs[outputs >= 0] = to[outputs[outputs >= 0]]
     return replace(p, a=a, b=b, entries=entries, outputs=outputs)
 
 
@@ -218,7 +219,14 @@ def sums(p: Program) -> Program:
         a[heads[whole]] = len(p.entries) + size + where[whole]
         b[heads[whole]] = 2 * lengths[whole]
         entries.append(pairs)
-    return dead_code(replace(p, ops=ops, a=a, b=b, entries=np.concatenate(entries)))
+    every = np.concatenate(entries)
+    over_list = ARITY[ops] == 0
+    lengths = b[over_list]
+    first = np.cumsum(lengths) - lengths
+    shift = np.repeat(a[over_list] - first, lengths)
+    a[over_list] = first
+    in_order = every[shift + np.arange(len(shift))]
+    return dead_code(replace(p, ops=ops, a=a, b=b, entries=in_order))
 
 
 def _uses(p: Program) -> Integers:

@@ -12,9 +12,11 @@ from functools import lru_cache
 from typing import Any
 
 from autodiff.compiler.program import STATIC, Program
-from autodiff.compiler.trace import trace
+from autodiff.compiler.trace import Traced, trace
+from autodiff.contexts import within
 from autodiff.higher import PRIMITIVES, apply
 from autodiff.kernels import list_kernel, partial_functions
+from autodiff.modes import PLAIN
 from autodiff.ops import ROWS, Row
 
 
@@ -47,13 +49,18 @@ def template(op: int, count: int) -> Program:
         def partials(xs: list[Any]) -> list[Any]:
             return [partial(*xs) for partial in chosen]
 
-    return trace(partials, [1.0] * (count + 1)).program
+    return _traced(partials, count).program
+
+
+def _traced(function: Callable[[list[Any]], list[Any]], count: int) -> Traced:
+    """A rule's trace, which is its own whatever mode it is first wanted in."""
+    return within(PLAIN, trace, function, [1.0] * (count + 1))  # type: ignore[no-any-return]
 
 
 def _symbolic(partial: Any, count: int) -> Callable[..., Any] | None:
     """A partial that was given as a function, if it can be differentiated in turn."""
     try:
-        traced = trace(lambda xs: [partial(*xs)], [1.0] * (count + 1))
+        traced = _traced(lambda xs: [partial(*xs)], count)
     except Exception:  # of a function of the user's, which may be one of floats only
         return None
     return None if traced.program.checks or traced.captured else partial
@@ -64,7 +71,10 @@ def _opaque(row: Row, i: int) -> Callable[..., Any]:
     name = f"partial {i + 1} of {row.name}"
 
     def refuse(*operands: Any) -> float:
-        raise TypeError(f"{name} is not written in autodiff's functions: it has no derivative")
+        raise TypeError(
+            f"{name} is not written in autodiff's functions alone, without branches: it has no "
+            "derivative in a program"
+        )
 
     names = [*row.names, "v"]
     function = row.partials[i]

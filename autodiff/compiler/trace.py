@@ -14,8 +14,9 @@ import numpy as np
 
 from autodiff.compiler import loops
 from autodiff.compiler.program import Check, Program, views
+from autodiff.contexts import within
 from autodiff.functions import take_known
-from autodiff.higher import apply, largest
+from autodiff.higher import apply, largest, pick
 from autodiff.ops import CODES, ROWS
 from autodiff.sweeps import visit
 from autodiff.traces import Trace
@@ -37,10 +38,10 @@ def trace(function: Callable[[list[Any]], Sequence[Any]], numbers: Sequence[floa
     >>> traced.program.operands(0), traced.program.outputs, traced.program.constants
     ([0, 1], array([ 2, -1], dtype=int32), array([1.]))
     """
-    with Trace() as here:
-        xs = loops.inputs_of(here.note, numbers)
-        results = function(xs)
+    here = Trace()
+    xs = loops.inputs_of(here.note, numbers)
     try:
+        results = within(here.mode(), function, xs)
         return alone(_program, here, xs, results)  # type: ignore[no-any-return]
     finally:
         here.guards.clear()  # notes that outlive the trace keep no graph
@@ -107,8 +108,7 @@ def _on_list(op: int, xs: list[Any]) -> Any:
     if row.name == "take":
         return take_known(xs[:-1], xs[-1])
     if row.name == "pick":
-        same = xs[1] == xs[2]
-        return xs[0] if same else 0.0
+        return pick(*xs)
     if not row.over_lists:
         return apply(op, *xs)
     lists = len(row.names)

@@ -194,5 +194,5 @@ def _library(name: str) -> str:
     if name == "hypot":
         return "hypot = _total(lambda a, b: abs(complex(a, b)), np.hypot)"
     if name == "cbrt":
-        return "cbrt = np.cbrt"
+        return f'{inspect.getsource(ieee._cbrt)}\n\ncbrt = getattr(math, "cbrt", _cbrt)'
     return f"{name} = _total(math.{name}, np.{ROWS[CODES[name]].numpy or name})"

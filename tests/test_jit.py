@@ -1,0 +1,500 @@
+"""jit: the plain function's answers, on every call, in any order of calls."""
+
+import gc
+import itertools
+import math
+import random
+import threading
+import tracemalloc
+import warnings
+
+import numpy as np
+import pytest
+
+from autodiff import Value, functions, grad, jit, no_grad, optim, take, value_and_grad
+from autodiff.modes import MODE
+from autodiff.transformed import MANY, MOST
+
+NAN, INF = math.nan, math.inf
+
+
+def clipped(x):
+    if x < 0:
+        return -2.0 * x
+    if x == 0:
+        return x + 7.0
+    return x * x if x <= 10 else x - 1.0
+
+
+def newton(a):
+    """The square root of a, by as many steps as it takes."""
+    x = a
+    while abs(x * x - a) > 1e-12 * a:
+        x = 0.5 * (x + a / x)
+    return x
+
+
+def largest_and_smallest(xs):
+    return max(xs) * 2.0 - min(xs)
+
+
+def in_order(xs):
+    return [x * float(i + 1) for i, x in enumerate(sorted(xs))]
+
+
+def solved(system):
+    """Gaussian elimination with partial pivoting, of a matrix and its right hand side."""
+    a, b = [list(row) for row in system[0]], list(system[1])
+    n = len(b)
+    for k in range(n):
+        pivot = max(range(k, n), key=lambda i: abs(a[i][k]))
+        a[k], a[pivot] = a[pivot], a[k]
+        b[k], b[pivot] = b[pivot], b[k]
+        for i in range(k + 1, n):
+            factor = a[i][k] / a[k][k]
+            a[i] = [x - factor * y for x, y in zip(a[i], a[k])]
+            b[i] = b[i] - factor * b[k]
+    for k in reversed(range(n)):
+        for j in range(k + 1, n):
+            b[k] = b[k] - a[k][j] * b[j]
+        b[k] = b[k] / a[k][k]
+    return b
+
+
+def collatz_like(x):
+    """A recursive function: how deep it goes depends on the number."""
+    return x if x < 1.0 else 1.5 + collatz_like(x / 2.0) * x
+
+
+def constant_function(x):
+    return 42.0
+
+
+def identity(x):
+    return x
+
+
+def same_twice(x):
+    y = x * 3.0
+    return y, y, (x, [y])
+
+
+def truth(x):
+    return x > 2.0, not x, x == x
+
+
+def system(seed, n=3):
+    draw = random.Random(seed)
+    return [[draw.uniform(-1, 1) for _ in range(n)] for _ in range(n)], [
+        draw.uniform(-1, 1) for _ in range(n)
+    ]
+
+
+NUMBERS = [-1.5, 0.0, -0.0, 0.5, 1.0, 3.0, 10.0, 11.0, INF, -INF, NAN, 5e-324]
+LISTS = [list(p) for p in itertools.permutations([3.0, -1.0, 2.0])]
+CASES = {
+    clipped: NUMBERS,
+    newton: [2.0, 1e-6, 9.0, 1e12, 1.0],
+    largest_and_smallest: [*LISTS, [1.0, 1.0, 0.0], [NAN, 1.0, 2.0], [1.0, NAN, 2.0]],
+    in_order: [*LISTS, [1.0, 1.0, 0.0], [0.0, -0.0, 0.0], [NAN, 1.0, 0.0], [1.0, NAN, 0.0]],
+    solved: [system(i) for i in range(12)],
+    collatz_like: [0.5, 1.0, 7.0, 100.0, -3.0],
+    constant_function: NUMBERS,
+    identity: NUMBERS,
+    same_twice: NUMBERS,
+    truth: NUMBERS,
+}
+
+
+def bits(tree):
+    """Numbers as strings that keep every bit; not that of a nan's sign."""
+    if isinstance(tree, (list, tuple)):
+        return type(tree)(bits(x) for x in tree)
+    return tree if isinstance(tree, bool) else float(tree).hex()
+
+
+@pytest.mark.filterwarnings("ignore:.*has been traced")
+@pytest.mark.parametrize("f", CASES, ids=lambda f: f.__name__)
+def test_a_jitted_function_gives_what_the_plain_one_gives_in_any_order(f):
+    arguments = CASES[f]
+    orders = [arguments, arguments[::-1], *(random.Random(i).choices(arguments, k=30) for i in "ab")]
+    for order in orders:
+        fast = jit(f)
+        for argument in (*order, *order):
+            assert bits(fast(argument)) == bits(f(argument))
+
+
+@pytest.mark.parametrize("order", list(itertools.permutations([-1.5, 0.0, 2.0, 20.0, NAN])))
+def test_guards_come_out_in_every_order(order):
+    fast, slope = jit(clipped), grad(clipped)
+    wanted = {-1.5: -2.0, 0.0: 1.0, 2.0: 4.0, 20.0: 1.0}
+    for x in (*order, *order):
+        assert bits(fast(x)) == bits(clipped(x))
+        assert slope(x) == wanted.get(x, 1.0)
+
+
+def test_it_is_traced_once_for_every_way_through_the_function():
+    ways = []
+
+    def f(x):
+        ways.append(1)
+        return clipped(x)
+
+    fast = jit(f)
+    for x in [1.0, 2.0, -1.0, -2.0, 20.0, 30.0, 0.0, 1.0, -1.0, 20.0] * 3:
+        fast(x)
+    assert len(ways) == 4
+
+
+def test_gradients_through_loops_and_choices():
+    assert grad(newton)(9.0) == pytest.approx(1 / 6, rel=1e-12)
+    assert grad(newton)(2.0) == pytest.approx(0.5 / math.sqrt(2), rel=1e-12)
+    slope = grad(largest_and_smallest)
+    assert [slope(xs) for xs in ([1.0, 2.0, 3.0], [3.0, 1.0, 2.0])] == [
+        [-1.0, 0.0, 2.0],
+        [2.0, -1.0, 0.0],
+    ]
+    a, b = system(5)
+    inverse = np.linalg.inv(a)
+    by_b = grad(lambda a, b: solved((a, b))[0], 1)(a, b)
+    assert by_b == pytest.approx(inverse[0].tolist(), rel=1e-10)
+    by_a = grad(lambda a, b: solved((a, b))[0], 0)(np.array(a), b)
+    np.testing.assert_allclose(by_a, -np.outer(inverse[0], inverse @ b), rtol=1e-9)
+
+
+# -- what it closes over ---------------------------------------------------------------------------
+
+
+def test_parameters_that_an_optimizer_changes_are_read_at_every_call():
+    def losses(compiled):
+        w, b = Value(0.5), Value(-1.0)
+
+        def loss(x, y):
+            return functions.square(w * x + b - y)
+
+        f = jit(loss) if compiled else loss
+        optimizer = optim.SGD([w, b], lr=0.05)
+        found = []
+        for x, y in [(1.0, 2.0), (2.0, 5.0), (3.0, 7.0)] * 5:
+            optimizer.zero_grad()
+            found.append(f(x, y))
+            found[-1].backward()
+            optimizer.step()
+        return [v.data for v in found], w.data, b.data
+
+    assert losses(True) == losses(False)
+
+
+def test_a_captured_parameter_decides_a_branch_anew():
+    w = Value(1.0)
+    f = jit(lambda x: x * w if w > 0 else x - w)
+    assert f(2.0).data == 2.0
+    w.data = -3.0
+    assert f(2.0).data == 5.0
+    w.data = 4.0
+    assert f(2.0).data == 8.0
+
+
+def test_tracing_leaves_parameters_as_they_are():
+    w, u = Value(3.0, name="w"), Value(5.0)
+    u.grad = 2.0
+    f = jit(lambda x: x * w * u + u)
+    f(2.0)
+    grad(lambda x: f(x) * w)(1.0)
+    assert (w.grad, u.grad, w.name, w.operands) == (0.0, 2.0, "w", ())
+    (w * u).backward()
+    assert (w.grad, u.grad) == (5.0, 5.0)
+
+
+def test_what_was_computed_outside_is_a_constant_to_the_program():
+    w = Value(3.0)
+    double = w * 2
+    f = jit(lambda x: x * double)
+    y = f(2.0)
+    y.backward()
+    assert (y.data, w.grad) == (12.0, 4.0)
+    assert grad(lambda x: x * double)(1.0) == 6.0
+
+
+def test_values_of_an_outer_trace_are_not_kept():
+    """A function that closes over what another trace computes is right at the next trace too."""
+
+    def outer(x):
+        inner = jit(lambda y: x * x * y)
+        return inner(3.0) + inner(x)
+
+    f, slope = jit(outer), grad(outer)
+    for x in (2.0, 5.0, -1.0):
+        assert f(x) == x * x * 3.0 + x**3
+        assert slope(x) == 6 * x + 3 * x * x
+    closed_over = []
+    shared = jit(lambda y: closed_over[-1] * y)
+
+    def using(x):
+        closed_over.append(x)
+        return shared(2.0)
+
+    assert [grad(using)(x) for x in (1.0, 2.0)] == [2.0, 2.0]
+    assert [jit(using)(x) for x in (1.0, 2.0)] == [2.0, 4.0]
+
+
+def test_a_call_on_values_records():
+    f = jit(clipped)
+    for x, slope in [(3.0, 6.0), (-2.0, -2.0), (4.0, 8.0)]:
+        v = Value(x)
+        y = f(v)
+        y.backward()
+        assert (y.data, v.grad) == (clipped(x), slope)
+    v = Value(3.0)
+    dy = grad(clipped)(v)
+    dy.backward()
+    assert (dy.data, v.grad) == (6.0, 2.0)
+
+
+def test_nothing_is_recorded_of_a_call_on_floats():
+    assert type(jit(clipped)(3.0)) is float
+    with no_grad():
+        assert jit(clipped)(3.0) == 9.0
+        assert grad(clipped)(3.0) == 6.0
+        assert jit(clipped)(Value(3.0)).operands == ()
+
+
+def test_a_list_that_is_changed_inside_is_not_the_callers():
+    def f(xs):
+        xs[0] = xs[0] * 2.0
+        xs.append(xs[0])
+        return xs
+
+    mine, fast = [1.0, 2.0], jit(f)
+    assert fast(mine) == [2.0, 2.0, 2.0]
+    assert fast(mine) == [2.0, 2.0, 2.0]
+    assert mine == [1.0, 2.0]
+
+
+def test_results_are_the_callers_own():
+    f = jit(lambda x: x)
+    x = np.array([1.0, 2.0])
+    first = f(x)
+    second = f(x)
+    first[0] = 100.0
+    assert x.tolist() == [1.0, 2.0]
+    assert second.tolist() == f(x).tolist() == [1.0, 2.0]
+    gradient = grad(lambda x: (x * x).sum())
+    kept = gradient(x)
+    gradient(x + 1.0)
+    assert kept.tolist() == [2.0, 4.0]
+    assert kept.flags.writeable
+
+
+# -- integers ---------------------------------------------------------------------------------------
+
+
+def test_traced_integers_take_from_lists():
+    traces = []
+
+    def f(xs, i):
+        traces.append(1)
+        return take(xs, i[0]) * take(xs, i[1])
+
+    fast = jit(f)
+    xs = [2.0, 3.0, 5.0]
+    for i, j in itertools.product(range(3), repeat=2):
+        assert fast(xs, np.array([i, j])) == xs[i] * xs[j]
+    assert len(traces) == 1
+    slope = grad(f)
+    assert slope(xs, np.array([0, 2])) == [5.0, 0.0, 2.0]
+    assert slope(xs, np.array([1, 1])) == [0.0, 6.0, 0.0]
+    assert grad(jit(f))(xs, np.array([1, 1])) == [0.0, 6.0, 0.0]
+    assert jit(jit(f))(xs, np.array(2) + np.zeros(2, int)) == 25.0
+
+
+def test_take_of_rows_and_of_arrays_of_integers():
+    rows = np.arange(6.0).reshape(3, 2)
+    f = jit(lambda rows, i: [x * 1.0 for x in take(rows, i[0])])
+    assert [f(rows, np.array([k])) for k in (0, 2, 1)] == rows[[0, 2, 1]].tolist()
+    g = jit(lambda xs, i: take(xs, i))
+    assert g([1.0, 2.0], np.array([1, 1, 0])) == [2.0, 2.0, 1.0]
+    assert g([1.0, 2.0], np.zeros(0, int)) == []
+    assert jit(lambda xs, i: take(xs, i))([1.0, 2.0], np.array(1)) == 2.0
+
+
+@pytest.mark.parametrize("i", [3, -1, 2**40])
+def test_an_index_beyond_the_list_is_refused_at_every_call(i):
+    f = jit(lambda xs, i: take(xs, i[0]))
+    xs = [1.0, 2.0, 3.0]
+    for _ in range(2):
+        with pytest.raises(IndexError, match=f"index {i} is not one of 0 to 2"):
+            f(xs, np.array([i]))
+        assert f(xs, np.array([2])) == 3.0
+
+
+def test_what_a_comparison_protects_is_not_computed_where_it_fails():
+    f = jit(lambda x, xs, i: take(xs, i[0]) if x > 0 else x)
+    assert f(1.0, [1.0, 2.0], np.array([1])) == 2.0
+    assert f(-1.0, [1.0, 2.0], np.array([7])) == -1.0
+    with pytest.raises(IndexError, match="index 7 is not one of 0 to 1"):
+        f(1.0, [1.0, 2.0], np.array([7]))
+
+
+# -- the cache --------------------------------------------------------------------------------------
+
+
+def kept(transformed):
+    return sum(map(len, transformed._variants.values()))
+
+
+def test_the_cache_is_bounded_and_one_warning_names_the_line():
+    def f(x):
+        if x < 1e9:  # always so
+            x = x * 1.0
+        for k in range(200):
+            if x < k:  # the line that is to blame
+                return x * k
+        return x
+
+    fast = jit(f)
+    with pytest.warns(RuntimeWarning, match=r"jit\(f\) has been traced \d+ times") as caught:
+        for k in range(MOST + 30):
+            assert fast(k + 0.5) == f(k + 0.5)
+    assert len(caught) == 1
+    line = f.__code__.co_firstlineno + 4
+    assert f"{__file__}:{line} comes out otherwise" in str(caught[0].message)
+    assert caught[0].filename == __file__
+    assert kept(fast) == MOST
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        for k in range(MOST + 30):
+            assert fast(k + 0.5) == f(k + 0.5)
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        [(k, 1.0) for k in range(MOST + 20)],
+        [(f"name {k}", 1.0) for k in range(MOST + 20)],
+        [([k], 1.0) for k in range(MOST + 20)],
+        [(None, np.ones(k)) for k in range(MOST + 20)],
+    ],
+    ids=["integers", "strings", "integers in lists", "shapes"],
+)
+def test_a_cache_by_structure_is_bounded_and_warns_once(arguments):
+    fast = jit(lambda static, x: x * 2.0)
+    with pytest.warns(RuntimeWarning, match="integers, strings or shapes change") as caught:
+        for call in arguments:
+            fast(*call)
+    assert len(caught) == 1
+    assert kept(fast) == MOST
+    assert len(fast._variants) == MOST
+
+
+def test_a_few_traces_give_no_warning():
+    fast = jit(lambda n, x: x * n)
+    for n in range(MANY - 1):
+        assert fast(n, 2.0) == 2.0 * n
+
+
+def test_a_function_that_is_not_a_function_is_told_so():
+    draw = random.Random(1)
+    fast = jit(lambda x: x if x > draw.random() else -x)
+    unlike = functions.primitive("unlike", lambda a: draw.random(), [lambda a, v: 0.0 * a])
+    with pytest.raises(RuntimeError, match="does not compute the same twice"):
+        for _ in range(50):
+            jit(lambda x: x if unlike(x) > 0.5 else -x)(0.5)
+    assert abs(fast(0.5)) == 0.5
+
+
+# -- nothing is left behind -------------------------------------------------------------------------
+
+
+def nodes():
+    """Values that are alive, if the collector sees them or they have notes that it sees."""
+    gc.collect()
+    from autodiff.traces import Trace
+
+    return sum(isinstance(x, Trace) for x in gc.get_objects())
+
+
+def test_an_error_inside_leaves_no_trace_active():
+    def f(x):
+        y = x * 2.0
+        raise KeyError("inside")
+        return y
+
+    for transform in (jit, grad, value_and_grad):
+        before = MODE.get()
+        with pytest.raises(KeyError, match="inside"):
+            transform(f)(1.0)
+        assert MODE.get() is before
+        assert Value(3.0).data == 3.0
+        assert nodes() == 0
+
+
+def growth(call, times):
+    call(3)
+    gc.collect()
+    tracemalloc.start()
+    try:
+        call(20)
+        gc.collect()
+        before = tracemalloc.get_traced_memory()[0]
+        call(times)
+        gc.collect()
+        return tracemalloc.get_traced_memory()[0] - before
+    finally:
+        tracemalloc.stop()
+
+
+def test_calling_does_not_grow_memory():
+    w = Value(2.0)
+    f, g, h = jit(clipped), grad(clipped), jit(lambda x: x * w)
+
+    def call(times):
+        for i in range(times):
+            f(i % 20 - 5.0)
+            g(i % 20 - 5.0)
+            h(1.0).backward()
+
+    assert growth(call, 4_000) < 20_000
+
+
+def test_tracing_fresh_functions_does_not_grow_memory():
+    def call(times):
+        for _ in range(times):
+            grad(lambda x: clipped(x) * functions.sin(x))(2.0)
+
+    assert growth(call, 200) < 50_000
+    assert nodes() == 0
+
+
+# -- many threads -----------------------------------------------------------------------------------
+
+
+def test_threads_trace_and_run_one_function():
+    fast, slope = jit(clipped), grad(lambda xs: largest_and_smallest(in_order(xs)))
+    wrong, start = [], threading.Barrier(4)
+
+    def work(seed):
+        draw = random.Random(seed)
+        start.wait()
+        try:
+            for _ in range(300):
+                x = draw.choice(NUMBERS)
+                if bits(fast(x)) != bits(clipped(x)):
+                    wrong.append(x)
+                xs = [draw.uniform(1, 2) for _ in range(3)]
+                got = slope(xs)
+                places = sorted(range(3), key=xs.__getitem__)
+                want = [0.0] * 3
+                want[places[2]], want[places[0]] = 6.0, -1.0
+                if got != want:
+                    wrong.append((xs, got))
+        except Exception as error:
+            wrong.append(error)
+
+    threads = [threading.Thread(target=work, args=(i,)) for i in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert wrong == []
+    assert kept(fast) <= MOST

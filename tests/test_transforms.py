@@ -1,0 +1,447 @@
+"""The transforms: published derivatives, compositions, perturbation confusion, bad input."""
+
+import itertools
+import math
+
+import mpmath
+import numpy as np
+import pytest
+import scipy.optimize
+from hypothesis import assume, given
+from hypothesis import strategies as st
+
+from autodiff import (
+    Value,
+    derivative,
+    functions,
+    grad,
+    hessian,
+    hvp,
+    jacobian,
+    jit,
+    jvp,
+    primitive,
+    value_and_grad,
+    vjp,
+)
+from autodiff.testing import expressions, points
+
+cos, exp, log, sin, sqrt = (getattr(functions, name) for name in "cos exp log sin sqrt".split())
+
+# -- published derivatives and minima ----------------------------------------------------------------
+# The functions and their minima: J. More, B. Garbow, K. Hillstrom, Testing unconstrained
+# optimization software, ACM Trans. Math. Softw. 7 (1981), for Rosenbrock (1), Beale (5), Wood (14)
+# and Powell's singular function (13); M. Jamil, X.-S. Yang, A literature survey of benchmark
+# functions, Int. J. Math. Model. Numer. Optim. 4 (2013), for the others.
+
+
+def rosenbrock(x):
+    return sum(100.0 * (x[1:] - x[:-1] ** 2) ** 2 + (1 - x[:-1]) ** 2)
+
+
+def beale(p):
+    x, y = p
+    return (1.5 - x + x * y) ** 2 + (2.25 - x + x * y**2) ** 2 + (2.625 - x + x * y**3) ** 2
+
+
+def himmelblau(p):
+    x, y = p
+    return (x**2 + y - 11) ** 2 + (x + y**2 - 7) ** 2
+
+
+def branin(p):
+    x, y = p
+    b, c, t = 5.1 / (4 * math.pi**2), 5 / math.pi, 1 / (8 * math.pi)
+    return (y - b * x**2 + c * x - 6) ** 2 + 10 * (1 - t) * cos(x) + 10
+
+
+def booth(p):
+    x, y = p
+    return (x + 2 * y - 7) ** 2 + (2 * x + y - 5) ** 2
+
+
+def matyas(p):
+    x, y = p
+    return 0.26 * (x**2 + y**2) - 0.48 * x * y
+
+
+def three_hump_camel(p):
+    x, y = p
+    return 2 * x**2 - 1.05 * x**4 + x**6 / 6 + x * y + y**2
+
+
+def six_hump_camel(p):
+    x, y = p
+    return (4 - 2.1 * x**2 + x**4 / 3) * x**2 + x * y + (4 * y**2 - 4) * y**2
+
+
+def goldstein_price(p):
+    x, y = p
+    return (
+        1 + (x + y + 1) ** 2 * (19 - 14 * x + 3 * x**2 - 14 * y + 6 * x * y + 3 * y**2)
+    ) * (30 + (2 * x - 3 * y) ** 2 * (18 - 32 * x + 12 * x**2 + 48 * y - 36 * x * y + 27 * y**2))
+
+
+def wood(p):
+    a, b, c, d = p
+    return (
+        100 * (b - a**2) ** 2
+        + (1 - a) ** 2
+        + 90 * (d - c**2) ** 2
+        + (1 - c) ** 2
+        + 10 * (b + d - 2) ** 2
+        + 0.1 * (b - d) ** 2
+    )
+
+
+MINIMA = [
+    (rosenbrock, [-1.2, 1.0], [1.0, 1.0], 0.0),
+    (beale, [1.0, 1.0], [3.0, 0.5], 0.0),
+    (himmelblau, [2.5, 2.5], [3.0, 2.0], 0.0),
+    (himmelblau, [-2.5, 2.5], [-2.805118, 3.131312], 0.0),
+    (himmelblau, [-3.5, -3.5], [-3.779310, -3.283186], 0.0),
+    (himmelblau, [3.5, -2.0], [3.584428, -1.848126], 0.0),
+    (branin, [3.0, 2.0], [math.pi, 2.275], 0.397887),
+    (branin, [-3.0, 12.0], [-math.pi, 12.275], 0.397887),
+    (booth, [0.0, 0.0], [1.0, 3.0], 0.0),
+    (matyas, [5.0, -3.0], [0.0, 0.0], 0.0),
+    (three_hump_camel, [0.3, -0.3], [0.0, 0.0], 0.0),
+    (six_hump_camel, [0.1, -0.6], [0.0898, -0.7126], -1.0316285),
+    (goldstein_price, [0.1, -0.9], [0.0, -1.0], 3.0),
+    (wood, [-3.0, -1.0, -3.0, -1.0], [1.0, 1.0, 1.0, 1.0], 0.0),
+]
+
+
+@pytest.mark.parametrize("f, start, at, least", MINIMA, ids=lambda x: getattr(x, "__name__", ""))
+def test_scipy_finds_the_published_minimum(f, start, at, least):
+    found = scipy.optimize.minimize(
+        f, np.array(start), method="trust-exact", jac=grad(f), hess=hessian(f), tol=1e-9
+    )
+    np.testing.assert_allclose(found.x, at, atol=2e-4)
+    assert found.fun == pytest.approx(least, abs=1e-6)
+    np.testing.assert_allclose(grad(f)(np.array(at)), 0.0, atol=2e-2)
+    assert np.linalg.eigvalsh(hessian(f)(found.x)).min() > 0
+
+
+def test_the_gradient_and_hessian_are_scipys():
+    draw = np.random.default_rng(1)
+    for n in (2, 3, 10, 40):
+        x, v = draw.normal(size=n), draw.normal(size=n)
+        np.testing.assert_allclose(
+            grad(rosenbrock)(x), scipy.optimize.rosen_der(x), rtol=1e-12, atol=1e-10
+        )
+        np.testing.assert_allclose(
+            hessian(rosenbrock)(x), scipy.optimize.rosen_hess(x), rtol=1e-12, atol=1e-10
+        )
+        np.testing.assert_allclose(
+            hvp(rosenbrock, (x,), (v,)),
+            scipy.optimize.rosen_hess_prod(x, v),
+            rtol=1e-11,
+            atol=1e-9,
+        )
+
+
+def test_published_gradients():
+    # SciPy's documentation of rosen_der and rosen_hess: at 0.1*arange(9), 0.1*arange(4)
+    np.testing.assert_allclose(
+        grad(rosenbrock)(0.1 * np.arange(9)),
+        [-2.0, 10.6, 15.6, 13.4, 6.4, -3.0, -12.4, -19.4, 62.0],
+        atol=1e-12,
+    )
+    np.testing.assert_allclose(
+        hessian(rosenbrock)(0.1 * np.arange(4)),
+        [[-38.0, 0, 0, 0], [0, 134.0, -40.0, 0], [0, -40.0, 130.0, -80.0], [0, 0, -80.0, 200.0]],
+        atol=1e-12,
+    )
+    # the example of A. Baydin et al., Automatic differentiation in machine learning: a survey,
+    # JMLR 18 (2018), figure 4: ln(x) + x*y - sin(y) at (2, 5), value 11.652, derivatives 5.5, 1.716
+    value, (dx, dy) = value_and_grad(lambda x, y: log(x) + x * y - sin(y), (0, 1))(2.0, 5.0)
+    assert (round(value, 3), dx, round(dy, 3)) == (11.652, 5.5, 1.716)
+
+
+THIRD = [
+    (lambda x: x**5, lambda x: x**5),
+    (lambda x: sin(x * x), lambda x: mpmath.sin(x * x)),
+    (lambda x: exp(sin(x)) / (1 + x * x), lambda x: mpmath.exp(mpmath.sin(x)) / (1 + x * x)),
+    (lambda x: functions.tanh(x) * log(x), lambda x: mpmath.tanh(x) * mpmath.log(x)),
+    (lambda x: sqrt(x) ** 3.5, lambda x: mpmath.sqrt(x) ** 3.5),
+    (lambda x: functions.erf(x) / x, lambda x: mpmath.erf(x) / x),
+    (lambda x: x**x, lambda x: x**x),
+]
+
+
+@pytest.mark.parametrize("f, exact", THIRD)
+def test_third_derivatives_are_mpmaths(f, exact):
+    with mpmath.workdps(60):
+        for x in (0.3, 0.9, 1.7):
+            wanted = float(mpmath.diff(exact, mpmath.mpf(x), 3))
+            for third in (
+                derivative(f, 3),
+                grad(grad(grad(f))),
+                hessian(grad(f)),
+                grad(hessian(f)),
+                jit(jacobian(derivative(jit(grad(f))))),
+                lambda x: jvp(derivative(f, 2), (x,), (1.0,))[1],  # noqa: B023
+            ):
+                assert third(x) == pytest.approx(wanted, rel=1e-11, abs=1e-11)
+
+
+def test_derivatives_of_every_order():
+    for n in range(7):
+        assert derivative(lambda x: x**6, n)(1.0) == math.perm(6, n)
+        assert derivative(sin, n)(0.7) == pytest.approx(math.sin(0.7 + n * math.pi / 2), abs=1e-15)
+    assert derivative(lambda x: [x, {"a": x * x}], 1)(3.0) == [1.0, {"a": 6.0}]
+    assert derivative(lambda x, k: k * x * x)(3.0, 5.0) == 30.0
+
+
+# -- perturbation confusion ----------------------------------------------------------------------------
+
+
+def test_nested_derivatives_do_not_confuse_perturbations():
+    # J. Siskind, B. Pearlmutter, Perturbation confusion and referential transparency, IFL 2005
+    for d in (derivative, grad, jacobian):
+        assert d(lambda x: x * d(lambda y: x + y)(1.0))(1.0) == 1.0
+        assert d(lambda x: x * d(lambda y: x * y)(2.0))(3.0) == 6.0
+        # x of the outer one closed over inside, and the inner one inside a product
+        assert d(lambda x: d(lambda y: x * x * y**3)(x))(2.0) == 96.0
+    for outer, inner in itertools.product((derivative, grad, jacobian, hessian), repeat=2):
+        second = {hessian: 2}
+        n, m = second.get(outer, 1), second.get(inner, 1)
+        # d^n/dx^n of x^3 * d^m/dy^m (x^2 y^3) at y = x is a power of x
+        got = outer(lambda x: x**3 * inner(lambda y: x**2 * y**3)(x))(2.0)  # noqa: B023
+        power = 5 + 3 - m
+        wanted = math.perm(3, m) * math.perm(power, n) * 2.0 ** (power - n)
+        assert got == pytest.approx(wanted, rel=1e-13)
+
+
+def test_the_curried_example_of_manzyuk_and_others():
+    # O. Manzyuk et al., Perturbation confusion in forward automatic differentiation of
+    # higher-order functions, J. Funct. Program. 29 (2019): s(u)(f)(x) = f(x + u)
+    def shift(u):
+        return lambda f: lambda x: f(x + u)
+
+    def directional(f, x):  # D of a function to functions, at x, on a function
+        return lambda g: lambda y: derivative(lambda u: f(u)(g)(y))(x)
+
+    hat = directional(shift, 0.0)  # it is differentiation itself
+    assert hat(exp)(1.0) == pytest.approx(math.e, rel=1e-15)
+    twice = hat(hat(exp))(1.0)
+    assert twice == pytest.approx(math.e, rel=1e-15)  # a confused implementation gives 0
+    assert hat(hat(lambda x: x**3))(2.0) == 12.0
+
+
+def test_a_gradient_of_a_closure():
+    def outer(a):
+        @grad
+        def inner(x):
+            return a * x**2
+
+        return inner(a) * inner(3.0)  # 2a^2 * 6a
+
+    assert grad(outer)(2.0) == 144.0
+    assert [jit(outer)(a) for a in (1.0, 2.0)] == [12.0, 96.0]
+
+
+# -- compositions ----------------------------------------------------------------------------------------
+
+
+def f(x):
+    return x[0] ** 3 * x[1] + sin(x[0] * x[1])
+
+
+def second(x):
+    a, b = x
+    c, s = math.cos(a * b), math.sin(a * b)
+    mixed = 3 * a**2 + c - a * b * s
+    return [[6 * a * b - b * b * s, mixed], [mixed, -a * a * s]]
+
+
+X = np.array([0.7, -1.3])
+
+
+@pytest.mark.parametrize(
+    "both",
+    [
+        hessian(f),
+        jit(hessian(f)),
+        hessian(jit(f)),
+        jit(jit(hessian(jit(f)))),
+        jacobian(grad(f)),
+        jacobian(jacobian(f)),
+        jacobian(jit(grad(jit(f)))),
+        jacobian(lambda x: value_and_grad(f)(x)[1]),
+        jacobian(lambda x: vjp(f, x)[1](1.0)[0]),
+        lambda x: np.stack([hvp(f, (x,), (e,)) for e in np.eye(2)]),
+        lambda x: np.stack([jvp(grad(f), (x,), (e,))[1] for e in np.eye(2)]),
+        lambda x: np.stack([vjp(grad(f), x)[1](e)[0] for e in np.eye(2)]),
+        lambda x: np.stack([grad(lambda x: jvp(f, (x,), (e,))[1])(x) for e in np.eye(2)]),
+        lambda x: np.stack([grad(lambda x: (grad(f)(x) * e).sum())(x) for e in np.eye(2)]),
+        lambda x: np.stack(
+            [jit(grad(lambda x: vjp(f, x)[1](1.0)[0] @ e))(x) for e in np.eye(2)]
+        ),
+    ],
+)
+def test_second_derivatives_by_every_composition(both):
+    for _ in range(2):
+        np.testing.assert_allclose(both(X), second(X), rtol=1e-12)
+
+
+PAIRS = {
+    "grad": grad,
+    "jit": jit,
+    "jacobian": jacobian,
+    "hessian": hessian,
+    "derivative": derivative,
+    "derivative 2": lambda f: derivative(f, 2),
+    "value_and_grad": lambda f: lambda x: value_and_grad(f)(x)[1],
+    "jvp": lambda f: lambda x: jvp(f, (x,), (1.0,))[1],
+    "vjp": lambda f: lambda x: vjp(f, x)[1](1.0)[0],
+    "hvp": lambda f: lambda x: hvp(f, (x,), (1.0,)),
+}
+ORDER = {"jit": 0, "hessian": 2, "derivative 2": 2, "hvp": 2}
+
+
+@pytest.mark.parametrize("outer, inner", list(itertools.product(PAIRS, repeat=2)))
+def test_all_pairs_compose(outer, inner):
+    composed = PAIRS[outer](PAIRS[inner](lambda x: x * sin(x)))
+    n = ORDER.get(outer, 1) + ORDER.get(inner, 1)
+    with mpmath.workdps(50):
+        for x in (0.4, 2.5):
+            wanted = float(mpmath.diff(lambda x: x * mpmath.sin(x), x, n))
+            assert composed(x) == pytest.approx(wanted, rel=1e-12)
+
+
+def test_jvp_and_vjp_are_transposes():
+    def g(x, y):
+        return [x * y[0], {"a": sin(y[1]) * x}, y[0] / x]
+
+    point, tangent = (2.0, [3.0, 0.5]), (1.0, [-2.0, 4.0])
+    value, out = jvp(g, point, tangent)
+    same, pull = vjp(g, *point)
+    assert value == same == [6.0, {"a": math.sin(0.5) * 2.0}, 1.5]
+    adjoint = [1.0, {"a": 2.0}, -1.0]
+    dx, dy = pull(adjoint)
+    left = out[0] * 1.0 + out[1]["a"] * 2.0 - out[2]
+    assert left == pytest.approx(dx * 1.0 + dy[0] * -2.0 + dy[1] * 4.0, rel=1e-15)
+    assert jvp(g)(point, tangent) == (value, out)
+    assert vjp(g)(*point)[0] == value
+
+
+# -- random programs with branches ------------------------------------------------------------------------
+
+
+@st.composite
+def branching(draw):
+    """A function with an ``if`` in it, as Python source, and two points."""
+    first, then, other = (draw(expressions(2, max_size=5)) for _ in range(3))
+    threshold = draw(st.sampled_from([0.0, 0.5, "x0", "x1"]))
+    sign = draw(st.sampled_from(["<", ">", "<=", ">=", "==", "!="]))
+    source = (
+        f"def f(x0, x1):\n    t = first(x0, x1)\n    if t {sign} {threshold}:\n"
+        "        return then(x0, t)\n    return other(t, x1)\n"
+    )
+    scope = {"first": first, "then": then, "other": other}
+    exec(source, scope)
+    return scope["f"], [draw(points(2) | points(2, aim=True)) for _ in range(3)]
+
+
+def by_backward(f, numbers):
+    xs = [Value(x) for x in numbers]
+    y = f(*xs)
+    y.backward(create_graph=True)
+    gradient = [x.grad if isinstance(x.grad, Value) else Value(x.grad) for x in xs]
+    rows = []
+    for g in gradient:
+        for x in xs:
+            x.grad = 0.0
+        g.backward()
+        rows.append([x.grad for x in xs])
+    return y.data, [g.data for g in gradient], rows
+
+
+@given(branching())
+def test_branching_programs_have_the_values_and_gradients_of_values(drawn):
+    f, places = drawn
+    fast, slope, curve, jac = jit(f), grad(f, (0, 1)), hessian(f, (0, 1)), jacobian(f, (0, 1))
+    for x in (*places, *places):
+        value, gradient, rows = by_backward(f, x)
+        assert float(fast(*x)).hex() == float(value).hex()
+        finite = all(map(math.isfinite, [value, *gradient, *sum(rows, [])]))
+        if not finite:
+            continue
+        size = 1e-13 * max(map(abs, [1e-300, *gradient]))
+        np.testing.assert_allclose(slope(*x), gradient, rtol=1e-12, atol=size)
+        np.testing.assert_allclose(jac(*x), gradient, rtol=1e-9, atol=1e3 * size)
+        size = max(map(abs, [1e-300, *sum(rows, [])]))
+        np.testing.assert_allclose(curve(*x), rows, rtol=1e-9, atol=1e-10 * size)
+
+
+@given(st.data())
+def test_gradients_of_random_expressions_are_bit_for_bit_those_of_values(data):
+    f = data.draw(expressions(3, max_size=10))
+    x = data.draw(points(3))
+    value, gradient, _ = by_backward(f, x)
+    assume(all(map(math.isfinite, [value, *gradient])))
+    found, slope = value_and_grad(f, (0, 1, 2))(*x)
+    assert found.hex() == value.hex()
+    np.testing.assert_allclose(slope, gradient, rtol=1e-12, atol=1e-300)
+
+
+# -- a primitive of one's own -------------------------------------------------------------------------------
+
+
+cube = primitive("my_cube", lambda a: a * a * a, [lambda a, v: 3 * a * a])
+opaque = primitive("my_opaque", lambda a: math.sin(a), [lambda a, v: math.cos(a)])
+bent = primitive(
+    "my_bent", lambda a: a * a if a > 0 else -a, [lambda a, v: 2 * a if a > 0 else -1.0]
+)
+fused = primitive(
+    "my_fused",
+    lambda a, b, c: a * b + c,
+    [lambda a, b, c, v: b, lambda a, b, c, v: a, lambda a, b, c, v: 1.0],
+)
+hard = primitive("my_log", lambda a: math.log(a), [lambda a, v: 1 / a])
+
+
+def test_a_primitive_with_symbolic_partials_has_all_derivatives():
+    assert jit(cube)(2.0) == 8.0
+    assert [derivative(cube, n)(2.0) for n in range(5)] == [8.0, 12.0, 12.0, 6.0, 0.0]
+    assert hessian(lambda x: cube(x[0]) * x[1])(np.array([2.0, 3.0])).tolist() == [
+        [36.0, 12.0],
+        [12.0, 0.0],
+    ]
+
+
+def test_a_primitive_with_partials_of_floats_has_first_derivatives():
+    g = grad(lambda x: opaque(x) * x)
+    for x in (0.3, 1.2, 0.3):
+        assert g(x) == pytest.approx(math.sin(x) + x * math.cos(x), rel=1e-15)
+        assert jit(opaque)(x) == math.sin(x)
+    for _ in range(2):
+        with pytest.raises(TypeError, match="partial 1 of my_opaque is not written in autodiff's"):
+            hessian(opaque)(0.3)
+
+
+def test_a_primitive_whose_partial_decides_is_right_on_both_sides():
+    f, g = jit(bent), grad(lambda x: bent(x) * 2.0)
+    for x in (3.0, -2.0, 4.0, -1.0):
+        assert f(x) == (x * x if x > 0 else -x)
+        assert g(x) == (4 * x if x > 0 else -2.0)
+
+
+def test_a_primitive_of_three_operands():
+    f = lambda a, b, c: fused(a, b, c) * a  # noqa: E731
+    assert grad(f, (0, 1, 2))(2.0, 3.0, 4.0) == (16.0, 4.0, 2.0)
+    assert np.array(hessian(f, (0, 1, 2))(2.0, 3.0, 4.0)).tolist() == [
+        [6.0, 4.0, 1.0],
+        [4.0, 0.0, 0.0],
+        [1.0, 0.0, 0.0],
+    ]
+    assert grad(lambda b: fused(2.0, b, 1.0))(5.0) == 2.0
+
+
+def test_a_primitive_that_raises_is_reached_only_where_the_function_reaches_it():
+    f = jit(lambda x: hard(x) if x > 0 else x)
+    assert (f(math.e), f(-1.0), f(1.0)) == (1.0, -1.0, 0.0)
+    with pytest.raises(ValueError, match="math domain error"):
+        jit(hard)(-1.0)
