@@ -114,7 +114,7 @@ def forward(
         for slot, seed in seeds.items():
             tangent[slot] = emission.one if seed is None else seed
         emission.emitter.forward(len(p), _CODES, emission.zero, *views(active, tangent))
-        of_results = np.where(p.results < 0, NONE, tangent[p.results])
+        of_results = np.where(p.results < 0, NONE, tangent[np.maximum(p.results, 0)])
         found.append(np.where(of_results == NONE, emission.zero, of_results))
     return emission.finished(np.concatenate([*found, np.zeros(0, np.int32)]), keep)
 
