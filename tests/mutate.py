@@ -2,7 +2,8 @@
 
     python tests/mutate.py                         the table and the sweep
     python tests/mutate.py --sample 40 --seed 1    some of them
-    python tests/mutate.py --only "receive:" -v    those whose name contains this, each shown
+    python tests/mutate.py --only receive: -v      those whose name contains this, each shown
+    python tests/mutate.py --group compiler        the chain rule of the compiler
     python tests/mutate.py --group testing         the checkers of autodiff.testing
 
 A mutant is a copy of the package with one change, run interpreted (AUTODIFF_PURE=1):
@@ -11,11 +12,12 @@ A mutant is a copy of the package with one change, run interpreted (AUTODIFF_PUR
   operand of its value or fold exchanged;
 * ``sweep`` -- a statement deleted, a condition negated or halved, an operator, a constant or a name
   exchanged, in the functions that record and differentiate;
+* ``compiler`` -- the same in the functions that differentiate a program;
 * ``testing`` -- a constant, a comparison or a condition changed in the checkers.
 
 The tests run on it in stages, those first that are likely to fail, until one does: the mutant is
 killed.  Too long a run, or too much memory, is a kill too.  What survives is a hole in the tests,
-unless ``EQUIVALENT`` says why nobody could tell; an entry there that is killed, or that names no
+unless ``equivalent.py`` says why nobody could tell; an entry there that is killed, or that names no
 mutant, is reported as well.  Exit status: 0 if all is well, 1 if not, 130 if interrupted.
 """
 
@@ -40,8 +42,7 @@ from multiprocessing import connection, get_context, process
 from pathlib import Path
 from typing import Any, NamedTuple
 
-#: Mutants that compute the same as the engine, or that no test may tell from it, and why.
-EQUIVALENT: dict[str, str] = {}
+from equivalent import EQUIVALENT
 
 TREE = Path(__file__).resolve().parent.parent
 MEMORY = 6 << 30  # bytes of address space that a mutant may use
@@ -85,6 +86,10 @@ REST = (
 OF_VALUE = (Stage(files("value")), Stage(files("higher")), *REST)
 OF_HIGHER = (Stage(files("higher")), Stage(files("value")), *REST)
 OF_LISTS = (Stage(files("ops"), f"(sum or mean or dot or logsumexp) and {QUICK}"), *OF_VALUE)
+OF_COMPILER = (
+    Stage(files("transforms", "transformed", "derivatives", "compiler", "jit", "programs")),
+    Stage(files("passes", "sparsity", "traces", "structure")),
+)
 OF_TESTING = (Stage(files("testing", "ladder", "checks", "differences")),)
 
 #: The functions that are mutated, and the stages that their mutants meet.
@@ -97,6 +102,7 @@ SWEEP: list[tuple[str, str, tuple[Stage, ...]]] = [
         ("value.py", function, OF_VALUE)
         for function in (
             *("record_unary", "record_binary", "record_list", "record_known", "settle"),
+            *("compare", "held"),
         )
     ),
     *(
@@ -109,6 +115,12 @@ SWEEP: list[tuple[str, str, tuple[Stage, ...]]] = [
     ("kernels.py", "list_kernel", OF_LISTS),
     ("kernels.py", "largest", OF_LISTS),
 ]
+COMPILER = [
+    ("compiler/loops.py", method, OF_COMPILER) for method in ("times", "reverse", "forward")
+]
+TESTING = [
+    (f"testing/{module}.py", "", OF_TESTING) for module in ("checks", "differences", "ladder")
+]
 #: Changes of the source that the kernels are written in: (what, by what).
 TEMPLATES = [
     *[(" t = 0.0", " t = 1.0"), (": t = t + ", ": t = t - "), (": t = t + ", ": t = ")],
@@ -118,6 +130,7 @@ TEMPLATES = [
     *[("{da} if need & 1", "{da} if True"), ("{db} if need & 2", "{db} if True")],
     *[("return v, {da}", "return v, {db}"), ("{db} if need", "{da} if need")],
 ]
+GROUPS = ["table", "sweep", "compiler", "testing"]
 PARTIALS = {"scaled": "1.001*({})", "negated": "-({})", "zeroed": "0.0", "shifted": "{} + 1.0"}
 
 OPERATORS: dict[type[ast.AST], tuple[type[ast.AST], ...]] = {
@@ -218,11 +231,9 @@ def difference(before: list[str], after: list[str]) -> str:
 def of_table() -> Iterator[Mutant]:
     """Mutants of the rows of ``ops.py``."""
     tree = ast.parse((TREE / "autodiff" / "ops.py").read_text())
-    calls = [x for x in ast.walk(tree) if isinstance(x, ast.Call) and ast.unparse(x.func) == "Row"]
-    for call in calls:
+    table: Any = next(x for x in tree.body if ast.unparse(x).startswith("TABLE = "))
+    for call in table.value.elts:
         row = ast.literal_eval(call.args[0])
-        if not row:
-            continue
         tests = ("value_and_partials_are_the_true_ones", "second_derivatives_are_the_true_ones")
         first = Stage(tuple(f"tests/test_ops.py::test_{test}[{row}]" for test in tests))
         stages = (first, Stage(files("ops", "survivors", "edges", "value", "higher")), REST[0])
@@ -239,7 +250,7 @@ def of_table() -> Iterator[Mutant]:
         partials: Any = call.args[3]
         for i, place in enumerate(partials.elts):
             for how, formula in PARTIALS.items():
-                if formula != place.value:
+                if formula != place.value and (how, place.value) != ("scaled", "0.0"):
                     yield mutant(
                         f"{row}: partial {i}: {place.value} {how}",
                         place,
@@ -255,14 +266,16 @@ def of_table() -> Iterator[Mutant]:
 def of_functions(
     group: str, functions: Iterable[tuple[str, str, tuple[Stage, ...]]]
 ) -> Iterator[Mutant]:
-    """Mutants of functions, of which ``""`` is a whole module."""
+    """Mutants of functions or methods, of which ``""`` is a whole module."""
     for module, function, stages in functions:
         tree = ast.parse((TREE / "autodiff" / module).read_text())
         root: ast.AST = tree
         if function:
-            root = next(x for x in tree.body if getattr(x, "name", "") == function)
+            found = (x for x in ast.walk(tree) if isinstance(x, ast.FunctionDef))
+            root = next(x for x in found if x.name == function)
+        there = tuple(stage for stage in stages if stage.tests)
         for diff, _ in changed(root, light=group == "testing"):
-            yield Mutant(f"{function or module}: {diff}", group, module, ast.unparse(tree), stages)
+            yield Mutant(f"{function or module}: {diff}", group, module, ast.unparse(tree), there)
 
 
 def of_templates() -> Iterator[Mutant]:
@@ -275,18 +288,10 @@ def of_templates() -> Iterator[Mutant]:
         yield Mutant(f"kernels.py: {old} -> {new}", "sweep", "kernels.py", made, OF_LISTS)
 
 
-def mutants_of(groups: list[str]) -> list[Mutant]:
-    """All mutants of some groups; names that occur again are numbered."""
-    found: list[Mutant] = []
-    if "table" in groups:
-        found += of_table()
-    if "sweep" in groups:
-        found += [*of_functions("sweep", SWEEP), *of_templates()]
-    if "testing" in groups:
-        if not OF_TESTING[0].tests:
-            raise SystemExit("there is no tests/test_testing.py, which --group testing is to try")
-        modules = ("testing/checks.py", "testing/differences.py", "testing/ladder.py")
-        found += of_functions("testing", [(module, "", OF_TESTING) for module in modules])
+def all_mutants() -> list[Mutant]:
+    """All mutants of all groups; names that occur again are numbered."""
+    found = [*of_table(), *of_functions("sweep", SWEEP), *of_templates()]
+    found += [*of_functions("compiler", COMPILER), *of_functions("testing", TESTING)]
     count: Counter[str] = Counter()
     for k, mutant in enumerate(found):
         count[mutant.name] += 1
@@ -454,8 +459,8 @@ def report(mutants: list[Mutant], killers: dict[str, str]) -> int:
 def arguments_of(argv: list[str] | None) -> argparse.Namespace:
     """The command line."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else "")
-    parser.add_argument("--group", choices=["table", "sweep", "testing"], action="append")
-    parser.add_argument("--only", default="", metavar="SUBSTRING", help="mutants of such names")
+    parser.add_argument("--group", choices=GROUPS, action="append")
+    parser.add_argument("--only", nargs="+", default=[""], metavar="SUBSTRING", help="so named")
     parser.add_argument("--sample", type=int, metavar="N", help="so many of them, at random")
     parser.add_argument("--seed", type=int, default=0, help="of the sample")
     parser.add_argument("--jobs", type=int, default=2, help="processes")
@@ -467,15 +472,17 @@ def arguments_of(argv: list[str] | None) -> argparse.Namespace:
 def main(argv: list[str] | None = None) -> int:
     """Run the mutants that the command line asks for; the exit status."""
     options = arguments_of(argv)
-    groups = options.group or ["table", "sweep"]
-    mutants = mutants_of(groups)
-    if set(groups) >= {"table", "sweep"} and (odd := set(EQUIVALENT) - {m.name for m in mutants}):
+    mutants = all_mutants()
+    if odd := set(EQUIVALENT) - {mutant.name for mutant in mutants}:
         raise SystemExit("EQUIVALENT names what is no mutant:\n  " + "\n  ".join(sorted(odd)))
-    mutants = [mutant for mutant in mutants if options.only in mutant.name]
+    groups = options.group or GROUPS[:2]
+    mutants = [m for m in mutants if m.group in groups and any(o in m.name for o in options.only)]
     if options.sample is not None:
         picked = range(len(mutants))
         picked = random.Random(options.seed).sample(picked, min(options.sample, len(mutants)))
         mutants = [mutants[k] for k in sorted(picked)]
+    if untested := {mutant.group for mutant in mutants if not mutant.stages}:
+        raise SystemExit(f"there are no tests yet of {', '.join(untested)}")
     if options.list:
         print(*(mutant.name for mutant in mutants), sep="\n")
         return 0
