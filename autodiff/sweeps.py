@@ -36,6 +36,7 @@ def topological_order(roots: Iterable[Value]) -> list[Value]:
 
     Iterative depth-first search; each node is listed once, however many paths lead to it.
 
+    >>> from autodiff import Value
     >>> a = Value(1.0, name="a")
     >>> b = a + 1
     >>> [v.op for v in topological_order([b * b])]

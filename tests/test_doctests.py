@@ -8,7 +8,7 @@ import pytest
 
 import autodiff
 
-MODULES = ["autodiff", *(f"autodiff.{m.name}" for m in pkgutil.iter_modules(autodiff.__path__))]
+MODULES = ["autodiff", *(m.name for m in pkgutil.walk_packages(autodiff.__path__, "autodiff."))]
 
 
 @pytest.mark.parametrize("name", MODULES)

@@ -84,7 +84,7 @@ def check_gradient(f: Callable[..., Any], *args: Any, order: int = 2) -> None:
     Traceback (most recent call last):
     autodiff.testing.checks.GradientError: at (0.0): the function has no derivative here
       component  ours  numerical  estimated error  ratio  verdict
-      df/dx[0]      0          0          4.4e-16      0  kink: -1 from the left, 1 from the right
+      df/dx[0]      0          0          2.2e-16      0  kink: -1 from the left, 1 from the right
     """
     if not isinstance(order, int) or order < 1:
         raise ValueError(f"order must be an integer from 1 up, not {describe(order)}")
