@@ -88,7 +88,8 @@ COMPILER = [
     ("compiler/loops.py", method, OF_COMPILER) for method in ("times", "reverse", "forward")
 ]
 TESTING = [
-    (f"testing/{module}.py", "", OF_TESTING) for module in ("checks", "differences", "ladder")
+    (f"testing/{module}.py", "", OF_TESTING)
+    for module in ("checks", "differences", "ladder", "strategies")
 ]
 #: Changes of the source that the kernels are written in: (what, by what).
 TEMPLATES = [

@@ -27,6 +27,19 @@ def test_a_walk_waits_for_the_walk_of_another_thread():
     other.join()
 
 
+def test_a_walk_inside_a_walk_is_refused():
+    x = Value(1.0)
+
+    def roots():
+        topological_order([x])
+        yield x
+
+    for _ in range(2):
+        with pytest.raises(RuntimeError, match="inside another walk"):
+            topological_order(roots())
+    assert len(topological_order([x])) == 1
+
+
 def test_roots_are_listed_in_their_order_and_left_as_they_are():
     a, b, c = roots = [Value(1.0), Value(2.0), Value(3.0)]
     for given in (roots, tuple(roots), iter(roots)):
