@@ -15,6 +15,10 @@ EQUIVALENT: dict[str, str] = {
     ),
     "softplus: (a if a > 0 else 0.0) + log1p(exp(-abs(a))) -> "
     "(a if a >= 0 else 0.0) + log1p(exp(-abs(a)))": "a zero of either sign plus log(2) is log(2)",
+    "pow: a * a if b == 2 else a if b == 1 else pow(a, b) -> "
+    "a * a if b == 2 else a if a == 1 else pow(a, b)": "pow(1, b) is 1, and pow(a, 1) is a",
+    "pow: a * a if b == 2 else a if b == 1 else pow(a, b) -> "
+    "a * a if b == 2 else a if b == 2 else pow(a, b)": "pow(a, 1) is a",
     # -- the walk ----------------------------------------------------------------------------------
     "visit: _stamp += 2 -> _stamp -= 2": "the marks of two walks differ as well going down",
     "visit: _stamp += 2 -> _stamp += 3": "the marks of two walks differ with a gap between them",
