@@ -49,7 +49,7 @@ extensions = cythonize(
             f"autodiff.{name}",
             [f"autodiff/{name.replace('.', '/')}.py"],
             include_dirs=[str(HERE / "autodiff")],
-            depends=["autodiff/_kernels.h", "autodiff/_memory.h"],
+            depends=["autodiff/_kernels.h", "autodiff/_memory.h", "autodiff/compiler/_run.h"],
         )
         for name in write_kernels()
     ],

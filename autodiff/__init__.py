@@ -32,8 +32,11 @@ from autodiff.value import COMPILED, Value
 
 
 def __getattr__(name: str) -> Any:
-    """Modules that not every program needs are imported when they are first used."""
-    if name in ("graph", "testing"):
+    """Modules that not every program needs are imported when they are first used.
+
+    ``plot`` is not in ``__all__``: ``from autodiff import *`` must not want matplotlib.
+    """
+    if name in ("graph", "plot", "testing"):
         return importlib.import_module(f"autodiff.{name}")
     raise AttributeError(f"module 'autodiff' has no attribute {name!r}")
 

@@ -7,7 +7,7 @@ For every row an inline function of its value, and three functions that choose b
     double ad_list(int op, Py_ssize_t n, const double *as, const double *bs,
                    double *das, double *dbs)
 
-and one that runs a program, ``ad_run``: see ``compiler.execute``.
+and macros with the names of the rows, from which ``compiler/_run.h`` makes what runs a program.
 
 They compute what ``kernels.KERNELS`` computes, operation for operation, so that the compiled and
 the interpreted engine agree bit for bit.  ``AD_TABLE`` is the digest of that table.
@@ -84,66 +84,14 @@ def _list_case(r: Row) -> str:
     )
 
 
-def _instruction(r: Row) -> str:
-    operands = ", ".join(f"w[{x}[k]]" for x in r.names)
-    return f"    case AD_{r.name}: out[k] = ad_{r.name}({operands}); break;"
-
-
-# Operands of lists stand in ``entries``, b[k] of them from a[k] on; s has room for the longest.
-_RUN = """
-AD_UNUSED static Py_ssize_t ad_run(
-    Py_ssize_t k, Py_ssize_t end, const unsigned short *ops, const int *a, const int *b,
-    const int *entries, const double *w, double *out, double *s) {
-    for (; k < end; k++) {
-        const int *e = entries + a[k]; const Py_ssize_t n = b[k]; Py_ssize_t i; double t;
-        switch (ops[k]) {
-%s
-    case AD_detach: out[k] = w[a[k]]; break;
-    case AD_chain:
-        t = w[e[0]];
-        for (i = 1; i < n; i++) t += w[e[i]];
-        out[k] = t; break;
-    case AD_products:
-        t = w[e[0]] * w[e[1]];
-        for (i = 2; i < n; i += 2) t += w[e[i]] * w[e[i + 1]];
-        out[k] = t; break;
-    case AD_peak:
-        t = w[e[0]];
-        for (i = 1; i < n; i++) if (w[e[i]] > t || w[e[i]] != w[e[i]]) t = w[e[i]];
-        out[k] = t; break;
-    case AD_largest:
-        for (i = 0; i < n; i++) s[i] = w[e[i]];
-        out[k] = ad_largest(n, s); break;
-    case AD_take:
-        t = w[e[n - 1]];
-        if (!(t >= 0 && t < n - 1)) return -1 - k;
-        out[k] = w[e[(Py_ssize_t)t]]; break;
-    case AD_pick: out[k] = w[e[1]] == w[e[2]] ? w[e[0]] : 0.0; break;
-%s
-        for (i = 0; i < n; i++) s[i] = w[e[i]];
-        out[k] = ad_list(ops[k], n, s, s, 0, 0); break;
-%s
-        for (i = 0; i < n; i++) s[i] = w[e[i]];
-        out[k] = ad_list(ops[k], n / 2, s, s + n / 2, 0, 0); break;
-    default: return k;
-        }
-    }
-    return end;
-}
-"""
-
-
-def _run() -> str:
-    def cases(lists: int) -> str:
-        names = [r.name for r in TABLE if r.over_lists and len(r.names) == lists]
-        return "\n".join(f"    case AD_{name}:" for name in names)
-
-    instructions = "\n".join(_instruction(r) for r in TABLE if not r.over_lists)
-    return _RUN % (instructions, cases(1), cases(2))
+def _names(macro: str, chosen: list[Row]) -> str:
+    """A macro that applies another to the name of every row of a kind."""
+    return f"#define {macro}(X) " + " ".join(f"X({r.name})" for r in chosen)
 
 
 def header() -> str:
     """The header's text."""
+    names = [r.name for r in [*TABLE, *INNER]]
     scalars = [r for r in TABLE if not r.over_lists]
     cases = {
         1: [_scalar_case(r) for r in scalars if len(r.names) == 1],
@@ -155,13 +103,13 @@ def header() -> str:
         "#include <math.h>",
         "#if defined(__GNUC__)",
         "#define AD_INLINE static inline __attribute__((always_inline, unused))",
-        "#define AD_UNUSED __attribute__((unused))",
         "#else",
-        "#define AD_UNUSED",
         "#define AD_INLINE static __inline",
         "#endif",
         f'#define AD_TABLE "{digest()}"',
-        "enum { " + ", ".join(f"AD_{name} = {code}" for name, code in CODES.items()) + " };",
+        "enum { "
+        + ", ".join(f"AD_{name} = {CODES[name]}" for name in names)
+        + f", AD_ROWS = {len(names) + 1}, AD_python = -1 }};",
         *(f"#define {name} {value!r}" for name, value in CONSTANTS.items()),
         "AD_INLINE double ad_largest(Py_ssize_t n, const double *as) {",
         "    double m = -INFINITY; Py_ssize_t i;",
@@ -192,6 +140,9 @@ def header() -> str:
         "    default: return NAN;",
         "    }",
         "}",
-        _run(),
+        _names("AD_UNARY", [r for r in scalars if len(r.names) == 1]),
+        _names("AD_BINARY", [r for r in scalars if len(r.names) == 2]),
+        _names("AD_ONE_LIST", [r for r in TABLE if r.over_lists and len(r.names) == 1]),
+        _names("AD_TWO_LISTS", [r for r in TABLE if r.over_lists and len(r.names) == 2]),
     ]
     return "\n".join(line for line in lines if line) + "\n"

@@ -7,6 +7,7 @@ numbers, arrays of numbers and arrays of integers stood, and everything else as 
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Iterator
+from itertools import islice
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -141,7 +142,7 @@ def put_together(structure: Any, numbers: Iterator[Any]) -> Any:
     """
 
     def array(shape: tuple[int, ...]) -> Any:
-        elements = [next(numbers) for _ in range(int(np.prod(shape, dtype=int)))]
+        elements = [*islice(numbers, int(np.prod(shape, dtype=int)))]
         if all(type(x) is float for x in elements):
             return np.array(elements, np.float64).reshape(shape)
         cells = np.empty(len(elements), object)
@@ -154,17 +155,16 @@ def put_together(structure: Any, numbers: Iterator[Any]) -> Any:
 def arguments(structure: Any, values: Iterator[Value]) -> Any:
     """A structure as a traced function sees it: Values, arrays of Values, and indices."""
 
+    def filled(shape: tuple[int, ...], elements: Iterator[Any]) -> Any:
+        cells = np.empty(int(np.prod(shape, dtype=int)), object)
+        cells[:] = [*islice(elements, cells.size)]
+        return cells.reshape(shape) if shape else cells[0]
+
     def array(shape: tuple[int, ...]) -> Any:
-        cells = np.empty(shape, object)
-        for place in np.ndindex(shape):
-            cells[place] = next(values)
-        return cells if shape else cells[()]
+        return filled(shape, values)
 
     def indices(shape: tuple[int, ...]) -> Any:
-        cells = np.empty(shape, object)
-        for place in np.ndindex(shape):
-            cells[place] = Index(next(values))
-        return cells if shape else cells[()]
+        return filled(shape, map(Index, values))
 
     return assemble(structure, lambda: next(values), array, indices)
 

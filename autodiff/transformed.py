@@ -17,7 +17,7 @@ import numpy as np
 
 from autodiff import structure
 from autodiff.compiler.execute import Machine
-from autodiff.compiler.passes import simplified, sums
+from autodiff.compiler.passes import sums
 from autodiff.compiler.program import Program
 from autodiff.compiler.sparsity import Pattern
 from autodiff.compiler.trace import replay, trace
@@ -120,12 +120,29 @@ class Lowered:
             if old != new:
                 words = structure.difference(old, new, f"argument {i}")
                 raise TypeError(f"{self._name}() was lowered for another structure: {words}")
-        found = self._variant.numbers(_flat(given))
+        found = self.run(_flat(given))
+        return structure.put_together(self._variant.derived.result, iter(found.tolist()))
+
+    def run(self, numbers: Any) -> Any:
+        """The numbers of the result, or entries of the sparse matrix, in one flat array.
+
+        Args:
+            numbers: those of the arguments, in one flat float64 array.
+
+        Raises:
+            ValueError: if there are more or fewer numbers, or a comparison comes out otherwise
+                than when the program was traced.
+        """
+        given = np.ascontiguousarray(numbers, np.float64).ravel()
+        wanted = self.program.inputs - len(self._variant.captured)
+        if len(given) != wanted:
+            raise ValueError(f"{self._name}() takes {wanted} numbers: {len(given)} came")
+        found = self._variant.numbers(given)
         if found is None:
             raise ValueError(
                 f"{self._name}(): a comparison comes out otherwise than when it was lowered"
             )
-        return structure.put_together(self._variant.derived.result, iter(found.tolist()))
+        return found
 
     def as_text(self) -> str:
         """The program as assignments, one a line."""
@@ -250,7 +267,7 @@ class Transformed:
             return _listed(results)
 
         program, captured = trace(flat, numbers.tolist())
-        call = Call(simplified(program), tuple(s for _, s in positional), shapes[0], self._name)
+        call = Call(program, tuple(s for _, s in positional), shapes[0], self._name)
         derived = self._derive(call)
         lasting = all(trace_of(v) is None for v in captured)
         return _Variant(derived, captured, lasting)

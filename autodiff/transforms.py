@@ -46,9 +46,11 @@ def jit(f: Callable[..., Any]) -> Transformed:
     """
     _callable(f, "jit")
     keeps_values = not isinstance(f, Transformed)
-    return Transformed(
-        f, lambda call: Derived(call.program, call.result), "jit", keeps_values=keeps_values
-    )
+
+    def derive(call: Call) -> Derived:
+        return Derived(simplified(call.program), call.result)
+
+    return Transformed(f, derive, "jit", keeps_values=keeps_values)
 
 
 def grad(f: Callable[..., Any], argnums: int | Sequence[int] = 0) -> Transformed:

@@ -329,8 +329,10 @@ class Value:
 
 
 def number_or_not(x: Any) -> Any:
-    """``constant(x)``, quickly where it is a float already, as it mostly is."""
-    return x if type(x) is float else constant(x)
+    """``constant(x)``, quickly where it is a float already, as it mostly is, or a small integer."""
+    if type(x) is float:
+        return x
+    return float(x) if type(x) is int and -(2**53) <= x <= 2**53 else constant(x)
 
 
 def compare(how: int, v: Value, other: Any) -> Any:

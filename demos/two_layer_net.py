@@ -13,16 +13,18 @@ drawing (SVG) shows one output neuron with the gradients of its last backward pa
 from __future__ import annotations
 
 import argparse
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
+from demo import Picture
 from sklearn.datasets import load_digits
 from sklearn.model_selection import train_test_split
 from tqdm import tqdm
 
-from autodiff import COMPILED, Value, graph, no_grad
+from autodiff import COMPILED, Value, graph, no_grad, plot
 from autodiff.nn import TwoLayerNet, accuracy, cross_entropy
-from autodiff.optim import SGD
+from autodiff.optim import SGD, History
 
 BATCH = 32
 MOMENTUM = 0.9
@@ -39,21 +41,24 @@ def load(seed: int, quick: bool) -> tuple[list, list, list, list]:
     return x_train[:few], x_test, y_train[:few], y_test
 
 
-def train(net, optimizer, data, *, epochs: int, rng: np.random.Generator) -> None:
-    """Train in place, printing one line an epoch."""
+def train(
+    net, optimizer, data, *, epochs: int, rng: np.random.Generator, progress: bool = True
+) -> Iterator[tuple[float, float]]:
+    """Train in place; yields each epoch's mean loss and the test accuracy after it."""
     x, x_test, y, y_test = data
     for epoch in range(1, epochs + 1):
         losses = []
         order = rng.permutation(len(x)).tolist()
         batches = [order[i : i + BATCH] for i in range(0, len(order), BATCH)]
-        for batch in tqdm(batches, desc=f"epoch {epoch:2}/{epochs}", unit="batch", leave=False):
+        for batch in tqdm(
+            batches, f"epoch {epoch:2}/{epochs}", unit="batch", leave=False, disable=not progress
+        ):
             loss = cross_entropy([net(x[i]) for i in batch], [y[i] for i in batch])
             optimizer.zero_grad()
             loss.backward()
             optimizer.step()
             losses.append(loss.data)
-        score = accuracy(predict(net, x_test), y_test)
-        print(f"epoch {epoch:2}  loss {np.mean(losses):.4f}  test accuracy {score:.1%}", flush=True)
+        yield float(np.mean(losses)), accuracy(predict(net, x_test), y_test)
 
 
 def predict(net, x) -> list[list[float]]:
@@ -95,6 +100,41 @@ def draw_neuron(net, pixels: list[float], target: int, path: Path) -> None:
         print(f"\nOne neuron's graph: {source} (not rendered: {missing})")
 
 
+def pictures(quick: bool) -> Iterator[Picture]:
+    """The training, and what is still taken for what."""
+    rng = np.random.default_rng(0)
+    data = load(0, quick)
+    net = TwoLayerNet(64, 32, 10, rng=rng)
+    optimizer = SGD(net.parameters(), lr=0.1, momentum=MOMENTUM)
+    epochs = 5 if quick else 20
+    progress = list(train(net, optimizer, data, epochs=epochs, rng=rng, progress=False))
+    losses, scores = zip(*progress, strict=True)
+    figure, (left, right) = plot.subplots(1, 2, figsize=(9.6, 4.8))
+    plot.loss(History(list(losses)), ax=left)
+    left.set_title("Training loss")
+    right.plot(np.array(scores) * 100, **plot.look(2))
+    right.set(xlabel="epoch", ylabel="%", title="Test accuracy")
+    right.grid(alpha=0.3)
+    for ax in (left, right):
+        ax.set_xticks(range(0, epochs, max(1, epochs // 5)))
+    yield Picture(
+        "two_layer_net",
+        f"The loss falls, and {scores[-1]:.1%} of the test images are read rightly.",
+        figure,
+    )
+    _, x_test, _, y_test = data
+    table = confusion(predict(net, x_test), y_test)
+    figure, ax = plot.subplots(figsize=(6.4, 5.6))
+    ax.imshow(np.sqrt(table), cmap="Blues")
+    for row, column in np.ndindex(10, 10):
+        if n := table[row, column]:
+            colour = "white" if row == column else "black"
+            ax.text(column, row, str(n), ha="center", va="center", color=colour)
+    ax.set(xlabel="taken for", ylabel="digit", xticks=range(10), yticks=range(10))
+    ax.set_title("Test images")
+    yield Picture("two_layer_net_confusion", "Which digits are still taken for others.", figure)
+
+
 def main(arguments: list[str] | None = None) -> float:
     """Train, report, draw; returns the test accuracy."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
@@ -123,7 +163,9 @@ def main(arguments: list[str] | None = None) -> float:
         f"{len(x_test)} test images, {'compiled' if COMPILED else 'interpreted'} engine"
     )
     try:
-        train(net, optimizer, data, epochs=epochs, rng=rng)
+        training = train(net, optimizer, data, epochs=epochs, rng=rng)
+        for epoch, (loss, score) in enumerate(training, 1):
+            print(f"epoch {epoch:2}  loss {loss:.4f}  test accuracy {score:.1%}", flush=True)
     except KeyboardInterrupt:
         print("\nstopped; this is what was learned so far:")
     scores = predict(net, x_test)

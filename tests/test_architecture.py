@@ -39,6 +39,7 @@ FLOORS = [
     "graph",
     "nn",
     "optim",
+    "plot",
     "testing",
 ]
 

@@ -2,15 +2,18 @@
 
 import importlib.util
 import os
+import re
 import signal
 import subprocess
 import sys
 import time
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 DEMOS = Path(__file__).parent.parent / "demos"
+sys.path.insert(0, str(DEMOS))  # as Python does for a script
 
 
 def load(name):
@@ -81,3 +84,167 @@ def test_ctrl_c_stops_and_still_reports(tmp_path):
     assert process.returncode == 0
     assert "stopped; this is what was learned so far" in rest
     assert "Test accuracy: " in rest
+
+
+def test_the_two_layer_nets_pictures(tmp_path):
+    captions = small(load("two_layer_net").pictures(quick=True), tmp_path)
+    assert list(captions) == ["two_layer_net", "two_layer_net_confusion"]
+    read = float(re.search(r"[\d.]+(?=%)", captions["two_layer_net"])[0])
+    assert read > 90
+
+
+# -- the laboratory --------------------------------------------------------------------------------
+
+
+def small(pictures, folder):
+    """Save a demonstration's pictures; returns their captions by name."""
+    return {p.name: (load("demo").save(p, folder, progress=False), p.caption)[1] for p in pictures}
+
+
+def test_line_fit(tmp_path):
+    demo = load("line_fit")
+    x, y = demo.data()
+    results = {name: path for name, (path, _) in demo.three_ways(demo.EPOCHS).items()}
+    k, b = demo.START  # the same descent, by hand and in NumPy
+    for _ in range(demo.EPOCHS):
+        errors = k * x + b - y
+        k, b = k - 0.08 * np.mean(2 * errors * x), b - 0.08 * np.mean(2 * errors)
+    assert len(results) == 3
+    for path in results.values():
+        assert len(path.step_sizes) == 300
+        np.testing.assert_allclose(path.x, [k, b], rtol=1e-8)
+    np.testing.assert_allclose([k, b], np.polyfit(x, y, 1), atol=2e-3)
+    assert "has 25" in demo.__doc__
+    captions = small(demo.pictures(quick=True), tmp_path)
+    assert list(captions) == ["line_fit", "line_fit_paths", "line_fit_loss"]
+    assert "[75, 85, 75] is 25" in captions["line_fit"]
+
+
+# -- the command line of every demonstration -------------------------------------------------------
+
+
+def test_pictures_are_saved_with_their_captions(tmp_path, capsys):
+    folder = tmp_path / "new" / "out"
+    load("line_fit").run("A demonstration.", load("line_fit").pictures, ["--save", str(folder)])
+    printed = capsys.readouterr().out
+    assert sorted(p.name for p in folder.iterdir()) == [
+        "line_fit.png", "line_fit_loss.png", "line_fit_paths.png",
+    ]  # fmt: skip
+    assert "line_fit.png" in printed
+    assert "Before and after" in printed
+
+
+def run_script(name, *arguments, **environment):
+    return subprocess.run(
+        [sys.executable, str(DEMOS / f"{name}.py"), *arguments],
+        capture_output=True,
+        text=True,
+        env={**os.environ, **environment},
+        check=False,
+    )
+
+
+def test_without_a_display_the_remedy_is_named():
+    done = run_script("line_fit", MPLBACKEND="Agg")
+    assert done.returncode == 1
+    assert "save them with --save DIR" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_a_folder_that_cannot_be_is_refused(tmp_path):
+    (tmp_path / "file").touch()
+    for script in ("line_fit", "all"):
+        done = run_script(script, "--save", str(tmp_path / "file" / "out"))
+        assert done.returncode == 1
+        assert "choose another with --save" in done.stderr
+        assert "Traceback" not in done.stderr
+
+
+def test_a_folder_that_may_not_be_written_to_is_refused_first(tmp_path, capsys, monkeypatch):
+    demo = load("demo")
+
+    def refused(*args, **kwargs):
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(demo.tempfile, "TemporaryFile", refused)
+    with pytest.raises(SystemExit):
+        demo.run("A demonstration.", lambda quick: 1 / 0, ["--save", str(tmp_path)])
+    assert "(Permission denied): choose another with --save" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("script", ["line_fit", "all"])
+@pytest.mark.parametrize("package", ["matplotlib", "tqdm"])
+def test_a_missing_package_is_named_with_its_remedy(script, package):
+    program = (
+        f"import runpy, sys; sys.modules[{package!r}] = None; sys.path.insert(0, {str(DEMOS)!r});"
+        f"runpy.run_path({str(DEMOS / script)!r} + '.py', run_name='__main__')"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
+    assert done.returncode == 1
+    assert done.stderr == f'{package} is missing: pip install "scalar-autodiff[demos]"\n'
+
+
+def test_on_screen_every_picture_is_shown_at_once(monkeypatch, capsys):
+    demo = load("demo")
+    shown = []
+    monkeypatch.setattr(demo.matplotlib, "get_backend", lambda: "QtAgg")
+    monkeypatch.setattr(demo.plt, "show", lambda: shown.append(len(demo.plt.get_fignums())))
+    demo.run("A demonstration.", load("line_fit").pictures, [])
+    demo.plt.close("all")
+    assert shown == [3]
+    assert "Before and after" in capsys.readouterr().out
+
+
+def test_the_index_shows_every_picture_with_its_caption(tmp_path, capsys):
+    every, line_fit = load("all"), load("line_fit")
+    index = every.make([line_fit], tmp_path, quick=True).read_text()
+    for picture in tmp_path.glob("*.png"):
+        assert f'<img src="{picture.name}" alt="' in index
+    assert index.count("<figcaption>") == 3
+    assert "<h2>A line through 100 noisy points of y = x" in index
+    assert "What to look for" in index
+    bars = capsys.readouterr().err
+    assert "1/1" in bars
+    assert "frame" not in bars  # one bar, not two
+
+
+def test_an_interrupted_index_shows_what_there_is(tmp_path):
+    every, line_fit = load("all"), load("line_fit")
+
+    class Stopping:
+        __doc__ = "Stops <early>."
+
+        @staticmethod
+        def pictures(quick):
+            yield next(line_fit.pictures(quick))
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        every.make([Stopping], tmp_path, quick=True)
+    index = (tmp_path / "index.html").read_text()
+    assert "Stops &lt;early&gt;" in index
+    assert "line_fit.png" in index
+
+
+def test_every_demonstration_is_on_the_page():
+    scripts = {path.stem for path in DEMOS.glob("*.py")} - {"demo", "all"}
+    assert scripts == set(load("all").DEMOS)
+
+
+README = (DEMOS.parent / "README.md").read_text()
+
+
+def test_the_gallery_is_small_and_shown():
+    pictures = {path.name for path in (DEMOS / "gallery").iterdir()}
+    assert pictures == set(re.findall(r"\(demos/gallery/([\w.]+)\)", README))
+    assert {"race.gif", "minima.gif", "saddle.gif", "moons.png"} <= pictures
+    for name in pictures:
+        assert (DEMOS / "gallery" / name).stat().st_size < 300_000
+
+
+def test_the_readmes_pictures_are_made_as_it_says(tmp_path, monkeypatch):
+    section = README.partition("## Watch")[2].partition("\n## ")[0]
+    program = section.partition("```python\n")[2].partition("```")[0]
+    monkeypatch.chdir(tmp_path)
+    exec(program, {})
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["valley.gif", "valley.png"]

@@ -304,3 +304,9 @@ def test_no_step_takes_one_batch():
 def test_bad_input_is_refused(arguments, error, message):
     with pytest.raises(error, match=message):
         minimize(**{"f": bowl, "x0": [1.0, 2.0], "steps": 3, **arguments})
+
+
+def test_a_step_too_long_for_its_square_is_no_warning():
+    path = minimize(lambda x: x * x, 1.0, lambda params: SGD(params, lr=1.5), steps=2000)
+    assert path.stopped == "diverged"
+    assert path.step_sizes[:3].tolist() == [3.0, 6.0, 12.0]

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import ast
 from typing import Any
 
 import numpy as np
 
 from autodiff.compiler import loops
 from autodiff.compiler.program import ARITY, Floats, Program, views
+from autodiff.expressions import names_in
 from autodiff.ops import ROWS
 from autodiff.reals import real
 
@@ -27,10 +29,9 @@ class Machine:
     def __init__(self, program: Program) -> None:
         self.program = program
         p = program
-        ops, a, b, entries = views(p.ops, p.a, p.b, p.entries)
-        self._arrays = ops, a, b, entries
+        ops, a, b, entries, outputs = views(p.ops, p.a, p.b, p.entries, p.outputs)
+        self._runner = loops.Runner(len(p.constants), p.inputs, ops, a, b, entries, outputs)
         self._constants = len(p.constants)
-        self._places = p.outputs.astype(np.intp) + self._constants
         self._results = len(p.results)
         longest = int(np.max(p.b[p.over_list], initial=1))
         self._sizes = (self._constants + p.inputs + len(p), longest)
@@ -56,19 +57,19 @@ class Machine:
         """
         buffer = self._buffer()
         w, view, scratch = buffer
-        c, n = self._constants, self.program.inputs
-        w[c : c + n] = inputs
-        k = loops.run(0, c, n, *self._arrays, view, scratch)
+        k = self._runner.begin(inputs, view, scratch)
         while k != len(self.program):
             if k < 0:
                 refs = self.program.operands(-1 - k)
+                at = w[self._constants + refs[-1]]
                 self._idle.append(buffer)
                 raise IndexError(
-                    f"take(values, i): index {w[c + refs[-1]]:g} is not one of 0 to {len(refs) - 2}"
+                    f"take(values, i): index {at:g} is not one of 0 to {len(refs) - 2}"
                 )
             self._call(k, w)
-            k = loops.run(k + 1, c, n, *self._arrays, view, scratch)
-        found = w.take(self._places)
+            k = self._runner.go_on(k + 1, view, scratch)
+        found = np.empty(len(self.program.outputs))
+        self._runner.read(view, *views(found))
         self._idle.append(buffer)
         if self._kinds and not self._hold(found[self._results :]):
             return None
@@ -93,6 +94,27 @@ class Machine:
 
 
 def flops(program: Program) -> int:
-    """How many operations on numbers a program does: of a list of n, one less than its operands."""
-    counts: Any = np.where(ARITY[program.ops] == 0, np.maximum(program.b - 1, 1), 1)
-    return int(counts.sum())
+    """How many operations on numbers a program does, a function of the C library being one.
+
+    A row over scalars is one; a row over a list, as many as its fold and its value have.
+    """
+    total = 0
+    for op, count in zip(*np.unique(program.ops, return_counts=True), strict=True):
+        if ARITY[op]:
+            total += int(count)
+            continue
+        row = ROWS[op]
+        operands = program.b[program.ops == op]
+        total += int(np.maximum(operands - 1, 1).sum())
+        if row.fold:
+            elements = operands.sum() // len(row.names)
+            shift = elements if "m" in names_in(row.fold) else 0
+            total += int(elements * (_operations(row.fold) + 1 - len(row.names)) + shift)
+            total += int(count) * _operations(str(row.value))
+    return total
+
+
+def _operations(expression: str) -> int:
+    """How many operators and functions an expression has."""
+    kinds = (ast.BinOp, ast.UnaryOp, ast.Call)
+    return sum(isinstance(node, kinds) for node in ast.walk(ast.parse(expression)))

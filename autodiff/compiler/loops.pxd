@@ -1,9 +1,12 @@
-# The C types of loops.py, and the interpreter of programs from _kernels.h.
+# The C types of loops.py, and what runs programs from _run.h.
 
 cimport cython
 from autodiff.value cimport Value, trace_of
 
 cdef extern from "_kernels.h":
+    pass
+
+cdef extern from "compiler/_run.h":
     Py_ssize_t ad_run(Py_ssize_t, Py_ssize_t, const unsigned short *, const int *, const int *,
                       const int *, const double *, double *, double *) nogil
 
@@ -23,6 +26,8 @@ cdef inline Py_ssize_t run_span(
 @cython.locals(v=Value, leaves=list)
 cpdef list inputs_of(object note, object numbers)
 
+cdef bint belongs(Value v, object trace, object note) except -1
+
 @cython.locals(v=Value, slot=Py_ssize_t, n=Py_ssize_t, entries=Py_ssize_t, constants=Py_ssize_t, i=Py_ssize_t)
 cpdef tuple lay_out(list order, object trace, list inputs)
 
@@ -41,6 +46,11 @@ cpdef rename(const unsigned short[::1] ops, int[::1] a, int[::1] b, int[::1] ent
 cpdef mark_live(Py_ssize_t inputs, const unsigned short[::1] ops, const int[::1] a,
                 const int[::1] b, const int[::1] entries, const unsigned char[::1] arity,
                 unsigned char[::1] live, unsigned char[::1] read)
+
+@cython.locals(last=Py_ssize_t, n=Py_ssize_t, c=Py_ssize_t, at=Py_ssize_t, x=cython.longlong,
+               h=cython.ulonglong)
+cpdef Py_ssize_t number_constants(long long[::1] bits, const unsigned char[::1] read,
+                                  int[::1] table, int[::1] to) except -1
 
 @cython.locals(k=Py_ssize_t, i=Py_ssize_t, n=Py_ssize_t, e=Py_ssize_t, first=Py_ssize_t,
                ref=cython.int)
@@ -108,6 +118,14 @@ cdef class Emitter:
     cpdef tuple filled(self)
     cpdef int append(self, int op, int a, int b)
 
-cpdef Py_ssize_t run(Py_ssize_t start, Py_ssize_t constants, Py_ssize_t out,
-                     const unsigned short[::1] ops, const int[::1] a, const int[::1] b,
-                     const int[::1] entries, double[::1] w, double[::1] s)
+@cython.final
+cdef class Runner:
+    cdef Py_ssize_t constants, inputs
+    cdef const unsigned short[::1] ops
+    cdef const int[::1] a, b, entries, outputs
+
+    @cython.locals(i=Py_ssize_t)
+    cpdef Py_ssize_t begin(self, const double[::1] given, double[::1] w, double[::1] s) except? -1
+    cpdef Py_ssize_t go_on(self, Py_ssize_t start, double[::1] w, double[::1] s) except? -1
+    @cython.locals(i=Py_ssize_t)
+    cpdef read(self, const double[::1] w, double[::1] found)

@@ -34,6 +34,11 @@ def inputs_of(note: Any, numbers: Any) -> list[Any]:
     return leaves
 
 
+def belongs(v: Value, trace: Any, note: Any) -> bool:
+    """Whether a Value was recorded in a trace, whose own note this is."""
+    return v._note is note or trace_of(v) is trace
+
+
 def lay_out(order: list[Any], trace: Any, inputs: list[Any]) -> tuple[Any, ...]:
     """Number the Values of a trace: inputs, what was captured, then what was computed in it.
 
@@ -41,6 +46,7 @@ def lay_out(order: list[Any], trace: Any, inputs: list[Any]) -> tuple[Any, ...]:
     instructions, operands in lists and constants there will be.
     """
     captured: list[Any] = []
+    note = trace.note
     frozen: dict[int, int] = {}
     slot = len(inputs)
     n = entries = constants = 0
@@ -50,10 +56,10 @@ def lay_out(order: list[Any], trace: Any, inputs: list[Any]) -> tuple[Any, ...]:
     for x in order:
         v = x
         if v._op == 0:
-            if trace_of(v) is not trace:
+            if not belongs(v, trace, note):
                 v._da = slot + len(captured)
                 captured.append(v)
-        elif trace_of(v) is not trace:
+        elif not belongs(v, trace, note):
             frozen[id(v)] = slot + len(captured)
             captured.append(v)
         else:
@@ -71,7 +77,7 @@ def lay_out(order: list[Any], trace: Any, inputs: list[Any]) -> tuple[Any, ...]:
     slot += len(captured)
     for x in order:
         v = x
-        if v._op != 0 and trace_of(v) is trace:
+        if v._op != 0 and belongs(v, trace, note):
             v._grad = slot
             slot += 1
     return captured, frozen, n, entries, constants
@@ -82,7 +88,7 @@ def slot_of(x: Any, trace: Any, frozen: dict[int, int]) -> int:
     v = x
     if v._op == 0:
         return int(v._da)
-    if trace_of(v) is trace:
+    if belongs(v, trace, trace.note):
         return int(v._grad)
     return frozen[id(v)]
 
@@ -98,10 +104,11 @@ def fill(
     constants: Any,
 ) -> None:
     """Write the instructions of a trace."""
+    note = trace.note
     k = e = c = 0
     for x in order:
         v = x
-        if v._op == 0 or trace_of(v) is not trace:
+        if v._op == 0 or not belongs(v, trace, note):
             continue
         ops[k] = v._op
         if type(v._a) is tuple:
@@ -170,6 +177,29 @@ def mark_live(
                     live[b[k]] = 1
                 else:
                     read[-1 - b[k]] = 1
+
+
+def number_constants(bits: Any, read: Any, table: Any, to: Any) -> int:
+    """Move constants that are read to the front, equal ones once; how many that is.
+
+    ``to[c]`` becomes the reference by which constant ``c`` is now read.
+    """
+    last = len(table) - 1  # of a power of two
+    n = 0
+    for c in range(len(bits)):
+        if not read[c]:
+            continue
+        x = bits[c]
+        h = ((x ^ (x >> 29)) * 2654435761) & 0xFFFFFFFFFFFF
+        at = (h >> 13) & last
+        while table[at] >= 0 and bits[table[at]] != x:
+            at = (at + 1) & last
+        if table[at] < 0:
+            table[at] = n
+            bits[n] = x
+            n += 1
+        to[c] = -1 - table[at]
+    return n
 
 
 def compact(
@@ -530,12 +560,37 @@ class Emitter:
 # -- running ---------------------------------------------------------------------------------------
 
 
-def run(
-    start: int, constants: int, out: int, ops: Any, a: Any, b: Any, entries: Any, w: Any, s: Any
-) -> int:
-    """Run instructions from ``start`` on, in the buffer ``w``: constants backwards, then slots.
+class Runner:
+    """A program's arrays, ready to be run in a buffer: constants backwards, then the slots."""
 
-    Returns how far it came: to the end; or to an instruction ``k`` that Python must do; or, as
-    ``-1 - k``, to an index out of range.
-    """
-    return int(run_span(start, constants, out, ops, a, b, entries, w, s))
+    def __init__(
+        self, constants: int, inputs: int, ops: Any, a: Any, b: Any, entries: Any, outputs: Any
+    ) -> None:
+        self.constants = constants
+        self.inputs = inputs
+        self.ops = ops
+        self.a = a
+        self.b = b
+        self.entries = entries
+        self.outputs = outputs
+
+    def begin(self, given: Any, w: Any, s: Any) -> int:
+        """Run from the start, on these inputs: see ``go_on``."""
+        for i in range(self.inputs):
+            w[self.constants + i] = given[i]
+        return self.go_on(0, w, s)
+
+    def go_on(self, start: int, w: Any, s: Any) -> int:
+        """Run from instruction ``start`` on; how far it came.
+
+        To the end; or to an instruction ``k`` that Python must do; or, as ``-1 - k``, to one whose
+        index is out of range.
+        """
+        return run_span(
+            start, self.constants, self.inputs, self.ops, self.a, self.b, self.entries, w, s
+        )
+
+    def read(self, w: Any, found: Any) -> None:
+        """Write the outputs to ``found``."""
+        for i in range(len(self.outputs)):
+            found[i] = w[self.constants + self.outputs[i]]

@@ -56,10 +56,10 @@ def dead_code(p: Program) -> Program:
     live[p.outputs[p.outputs >= 0]] = 1
     read[-1 - p.outputs[p.outputs < 0]] = 1
     loops.mark_live(p.inputs, *views(p.ops, p.a, p.b, p.entries, ARITY, live, read))
-    chosen = np.flatnonzero(read)
-    bits, inverse = np.unique(p.constants.view(np.int64)[chosen], return_inverse=True)
+    bits = p.constants.view(np.int64).copy()
     constants = np.zeros(len(read), np.int32)
-    constants[chosen] = -1 - inverse.ravel()
+    table = np.full(2 << len(read).bit_length(), -1, np.int32)
+    kept = loops.number_constants(*views(bits, read, table, constants))
     slots = np.zeros(len(live), np.int32)
     ops, a, b, entries = p.ops.copy(), p.a.copy(), p.b.copy(), p.entries.copy()
     n, e = loops.compact(p.inputs, *views(ops, a, b, entries, ARITY, live, slots, constants))
@@ -67,7 +67,7 @@ def dead_code(p: Program) -> Program:
     outputs[outputs >= 0] = slots[outputs[outputs >= 0]]
     outputs[outputs < 0] = constants[-1 - outputs[outputs < 0]]
     filled = (ops[:n].copy(), a[:n].copy(), b[:n].copy(), entries[:e].copy())
-    return Program(p.inputs, outputs, bits.view(np.float64), *filled, p.checks)
+    return Program(p.inputs, outputs, bits[:kept].copy().view(np.float64), *filled, p.checks)
 
 
 def _renamed(p: Program, to: Integers) -> Program:
@@ -135,10 +135,9 @@ def identities(p: Program) -> Program:
     for _ in range(64):
         changed = False
         for pattern, result in _RULES:
-            found = _match(p, pattern)
-            if found is None:
+            at, names = _match(p, pattern)
+            if not len(at):
                 continue
-            at, names = found
             changed = True
             if isinstance(result, str):
                 to = np.arange(p.inputs + len(p), dtype=np.int32)
@@ -153,32 +152,27 @@ def identities(p: Program) -> Program:
     raise RuntimeError("identities: the rules rewrite one another for ever")
 
 
-def _match(p: Program, pattern: _Pattern) -> tuple[Integers, dict[str, Integers]] | None:
+def _match(p: Program, pattern: _Pattern) -> tuple[Integers, dict[str, Integers]]:
     """Where a pattern fits, and what its names stand for there."""
     at = np.flatnonzero(p.ops == pattern.op).astype(np.int32)
     names: dict[str, Integers] = {}
     for operand, refs in zip(pattern.operands, (p.a, p.b), strict=False):
         if not len(at):
-            return None
+            break
         these = refs[at]
         if isinstance(operand, str):
             names[operand] = these
             continue
         if isinstance(operand, float):
-            bits = np.array(operand).view(np.int64)
-            constant = np.where(these < 0, -1 - these, 0)
-            fits = (
-                (these < 0) & (p.constants.view(np.int64)[constant] == bits)
-                if len(p.constants)
-                else np.zeros(len(at), bool)
-            )
+            same = p.constants.view(np.int64) == np.float64(operand).view(np.int64)
+            fits = (these < 0) & same[-1 - np.minimum(these, -1)] if same.any() else same[:0]
         else:
             inner = np.maximum(these - p.inputs, 0)
             fits = (these >= p.inputs) & (p.ops[inner] == operand.op)
             names[operand.operands[0]] = p.a[inner]
-        at = at[fits]
-        names = {name: found[fits] for name, found in names.items()}
-    return (at, names) if len(at) else None
+        at = at[np.flatnonzero(fits)]
+        names = {name: found[np.flatnonzero(fits)] for name, found in names.items()}
+    return at, names
 
 
 def _rewritten(p: Program, at: Integers, result: _Pattern, names: dict[str, Integers]) -> Program:

@@ -144,12 +144,10 @@ def minimize(
             x.grad = g
         rule.step()
     path = np.array(points).reshape(-1, len(xs))
+    with np.errstate(over="ignore", invalid="ignore"):  # of a run that diverges
+        lengths = np.linalg.norm(np.diff(path, axis=0), axis=1)
     return Trajectory(
-        path,
-        np.array(values),
-        np.array(gradients).reshape(-1, len(xs)),
-        np.linalg.norm(np.diff(path, axis=0), axis=1),
-        stopped,
+        path, np.array(values), np.array(gradients).reshape(-1, len(xs)), lengths, stopped
     )
 
 

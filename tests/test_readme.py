@@ -1,4 +1,4 @@
-"""README's section about training does what it says."""
+"""README's examples do what they say."""
 
 import contextlib
 import io
@@ -8,7 +8,17 @@ from pathlib import Path
 import pytest
 
 README = (Path(__file__).parents[1] / "README.md").read_text()
-BLOCKS = re.findall(r"```python\n(.*?)```", README.split("\n## Train\n")[1].split("\n## ")[0], re.S)
+
+
+def section(title):
+    return README.split(f"\n## {title}\n")[1].split("\n## ")[0]
+
+
+def blocks(title):
+    return re.findall(r"```python\n(.*?)```", section(title), re.S)
+
+
+BLOCKS = blocks("Train")
 
 
 def test_the_loop_of_four_lines_comes_first():
@@ -31,3 +41,19 @@ def test_the_examples_run_in_turn_and_learn(tmp_path, monkeypatch):
     assert Path("xor.npz").exists()
     (printed,) = re.findall(r"print\(.*\)  # (.*)", "".join(BLOCKS))
     assert out.getvalue().strip() == printed
+
+
+def test_the_examples_of_transforms_print_what_they_say():
+    names, out = {}, io.StringIO()
+    with contextlib.redirect_stdout(out):
+        for block in blocks("Differentiate any function"):
+            exec(block, names)
+    printed = out.getvalue().splitlines()
+    assert printed[0] == "[1. 1. 1.]"
+    assert [float(x) for x in printed[1].split()[:2]] == pytest.approx([2**0.5, 0.5 / 2**0.5])
+    shown = re.findall(
+        r"^    (\S.*)$",
+        re.sub(r"```.*?```", "", section("Differentiate any function"), flags=re.S),
+        re.M,
+    )
+    assert printed[2:] == shown

@@ -1,0 +1,169 @@
+"""What all pictures share: the style, ranges, and functions evaluated on whole grids."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import matplotlib
+import matplotlib.pyplot as plt
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.colors import LinearSegmentedColormap
+
+from autodiff.contexts import no_grad
+from autodiff.optim.base import Array
+from autodiff.reals import describe
+from autodiff.value import Value
+
+#: Legible where the README shows a figure; applied to the figures that this package makes.
+STYLE: Any = {
+    "figure.figsize": (6.4, 4.8),
+    "figure.dpi": 120,
+    "savefig.dpi": 120,
+    "font.size": 12,
+    "axes.titlesize": 13,
+    "legend.fontsize": 11,
+    "legend.framealpha": 0.85,
+    "lines.linewidth": 2.0,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.axisbelow": True,
+}
+
+#: Okabe and Ito's colours, told apart by colour-blind readers; each with a line and a marker.
+COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#000000", "#56B4E9")
+LINES = ("-", "--", "-.", (0, (4, 1, 1, 1, 1, 1)), (0, (1, 1)))
+MARKERS = ("o", "s", "^", "D", "v", "P", "X", "*", "<", ">", "h")
+
+#: From a valley's blue grey to white: light enough for every colour on it.
+HEIGHTS = LinearSegmentedColormap.from_list("heights", ["#7f9db9", "#dfe8f0", "#ffffff"])
+
+
+def subplots(*args: Any, **kwargs: Any) -> Any:
+    """``matplotlib.pyplot.subplots`` in this package's style: the figure, and its axes.
+
+    Raises:
+        RuntimeError: if matplotlib's backend wants a display and there is none.
+    """
+    kwargs.setdefault("layout", "constrained")
+    with matplotlib.rc_context(STYLE):
+        try:
+            return plt.subplots(*args, **kwargs)
+        except ImportError as refused:
+            raise RuntimeError(
+                f"there is no display to draw on ({refused}): set MPLBACKEND=Agg in the "
+                "environment and save the picture, or run a demonstration with --save DIR"
+            ) from refused
+
+
+def axes(ax: Axes | None, projection: str | None = None) -> Any:
+    """The axes to draw on: those given, or those of a new figure."""
+    if ax is None:
+        return subplots(subplot_kw={"projection": projection})[1]
+    wanted = projection or "rectilinear"
+    if not isinstance(ax, Axes) or ax.name != wanted:
+        came = f"axes of projection {ax.name!r}" if isinstance(ax, Axes) else describe(ax)
+        raise TypeError(
+            f"ax must be matplotlib axes of projection {wanted!r}, not {came}: "
+            f"plot.subplots(subplot_kw={{'projection': {projection!r}}})"
+        )
+    return ax
+
+
+def legend(ax: Any, own: bool) -> None:
+    """Say what is what: below the axes of a figure of one's own, so that no path is hidden."""
+    handles, names = ax.get_legend_handles_labels()
+    if names and own:
+        columns = 2 if max(map(len, names)) <= 30 else 1
+        rows = -(-len(names) // columns)
+        ax.figure.set_figheight(STYLE["figure.figsize"][1] + 0.25 * rows)
+        with matplotlib.rc_context(STYLE):
+            ax.figure.legend(
+                handles, names, loc="outside lower center", frameon=False, ncols=columns
+            )
+    elif names:
+        ax.legend(fontsize=STYLE["legend.fontsize"])
+
+
+def look(i: int) -> dict[str, Any]:
+    """Colour, line and marker of the ``i``-th thing in a picture, to be passed to ``ax.plot``.
+
+    >>> look(0)
+    {'color': '#0072B2', 'linestyle': '-', 'marker': 'o'}
+    """
+    return {
+        "color": COLOURS[i % len(COLOURS)],
+        "linestyle": LINES[i % len(LINES)],
+        "marker": MARKERS[i % len(MARKERS)],
+    }
+
+
+def limits(given: Sequence[float], name: str) -> tuple[float, float]:
+    """Two finite numbers, the first below the second.
+
+    Raises:
+        ValueError: for anything else; it says what is wanted.
+    """
+    try:
+        low, high = (float(x) for x in given)
+    except (TypeError, ValueError):
+        raise ValueError(f"{name} must be two numbers (low, high), not {describe(given)}") from None
+    if not (np.isfinite(low) and np.isfinite(high) and low < high):
+        raise ValueError(f"{name} must be finite, the low end first, not {describe(given)}")
+    return low, high
+
+
+def on_arrays(f: Callable[..., Any], *arrays: Array) -> Array:
+    """``f`` of whole arrays at once: an array of numbers, of their shape.
+
+    Raises:
+        ValueError: if ``f`` cannot be evaluated on arrays, or gives more than a number for each.
+    """
+    result, shape = outputs(f, *arrays), np.broadcast_shapes(*(a.shape for a in arrays))
+    if result.shape not in (shape, ()):
+        raise ValueError(
+            f"the function must give one number for each of its arguments' elements: an array of "
+            f"shape {shape}, not {result.shape}"
+        )
+    return np.array(np.broadcast_to(result, shape))
+
+
+def outputs(f: Callable[..., Any], *arrays: Array) -> Array:
+    """What ``f`` gives of whole arrays, as one array of numbers.
+
+    Raises:
+        ValueError: if ``f`` cannot be evaluated on arrays; it says how to write it.
+    """
+    try:
+        with np.errstate(all="ignore"), no_grad():
+            result = np.asarray(f(*arrays))
+            if result.dtype == object:
+                result = np.frompyfunc(lambda x: x.data if type(x) is Value else x, 1, 1)(result)
+            return np.array(result, np.float64)
+    except (TypeError, ValueError) as refused:
+        raise ValueError(
+            f"the function could not be evaluated on whole arrays ({refused}): write it in "
+            "autodiff's functions and operators (autodiff.sin, not math.sin; autodiff.mean of a "
+            "list, not nn.mse_loss; autodiff.maximum, not if)"
+        ) from refused
+
+
+def grid(
+    f: Callable[..., Any], xlim: Sequence[float], ylim: Sequence[float], points: int
+) -> tuple[Array, Array, Array]:
+    """``points`` x ``points`` places and the finite values of ``f`` there, nan where it has none.
+
+    Raises:
+        ValueError: if a range is empty or not finite, or ``f`` is finite nowhere in it.
+    """
+    (left, right), (low, high) = limits(xlim, "xlim"), limits(ylim, "ylim")
+    x, y = np.meshgrid(np.linspace(left, right, points), np.linspace(low, high, points))
+    z = on_arrays(f, x, y)
+    z[~np.isfinite(z)] = np.nan
+    if np.isnan(z).all():
+        raise ValueError(
+            f"the function is not finite anywhere on xlim={(left, right)}, ylim={(low, high)}: "
+            "choose ranges in its domain"
+        )
+    return x, y, z

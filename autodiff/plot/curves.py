@@ -1,0 +1,309 @@
+"""Pictures in one dimension: a function, a descent on it, fitted models, the fall of a loss."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from matplotlib.axes import Axes
+
+from autodiff.optim.base import Array
+from autodiff.optim.loops import History
+from autodiff.optim.minimize import Trajectory
+from autodiff.plot.canvas import axes, limits, look, on_arrays
+from autodiff.plot.paths import OUTLINE, Trajectories, clip, named, visible
+from autodiff.reals import describe
+from autodiff.value import Value
+
+_POINTS = 401
+_ROUNDING = 1e-17  # of the largest loss: what is below is as good as 0
+
+
+def curve(
+    f: Callable[[Any], Any],
+    domain: Sequence[float],
+    derivative: bool = True,
+    *,
+    name: str = "f",
+    ax: Axes | None = None,
+) -> Axes:
+    """A function of one number, and its derivative by reverse-mode differentiation.
+
+    Args:
+        f: the function, of an array as of a Value.
+        domain: from where to where.
+        derivative: whether to draw the derivative too.
+        name: what the legend calls the function.
+        ax: where to draw; a new figure if None.
+
+    Raises:
+        ValueError: if the domain is empty or not finite, or ``f`` is finite nowhere in it.
+
+    >>> import autodiff
+    >>> ax = curve(autodiff.sin, (-3.0, 3.0), name="sin x")
+    >>> [line.get_label() for line in ax.lines]
+    ['sin x', 'its derivative']
+    """
+    x, y = _line(f, domain)
+    ax = axes(ax)
+    first = len(ax.lines)
+    ax.plot(x, y, **{**look(first), "marker": ""}, label=name)
+    if derivative:
+        slopes = [_slope(f, float(at)) for at in x]
+        ax.plot(x, slopes, **{**look(first + 1), "marker": ""}, label="its derivative")
+    ax.set_xlabel("x")
+    ax.set_xlim(x[0], x[-1])
+    ax.grid(alpha=0.3)
+    ax.legend()
+    return ax
+
+
+def _line(f: Callable[[Any], Any], domain: Sequence[float]) -> tuple[Array, Array]:
+    low, high = limits(domain, "domain")
+    x = np.linspace(low, high, _POINTS)
+    y = on_arrays(f, x)
+    y[~np.isfinite(y)] = np.nan
+    if np.isnan(y).all():
+        raise ValueError(
+            f"the function is not finite anywhere on {(low, high)}: choose a range in its domain"
+        )
+    return x, y
+
+
+def _slope(f: Callable[[Any], Any], at: float) -> float:
+    x = Value(at)
+    result = f(x)
+    if isinstance(result, Value):  # a constant is none
+        result.backward()
+    slope = x.grad.data if isinstance(x.grad, Value) else x.grad
+    return slope if np.isfinite(slope) else float("nan")
+
+
+def descent(
+    f: Callable[[Any], Any],
+    trajectory: Trajectories,
+    domain: Sequence[float] | None = None,
+    *,
+    ax: Axes | None = None,
+) -> Axes:
+    """The curve of ``f`` with the path of a minimization on it, or several by name.
+
+    Args:
+        f: the function, of an array as of a Value.
+        trajectory: what ``optim.minimize`` returned; or a dictionary of them.
+        domain: from where to where; what the path needs if None (of one that diverges its
+            beginning).
+        ax: where to draw; a new figure if None.
+
+    Raises:
+        TypeError: if a trajectory is none.
+        ValueError: if it is not of one dimension, or the domain empty or not finite.
+    """
+    paths = named(trajectory, 1, "descent")
+    if not paths:
+        raise ValueError("descent() wants a trajectory: optim.minimize returns one")
+    x, y = _line(f, _reach(paths) if domain is None else domain)
+    ax = axes(ax)
+    ax.plot(x, y, color="0.45", linewidth=1.6, zorder=1)
+    for i, (name, path) in enumerate(paths.items()):
+        draw_on_curve(ax, f, path, (float(x[0]), float(x[-1])), i, name)
+    ax.set_xlabel("x")
+    ax.set_ylabel("f(x)")
+    ax.set_xlim(x[0], x[-1])
+    ax.grid(alpha=0.3)
+    if ax.get_legend_handles_labels()[1]:
+        ax.legend()
+    return ax
+
+
+def _reach(paths: Mapping[str, Trajectory]) -> tuple[float, float]:
+    """A range that shows the paths; of one that diverges its first steps."""
+    shown = []
+    for path in paths.values():
+        points = path.points[np.isfinite(path.points[:, 0]), 0]
+        leaves = path.stopped == "diverged" or not path.values[-1] <= path.values[0]
+        shown.append(points[:4] if leaves else points)
+    ends = np.concatenate(shown)
+    margin = 0.2 * float(np.ptp(ends)) or 1.0
+    return float(ends.min()) - margin, float(ends.max()) + margin
+
+
+def draw_on_curve(
+    ax: Axes,
+    f: Callable[[Any], Any],
+    path: Trajectory,
+    domain: tuple[float, float],
+    i: int,
+    name: str,
+) -> None:
+    """One path on the curve of ``f``: steps, start, end, and where it diverges."""
+    seen = visible(path, domain)
+    style = look(i)
+    label = f"{name}: {seen.note}".strip(": ") or "_path"
+    xs = seen.points[:, 0]
+    ys = on_arrays(f, xs)
+    ax.plot(
+        xs, ys, **style, label=label, linewidth=1.4, markersize=5, alpha=0.9, path_effects=OUTLINE
+    )
+    if len(xs):
+        ax.plot(xs[0], ys[0], "o", color=style["color"], markersize=10, markerfacecolor="white")
+        if seen.left_after is None:
+            ax.plot(xs[-1], ys[-1], "*", color=style["color"], markersize=15, markeredgecolor="w")
+        else:
+            _arrow_out(ax, path, seen.left_after, domain, style["color"])
+
+
+def _arrow_out(
+    ax: Axes, path: Trajectory, last: int, domain: tuple[float, float], colour: str
+) -> None:
+    """An arrow from the last step inside towards the next, as far as the border."""
+    here = np.array([path.points[last, 0], path.values[last]])
+    low, high = np.array([domain, ax.get_ylim()]).T
+    there = here - np.sign(path.gradients[last, 0]) * np.array([high[0] - low[0], 0.0])
+    if len(path.points) > last + 1 and np.isfinite(path.values[last + 1]):
+        there = np.array([path.points[last + 1, 0], path.values[last + 1]])
+    piece = clip(here, there, low, high)
+    if piece is not None:
+        ax.annotate(
+            "", tuple(piece[1]), tuple(piece[0]), annotation_clip=False,
+            arrowprops={"arrowstyle": "-|>", "color": colour, "lw": 1.6, "mutation_scale": 20},
+        )  # fmt: skip
+
+
+def fit(
+    x: Sequence[float],
+    y: Sequence[float],
+    models: Mapping[str, Any],
+    *,
+    ax: Axes | None = None,
+) -> Axes:
+    """Points, and the curves of models through them.
+
+    Args:
+        x: where the points are.
+        y: what was measured there.
+        models: by name, functions of an array; or the predictions at ``x``.
+        ax: where to draw; a new figure if None.
+
+    Raises:
+        ValueError: if ``x`` and ``y`` are empty, not finite or differ in length, or predictions
+            are not as many.
+
+    >>> ax = fit([0.0, 1.0, 2.0], [0.1, 0.9, 2.1], {"y = x": lambda x: x})
+    >>> [line.get_label() for line in ax.lines]
+    ['data', 'y = x']
+    """
+    at, targets = np.asarray(x, np.float64), np.asarray(y, np.float64)
+    if at.ndim != 1 or at.shape != targets.shape or not len(at):
+        raise ValueError(
+            f"fit(x, y) wants two lists of one length, not of shapes {at.shape} and {targets.shape}"
+        )
+    if not (np.isfinite(at).all() and np.isfinite(targets).all()):
+        raise ValueError("fit(x, y): a point is not finite; leave it out")
+    order = np.argsort(at)
+    dense = np.linspace(at.min(), at.max(), _POINTS)
+    curves = {}
+    for name, model in models.items():
+        xs = dense if callable(model) else at[order]
+        if callable(model):
+            ys = on_arrays(model, xs)
+        else:
+            ys = np.asarray(model, np.float64)
+            if ys.shape != at.shape:
+                raise ValueError(
+                    f"model {name!r} has predictions of shape {ys.shape}, and x {at.shape}: give "
+                    "one prediction a point, or a function"
+                )
+            ys = ys[order]
+        curves[name] = xs, ys
+    ax = axes(ax)
+    ax.plot(at, targets, "o", color="0.55", markersize=5, alpha=0.7, label="data")
+    for i, (name, (xs, ys)) in enumerate(curves.items()):
+        ax.plot(xs, ys, **{**look(i), "marker": ""}, linewidth=2.4, label=name)
+    ax.set_xlabel("x")
+    ax.set_ylabel("y")
+    ax.grid(alpha=0.3)
+    ax.legend()
+    return ax
+
+
+def loss(history: Any, *, ax: Axes | None = None) -> Axes:
+    """The fall of a loss, step by step or epoch by epoch; on a log axis where it spans decades.
+
+    Args:
+        history: a Trajectory, a History (what ``optim.fit`` returned), a list of numbers, or a
+            dictionary of these by name.
+        ax: where to draw; a new figure if None.
+
+    Raises:
+        ValueError: if a history is empty, or has no finite number.
+        TypeError: if it is none.
+
+    >>> loss({"fast": [4.0, 1.0, 0.25], "slow": [4.0, 3.0, 2.25]}).get_ylabel()
+    'loss'
+    """
+    named_histories = history if isinstance(history, Mapping) else {"": history}
+    if not named_histories:
+        raise ValueError("loss() wants a history: there is none in the dictionary")
+    losses = {name: _losses(h, name) for name, h in named_histories.items()}
+    ends = {name: _end(values) for name, values in losses.items()}
+    calm = [v for name, v in losses.items() if ends[name] is None] or [
+        v[: max(2, (ends[name] or 0) + 1)] for name, v in losses.items()
+    ]
+    top = max(float(np.nanmax(v)) for v in [*calm, *(v[:1] for v in losses.values())])
+    bottom = min(float(np.nanmin(v)) for v in calm)
+    ax = axes(ax)
+    least = min((float(v[v > 0].min()) for v in calm if (v > 0).any()), default=top)
+    logarithmic = bottom >= 0 and top > 100 * least
+    for i, (name, values) in enumerate(losses.items()):
+        end = ends[name]
+        note = "" if end is None else f"diverges after step {end}"
+        steps = np.arange(len(values))
+        label = ": ".join(part for part in (name, note) if part) or "_loss"
+        shown = np.clip(np.nan_to_num(values, nan=np.inf), -1e300, top * 1e3 + 1)
+        ax.plot(steps, shown, **{**look(i), "marker": ""}, label=label)
+        if end is not None:
+            ax.plot(end, values[end], "^", color=look(i)["color"], markersize=10)
+    if logarithmic:
+        ax.set_yscale("log", nonpositive="clip")
+        ax.set_ylim(max(least / 2, _ROUNDING * top), top * 10)
+    else:
+        margin = 0.06 * (top - bottom) or 0.5
+        ax.set_ylim(bottom - margin, top + margin * (1 if len(calm) == len(losses) else 5))
+    epochs = all(isinstance(h, History) for h in named_histories.values())
+    ax.set_xlabel("epoch" if epochs else "step")
+    ax.set_ylabel("loss")
+    ax.grid(alpha=0.3)
+    if ax.get_legend_handles_labels()[1]:
+        ax.legend()
+    return ax
+
+
+def _losses(history: Any, name: str) -> Array:
+    if isinstance(history, Trajectory):
+        history = history.values
+    elif isinstance(history, History):
+        history = history.loss
+    try:
+        values = np.asarray(history, np.float64)
+    except (TypeError, ValueError):
+        raise TypeError(
+            f"history {name!r} must be a Trajectory, a History or a list of numbers, "
+            f"not {describe(history)}"
+        ) from None
+    if values.ndim != 1 or not len(values) or not np.isfinite(values[0]):
+        raise ValueError(
+            f"history {name!r} must be a list of numbers that begins with a finite one, "
+            f"not {describe(history)}"
+        )
+    return values
+
+
+def _end(values: Array) -> int | None:
+    """The last step that was not above the start for good, if the losses end far above it."""
+    if np.isfinite(values[-1]) and values[-1] <= values[0] + 10 * abs(values[0]):
+        return None
+    with np.errstate(invalid="ignore"):
+        low = np.flatnonzero(values <= values[0])
+    return int(low[-1])
