@@ -218,7 +218,14 @@ def sums(p: Program) -> Program:
         a[heads[whole]] = len(p.entries) + size + where[whole]
         b[heads[whole]] = 2 * lengths[whole]
         entries.append(pairs)
-    return dead_code(replace(p, ops=ops, a=a, b=b, entries=np.concatenate(entries)))
+    every = np.concatenate(entries)
+    over_list = ARITY[ops] == 0
+    lengths = b[over_list]
+    first = np.cumsum(lengths) - lengths
+    shift = np.repeat(a[over_list] - first, lengths)
+    a[over_list] = first
+    in_order = every[shift + np.arange(len(shift))]
+    return dead_code(replace(p, ops=ops, a=a, b=b, entries=in_order))
 
 
 def _uses(p: Program) -> Integers:

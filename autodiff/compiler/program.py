@@ -48,7 +48,7 @@ class Program:
         inputs: how many inputs there are.
         constants: the numbers that negative references read.
         ops, a, b: of every instruction, its row and its operands.
-        entries: the operands of those over lists.
+        entries: the operands of those over lists, in the order of the instructions.
         outputs: references: the results, then the two sides of every check.
         checks: the comparisons that must come out as they did.
     """
@@ -105,7 +105,16 @@ def validate(p: Program, after: str = "") -> Program:
             kind = f"slot {ref}" if ref >= 0 else f"constant {-1 - ref}"
             raise ValueError(f"{after or 'program'}: {what} reads {kind}, but {there}")
 
+    end, over_list = 0, p.over_list
     for k in range(len(p)):
+        if over_list[k]:
+            if not end <= p.a[k] <= p.a[k] + p.b[k] <= len(p.entries):
+                raise ValueError(
+                    f"{after or 'program'}: instruction {k} ({ROWS[p.ops[k]].name}) has entries "
+                    f"{p.a[k]} to {p.a[k] + p.b[k]}, but those before end at {end}, and all at "
+                    f"{len(p.entries)}"
+                )
+            end = p.a[k] + p.b[k]
         for ref in p.operands(k):
             refuse(f"instruction {k} ({ROWS[p.ops[k]].name})", ref, p.inputs + k)
     for i, ref in enumerate(p.outputs):
