@@ -21,7 +21,6 @@ EQUIVALENT: dict[str, str] = {
     "a * a if b == 2 else a if b == 2 else pow(a, b)": "pow(a, 1) is a",
     # -- the walk ----------------------------------------------------------------------------------
     "visit: _stamp += 2 -> _stamp -= 2": "the marks of two walks differ as well going down",
-    "visit: _stamp += 2 -> _stamp += 3": "the marks of two walks differ with a gap between them",
     "visit: _stamp = 2 -> _stamp = 3": "marks that start again at 2 and 3 differ as 1 and 2 do",
     "visit: opened = _stamp - 1 -> opened = _stamp + 1": (
         "the odd marks above belong to no other walk either"

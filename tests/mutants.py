@@ -56,8 +56,8 @@ OF_VALUE = (Stage(files("value")), Stage(files("higher")), *REST)
 OF_HIGHER = (Stage(files("higher")), Stage(files("value")), *REST)
 OF_LISTS = (Stage(files("ops"), f"(sum or mean or dot or logsumexp) and {QUICK}"), *OF_VALUE)
 OF_COMPILER = (
-    Stage(files("transforms", "transformed", "derivatives", "compiler", "jit", "programs")),
-    Stage(files("passes", "sparsity", "traces", "structure")),
+    Stage(files("transforms_agree", "transforms")),
+    Stage(files("jit", "programs", "traces", "structure")),
 )
 OF_TESTING = (Stage(files("testing", "ladder", "checks", "differences")),)
 

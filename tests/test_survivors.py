@@ -83,6 +83,17 @@ def test_no_gradients_may_be_set_from_an_empty_array():
     arrays.scatter_grads([], array("d"))
 
 
+def test_a_comparison_with_what_is_no_number_is_left_to_it():
+    class Other:
+        def __eq__(self, other):
+            return type(other) is Value
+
+    assert Value(1.0) == Other()
+    assert Other() == Value(1.0)
+    with pytest.raises(TypeError, match="Value' and 'str'"):
+        Value(1.0) < "a"  # noqa: B015
+
+
 # -- traces ----------------------------------------------------------------------------------------
 
 

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import autodiff
-from autodiff import Value, exp, sin
+from autodiff import Value, exp, sin, take
 from autodiff.testing import expressions, points
 
 N = 3
@@ -63,3 +63,26 @@ def test_of_any_expression(data):
     point = data.draw(points(N))
     expression = data.draw(expressions(N, at=point))
     assert_agree(lambda xs: expression(*xs), point)
+
+
+@pytest.mark.parametrize(
+    "f",
+    [
+        lambda xs, i: take(xs, i) ** 3 * xs[0],
+        lambda xs, i: sin(take([xs[1], xs[0], 2.0], i)) * take([xs[0] * xs[1], 5.0, xs[2]], i),
+        lambda xs, i: take([exp(xs[0]), *xs], i) * take([*xs, xs[0] * xs[2]], i),
+        lambda xs, i: exp(take(xs, i)) * take([1.0, -1.0, 3.0], i) - xs[1],
+    ],
+)
+@pytest.mark.parametrize("i", [0, 1, 2])
+def test_of_an_element_that_is_chosen_by_an_index(f, i):
+    point = [0.5, -1.25, 2.0]
+    _, gradient, hessian = by_sweeps(lambda xs: f(xs, i), point)
+    index = np.array([i])
+
+    def g(xs, index):
+        return f(xs, index[0])
+
+    assert np.allclose(autodiff.grad(g)(point, index), gradient, 1e-14, 1e-14)
+    assert np.allclose(autodiff.jacobian(g)(point, index), gradient, 1e-14, 1e-14)
+    assert np.allclose(autodiff.hessian(g)(point, index), hessian, 1e-13, 1e-13)
