@@ -49,7 +49,7 @@ def evaluate_list(v: Value, op: int, lists: int, data: Any, partials: Any) -> No
     """Set the value and the partials of a node over one or two lists, end to end in ``data``."""
     n = len(data) // lists
     v._data, each = KERNELS[op](*(data[k * n : (k + 1) * n] for k in range(lists)))
-    partials[:] = array("d", each)
+    memoryview(partials)[:] = array("d", each)  # of the same length, or it raises
 
 
 def doubles(n: int) -> Any:

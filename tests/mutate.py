@@ -2,7 +2,8 @@
 
     python tests/mutate.py                         the table and the sweep
     python tests/mutate.py --sample 40 --seed 1    some of them
-    python tests/mutate.py --only "receive:" -v    those whose name contains this, each shown
+    python tests/mutate.py --only receive: -v      those whose name contains this, each shown
+    python tests/mutate.py --group compiler        the chain rule of the compiler
     python tests/mutate.py --group testing         the checkers of autodiff.testing
 
 A mutant is a copy of the package with one change, run interpreted (AUTODIFF_PURE=1):
@@ -11,18 +12,18 @@ A mutant is a copy of the package with one change, run interpreted (AUTODIFF_PUR
   operand of its value or fold exchanged;
 * ``sweep`` -- a statement deleted, a condition negated or halved, an operator, a constant or a name
   exchanged, in the functions that record and differentiate;
+* ``compiler`` -- the same in the functions that differentiate a program;
 * ``testing`` -- a constant, a comparison or a condition changed in the checkers.
 
 The tests run on it in stages, those first that are likely to fail, until one does: the mutant is
 killed.  Too long a run, or too much memory, is a kill too.  What survives is a hole in the tests,
-unless ``EQUIVALENT`` says why nobody could tell; an entry there that is killed, or that names no
+unless ``equivalent.py`` says why nobody could tell; an entry there that is killed, or that names no
 mutant, is reported as well.  Exit status: 0 if all is well, 1 if not, 130 if interrupted.
 """
 
 from __future__ import annotations
 
 import argparse
-import ast
 import compileall
 import os
 import random
@@ -32,269 +33,17 @@ import signal
 import sys
 import tempfile
 import time
-from collections import Counter, deque
-from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
-from functools import partial
+from collections import deque
+from collections.abc import Iterable, Iterator
 from multiprocessing import connection, get_context, process
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
-#: Mutants that compute the same as the engine, or that no test may tell from it, and why.
-EQUIVALENT: dict[str, str] = {}
+from equivalent import EQUIVALENT
+from mutants import GROUPS, TREE, Mutant, Stage, all_mutants
 
-TREE = Path(__file__).resolve().parent.parent
 MEMORY = 6 << 30  # bytes of address space that a mutant may use
 PATIENCE = (8.0, 5.0)  # a stage's time limit: so many seconds, and so many times the usual time
-
-# These look at the table's text, or break rows themselves: they would notice any change at all.
-TEXTUAL = "caught or documentation or digest"
-SLOW = "deep or threads or memory or doubling"
-QUICK = f"not ({TEXTUAL} or {SLOW})"
-
-
-class Stage(NamedTuple):
-    """Arguments of one run of pytest: which files or tests, and which names among them."""
-
-    tests: tuple[str, ...]
-    names: str = QUICK
-
-
-@dataclass(frozen=True)
-class Mutant:
-    """One change: its name, which is also its diff, the module and that module's new source."""
-
-    name: str
-    group: str
-    module: str
-    source: str
-    stages: tuple[Stage, ...]
-
-
-def files(*names: str) -> tuple[str, ...]:
-    """Those of the test files that exist, in this order."""
-    paths = [f"tests/test_{name}.py" for name in names]
-    return tuple(path for path in paths if (TREE / path).exists())
-
-
-REST = (
-    Stage(files("survivors", "edges", "contexts", "primitive", "functions", "value_object")),
-    Stage(files("state_machine", "graph_properties", "graph", "engines_agree")),
-    Stage(files("value", "higher"), f"({SLOW}) and not {TEXTUAL.split()[0]}"),
-)
-OF_VALUE = (Stage(files("value")), Stage(files("higher")), *REST)
-OF_HIGHER = (Stage(files("higher")), Stage(files("value")), *REST)
-OF_LISTS = (Stage(files("ops"), f"(sum or mean or dot or logsumexp) and {QUICK}"), *OF_VALUE)
-OF_TESTING = (Stage(files("testing", "ladder", "checks", "differences")),)
-
-#: The functions that are mutated, and the stages that their mutants meet.
-SWEEP: list[tuple[str, str, tuple[Stage, ...]]] = [
-    *(
-        ("sweeps.py", function, OF_VALUE)
-        for function in ("visit", "sweep", "receive", "sweep_list", "commit")
-    ),
-    *(
-        ("value.py", function, OF_VALUE)
-        for function in (
-            *("record_unary", "record_binary", "record_list", "record_known", "settle"),
-        )
-    ),
-    *(
-        ("higher.py", function, OF_HIGHER)
-        for function in (
-            *("sweep_on_values", "symbolic_partials", "refuse_stale", "split", "_accumulate"),
-        )
-    ),
-    ("_interpreted.py", "set_gradients", OF_VALUE),
-    ("kernels.py", "list_kernel", OF_LISTS),
-    ("kernels.py", "largest", OF_LISTS),
-]
-#: Changes of the source that the kernels are written in: (what, by what).
-TEMPLATES = [
-    *[(" t = 0.0", " t = 1.0"), (": t = t + ", ": t = t - "), (": t = t + ", ": t = ")],
-    *[("n = float(len(as_))", "n = float(len(as_) + 1)"), ("a, b in zip", "b, a in zip")],
-    *[("'m = largest(as_)'", "'m = 0.0'"), ("largest(as_)", "as_[0]")],
-    *[("need & 1 else", "need & 2 else"), ("need & 2 else", "need & 1 else")],
-    *[("{da} if need & 1", "{da} if True"), ("{db} if need & 2", "{db} if True")],
-    *[("return v, {da}", "return v, {db}"), ("{db} if need", "{da} if need")],
-]
-PARTIALS = {"scaled": "1.001*({})", "negated": "-({})", "zeroed": "0.0", "shifted": "{} + 1.0"}
-
-OPERATORS: dict[type[ast.AST], tuple[type[ast.AST], ...]] = {
-    **{ast.Add: (ast.Sub,), ast.Sub: (ast.Add,), ast.Mult: (ast.Div,), ast.Div: (ast.Mult,)},
-    **{ast.Eq: (ast.NotEq,), ast.NotEq: (ast.Eq,), ast.Is: (ast.IsNot,), ast.IsNot: (ast.Is,)},
-    **{ast.Lt: (ast.LtE, ast.Gt), ast.LtE: (ast.Lt,), ast.Gt: (ast.GtE, ast.Lt)},
-    **{ast.GtE: (ast.Gt,), ast.In: (ast.NotIn,), ast.FloorDiv: (ast.Mult,), ast.Pow: (ast.Mult,)},
-}
-NAMES: dict[str, tuple[str, ...]] = {
-    **{"a": ("b",), "b": ("a",), "_a": ("_b",), "_b": ("_a",), "_db": ("_da",)},
-    **{"_da": ("_db", "_grad"), "_grad": ("_da",), "opened": ("closed",), "closed": ("opened",)},
-    **{"left": ("right",), "right": ("left",), "first": ("second",), "second": ("first",)},
-    **{"partial": ("adjoint",), "data": ("partials",), "partials": ("data",), "m": ("t",)},
-    **{"fresh": ("x",), "again": ("v",), "operands": ("lists",)},
-}
-WRAPPERS = {"reversed", "list", "tuple", "abs", "real", "float", "repr"}
-
-
-# -- changes ---------------------------------------------------------------------------------------
-
-
-def places(
-    root: ast.AST, field: str = ""
-) -> Iterator[tuple[ast.AST, str, Callable[[ast.AST], None]]]:
-    """Every node below ``root`` that may be changed, its field, and how another is put there."""
-    for name, child in ast.iter_fields(root):
-        if name in ("annotation", "returns", "args") and not isinstance(child, list):
-            continue
-        puts: list[tuple[Any, Callable[[Any], None]]] = [(child, partial(setattr, root, name))]
-        if isinstance(child, list):
-            puts = [(node, partial(child.__setitem__, i)) for i, node in enumerate(child)]
-        for node, put in puts:
-            if isinstance(node, ast.AST) and not isinstance(node, ast.JoinedStr):
-                yield node, name, put
-                if not isinstance(node, ast.Raise):  # messages have tests of their own
-                    yield from places(node, name)
-
-
-def alternatives(node: ast.AST, field: str) -> Iterator[ast.AST]:
-    """What may stand in the place of ``node``."""
-    text = isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)
-    if isinstance(node, ast.stmt) and not (text or isinstance(node, (ast.Pass, ast.Global))):
-        yield ast.Pass()
-    if isinstance(node, ast.With):
-        yield ast.If(ast.Constant(True), node.body, [])
-    elif isinstance(node, ast.AugAssign):
-        yield ast.Assign([node.target], node.value, lineno=0)
-    elif isinstance(node, ast.Continue):
-        yield ast.Break()
-    elif isinstance(node, ast.BoolOp):
-        yield from node.values
-    elif isinstance(node, ast.Constant):
-        if isinstance(node.value, bool):
-            yield ast.Constant(not node.value)
-        elif isinstance(node.value, int):
-            yield ast.Constant(node.value + 1)
-        elif isinstance(node.value, float):
-            small = node.value in (0.0, 1.0)
-            yield ast.Constant(1.0 - node.value if small else 10 * node.value)
-    elif isinstance(node, ast.Name):
-        yield from (ast.Name(other, node.ctx) for other in NAMES.get(node.id, ()))
-    elif isinstance(node, ast.Attribute):
-        yield from (ast.Attribute(node.value, o, node.ctx) for o in NAMES.get(node.attr, ()))
-    elif isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
-        if node.func.id in WRAPPERS and node.args:
-            yield node.args[0]
-    elif isinstance(node, ast.UnaryOp):
-        yield node.operand
-    yield from (other() for other in OPERATORS.get(type(node), ()))
-    if field in ("test", "ifs"):
-        yield ast.UnaryOp(ast.Not(), node)  # type: ignore[arg-type]  # an expression, by its field
-
-
-def changed(root: ast.AST, light: bool = False) -> Iterator[tuple[str, ast.AST]]:
-    """Every change below ``root`` as its diff, while ``root`` is changed."""
-    before = ast.unparse(root).splitlines()
-    seen = set()
-    for node, field, put in list(places(root)):
-        if light and isinstance(node, (ast.stmt, ast.Name, ast.Attribute)):
-            continue
-        for other in alternatives(node, field):
-            put(other)
-            after = ast.unparse(root).splitlines()
-            put(node)
-            if after != before and tuple(after) not in seen:
-                seen.add(tuple(after))
-                put(other)
-                yield difference(before, after), root
-                put(node)
-
-
-def difference(before: list[str], after: list[str]) -> str:
-    """The first line that differs, before and after."""
-    k = next((k for k, (x, y) in enumerate(zip(before, after, strict=False)) if x != y), -1)
-    return f"{before[k].strip()} -> {after[k].strip()}"
-
-
-def of_table() -> Iterator[Mutant]:
-    """Mutants of the rows of ``ops.py``."""
-    tree = ast.parse((TREE / "autodiff" / "ops.py").read_text())
-    calls = [x for x in ast.walk(tree) if isinstance(x, ast.Call) and ast.unparse(x.func) == "Row"]
-    for call in calls:
-        row = ast.literal_eval(call.args[0])
-        if not row:
-            continue
-        tests = ("value_and_partials_are_the_true_ones", "second_derivatives_are_the_true_ones")
-        first = Stage(tuple(f"tests/test_ops.py::test_{test}[{row}]" for test in tests))
-        stages = (first, Stage(files("ops", "survivors", "edges", "value", "higher")), REST[0])
-        stages += (Stage(files("engines_agree"), "naive or numbers"),)
-
-        def mutant(
-            name: str, place: ast.Constant, text: str, stages: tuple[Stage, ...] = stages
-        ) -> Mutant:
-            place.value, before = text, place.value
-            made = Mutant(name, "table", "ops.py", ast.unparse(tree), stages)
-            place.value = before
-            return made
-
-        partials: Any = call.args[3]
-        for i, place in enumerate(partials.elts):
-            for how, formula in PARTIALS.items():
-                if formula != place.value:
-                    yield mutant(
-                        f"{row}: partial {i}: {place.value} {how}",
-                        place,
-                        formula.format(place.value),
-                    )
-        folds = [keyword.value for keyword in call.keywords if keyword.arg == "fold"]
-        for place in (call.args[2], *folds):
-            assert isinstance(place, ast.Constant)
-            for diff, root in changed(ast.parse(str(place.value), mode="eval")):
-                yield mutant(f"{row}: {diff}", place, ast.unparse(root))
-
-
-def of_functions(
-    group: str, functions: Iterable[tuple[str, str, tuple[Stage, ...]]]
-) -> Iterator[Mutant]:
-    """Mutants of functions, of which ``""`` is a whole module."""
-    for module, function, stages in functions:
-        tree = ast.parse((TREE / "autodiff" / module).read_text())
-        root: ast.AST = tree
-        if function:
-            root = next(x for x in tree.body if getattr(x, "name", "") == function)
-        for diff, _ in changed(root, light=group == "testing"):
-            yield Mutant(f"{function or module}: {diff}", group, module, ast.unparse(tree), stages)
-
-
-def of_templates() -> Iterator[Mutant]:
-    """Mutants of the source that the interpreted kernels are written in."""
-    source = (TREE / "autodiff" / "kernels.py").read_text()
-    for old, new in TEMPLATES:
-        if old not in source:
-            raise SystemExit(f"TEMPLATES is out of date: kernels.py has no {old!r}")
-        made = source.replace(old, new)
-        yield Mutant(f"kernels.py: {old} -> {new}", "sweep", "kernels.py", made, OF_LISTS)
-
-
-def mutants_of(groups: list[str]) -> list[Mutant]:
-    """All mutants of some groups; names that occur again are numbered."""
-    found: list[Mutant] = []
-    if "table" in groups:
-        found += of_table()
-    if "sweep" in groups:
-        found += [*of_functions("sweep", SWEEP), *of_templates()]
-    if "testing" in groups:
-        if not OF_TESTING[0].tests:
-            raise SystemExit("there is no tests/test_testing.py, which --group testing is to try")
-        modules = ("testing/checks.py", "testing/differences.py", "testing/ladder.py")
-        found += of_functions("testing", [(module, "", OF_TESTING) for module in modules])
-    count: Counter[str] = Counter()
-    for k, mutant in enumerate(found):
-        count[mutant.name] += 1
-        if count[mutant.name] > 1:
-            name = f"{mutant.name} ({count[mutant.name]})"
-            found[k] = Mutant(name, mutant.group, mutant.module, mutant.source, mutant.stages)
-    return found
-
 
 # -- running ---------------------------------------------------------------------------------------
 
@@ -454,8 +203,8 @@ def report(mutants: list[Mutant], killers: dict[str, str]) -> int:
 def arguments_of(argv: list[str] | None) -> argparse.Namespace:
     """The command line."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else "")
-    parser.add_argument("--group", choices=["table", "sweep", "testing"], action="append")
-    parser.add_argument("--only", default="", metavar="SUBSTRING", help="mutants of such names")
+    parser.add_argument("--group", choices=GROUPS, action="append")
+    parser.add_argument("--only", nargs="+", default=[""], metavar="SUBSTRING", help="so named")
     parser.add_argument("--sample", type=int, metavar="N", help="so many of them, at random")
     parser.add_argument("--seed", type=int, default=0, help="of the sample")
     parser.add_argument("--jobs", type=int, default=2, help="processes")
@@ -467,15 +216,17 @@ def arguments_of(argv: list[str] | None) -> argparse.Namespace:
 def main(argv: list[str] | None = None) -> int:
     """Run the mutants that the command line asks for; the exit status."""
     options = arguments_of(argv)
-    groups = options.group or ["table", "sweep"]
-    mutants = mutants_of(groups)
-    if set(groups) >= {"table", "sweep"} and (odd := set(EQUIVALENT) - {m.name for m in mutants}):
+    mutants = all_mutants()
+    if odd := set(EQUIVALENT) - {mutant.name for mutant in mutants}:
         raise SystemExit("EQUIVALENT names what is no mutant:\n  " + "\n  ".join(sorted(odd)))
-    mutants = [mutant for mutant in mutants if options.only in mutant.name]
+    groups = options.group or GROUPS[:2]
+    mutants = [m for m in mutants if m.group in groups and any(o in m.name for o in options.only)]
     if options.sample is not None:
         picked = range(len(mutants))
         picked = random.Random(options.seed).sample(picked, min(options.sample, len(mutants)))
         mutants = [mutants[k] for k in sorted(picked)]
+    if untested := {mutant.group for mutant in mutants if not mutant.stages}:
+        raise SystemExit(f"there are no tests yet of {', '.join(untested)}")
     if options.list:
         print(*(mutant.name for mutant in mutants), sep="\n")
         return 0

@@ -227,6 +227,26 @@ def test_processes_that_save_to_one_path_do_not_mix_their_files(tmp_path):
     assert os.listdir(tmp_path) == ["a.npz"]
 
 
+def test_a_file_that_was_renamed_while_its_lock_was_awaited_is_not_written(tmp_path, monkeypatch):
+    fcntl = pytest.importorskip("fcntl")
+    path, temporary, model = tmp_path / "a.npz", tmp_path / ".a.npz.tmp", nn.RMSNorm(2)
+    calls = []
+
+    def flock(file, how):  # two others finish, and a third begins
+        calls.append(file)
+        if len(calls) <= 2:
+            temporary.write_bytes(b"of another process")
+            os.replace(temporary, path)
+        if len(calls) == 2:
+            temporary.touch()
+
+    monkeypatch.setattr(fcntl, "flock", flock)
+    save(path, model)
+    assert len(calls) == 3
+    assert os.listdir(tmp_path) == ["a.npz"]
+    load(path, model)
+
+
 def test_a_file_system_without_locks_will_do(tmp_path, monkeypatch):
     fcntl = pytest.importorskip("fcntl")
 

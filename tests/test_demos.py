@@ -73,6 +73,7 @@ def test_ctrl_c_stops_and_still_reports(tmp_path):
         stderr=subprocess.DEVNULL,
         text=True,
         env={**os.environ, "PYTHONUNBUFFERED": "1"},
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # it may be ignored here
     )
     for line in process.stdout:
         if line.startswith("epoch  1"):

@@ -21,7 +21,10 @@ from autodiff import (
     ops,
     sin,
     softmax,
+    take,
 )
+from autodiff.functions import Index, take_known
+from autodiff.traces import Trace
 
 INF = math.inf
 SCALARS = [r for r in ops.TABLE if not r.over_lists]
@@ -308,3 +311,51 @@ def test_softmax_has_the_right_gradient():
         log_slopes = [(i == j) - p[j] for j in range(3)]
         assert gradients(log_one, xs) == pytest.approx(log_slopes, rel=1e-13)
     assert gradients(logsumexp(xs), xs) == pytest.approx(p, rel=1e-14)
+
+
+# -- indices ---------------------------------------------------------------------------------------
+
+
+def test_take_is_an_element_a_row_or_several():
+    xs = values([10.0, 20.0, 30.0])
+    assert take(xs, np.int64(2)) is xs[2]
+    assert take([[1.0, 2.0], [3.0, 4.0]], 1) == [3.0, 4.0]
+    assert take(np.array([10.0, 20.0, 30.0]), np.array([2, 0])) == [30.0, 10.0]
+    assert take(xs, [1, 1]) == [xs[1], xs[1]]
+
+
+@pytest.mark.parametrize("i", [-1, 3, np.int64(7)])
+def test_take_refuses_an_index_beyond_the_list(i):
+    with pytest.raises(IndexError, match=f"index {i} is not one of 0 to 2"):
+        take([1.0, 2.0, 3.0], i)
+
+
+@pytest.mark.parametrize("i", [True, 1.0, "1", None, Value(1.0)])
+def test_take_refuses_what_is_no_integer(i):
+    with pytest.raises(TypeError, match="i must be an integer, not"):
+        take([1.0, 2.0, 3.0], i)
+    with pytest.raises(ValueError, match="empty list"):
+        take([], 0)
+
+
+def test_an_index_of_a_trace_is_recorded():
+    i = Value(1.0)
+    xs = values([10.0, 20.0])
+    with Trace():
+        node = take([*xs, 30], Index(i))
+        row = take([[1.0, *xs], [2.0, *xs]], Index(i))
+        plain = take_known([10.0, 20.0], 1.0)
+    assert (node.op, node.data, node.partials) == ("take", 20.0, (0.0,) * 4)
+    assert node.operands == (*xs, 30.0, i)
+    assert [v.data for v in row] == [2.0, 10.0, 20.0]
+    assert plain == 20.0
+    assert take([*xs, 30], Index(i)) is xs[1]
+    with Trace(), pytest.raises(IndexError, match="index 2 is not one of 0 to 1"):
+        take(xs, Index(Value(2.0)))
+
+
+def test_an_index_of_a_trace_can_only_be_taken():
+    i = Index(Value(1.0))
+    for use in (int, float, bool, hash, lambda i: i + 1, lambda i: i == 1, lambda i: [1.0, 2.0][i]):
+        with pytest.raises(TypeError, match=r"autodiff\.take\(values, i\)"):
+            use(i)

@@ -6,11 +6,26 @@ import random
 import tracemalloc
 
 import mpmath
+import numpy as np
 import pytest
 from mpmath import mp
 
 import autodiff
-from autodiff import Value, cos, dot, exp, log, logsumexp, no_grad, scope, sigmoid, sin, tanh
+from autodiff import (
+    Value,
+    cos,
+    dot,
+    exp,
+    higher,
+    log,
+    logsumexp,
+    no_grad,
+    scope,
+    sigmoid,
+    sin,
+    tanh,
+)
+from autodiff.traces import Trace
 
 
 def derivatives(function, number, orders):
@@ -295,3 +310,20 @@ def test_memory_does_not_grow(work):
     finally:
         tracemalloc.stop()
     assert after - before < 500_000  # bytes: the dead nodes that are kept, but not 100 graphs
+
+
+def test_a_primitive_of_values_refuses_what_is_no_number():
+    with pytest.raises(TypeError, match=r"add\(\) takes real numbers and Values, not .* array"):
+        higher.PRIMITIVES["add"](Value(1.0), np.array([1.0]))
+
+
+@pytest.mark.parametrize("name", ["largest", "peak"])
+def test_the_largest_is_recorded_in_a_trace_and_held_constant(name):
+    xs = [Value(1.0), 3.0, Value(2.0)]
+    with Trace():
+        m = higher.largest(xs, name)
+        plain = higher.largest([1.0, 3.0], name)
+    assert (m.op, m.data, m.partials, m.operands) == (name, 3.0, (0.0,) * 3, tuple(xs))
+    assert plain == higher.largest(xs, name) == 3.0
+    infinite = [Value(math.inf), 1.0]
+    assert higher.largest(infinite, name) == (0.0 if name == "largest" else math.inf)

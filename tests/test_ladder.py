@@ -214,6 +214,16 @@ def test_what_is_not_a_number_is_refused_in_words(differentiate, result):
         differentiate(lambda x: result, [1.0, 2.0])
 
 
+def test_a_function_of_one_point_only_says_why():
+    def f(x):
+        if x != 1.0:
+            raise ValueError("only at 1")
+        return x
+
+    with pytest.raises(ValueError, match="only at 1"):
+        numerical_gradient(f, 1.0)
+
+
 def test_results_of_several_shapes_are_refused():
     with pytest.raises(TypeError, match=r"one shape, not of \(1,\) and then of \(2,\)"):
         numerical_jacobian(lambda x: np.ones(1 + (x > 1)), 1.0)

@@ -145,6 +145,11 @@ def test_a_generator_must_be_one(wrong):
             make()
 
 
+def test_dropout_must_be_given_a_generator():
+    with pytest.raises(TypeError, match="not None"):
+        nn.Dropout(0.5, None)
+
+
 # -- modules ---------------------------------------------------------------------------------------
 
 

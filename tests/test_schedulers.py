@@ -337,6 +337,7 @@ def test_a_state_of_another_kind_is_refused(name, saved):
         ("StepLR", {"epoch": None}, "StepLR: the saved 'epoch' is None"),
         ("MultiStepLR", {"milestones": 3}, "MultiStepLR: the saved 'milestones' is 3"),
         ("OneCycleLR", {"max_lr": (1.0, 2.0, 3.0)}, "OneCycleLR: the saved 'max_lr' is"),
+        ("StepLR", {"warmup": 3}, "StepLR: 'warmup' is only in one of the two schedulers"),
         ("SequentialLR", {"schedulers": []}, "the saved sequence is of 0 schedulers, not 3"),
     ],
 )

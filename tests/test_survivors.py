@@ -2,12 +2,14 @@
 
 import math
 import threading
+from array import array
 
 import pytest
 
 import autodiff
-from autodiff import Value, sin
-from autodiff.sweeps import topological_order
+from autodiff import Value, arrays, kernels, sin, sweeps
+from autodiff.sweeps import topological_order, visit
+from autodiff.traces import COMPARISONS, Trace, active
 
 
 def test_a_walk_waits_for_the_walk_of_another_thread():
@@ -25,11 +27,33 @@ def test_a_walk_waits_for_the_walk_of_another_thread():
     other.join()
 
 
+def test_a_walk_inside_a_walk_is_refused():
+    x = Value(1.0)
+
+    def roots():
+        topological_order([x])
+        yield x
+
+    for _ in range(2):
+        with pytest.raises(RuntimeError, match="inside another walk"):
+            topological_order(roots())
+    assert len(topological_order([x])) == 1
+
+
 def test_roots_are_listed_in_their_order_and_left_as_they_are():
     a, b, c = roots = [Value(1.0), Value(2.0), Value(3.0)]
     for given in (roots, tuple(roots), iter(roots)):
         assert [id(v) for v in topological_order(given)] == [id(a), id(b), id(c)]
     assert [v.data for v in roots] == [1.0, 2.0, 3.0]
+
+
+def test_marks_start_again_when_they_run_out(monkeypatch):
+    # Compiled, the counter cannot be set, and 2 ** 31 walks are too many to wait for.
+    monkeypatch.setattr(sweeps, "_stamp", -2, raising=False)
+    x = Value(2.0)
+    y = x * x
+    for _ in range(2):
+        assert topological_order([y]) == [x, y]
 
 
 def test_a_list_that_is_added_up_is_left_as_it_is():
@@ -48,6 +72,72 @@ def test_the_partials_of_steps_are_plus_zero():
 def test_at_zero_the_slope_from_the_left_decides_the_zero(function):
     assert math.copysign(1.0, function(0.0, -1.0)) == -1.0
     assert math.copysign(1.0, function(Value(0.0), -1.0).data) == -1.0
+
+
+def test_the_largest_is_the_first_of_equals_or_zero():
+    assert [repr(kernels.largest(xs)) for xs in ([0.0, -0.0], [-0.0, 0.0])] == ["0.0", "-0.0"]
+    assert [kernels.largest([x]) for x in (math.inf, -math.inf)] == [0.0, 0.0]
+
+
+def test_no_gradients_may_be_set_from_an_empty_array():
+    arrays.scatter_grads([], array("d"))
+
+
+def test_a_comparison_with_what_is_no_number_is_left_to_it():
+    class Other:
+        def __eq__(self, other):
+            return type(other) is Value
+
+    assert Value(1.0) == Other()
+    assert Other() == Value(1.0)
+    with pytest.raises(TypeError, match="Value' and 'str'"):
+        Value(1.0) < "a"  # noqa: B015
+
+
+# -- traces ----------------------------------------------------------------------------------------
+
+
+def test_a_walk_within_a_trace_takes_what_was_there_before_as_a_leaf():
+    x = Value(2.0)
+    before = x * x
+    with Trace() as trace:
+        y = before - 3
+        z = y / y
+    assert [v.op for v in visit([z], trace)] == ["mul", "sub", "div"]
+    assert [v.op for v in topological_order([z])] == ["", "mul", "sub", "div"]
+
+
+def test_a_trace_notes_comparisons_while_it_lasts():
+    x, y = Value(1.0), Value(2.0)
+    assert x < y
+    with Trace() as trace:
+        assert [x == y, x < 2, x <= y, x > y, x >= 1] == [False, True, True, False, True]
+    assert x < y
+    noted = [(guard.outcome, COMPARISONS[guard.how], guard.right) for guard in trace.guards]
+    assert noted == [
+        (False, "==", y),
+        (True, "<", 2),
+        (True, "<=", y),
+        (False, ">", y),
+        (True, ">=", 1),
+    ]
+    assert all(guard.left is x for guard in trace.guards)
+
+
+def test_what_is_held_constant_in_a_trace_is_a_node_of_it():
+    x = Value(2.0)
+    with Trace() as trace:
+        with autodiff.no_grad():
+            unrecorded = x * 3
+        detached = x.detach()
+        assert active() is trace
+    assert [v.op for v in visit([unrecorded], trace)] == ["", "mul", "detach"]
+    assert [v.op for v in visit([detached], trace)] == ["", "detach"]
+    assert [repr(v) for v in (unrecorded, detached)] == [
+        "Value(6.0, op='detach')",
+        "Value(2.0, op='detach')",
+    ]
+    assert unrecorded.partials == detached.partials == (0.0,)
 
 
 # -- backward(create_graph=True) -------------------------------------------------------------------

@@ -13,6 +13,7 @@ cdef extern from "compiler/_run.h":
 cdef enum:
     NONE = -2147483647
 
+@cython.boundscheck(False)  # an array may be empty, of which the address is only taken
 cdef inline Py_ssize_t run_span(
     Py_ssize_t start, Py_ssize_t constants, Py_ssize_t out, const unsigned short[::1] ops,
     const int[::1] a, const int[::1] b, const int[::1] entries, double[::1] w, double[::1] s,

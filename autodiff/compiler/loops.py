@@ -314,9 +314,9 @@ def find_equal(
     """For every slot, the first that computes the same; operands are rewritten on the way."""
     last = len(table) - 1  # of a power of two
     for k in range(len(ops)):
-        op = ops[k]
+        op = h = ops[k]  # in C, h has room for products, which op has not
         if arity[op] == 0:
-            h = op * 7919 + b[k]
+            h = h * 7919 + b[k]
             for i in range(a[k], a[k] + b[k]):
                 if entries[i] >= 0:
                     entries[i] = same[entries[i]]
@@ -330,7 +330,7 @@ def find_equal(
                 i = a[k]
                 a[k] = b[k]
                 b[k] = i
-            h = ((op * 1000003 + a[k]) * 1000003 + b[k]) & 0xFFFFFFFFFFFF
+            h = ((h * 1000003 + a[k]) * 1000003 + b[k]) & 0xFFFFFFFFFFFF
         h = (h ^ (h >> 17)) * 2654435761 & 0xFFFFFFFFFFFF
         at = (h >> 7) & last
         while table[at] >= 0:

@@ -1,0 +1,88 @@
+"""The derivatives of a program are those of the graph it was traced from, found by sweeps."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+import autodiff
+from autodiff import Value, exp, sin, take
+from autodiff.testing import expressions, points
+
+N = 3
+
+
+def by_sweeps(f, point):
+    """The value, the gradient and the Hessian of a function of a list."""
+    xs = [Value(x) for x in point]
+    y = f(xs)
+    y.backward(create_graph=True)
+    slopes = [x.grad if isinstance(x.grad, Value) else Value(0.0) for x in xs]
+    rows = []
+    for slope in slopes:
+        for x in xs:
+            x.grad = 0.0
+        slope.backward()
+        rows.append([x.grad for x in xs])
+    return y.data, np.array([s.data for s in slopes]), np.array(rows)
+
+
+def by_programs(f, point):
+    """The gradients and the Hessians that the transforms find, in every way there is."""
+    columns = np.eye(len(point)).tolist()
+    gradients = [
+        autodiff.grad(f)(point),
+        autodiff.value_and_grad(f)(point)[1],
+        autodiff.jacobian(f)(point),
+        [autodiff.jvp(f, (point,), (column,))[1] for column in columns],
+        autodiff.vjp(f, point)[1](1.0),
+    ]
+    hessians = [
+        autodiff.hessian(f)(point),
+        autodiff.jacobian(autodiff.grad(f))(point),
+        [autodiff.hvp(f, (point,), (column,)) for column in columns],
+        [autodiff.jvp(autodiff.grad(f), (point,), (column,))[1] for column in columns],
+    ]
+    return gradients, hessians
+
+
+def assert_agree(f, point):
+    value, gradient, hessian = by_sweeps(f, point)
+    assert autodiff.jit(f)(point) == value
+    gradients, hessians = by_programs(f, point)
+    for found in gradients:
+        found = np.array(found, float).reshape(len(point))
+        assert abs(found - gradient).max() <= 1e-9 * (1 + abs(gradient).max())
+    for found in hessians:
+        found = np.array(found, float).reshape(hessian.shape)
+        assert abs(found - hessian).max() <= 1e-9 * (1 + abs(hessian).max())
+
+
+@given(st.data())
+def test_of_any_expression(data):
+    point = data.draw(points(N))
+    expression = data.draw(expressions(N, at=point))
+    assert_agree(lambda xs: expression(*xs), point)
+
+
+@pytest.mark.parametrize(
+    "f",
+    [
+        lambda xs, i: take(xs, i) ** 3 * xs[0],
+        lambda xs, i: sin(take([xs[1], xs[0], 2.0], i)) * take([xs[0] * xs[1], 5.0, xs[2]], i),
+        lambda xs, i: take([exp(xs[0]), *xs], i) * take([*xs, xs[0] * xs[2]], i),
+        lambda xs, i: exp(take(xs, i)) * take([1.0, -1.0, 3.0], i) - xs[1],
+    ],
+)
+@pytest.mark.parametrize("i", [0, 1, 2])
+def test_of_an_element_that_is_chosen_by_an_index(f, i):
+    point = [0.5, -1.25, 2.0]
+    _, gradient, hessian = by_sweeps(lambda xs: f(xs, i), point)
+    index = np.array([i])
+
+    def g(xs, index):
+        return f(xs, index[0])
+
+    assert np.allclose(autodiff.grad(g)(point, index), gradient, 1e-14, 1e-14)
+    assert np.allclose(autodiff.jacobian(g)(point, index), gradient, 1e-14, 1e-14)
+    assert np.allclose(autodiff.hessian(g)(point, index), hessian, 1e-13, 1e-13)
