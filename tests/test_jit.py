@@ -117,7 +117,11 @@ def bits(tree):
 @pytest.mark.parametrize("f", CASES, ids=lambda f: f.__name__)
 def test_a_jitted_function_gives_what_the_plain_one_gives_in_any_order(f):
     arguments = CASES[f]
-    orders = [arguments, arguments[::-1], *(random.Random(i).choices(arguments, k=30) for i in "ab")]
+    orders = [
+        arguments,
+        arguments[::-1],
+        *(random.Random(i).choices(arguments, k=30) for i in "ab"),
+    ]
     for order in orders:
         fast = jit(f)
         for argument in (*order, *order):

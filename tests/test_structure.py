@@ -118,7 +118,8 @@ def test_arrays_of_other_types_are_float64():
     reversed_view = np.arange(6.0).reshape(2, 3).T[::-1]
     alike(grad(total)(reversed_view), np.ascontiguousarray(2 * reversed_view))
     objects = np.array([Value(1.0), 2.0], object)
-    assert [x.data for x in jit(lambda x: x * 2)(objects)] == [2.0, 4.0]
+    found = jit(lambda x: x * 2)(objects)
+    assert (found[0].data, found[1]) == (2.0, 4.0)
 
 
 def test_integers_and_texts_are_static():
@@ -267,7 +268,7 @@ def test_directions_are_like_the_point():
         jvp(lambda x: x, (np.ones(2),), (np.ones(3),))
     with pytest.raises(TypeError, match="tangents is a tuple of 1, not a tuple of 2"):
         hvp(lambda x, y: x * y, (1.0, 2.0), (1.0,))
-    with pytest.raises(TypeError, match="arguments come as a tuple, not 1.0"):
+    with pytest.raises(TypeError, match="arguments come as a tuple, not a number"):
         jvp(lambda x: x, 1.0, 1.0)
     with pytest.raises(TypeError, match="the adjoint is a number, not a list of 2"):
         vjp(lambda x: [x, x], 1.0)[1](1.0)

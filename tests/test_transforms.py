@@ -77,9 +77,9 @@ def six_hump_camel(p):
 
 def goldstein_price(p):
     x, y = p
-    return (
-        1 + (x + y + 1) ** 2 * (19 - 14 * x + 3 * x**2 - 14 * y + 6 * x * y + 3 * y**2)
-    ) * (30 + (2 * x - 3 * y) ** 2 * (18 - 32 * x + 12 * x**2 + 48 * y - 36 * x * y + 27 * y**2))
+    return (1 + (x + y + 1) ** 2 * (19 - 14 * x + 3 * x**2 - 14 * y + 6 * x * y + 3 * y**2)) * (
+        30 + (2 * x - 3 * y) ** 2 * (18 - 32 * x + 12 * x**2 + 48 * y - 36 * x * y + 27 * y**2)
+    )
 
 
 def wood(p):
@@ -276,9 +276,7 @@ X = np.array([0.7, -1.3])
         lambda x: np.stack([vjp(grad(f), x)[1](e)[0] for e in np.eye(2)]),
         lambda x: np.stack([grad(lambda x: jvp(f, (x,), (e,))[1])(x) for e in np.eye(2)]),
         lambda x: np.stack([grad(lambda x: (grad(f)(x) * e).sum())(x) for e in np.eye(2)]),
-        lambda x: np.stack(
-            [jit(grad(lambda x: vjp(f, x)[1](1.0)[0] @ e))(x) for e in np.eye(2)]
-        ),
+        lambda x: np.stack([jit(grad(lambda x: vjp(f, x)[1](1.0)[0] @ e))(x) for e in np.eye(2)]),
     ],
 )
 def test_second_derivatives_by_every_composition(both):
@@ -417,6 +415,10 @@ def test_a_primitive_with_partials_of_floats_has_first_derivatives():
     for x in (0.3, 1.2, 0.3):
         assert g(x) == pytest.approx(math.sin(x) + x * math.cos(x), rel=1e-15)
         assert jit(opaque)(x) == math.sin(x)
+    assert jit(grad(opaque))(0.3) == math.cos(0.3)
+    assert grad(jit(opaque))(0.3) == math.cos(0.3)
+    narrow = primitive("my_narrow", lambda a: math.log(a - 5), [lambda a, v: 1 / math.sqrt(a - 5)])
+    assert grad(narrow)(9.0) == 0.5
     for _ in range(2):
         with pytest.raises(TypeError, match="partial 1 of my_opaque is not written in autodiff's"):
             hessian(opaque)(0.3)
