@@ -153,7 +153,7 @@ def test_an_interrupt_leaves_nothing_behind():
         assert transformed(-2.0) == (2.0, -1.0)
 
     moment, times = 0, 0
-    while interrupted(call, moment):
+    while interrupted(call, moment, ("call",)):
         assert MODE.get() is PLAIN
         assert active() is None
         assert Value(2.0).data == 2.0
@@ -163,7 +163,7 @@ def test_an_interrupt_leaves_nothing_behind():
     fast = jit(f)
     fast(2.0)
     for moment in range(20):
-        interrupted(lambda: fast(3.0), moment)
+        interrupted(lambda: fast(3.0), moment, ("call",))
     assert fast(3.0) == math.sin(3.0) * 3.0
 
 
