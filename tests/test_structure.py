@@ -209,12 +209,12 @@ def test_a_decorated_function_is_still_that_function():
     assert copy.deepcopy(at_top) is at_top
 
 
-# -- bad input ---------------------------------------------------------------------------------------
+# -- bad input -------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("transform", [jit, grad, jacobian])
 @pytest.mark.parametrize(
-    "argument, words",
+    ("argument", "words"),
     [
         (1j, r"is 1j \(complex\): wanted are real numbers"),
         ([1.0, 2j], r"\[1\] is 2j \(complex\)"),
@@ -237,7 +237,7 @@ def test_arguments_that_are_no_numbers(transform, argument, words):
 
 
 @pytest.mark.parametrize(
-    "result, words",
+    ("result", "words"),
     [
         ("text", r"the function returned 'text' \(str\); wanted are numbers"),
         (None, "returned None .*is a return missing"),
@@ -264,11 +264,11 @@ def test_a_gradient_is_of_one_number(transform):
 
 
 def test_directions_are_like_the_point():
-    with pytest.raises(TypeError, match="tangents.* is an array of shape"):
+    with pytest.raises(TypeError, match=r"tangents.* is an array of shape"):
         jvp(lambda x: x, (np.ones(2),), (np.ones(3),))
     with pytest.raises(TypeError, match="tangents is a tuple of 1, not a tuple of 2"):
         hvp(lambda x, y: x * y, (1.0, 2.0), (1.0,))
-    with pytest.raises(TypeError, match="arguments come as a tuple, not a number"):
+    with pytest.raises(TypeError, match=r"arguments come as a tuple, not a number"):
         jvp(lambda x: x, 1.0, 1.0)
     with pytest.raises(TypeError, match="the adjoint is a number, not a list of 2"):
         vjp(lambda x: [x, x], 1.0)[1](1.0)
@@ -297,7 +297,7 @@ def test_traced_integers_are_only_for_take():
     ):
         with pytest.raises(TypeError, match=r"can only be used as autodiff\.take\(values, i\)"):
             jit(f)([1.0, 2.0], i)
-    with pytest.raises(TypeError, match="i must be an integer, not 1.0"):
+    with pytest.raises(TypeError, match=r"i must be an integer, not 1\.0"):
         take([1.0, 2.0], 1.0)
     assert functions.take([1.0, 2.0], np.int64(1)) == 2.0
 

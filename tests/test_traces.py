@@ -31,12 +31,12 @@ from autodiff import (
 from autodiff.modes import MODE, PLAIN
 from autodiff.traces import active
 
-# -- what would freeze a number -------------------------------------------------------------------
+# -- what would freeze a number --------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("transform", [jit, grad, hessian])
 @pytest.mark.parametrize(
-    "f, error, words",
+    ("f", "error", "words"),
     [
         (lambda x: x * x.data, RuntimeError, "reading .data .* compute with the Value itself"),
         (lambda x: x * x.grad, RuntimeError, "reading .grad .* use autodiff.grad"),
@@ -74,7 +74,7 @@ def test_comparisons_with_exact_numbers_are_kept():
         assert f(x) == (x if x < 0.5 or x > 2.0**60 or x == 0.75 else -x)
 
 
-# -- contexts -----------------------------------------------------------------------------------------
+# -- contexts --------------------------------------------------------------------------------------
 
 
 def test_what_is_held_constant_is_computed_every_time():
@@ -140,7 +140,7 @@ def test_anomalies_are_found_at_every_call():
     assert (f(0.0), g(0.0)) == (-math.inf, math.inf)
 
 
-# -- interrupts, threads, processes ----------------------------------------------------------------------
+# -- interrupts, threads, processes ----------------------------------------------------------------
 
 
 def test_an_interrupt_leaves_nothing_behind():
@@ -223,7 +223,7 @@ def wanted(x):
     return grad(lambda x: functions.sin(x) * x)(x)
 
 
-# -- nets ----------------------------------------------------------------------------------------------------
+# -- nets ------------------------------------------------------------------------------------------
 
 
 def loss_of(net, xs, targets):
