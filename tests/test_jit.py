@@ -454,9 +454,10 @@ def test_calling_does_not_grow_memory():
         for i in range(times):
             f(i % 20 - 5.0)
             g(i % 20 - 5.0)
-            h(1.0).backward()
+            if i % 10 == 0:
+                h(1.0).backward()
 
-    assert growth(call, 4_000) < 20_000
+    assert growth(call, 10_000) < 20_000
 
 
 def test_tracing_fresh_functions_does_not_grow_memory():

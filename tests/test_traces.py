@@ -5,7 +5,6 @@ import math
 import os
 import pickle
 import signal
-import sys
 import threading
 from fractions import Fraction
 
@@ -143,6 +142,8 @@ def test_anomalies_are_found_at_every_call():
 # -- interrupts, threads, processes ----------------------------------------------------------------
 
 
+# Interpreted, an interrupt may come while a generator is closed, where Python can only report it.
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 def test_an_interrupt_leaves_nothing_behind():
     def f(x):
         return functions.sin(x) * x if x > 0 else -x
@@ -267,7 +268,3 @@ def test_softmax_and_its_kin_for_scores_of_every_size(shift):
             vs = [Value(x) for x in xs]
             f(vs)[i].backward()
             np.testing.assert_allclose(row, [v.grad for v in vs], rtol=1e-13, atol=1e-300)
-
-
-def test_nothing_heavy_comes_with_it():
-    assert "scipy" not in sys.modules or sys.modules["scipy"] is not None
