@@ -248,6 +248,10 @@ class Transformed:
                     f"{len(args)} positional arguments came"
                 )
         chosen = {i % len(args) for i in self._differentiated}
+        if len(chosen) < len(self._differentiated):
+            raise TypeError(
+                f"{self.name}: argnums {tuple(self._differentiated)} has an argument twice"
+            )
         positional = tuple(
             (
                 i in chosen,

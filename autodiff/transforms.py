@@ -31,6 +31,7 @@ from autodiff.compiler.passes import simplified
 from autodiff.compiler.program import Program
 from autodiff.reals import describe
 from autodiff.transformed import Call, Derive, Derived, Transformed
+from autodiff.value import Value
 
 
 def jit(f: Callable[..., Any]) -> Transformed:
@@ -326,7 +327,8 @@ def _of_tuples(f: Callable[..., Any], derive: Derive, name: str) -> Transformed:
 
     def of_tuple(primals: Any, direction: Any) -> Any:
         if not isinstance(primals, tuple):
-            raise TypeError(f"{name}(f): the arguments come as a tuple, not {describe(primals)}")
+            what = "a number" if type(primals) is Value else describe(primals)
+            raise TypeError(f"{name}(f): the arguments come as a tuple, not {what}")
         return f(*primals)
 
     of_tuple.__name__ = getattr(f, "__name__", type(f).__name__)

@@ -52,7 +52,7 @@ def solved(system):
         b[k], b[pivot] = b[pivot], b[k]
         for i in range(k + 1, n):
             factor = a[i][k] / a[k][k]
-            a[i] = [x - factor * y for x, y in zip(a[i], a[k])]
+            a[i] = [x - factor * y for x, y in zip(a[i], a[k], strict=True)]
             b[i] = b[i] - factor * b[k]
     for k in reversed(range(n)):
         for j in range(k + 1, n):
@@ -117,7 +117,11 @@ def bits(tree):
 @pytest.mark.parametrize("f", CASES, ids=lambda f: f.__name__)
 def test_a_jitted_function_gives_what_the_plain_one_gives_in_any_order(f):
     arguments = CASES[f]
-    orders = [arguments, arguments[::-1], *(random.Random(i).choices(arguments, k=30) for i in "ab")]
+    orders = [
+        arguments,
+        arguments[::-1],
+        *(random.Random(i).choices(arguments, k=30) for i in "ab"),
+    ]
     for order in orders:
         fast = jit(f)
         for argument in (*order, *order):
@@ -286,7 +290,7 @@ def test_results_are_the_callers_own():
     assert kept.flags.writeable
 
 
-# -- integers ---------------------------------------------------------------------------------------
+# -- integers --------------------------------------------------------------------------------------
 
 
 def test_traced_integers_take_from_lists():
@@ -336,7 +340,7 @@ def test_what_a_comparison_protects_is_not_computed_where_it_fails():
         f(1.0, [1.0, 2.0], np.array([7]))
 
 
-# -- the cache --------------------------------------------------------------------------------------
+# -- the cache -------------------------------------------------------------------------------------
 
 
 def kept(transformed):
@@ -354,8 +358,8 @@ def test_the_cache_is_bounded_and_one_warning_names_the_line():
 
     fast = jit(f)
     with pytest.warns(RuntimeWarning, match=r"jit\(f\) has been traced \d+ times") as caught:
-        for k in range(MOST + 30):
-            assert fast(k + 0.5) == f(k + 0.5)
+        called = [(fast(k + 0.5), f(k + 0.5)) for k in range(MOST + 30)]
+    assert all(a == b for a, b in called)
     assert len(caught) == 1
     line = f.__code__.co_firstlineno + 4
     assert f"{__file__}:{line} comes out otherwise" in str(caught[0].message)
@@ -380,8 +384,7 @@ def test_the_cache_is_bounded_and_one_warning_names_the_line():
 def test_a_cache_by_structure_is_bounded_and_warns_once(arguments):
     fast = jit(lambda static, x: x * 2.0)
     with pytest.warns(RuntimeWarning, match="integers, strings or shapes change") as caught:
-        for call in arguments:
-            fast(*call)
+        assert len([fast(*call) for call in arguments]) == MOST + 20
     assert len(caught) == 1
     assert kept(fast) == MOST
     assert len(fast._variants) == MOST
@@ -398,12 +401,11 @@ def test_a_function_that_is_not_a_function_is_told_so():
     fast = jit(lambda x: x if x > draw.random() else -x)
     unlike = functions.primitive("unlike", lambda a: draw.random(), [lambda a, v: 0.0 * a])
     with pytest.raises(RuntimeError, match="does not compute the same twice"):
-        for _ in range(50):
-            jit(lambda x: x if unlike(x) > 0.5 else -x)(0.5)
+        [jit(lambda x: x if unlike(x) > 0.5 else -x)(0.5) for _ in range(50)]
     assert abs(fast(0.5)) == 0.5
 
 
-# -- nothing is left behind -------------------------------------------------------------------------
+# -- nothing is left behind ------------------------------------------------------------------------
 
 
 def nodes():
@@ -452,9 +454,10 @@ def test_calling_does_not_grow_memory():
         for i in range(times):
             f(i % 20 - 5.0)
             g(i % 20 - 5.0)
-            h(1.0).backward()
+            if i % 10 == 0:
+                h(1.0).backward()
 
-    assert growth(call, 4_000) < 20_000
+    assert growth(call, 10_000) < 20_000
 
 
 def test_tracing_fresh_functions_does_not_grow_memory():
@@ -466,7 +469,7 @@ def test_tracing_fresh_functions_does_not_grow_memory():
     assert nodes() == 0
 
 
-# -- many threads -----------------------------------------------------------------------------------
+# -- many threads ----------------------------------------------------------------------------------
 
 
 def test_threads_trace_and_run_one_function():

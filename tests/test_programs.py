@@ -68,7 +68,7 @@ def inside(row, count):
     return found
 
 
-# -- passes -----------------------------------------------------------------------------------------
+# -- passes ----------------------------------------------------------------------------------------
 
 
 def kept_by_every_pass(p, numbers):
@@ -118,7 +118,7 @@ def test_what_was_checked_at_one_point_holds_at_others(data):
         np.testing.assert_allclose(found, wanted, rtol=1e-9, atol=1e-12 * max(map(abs, wanted)))
 
 
-@pytest.mark.parametrize("left, right", passes.IDENTITIES)
+@pytest.mark.parametrize(("left", "right"), passes.IDENTITIES)
 def test_identities_hold_for_every_number(left, right):
     scope = {r.name: functions.PUBLIC[r.name] for r in TABLE if not r.over_lists}
     for x, y in itertools.product(EDGES, repeat=2):
@@ -126,7 +126,7 @@ def test_identities_hold_for_every_number(left, right):
         assert both[0].hex() == both[1].hex(), (x, y)
 
 
-@pytest.mark.parametrize("left, right", passes.IDENTITIES)
+@pytest.mark.parametrize(("left", "right"), passes.IDENTITIES)
 def test_identities_are_found_in_programs(left, right):
     scope = {r.name: functions.PUBLIC[r.name] for r in TABLE if not r.over_lists}
     p = program_of(lambda x, y: eval(left, scope, {"x": x, "y": y}), [0.3, 0.7])
@@ -193,7 +193,8 @@ def test_sums_of_products_before_plain_sums_read_their_own_operands():
 
 def test_a_program_that_is_none_is_refused():
     def make(**changes):
-        fields = dict(inputs=1, ops=[CODES["mul"]], a=[0], b=[0], outputs=[1], entries=[])
+        fields = {"inputs": 1, "ops": [CODES["mul"]], "a": [0], "b": [0]}
+        fields |= {"outputs": [1], "entries": []}
         fields |= changes
         return Program(
             fields["inputs"],
@@ -216,7 +217,7 @@ def test_a_program_that_is_none_is_refused():
             validate(make(**changes), "a pass")
 
 
-# -- every row of the table -------------------------------------------------------------------------
+# -- every row of the table ------------------------------------------------------------------------
 
 
 def eager(f, numbers):
@@ -291,7 +292,7 @@ def test_a_program_on_values_records_what_the_function_does(row):
     assert all(a is b for a, b in zip(y.operands, z.operands, strict=True))
 
 
-# -- written out ------------------------------------------------------------------------------------
+# -- written out -----------------------------------------------------------------------------------
 
 
 def branching(x, y):
@@ -376,7 +377,7 @@ def test_a_program_is_pickled_and_runs_elsewhere():
         jit(mine).lower(1.0).as_python()
 
 
-# -- large programs ---------------------------------------------------------------------------------
+# -- large programs --------------------------------------------------------------------------------
 
 
 def test_deep_and_wide_programs_need_no_recursion():

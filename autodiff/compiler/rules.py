@@ -14,10 +14,12 @@ from typing import Any
 from autodiff.compiler.program import STATIC, Program
 from autodiff.compiler.trace import Traced, trace
 from autodiff.contexts import within
-from autodiff.higher import PRIMITIVES, apply
+from autodiff.higher import PRIMITIVES
 from autodiff.kernels import list_kernel, partial_functions
 from autodiff.modes import PLAIN
 from autodiff.ops import ROWS, Row
+from autodiff.value import record_known
+from autodiff.walks import alone
 
 
 @lru_cache(maxsize=4096)
@@ -66,6 +68,11 @@ def _symbolic(partial: Any, count: int) -> Callable[..., Any] | None:
     return None if traced.program.checks or traced.captured else partial
 
 
+def _numbered(row: Row) -> int:
+    ROWS.append(row)
+    return len(ROWS) - 1
+
+
 def _opaque(row: Row, i: int) -> Callable[..., Any]:
     """A partial that only numbers can be given to, as a primitive without derivatives."""
     name = f"partial {i + 1} of {row.name}"
@@ -78,6 +85,5 @@ def _opaque(row: Row, i: int) -> Callable[..., Any]:
 
     names = [*row.names, "v"]
     function = row.partials[i]
-    ROWS.append(Row(name, " ".join(names), function, [refuse] * len(names)))
-    op = len(ROWS) - 1
-    return lambda *operands: apply(op, *operands)
+    op = alone(_numbered, Row(name, " ".join(names), function, [refuse] * len(names)))
+    return lambda *operands: record_known(op, operands, 1.0, [0.0] * len(names))

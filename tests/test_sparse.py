@@ -1,0 +1,175 @@
+"""Sparse Jacobians and Hessians: the dense ones, at the cost of their colours."""
+
+import math
+
+import numpy as np
+import pytest
+import scipy.sparse
+from hypothesis import given
+from hypothesis import strategies as st
+
+from autodiff import Value, functions, hessian, jacobian, take
+from autodiff.compiler import derivatives
+from autodiff.compiler.sparsity import colours, pattern
+from autodiff.compiler.trace import trace
+
+
+def rosenbrock(x):
+    return sum(100.0 * (x[1:] - x[:-1] ** 2) ** 2 + (1 - x[:-1]) ** 2)
+
+
+def tridiagonal(x):
+    """The Hessian of chained Rosenbrock, by hand."""
+    main = np.zeros(len(x))
+    main[:-1] += 1200 * x[:-1] ** 2 - 400 * x[1:] + 2
+    main[1:] += 200
+    return scipy.sparse.diags_array([-400 * x[:-1], main, -400 * x[:-1]], offsets=[-1, 0, 1])
+
+
+@pytest.mark.parametrize("n", [2, 3, 10, 57])
+def test_the_hessian_of_rosenbrock_is_the_dense_one(n):
+    x = np.random.default_rng(n).normal(size=n)
+    found = hessian(rosenbrock, sparse=True)(x)
+    assert scipy.sparse.issparse(found)
+    assert (found.shape, found.nnz) == ((n, n), 3 * n - 2)
+    np.testing.assert_allclose(found.toarray(), hessian(rosenbrock)(x), rtol=1e-12)
+    np.testing.assert_allclose(found.toarray(), tridiagonal(x).toarray(), rtol=1e-11, atol=1e-11)
+
+
+def test_a_large_tridiagonal_hessian():
+    n = 100_000
+    x = np.random.default_rng(0).normal(size=n)
+    h = hessian(rosenbrock, sparse=True)
+    for _ in range(2):
+        found = h(x)
+        assert found.nnz == 3 * n - 2
+        assert abs(found - tridiagonal(x)).max() <= 1e-11 * abs(found).max()
+        x = x + 0.5
+
+
+def sweeps(monkeypatch, transformed, *args):
+    """How many directions of forward mode a transform takes."""
+    counted = []
+    forward = derivatives.forward
+
+    def counting(p, directions, keep=False):
+        counted.append(len(directions))
+        return forward(p, directions, keep)
+
+    monkeypatch.setattr("autodiff.compiler.sparsity.forward", counting)
+    found = transformed(*args)
+    (count,) = counted
+    return count, found
+
+
+@pytest.mark.parametrize("n", [4, 40, 400])
+def test_the_sweeps_are_the_colours_not_the_inputs(monkeypatch, n):
+    count, _ = sweeps(monkeypatch, hessian(rosenbrock, sparse=True), np.ones(n))
+    assert count == 3
+
+
+def test_a_diagonal_takes_one_sweep_and_a_dense_row_one_a_column(monkeypatch):
+    x = np.linspace(0.1, 0.9, 20)
+    count, found = sweeps(monkeypatch, jacobian(np.sin, sparse=True), x)
+    assert count == 1
+    np.testing.assert_allclose(found.toarray(), np.diag(np.cos(x)), rtol=1e-15)
+    count, found = sweeps(monkeypatch, jacobian(lambda x: x.sum() * x, sparse=True), x)
+    assert count == 20
+    np.testing.assert_allclose(found.toarray(), x.sum() * np.eye(20) + x[:, None], rtol=1e-14)
+
+
+@given(st.data())
+def test_random_sparse_functions(data):
+    n, m = data.draw(st.integers(1, 8)), data.draw(st.integers(1, 8))
+    terms = data.draw(
+        st.lists(
+            st.lists(st.tuples(st.integers(0, n - 1), st.integers(0, n - 1)), max_size=3),
+            min_size=m,
+            max_size=m,
+        )
+    )
+
+    def f(x):
+        return [sum((functions.sin(x[i]) * x[j] for i, j in row), 0.5) for row in terms]
+
+    x = np.linspace(0.3, 1.7, n)
+    found = jacobian(f, sparse=True)(x)
+    dense = np.array(jacobian(f)(x)).reshape(m, n)
+    np.testing.assert_allclose(found.toarray(), dense, rtol=1e-14)
+    where = {(i, j) for i, row in enumerate(terms) for pair in row for j in pair}
+    rows, columns = found.tocoo().coords
+    assert set(zip(rows.tolist(), columns.tolist(), strict=True)) == where
+    assert found.nnz == len(where)
+    scalar = hessian(lambda x: sum(f(x)), sparse=True)(x)
+    np.testing.assert_allclose(
+        scalar.toarray(), hessian(lambda x: sum(f(x)))(x), rtol=1e-13, atol=1e-14
+    )
+    p = trace(lambda xs: f(xs), x.tolist()).program
+    found = pattern(p, range(n))
+    chosen = colours(found)
+    for i in range(m):  # columns of one colour meet in no row
+        mine = [chosen[j] for j in range(n) if (i, j) in where]
+        assert len(mine) == len(set(mine))
+
+
+def test_zeros_of_the_structure_stay_zero_beside_inf_and_nan():
+    def f(x):
+        return [x[0] * x[0], 1.0 / x[1], x[2] * x[2]]
+
+    for bad in (math.inf, -math.inf, math.nan, 0.0):
+        x = np.array([2.0, bad, 3.0])
+        found = jacobian(f, sparse=True)(x)
+        assert found.nnz == 3
+        dense = found.toarray()
+        np.testing.assert_array_equal(dense[[0, 2]], [[4.0, 0.0, 0.0], [0.0, 0.0, 6.0]])
+        np.testing.assert_array_equal(dense[1], [0.0, functions.div(-1.0, bad * bad), 0.0])
+
+
+def test_what_is_held_constant_or_taken():
+    def f(x, i):
+        return [x[0].detach() * x[1], take(list(x), i[0])]
+
+    found = jacobian(f, sparse=True)(np.array([2.0, 3.0]), np.array([1]))
+    np.testing.assert_array_equal(found.toarray(), [[0.0, 2.0], [0.0, 1.0]])
+
+
+def test_shapes_and_several_arguments():
+    def f(a, b):
+        return {"p": a["w"] * b, "q": [b.sum()]}
+
+    a, b = {"w": np.array([[1.0, 2.0], [3.0, 4.0]])}, np.array([5.0, 6.0])
+    found = jacobian(f, (0, 1), sparse=True)(a, b)
+    assert found.shape == (5, 6)
+    wanted = np.zeros((5, 6))
+    for i in range(4):
+        wanted[i, i] = b[i % 2]
+        wanted[i, 4 + i % 2] = a["w"].ravel()[i]
+    wanted[4, 4:] = 1.0
+    np.testing.assert_array_equal(found.toarray(), wanted)
+    assert jacobian(lambda x: [], sparse=True)(np.ones(3)).shape == (0, 3)
+    assert jacobian(lambda x: 2.0, sparse=True)(np.ones(3)).nnz == 0
+    assert hessian(lambda x: 2.0, sparse=True)(np.ones((0,))).shape == (0, 0)
+
+
+def test_the_matrix_is_the_callers_own():
+    h = hessian(rosenbrock, sparse=True)
+    x = np.array([1.0, 2.0, 3.0])
+    first = h(x)
+    wanted = first.toarray()
+    first.data[:] = 0.0
+    first.indices[:] = 0
+    np.testing.assert_array_equal(h(x).toarray(), wanted)
+    lowered = h.lower(x)
+    np.testing.assert_array_equal(lowered(x).toarray(), wanted)
+
+
+def test_values_are_refused():
+    with pytest.raises(TypeError, match="a sparse matrix has no Values; leave out sparse=True"):
+        hessian(rosenbrock, sparse=True)(np.array([Value(1.0), Value(2.0)]))
+
+
+def test_without_scipy_the_reason_is_said(monkeypatch):
+    monkeypatch.setitem(__import__("sys").modules, "scipy", None)
+    monkeypatch.setitem(__import__("sys").modules, "scipy.sparse", None)
+    with pytest.raises(ImportError, match="pip install scipy"):
+        jacobian(lambda x: x, sparse=True)(np.ones(2))

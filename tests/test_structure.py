@@ -1,0 +1,309 @@
+"""Arguments and results of transforms: floats, arrays, nested structures; what else is refused."""
+
+import collections
+import copy
+import math
+import pickle
+from fractions import Fraction
+
+import numpy as np
+import pytest
+
+from autodiff import Value, derivative, functions, grad, hessian, hvp, jacobian, jit, jvp, take, vjp
+
+Point = collections.namedtuple("Point", "x y")
+
+
+def alike(found, wanted):
+    """Equal, and of the same types and shapes all the way down."""
+    assert type(found) is type(wanted)
+    if isinstance(wanted, dict):
+        assert list(found) == list(wanted)
+        for key in wanted:
+            alike(found[key], wanted[key])
+    elif isinstance(wanted, (list, tuple)):
+        assert len(found) == len(wanted)
+        for a, b in zip(found, wanted, strict=True):
+            alike(a, b)
+    elif isinstance(wanted, np.ndarray):
+        assert (found.dtype, found.shape) == (wanted.dtype, wanted.shape)
+        assert found.tolist() == wanted.tolist()
+    else:
+        assert found == wanted
+
+
+TREES = [
+    2.0,
+    [1.0, 2.0],
+    (1.0, [2.0, (3.0,)]),
+    [],
+    {"w": 1.0, "b": [2.0, {"c": 3.0}]},
+    Point(1.0, [2.0]),
+    np.array([1.0, 2.0]),
+    np.array([[1.0, 2.0], [3.0, 4.0]]),
+    np.zeros((2, 0)),
+    np.array([[[1.0]]]),
+    {"a": np.arange(3.0), "b": (np.eye(2), 5.0)},
+]
+
+
+def total(tree):
+    """The sum of the squares of all numbers."""
+    if isinstance(tree, dict):
+        return total(list(tree.values()))
+    if isinstance(tree, (list, tuple)):
+        return sum(map(total, tree), 0.0)
+    if isinstance(tree, np.ndarray):
+        return sum((x * x for x in tree.flat), 0.0)
+    return tree * tree if isinstance(tree, (Value, float)) else 0.0
+
+
+def doubled(tree):
+    if isinstance(tree, dict):
+        return {key: doubled(x) for key, x in tree.items()}
+    if isinstance(tree, Point):
+        return Point(*map(doubled, tree))
+    if isinstance(tree, (list, tuple)):
+        return type(tree)(map(doubled, tree))
+    return tree if tree is None or isinstance(tree, (bool, str)) else tree * 2.0
+
+
+@pytest.mark.parametrize("tree", TREES, ids=str)
+def test_results_mirror_the_structure(tree):
+    for _ in range(2):
+        alike(grad(total)(tree), doubled(tree))
+        alike(jit(doubled)(tree), doubled(tree))
+        value, pull = vjp(doubled, tree)
+        alike(value, doubled(tree))
+        alike(pull(tree), (doubled(tree),))
+        alike(jvp(doubled, (tree,), (tree,)), (doubled(tree), doubled(tree)))
+        alike(hvp(total, (tree,), (tree,)), doubled(tree))
+
+
+def test_static_parts_stay_where_they_are():
+    tree = [1.0, "relu", True, None, {"k": "v", "x": np.ones(2)}]
+    alike(grad(total)(tree), doubled(tree))
+
+
+def test_blocks_of_a_jacobian_and_a_hessian():
+    tree = {"m": np.array([[1.0, 2.0]]), "s": 3.0}
+    found = jacobian(lambda t: (t["m"] * t["s"], [t["s"] ** 2]))(tree)
+    alike(
+        found,
+        (
+            {
+                "m": np.array([[[[3.0, 0.0]], [[0.0, 3.0]]]]),
+                "s": np.array([[1.0, 2.0]]),
+            },
+            [{"m": np.array([[0.0, 0.0]]), "s": 6.0}],
+        ),
+    )
+    blocks = hessian(lambda t: (t["m"] ** 2).sum() * t["s"])(tree)
+    alike(
+        blocks["m"],
+        {
+            "m": np.array([[[[6.0, 0.0], [0.0, 6.0]]]]).reshape(1, 2, 1, 2),
+            "s": np.array([[2.0, 4.0]]),
+        },
+    )
+    alike(blocks["s"], {"m": np.array([[2.0, 4.0]]), "s": 0.0})
+
+
+def test_arrays_of_other_types_are_float64():
+    for kind in (np.float16, np.float32, np.int8, np.int64, np.uint16):
+        alike(grad(total)(np.array([1, 2], kind)), np.array([2.0, 4.0]))
+    alike(grad(lambda x: x * x)(np.array(3.0)), np.array(6.0))
+    for number in (3, np.float32(3), np.int16(3), Fraction(3)):
+        alike(grad(lambda x: x * x)(number), 6.0)
+    reversed_view = np.arange(6.0).reshape(2, 3).T[::-1]
+    alike(grad(total)(reversed_view), np.ascontiguousarray(2 * reversed_view))
+    objects = np.array([Value(1.0), 2.0], object)
+    found = jit(lambda x: x * 2)(objects)
+    assert (found[0].data, found[1]) == (2.0, 4.0)
+
+
+def test_integers_and_texts_are_static():
+    traces = []
+
+    @jit
+    def power(x, n, name="p", *, negative=False):
+        traces.append((n, name, negative))
+        y = x**n if name == "p" else x
+        return -y if negative else y
+
+    assert [power(3.0, n) for n in (1, 2, 3, 2)] == [3.0, 9.0, 27.0, 9.0]
+    assert power(3.0, 2, negative=True) == -9.0
+    assert power(3.0, 2, "other") == 3.0
+    assert power(3.0, n=2, name="other", negative=True) == -3.0
+    assert power(3.0, 2.0) == 9.0
+    assert power(3.0, True) == 3.0
+    assert len(traces) == 8
+    assert power(5.0, 3) == 125.0
+    assert len(traces) == 8
+
+
+def test_keyword_arguments_are_traced_but_not_differentiated():
+    g = grad(lambda x, *, k, scale=1.0: x * x * k * scale)
+    assert (g(3.0, k=2.0), g(3.0, k=5.0, scale=2.0), g(3.0, k=2.0)) == (12.0, 60.0, 12.0)
+
+
+def test_argnums():
+    def f(a, b, c):
+        return a * b * b * c
+
+    assert [grad(f, i)(2.0, 3.0, 5.0) for i in (0, 1, 2, -1, -3)] == [45.0, 60.0, 18.0, 18.0, 45.0]
+    assert grad(f, (2, 0))(2.0, 3.0, 5.0) == (18.0, 45.0)
+    assert grad(f, [1])(2.0, 3.0, 5.0) == (60.0,)
+    for wrong, named in [(3, 3), (-4, -4), ((0, 3), 3), ((1, -5), -5)]:
+        with pytest.raises(TypeError, match=rf"argnums {named} is out of range: 3 positional"):
+            grad(f, wrong)(2.0, 3.0, 5.0)
+    with pytest.raises(TypeError, match="has an argument twice"):
+        grad(f, (0, -3))(2.0, 3.0, 5.0)
+    with pytest.raises(TypeError, match="argnums 0 is out of range: 0 positional"):
+        grad(f)(a=1.0, b=2.0, c=3.0)
+    for wrong in (None, 1.0, "0", (), (0, 1.5), True, (True,)):
+        for transform in (grad, jacobian, hessian):
+            with pytest.raises(TypeError, match="argnums must be an integer, or a tuple"):
+                transform(f, wrong)
+
+
+class Spring:
+    def __init__(self, k):
+        self.k = k
+
+    @jit
+    def energy(self, x):
+        """Half k x squared."""
+        return 0.5 * self.k * x * x
+
+    @grad
+    def force(self, x):
+        return -self.energy(x)
+
+
+def test_methods():
+    soft, stiff = Spring(1.0), Spring(10.0)
+    for _ in range(2):
+        assert (soft.energy(2.0), stiff.energy(2.0)) == (2.0, 20.0)
+        assert (soft.force(2.0), stiff.force(2.0)) == (-2.0, -20.0)
+    assert soft.energy is soft.energy
+    assert Spring.energy.__doc__ == "Half k x squared."
+    for again in (copy.deepcopy(soft), pickle.loads(pickle.dumps(soft)), copy.copy(stiff)):
+        again.k = 4.0
+        assert again.force is not soft.force
+    fresh = copy.deepcopy(soft)
+    fresh.k = 3.0
+    assert (fresh.energy(2.0), soft.energy(2.0)) == (6.0, 2.0)
+
+
+@jit
+def at_top(x):
+    """A docstring."""
+    return x * 2.0
+
+
+def test_a_decorated_function_is_still_that_function():
+    assert (at_top.__name__, at_top.__doc__) == ("at_top", "A docstring.")
+    assert repr(at_top) == "<jit(at_top)>"
+    assert pickle.loads(pickle.dumps(at_top)) is at_top
+    assert copy.deepcopy(at_top) is at_top
+
+
+# -- bad input -------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("transform", [jit, grad, jacobian])
+@pytest.mark.parametrize(
+    ("argument", "words"),
+    [
+        (1j, r"is 1j \(complex\): wanted are real numbers"),
+        ([1.0, 2j], r"\[1\] is 2j \(complex\)"),
+        ({"w": [np.complex128(1)]}, r"\['w'\]\[0\] is .*complex128"),
+        (np.array([1j]), "is an array of complex128: wanted are real numbers"),
+        (np.array([True]), "is an array of bool"),
+        (np.array(["a"]), "is an array of <U1"),
+        (np.array([1.0, "a"], object), r"has element 1 'a' \(str\)"),
+        (object(), "what else a function needs, it can close over"),
+        ({1.0}, r"is {1.0} \(set\)"),
+        (b"x", "bytes"),
+    ],
+)
+def test_arguments_that_are_no_numbers(transform, argument, words):
+    called = []
+    f = transform(lambda x: called.append(1))
+    with pytest.raises(TypeError, match=f"argument 0 of {transform.__name__}.*{words}"):
+        f(argument)
+    assert called == []
+
+
+@pytest.mark.parametrize(
+    ("result", "words"),
+    [
+        ("text", r"the function returned 'text' \(str\); wanted are numbers"),
+        (None, "returned None .*is a return missing"),
+        ([1.0, "text"], r"returned 'text' \(str\)"),
+        (1j, r"what the function of jit.* returned is 1j \(complex\)"),
+        (np.array([1j]), "is an array of complex128"),
+        ({1.0}, "set"),
+    ],
+)
+def test_results_that_are_no_numbers(result, words):
+    with pytest.raises(TypeError, match=words):
+        jit(lambda x: result)(1.0)
+
+
+@pytest.mark.parametrize("transform", [grad, hessian])
+def test_a_gradient_is_of_one_number(transform):
+    for result, words in [
+        (lambda x: x, r"its result is an array of shape \(2,\), not a number"),
+        (lambda x: [x[0]], "its result is a list of 1, not a number"),
+        (lambda x: x[0] > 1, "its result is False"),
+    ]:
+        with pytest.raises(TypeError, match=f"must return one number, but {words}.*jacobian"):
+            transform(result)(np.zeros(2))
+
+
+def test_directions_are_like_the_point():
+    with pytest.raises(TypeError, match=r"tangents.* is an array of shape"):
+        jvp(lambda x: x, (np.ones(2),), (np.ones(3),))
+    with pytest.raises(TypeError, match="tangents is a tuple of 1, not a tuple of 2"):
+        hvp(lambda x, y: x * y, (1.0, 2.0), (1.0,))
+    with pytest.raises(TypeError, match=r"arguments come as a tuple, not a number"):
+        jvp(lambda x: x, 1.0, 1.0)
+    with pytest.raises(TypeError, match="the adjoint is a number, not a list of 2"):
+        vjp(lambda x: [x, x], 1.0)[1](1.0)
+    with pytest.raises(TypeError, match="the argument must be one number; see jacobian"):
+        derivative(lambda x: x[0])([1.0])
+    for n in (-1, 1.5, True, "2"):
+        with pytest.raises(ValueError, match="n must be an integer from 0 up"):
+            derivative(lambda x: x, n)
+    for transform in (jit, grad, jacobian, hessian, derivative, jvp, vjp, hvp):
+        with pytest.raises(TypeError, match="must be a function, not 3"):
+            transform(3)
+
+
+def test_traced_integers_are_only_for_take():
+    i = np.array([1, 0])
+    for f in (
+        lambda xs, i: xs[i[0]],
+        lambda xs, i: xs[0] * i[0],
+        lambda xs, i: i[0] * xs[0],
+        lambda xs, i: xs[0] if i[0] == 1 else xs[1],
+        lambda xs, i: xs[0] if i[0] else xs[1],
+        lambda xs, i: [xs[0] for _ in range(i[0])],
+        lambda xs, i: {i[0]: xs[0]},
+        lambda xs, i: float(i[0]),
+        lambda xs, i: i[0] + i[1],
+    ):
+        with pytest.raises(TypeError, match=r"can only be used as autodiff\.take\(values, i\)"):
+            jit(f)([1.0, 2.0], i)
+    with pytest.raises(TypeError, match=r"i must be an integer, not 1\.0"):
+        take([1.0, 2.0], 1.0)
+    assert functions.take([1.0, 2.0], np.int64(1)) == 2.0
+
+
+def test_another_structure_is_traced_anew():
+    f = jit(lambda x: functions.sum(list(x)) if isinstance(x, (list, np.ndarray)) else x)
+    for x, y in [([1.0, 2.0], 3.0), (2.0, 2.0), (np.ones(3), 3.0), ([4.0], 4.0), ([1.0, 2.0], 3.0)]:
+        assert f(x) == y
+    assert not math.isnan(f(1.0))

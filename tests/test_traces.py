@@ -1,0 +1,270 @@
+"""What a trace refuses, and how it lives with contexts, threads, signals, processes and nets."""
+
+import copy
+import math
+import os
+import pickle
+import signal
+import threading
+from fractions import Fraction
+
+import numpy as np
+import pytest
+from interrupts import interrupted
+
+from autodiff import (
+    Value,
+    detect_anomaly,
+    functions,
+    grad,
+    hessian,
+    jacobian,
+    jit,
+    nn,
+    no_grad,
+    primitive,
+    scope,
+    take,
+    value_and_grad,
+)
+from autodiff.modes import MODE, PLAIN
+from autodiff.traces import active
+
+# -- what would freeze a number --------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("transform", [jit, grad, hessian])
+@pytest.mark.parametrize(
+    ("f", "error", "words"),
+    [
+        (lambda x: x * x.data, RuntimeError, "reading .data .* compute with the Value itself"),
+        (lambda x: x * x.grad, RuntimeError, "reading .grad .* use autodiff.grad"),
+        (lambda x: (x * x).partials[0] * x, RuntimeError, "reading .partials .*autodiff.grad"),
+        (lambda x: (x * x).backward() or x, RuntimeError, r"backward\(\) .*autodiff.grad\(f\)"),
+        (lambda x: copy.copy(x) * 2, RuntimeError, "a copy of a Value .* use the Value itself"),
+        (lambda x: copy.deepcopy([x])[0], RuntimeError, "a copy of a Value"),
+        (lambda x: pickle.loads(pickle.dumps(x)), RuntimeError, "a copy of a Value"),
+        (lambda x: float(x) * x, TypeError, "would lose its gradient"),
+        (lambda x: math.sin(x), TypeError, "autodiff.sin"),
+        (lambda x: x if x > Fraction(1, 3) else -x, TypeError, "compare it with a float"),
+        (lambda x: x if x < 10**400 else -x, TypeError, "compare it with a float"),
+        (lambda x: x if x == np.float32(0.1) else -x, TypeError, "compare it with a float"),
+    ],
+)
+def test_what_would_freeze_a_number_is_refused(transform, f, error, words):
+    for _ in range(2):
+        with pytest.raises(error, match=words):
+            transform(f)(0.1)
+    assert MODE.get() is PLAIN
+    assert Value(2.0).data == 2.0
+
+
+def test_the_message_names_the_line():
+    def f(x):
+        return x * x.data
+
+    with pytest.raises(RuntimeError, match=f"{__file__}:{f.__code__.co_firstlineno + 1}"):
+        jit(f)(1.0)
+
+
+def test_comparisons_with_exact_numbers_are_kept():
+    f = jit(lambda x: x if x < Fraction(1, 2) or x > 2**60 or x == np.float32(0.75) else -x)
+    for x in (0.1, 0.5, 0.75, 2.0**61, 0.1):
+        assert f(x) == (x if x < 0.5 or x > 2.0**60 or x == 0.75 else -x)
+
+
+# -- contexts --------------------------------------------------------------------------------------
+
+
+def test_what_is_held_constant_is_computed_every_time():
+    def with_no_grad(x):
+        with no_grad():
+            c = x * x
+        return c * x
+
+    for f in (with_no_grad, lambda x: (x * x).detach() * x):
+        fast, slope, curve = jit(f), grad(f), hessian(f)
+        for x in (3.0, 2.0, -1.0):
+            assert (fast(x), slope(x), curve(x)) == (x**3, x * x, 0.0)
+
+
+def test_backward_inside_a_trace():
+    def slope(f):
+        def g(x):
+            f(x).backward(create_graph=True)
+            return x.grad
+
+        return g
+
+    mine = primitive("traced_cube", lambda a: a**3, [lambda a, v: 3 * a * a])
+    for f, wanted in [
+        (lambda x: x * x * x, lambda x: 3 * x * x),
+        (lambda x: (x * x).detach() * x, lambda x: x * x),
+        (lambda x: functions.logsumexp([x, 2 * x]) * 1.0, None),
+        (lambda x: functions.softmax([x, 2 * x])[0], None),
+        (mine, lambda x: 3 * x * x),
+    ]:
+        fast = jit(slope(f))
+        for x in (1.5, -0.5):
+            assert fast(x) == pytest.approx(grad(f)(x), rel=1e-14)
+            assert wanted is None or fast(x) == wanted(x)
+    picked = jit(lambda xs, i: slope(lambda _: take([x * x for x in xs], i[0]))(xs[1]))
+    assert [picked([1.0, 3.0], np.array([i])) for i in (1, 0)] == [6.0, 0.0]
+    assert grad(slope(mine))(2.0) == 12.0
+
+
+def test_scopes_and_names_do_not_hide_the_trace():
+    def f(x):
+        with scope("layer"):
+            y = x * x
+            y.name = "y"
+            return y * 2 if y > 1 else y
+
+    fast = jit(f)
+    assert [fast(x) for x in (0.5, 2.0, 0.1)] == [0.25, 8.0, 0.1 * 0.1]
+    assert grad(f)(2.0) == 8.0
+
+
+def test_anomalies_are_found_at_every_call():
+    f = jit(lambda x: functions.log(x) * 2.0)
+    g = grad(lambda x: functions.sqrt(x) * 2.0)
+    assert (f(1.0), g(1.0)) == (0.0, 1.0)
+    with detect_anomaly():
+        assert (f(1.0), g(1.0)) == (0.0, 1.0)
+        assert grad(functions.atanh)(0.5) == pytest.approx(4 / 3)
+        with pytest.raises(FloatingPointError, match=rf"log\(0.0\) is -inf, at {__file__}"):
+            f(0.0)
+        with pytest.raises(FloatingPointError, match=r"div\(0.5, 0.0\) is inf"):
+            g(0.0)
+    assert (f(0.0), g(0.0)) == (-math.inf, math.inf)
+
+
+# -- interrupts, threads, processes ----------------------------------------------------------------
+
+
+# Interpreted, an interrupt may come while a generator is closed, where Python can only report it.
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+def test_an_interrupt_leaves_nothing_behind():
+    def f(x):
+        return functions.sin(x) * x if x > 0 else -x
+
+    def call():
+        transformed = value_and_grad(f)
+        assert transformed(2.0)[0] == math.sin(2.0) * 2.0
+        assert transformed(-2.0) == (2.0, -1.0)
+
+    moment, times = 0, 0
+    while interrupted(call, moment, ("call",)):
+        assert MODE.get() is PLAIN
+        assert active() is None
+        assert Value(2.0).data == 2.0
+        times += 1
+        moment = moment * 11 // 10 + 1
+    assert times > 30
+    fast = jit(f)
+    fast(2.0)
+    for moment in range(20):
+        interrupted(lambda: fast(3.0), moment, ("call",))
+    assert fast(3.0) == math.sin(3.0) * 3.0
+
+
+def test_ctrl_c_stops_a_function_that_is_traced():
+    def f(x):
+        os.kill(os.getpid(), signal.SIGINT)
+        for _ in range(1000):
+            x = x * 1.0
+        return x
+
+    with pytest.raises(KeyboardInterrupt):
+        jit(f)(1.0)
+    assert active() is None
+
+
+def test_a_trace_in_one_thread_does_not_see_another():
+    inside, done = threading.Event(), threading.Event()
+    found = []
+
+    def slow(x):
+        inside.set()
+        assert done.wait(10)
+        return x * 2.0
+
+    thread = threading.Thread(target=lambda: found.append(jit(slow)(3.0)))
+    thread.start()
+    assert inside.wait(10)
+    try:
+        v = Value(2.0)
+        y = v * v if v > 1 else v
+        y.backward()
+        assert (y.data, v.grad, active()) == (4.0, 4.0, None)
+        assert grad(lambda x: x * x * x)(2.0) == 12.0
+    finally:
+        done.set()
+        thread.join()
+    assert found == [6.0]
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="this system has no fork")
+def test_a_program_runs_after_a_fork():
+    f = grad(lambda x: functions.sin(x) * x if x > 0 else x)
+    f(2.0)
+    reading, writing = os.pipe()
+    child = os.fork()
+    if not child:
+        right = f(2.0) == wanted(2.0) and f(-1.0) == 1.0
+        os.write(writing, b"right" if right else b"wrong")
+        os._exit(0)
+    os.waitpid(child, 0)
+    os.close(writing)
+    with os.fdopen(reading, "rb") as pipe:
+        assert pipe.read() == b"right"
+
+
+def wanted(x):
+    return grad(lambda x: functions.sin(x) * x)(x)
+
+
+# -- nets ------------------------------------------------------------------------------------------
+
+
+def loss_of(net, xs, targets):
+    scores = [net(x) for x in xs]
+    return nn.cross_entropy(scores, targets)
+
+
+def test_the_loss_of_a_net_under_jit_is_the_nets():
+    net = nn.MLP(3, [4, 3])
+    xs = np.random.default_rng(0).normal(size=(5, 3))
+    targets = [0, 2, 1, 1, 0]
+    fast = jit(lambda xs: loss_of(net, [list(x) for x in xs], targets))
+    parameters = list(net.parameters())
+    for _ in range(3):
+        plain = loss_of(net, xs.tolist(), targets)
+        plain.backward()
+        gradient = [p.grad for p in parameters]
+        net.zero_grad()
+        compiled = fast(xs)
+        compiled.backward()
+        assert compiled.data == plain.data
+        np.testing.assert_allclose([p.grad for p in parameters], gradient, rtol=1e-12, atol=1e-15)
+        net.zero_grad()
+        for p, g in zip(parameters, gradient, strict=True):
+            p.data -= 0.1 * g
+    by_inputs = grad(lambda xs: loss_of(net, [list(x) for x in xs], targets))(xs)
+    vs = [[Value(x) for x in row] for row in xs]
+    loss_of(net, vs, targets).backward()
+    np.testing.assert_allclose(by_inputs, [[v.grad for v in row] for row in vs], rtol=1e-12)
+
+
+@pytest.mark.parametrize("shift", [0.0, 1000.0, -math.inf])
+def test_softmax_and_its_kin_for_scores_of_every_size(shift):
+    xs = [0.5, 2.0, -1.0 + shift]
+    for f in (functions.softmax, functions.log_softmax, lambda xs: [functions.logsumexp(xs)]):
+        fast = jit(f)
+        fast([3.0, 2.0, 1.0])
+        assert fast(xs) == [v.data for v in f([Value(x) for x in xs])]
+        found = jacobian(f)(xs)
+        for i, row in enumerate(found):
+            vs = [Value(x) for x in xs]
+            f(vs)[i].backward()
+            np.testing.assert_allclose(row, [v.grad for v in vs], rtol=1e-13, atol=1e-300)
