@@ -6,7 +6,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import autodiff
-from autodiff import Value, exp, sin, take
+from autodiff import Value, exp, ops, sin, take
+from autodiff.compiler.derivatives import forward, reverse
+from autodiff.compiler.trace import trace
 from autodiff.testing import expressions, points
 
 N = 3
@@ -95,3 +97,13 @@ def test_of_an_element_that_is_chosen_by_an_index_forwards(i, slope):
 
     found = autodiff.jacobian(f)(0.5, np.array([i]))
     assert found == pytest.approx([slope, 3.0, 1.0, 0.25], rel=1e-15)
+
+
+def test_no_multiplication_by_one_or_minus_one_is_appended():
+    program = trace(lambda xs: [(xs[0] - xs[1]) * xs[0]], [3.0, 2.0]).program
+    for derived, names in (
+        (reverse(program, [{0: None}], [0, 1]), ["add", "neg"]),
+        (forward(program, [{0: None}]), ["add"]),
+        (forward(program, [{1: None}]), ["neg", "mul"]),
+    ):
+        assert [ops.ROWS[op].name for op in derived.ops] == ["sub", "mul", *names]
