@@ -41,7 +41,7 @@ from typing import NamedTuple
 ROOT = Path(__file__).resolve().parent.parent
 CHOSEN = (
     "value", "value_object", "higher", "contexts", "primitive", "edges", "engines_agree",
-    "functions", "load", "transforms", "compiler", "doctests",
+    "functions", "load", "transforms", "transforms_agree", "jit", "programs", "doctests",
 )  # fmt: skip
 PROGRAM = """
 import importlib, autodiff
@@ -56,7 +56,7 @@ class Build(NamedTuple):
     flags: str  # of the compiler
     link: str = ""
     directives: tuple[tuple[str, str], ...] = ()  # text of setup.py, and what to put there
-    preload: str = ""  # a library of gcc's that must be loaded first
+    preload: str = ""  # libraries of gcc's that must be loaded first
     without: str = ""  # an expression that names the tests to leave out
 
 
@@ -64,7 +64,7 @@ BUILDS = {
     "addresses": Build(
         "-fsanitize=address,undefined,float-cast-overflow -fno-omit-frame-pointer -g",
         "-fsanitize=address,undefined",
-        preload="libasan.so",
+        preload="libasan.so libstdc++.so",  # the latter for the exceptions of other packages
         without="without_memory or leaks",
     ),
     "assertions": Build(
@@ -110,8 +110,9 @@ def environment(tree: Path, build: Build) -> dict[str, str]:
         "AUTODIFF_PURE": "0",
     }
     if build.preload:
-        asked = ["gcc", f"-print-file-name={build.preload}"]
-        settings["LD_PRELOAD"] = subprocess.check_output(asked, text=True).strip()
+        asked = [["gcc", f"-print-file-name={name}"] for name in build.preload.split()]
+        paths = [subprocess.check_output(command, text=True).strip() for command in asked]
+        settings["LD_PRELOAD"] = " ".join(paths)
     return os.environ | settings
 
 

@@ -6,7 +6,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import autodiff
-from autodiff import Value, exp, sin, take
+from autodiff import Value, exp, ops, sin, take
+from autodiff.compiler.derivatives import forward, reverse
+from autodiff.compiler.trace import trace
 from autodiff.testing import expressions, points
 
 N = 3
@@ -86,3 +88,22 @@ def test_of_an_element_that_is_chosen_by_an_index(f, i):
     assert np.allclose(autodiff.grad(g)(point, index), gradient, 1e-14, 1e-14)
     assert np.allclose(autodiff.jacobian(g)(point, index), gradient, 1e-14, 1e-14)
     assert np.allclose(autodiff.hessian(g)(point, index), hessian, 1e-13, 1e-13)
+
+
+@pytest.mark.parametrize(("i", "slope"), [(0, np.cos(0.5)), (1, 1.0), (2, 0.0)])
+def test_of_an_element_that_is_chosen_by_an_index_forwards(i, slope):
+    def f(x, index):
+        return [take([sin(x), x * x, 2.0], index[0]), x * 3, x * x, x / 4]
+
+    found = autodiff.jacobian(f)(0.5, np.array([i]))
+    assert found == pytest.approx([slope, 3.0, 1.0, 0.25], rel=1e-15)
+
+
+def test_no_multiplication_by_one_or_minus_one_is_appended():
+    program = trace(lambda xs: [(xs[0] - xs[1]) * xs[0]], [3.0, 2.0]).program
+    for derived, names in (
+        (reverse(program, [{0: None}], [0, 1]), ["add", "neg"]),
+        (forward(program, [{0: None}]), ["add"]),
+        (forward(program, [{1: None}]), ["neg", "mul"]),
+    ):
+        assert [ops.ROWS[op].name for op in derived.ops] == ["sub", "mul", *names]
