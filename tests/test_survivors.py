@@ -8,6 +8,7 @@ import pytest
 
 import autodiff
 from autodiff import Value, arrays, kernels, sin, sweeps
+from autodiff.contexts import within
 from autodiff.sweeps import topological_order, visit
 from autodiff.traces import COMPARISONS, Trace, active
 
@@ -100,9 +101,13 @@ def test_a_comparison_with_what_is_no_number_is_left_to_it():
 def test_a_walk_within_a_trace_takes_what_was_there_before_as_a_leaf():
     x = Value(2.0)
     before = x * x
-    with Trace() as trace:
+    trace = Trace()
+
+    def traced():
         y = before - 3
-        z = y / y
+        return y / y
+
+    z = within(trace.mode(), traced)
     assert [v.op for v in visit([z], trace)] == ["mul", "sub", "div"]
     assert [v.op for v in topological_order([z])] == ["", "mul", "sub", "div"]
 
@@ -110,8 +115,9 @@ def test_a_walk_within_a_trace_takes_what_was_there_before_as_a_leaf():
 def test_a_trace_notes_comparisons_while_it_lasts():
     x, y = Value(1.0), Value(2.0)
     assert x < y
-    with Trace() as trace:
-        assert [x == y, x < 2, x <= y, x > y, x >= 1] == [False, True, True, False, True]
+    trace = Trace()
+    outcomes = within(trace.mode(), lambda: [x == y, x < 2, x <= y, x > y, x >= 1])
+    assert outcomes == [False, True, True, False, True]
     assert x < y
     noted = [(guard.outcome, COMPARISONS[guard.how], guard.right) for guard in trace.guards]
     assert noted == [
@@ -126,11 +132,15 @@ def test_a_trace_notes_comparisons_while_it_lasts():
 
 def test_what_is_held_constant_in_a_trace_is_a_node_of_it():
     x = Value(2.0)
-    with Trace() as trace:
+    trace = Trace()
+
+    def traced():
+        assert active() is trace
         with autodiff.no_grad():
             unrecorded = x * 3
-        detached = x.detach()
-        assert active() is trace
+        return unrecorded, x.detach()
+
+    unrecorded, detached = within(trace.mode(), traced)
     assert [v.op for v in visit([unrecorded], trace)] == ["", "mul", "detach"]
     assert [v.op for v in visit([detached], trace)] == ["", "detach"]
     assert [repr(v) for v in (unrecorded, detached)] == [
