@@ -232,6 +232,7 @@ def main(argv: list[str] | None = None) -> int:
         return 0
     for name in ("OPENBLAS_NUM_THREADS", "AUTODIFF_PURE", "PYTEST_DISABLE_PLUGIN_AUTOLOAD"):
         os.environ[name] = "1"
+    os.environ["HYPOTHESIS_PROFILE"] = "mutants"
     from tqdm import tqdm
 
     tqdm.monitor_interval = 0  # no thread: this process forks

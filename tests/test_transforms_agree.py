@@ -60,13 +60,6 @@ def assert_agree(f, point):
         assert abs(found - hessian).max() <= 1e-9 * (1 + abs(hessian).max())
 
 
-@given(st.data())
-def test_of_any_expression(data):
-    point = data.draw(points(N))
-    expression = data.draw(expressions(N, at=point))
-    assert_agree(lambda xs: expression(*xs), point)
-
-
 @pytest.mark.parametrize(
     "f",
     [
@@ -107,3 +100,10 @@ def test_no_multiplication_by_one_or_minus_one_is_appended():
         (forward(program, [{1: None}]), ["neg", "mul"]),
     ):
         assert [ops.ROWS[op].name for op in derived.ops] == ["sub", "mul", *names]
+
+
+@given(st.data())
+def test_of_any_expression(data):
+    point = data.draw(points(N))
+    expression = data.draw(expressions(N, at=point))
+    assert_agree(lambda xs: expression(*xs), point)
