@@ -196,7 +196,7 @@ class Transformed:
             f, self._derive, self._transform, self._differentiated, self._keeps_values
         )
         bound._attribute, bound._instance = self._attribute, instance
-        if self._attribute:
+        if self._attribute and hasattr(instance, "__dict__"):
             instance.__dict__[self._attribute] = bound
         return bound
 

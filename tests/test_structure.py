@@ -196,6 +196,20 @@ def test_methods():
     assert (fresh.energy(2.0), soft.energy(2.0)) == (6.0, 2.0)
 
 
+class Slotted:
+    __slots__ = ("k",)
+
+    @jit
+    def scaled(self, x):
+        return x * self.k
+
+
+def test_methods_of_instances_that_cannot_keep_them():
+    a = Slotted()
+    for a.k in (2.0, 3.0):
+        assert a.scaled(5.0) == 5.0 * a.k
+
+
 @jit
 def at_top(x):
     """A docstring."""
