@@ -32,6 +32,7 @@ from autodiff.value import (
     record_list,
     record_unary,
 )
+from autodiff.walks import alone
 
 if TYPE_CHECKING:  # the elementwise functions are made from the table, at the end of this file
 
@@ -354,10 +355,7 @@ def primitive(
         name, " ".join(names), value, list(partials), label=label, kink=kink,
         domain=tuple(domain) if domain else (REALS,) * len(names),
     )  # fmt: skip
-    if len(ROWS) > 0xFFFF:  # a node keeps its primitive's number in 16 bits
-        raise OverflowError(f"primitive({name!r}): there can be no more than {len(ROWS)} of them")
-    ROWS.append(row)
-    op = len(ROWS) - 1
+    op = alone(numbered, row)
 
     def call(*operands: Any) -> Any:
         if len(operands) != len(names):
@@ -369,6 +367,20 @@ def primitive(
     call.__name__ = call.__qualname__ = name
     call.__doc__ = row.documentation
     return call
+
+
+def numbered(row: Row) -> int:
+    """Add a row to ``ops.ROWS``, alone; its number.
+
+    Raises:
+        OverflowError: if no number is left.
+    """
+    if len(ROWS) > 0xFFFF:  # a node keeps its primitive's number in 16 bits
+        raise OverflowError(
+            f"primitive({row.name!r}): there can be no more than {len(ROWS)} of them"
+        )
+    ROWS.append(row)
+    return len(ROWS) - 1
 
 
 #: Every function made from the table, by name.

@@ -14,6 +14,7 @@ from typing import Any
 from autodiff.compiler.program import STATIC, Program
 from autodiff.compiler.trace import Traced, trace
 from autodiff.contexts import within
+from autodiff.functions import numbered
 from autodiff.higher import PRIMITIVES
 from autodiff.kernels import list_kernel, partial_functions
 from autodiff.modes import PLAIN
@@ -68,11 +69,6 @@ def _symbolic(partial: Any, count: int) -> Callable[..., Any] | None:
     return None if traced.program.checks or traced.captured else partial
 
 
-def _numbered(row: Row) -> int:
-    ROWS.append(row)
-    return len(ROWS) - 1
-
-
 def _opaque(row: Row, i: int) -> Callable[..., Any]:
     """A partial that only numbers can be given to, as a primitive without derivatives."""
     name = f"partial {i + 1} of {row.name}"
@@ -85,5 +81,5 @@ def _opaque(row: Row, i: int) -> Callable[..., Any]:
 
     names = [*row.names, "v"]
     function = row.partials[i]
-    op = alone(_numbered, Row(name, " ".join(names), function, [refuse] * len(names)))
+    op = alone(numbered, Row(name, " ".join(names), function, [refuse] * len(names)))
     return lambda *operands: record_known(op, operands, 1.0, [0.0] * len(names))
