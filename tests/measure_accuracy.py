@@ -1,11 +1,14 @@
 """Print how far the primitives' values and partials are from the true ones, as a Markdown table.
 
-``python tests/measure_accuracy.py [--points N]``: the worst errors at ``N`` points a row, in ulp
-and as ``test_accuracy`` counts them, each with the bound that the row keeps there.  Where a bound
-says nothing, at the ends of the range, nothing is measured.
+``python tests/measure_accuracy.py [--points N] [--readme]``: the worst errors at ``N`` points a
+row, in ulp and as ``test_accuracy`` counts them, each with the bound that the row keeps there.
+Where a bound says nothing, at the ends of the range, nothing is measured.  ``--readme`` puts them
+into the README's table too.
 """
 
 import argparse
+import re
+from pathlib import Path
 
 from test_accuracy import errors_of, points_of
 
@@ -14,7 +17,7 @@ from autodiff import ops
 
 def short(x):
     """A number of three digits."""
-    return f"{x:.3g}"
+    return f"{float(f'{x:.3g}'):g}"
 
 
 def worst(found):
@@ -36,14 +39,31 @@ def measure(row, points):
     return f"| `{row.name}` | {worst(values)} | {worst(partials)} |"
 
 
+def readme_with(text, points, rows):
+    """The README with the errors of these rows, as ``measure`` gives them, in its table."""
+    cells = [[cell.strip() for cell in row.strip("|").split("|")] for row in rows]
+    lines = "".join(f"| {name} | {value} | {partials} |\n" for name, value, _, partials, _ in cells)
+    lines = lines.replace("(bound ", "(")
+    text, tables = re.subn(r"(?<=ulp \|\n\|---\|---\|---\|\n)(\|.*\n)+", lines, text)
+    text, counts = re.subn(r"(?<=worst errors of )[\d,]+(?= points)", f"{points:,}", text)
+    assert (tables, counts) == (1, 1)
+    return text
+
+
 def main():
     """Measure every row."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--points", type=int, default=200, help="points a primitive")
-    points = parser.parse_args().points
+    parser.add_argument("--readme", action="store_true", help="put them into the README too")
+    arguments = parser.parse_args()
     print("| primitive | value: ulp | at | partials: ulp | at |\n|---|---|---|---|---|")
+    rows = []
     for row in ops.TABLE:
-        print(measure(row, points), flush=True)
+        rows.append(measure(row, arguments.points))
+        print(rows[-1], flush=True)
+    if arguments.readme:
+        readme = Path(__file__).resolve().parent.parent / "README.md"
+        readme.write_text(readme_with(readme.read_text(), arguments.points, rows))
 
 
 if __name__ == "__main__":
