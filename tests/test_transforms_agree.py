@@ -140,6 +140,7 @@ def appended(f, derive):
         # nothing of what does not depend on the inputs, or is not depended on by the result
         (lambda x, y: [x * sin(sin(y))], lambda p: reverse(p, [{0: None}], [0]), []),
         (lambda x, y: [x * sin(sin(y))], lambda p: forward(p, [{0: None}]), []),
+        (lambda x, y: [sin(y)], lambda p: reverse(p, [{0: None}], [0]), []),
         (lambda x, y: [x * y, sin(x)], lambda p: reverse(p, [{0: None}], [0]), []),
         (lambda x, y: [sin(x * sin(y))], lambda p: reverse(p, [{0: None}], [0]), ["cos", "mul"]),
         (lambda x, y: [sin(x * 3.0)], lambda p: reverse(p, [{0: None}], [0]), ["cos", "mul"]),
