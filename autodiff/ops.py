@@ -153,7 +153,7 @@ TABLE = [
                 "(8 + abs(log(abs(pow_db(a, b - 1)))))*(1 + 2*abs(pow(a, b - 1)/d))",
                 "6 if pow(a, b) < inf else inf")),
     Row("sqrt",  "a", "sqrt(a)",  ["0.5/v"],               label="√", domain=POSITIVE),
-    Row("cbrt",  "a", "cbrt(a)",  ["1/(3*square(v))"],     label="∛", kink="a", bounds=("4", "9")),
+    Row("cbrt",  "a", "cbrt(a)",  ["1/(3*square(v))"],     label="∛", kink="a", bounds=("4", "16")),
     Row("hypot", "a b", "hypot(a, b)", ["a/v", "b/v"],     domain=(REALS, (0.0, inf)),
         bounds=("2", "4 if v < inf else inf", "4 if v < inf else inf")),
 

@@ -20,12 +20,12 @@ def short(x):
     return f"{float(f'{x:.3g}'):g}"
 
 
-def worst(found):
-    """The largest error among ``(error, bound, operands)``, its bound, and where it is."""
+def worst(found, usual):
+    """The largest error among ``(error, bound, operands)``, an unusual bound, and where it is."""
     error, bound, operands = max(found, key=lambda one: one[0])
     if error == 0:
         return "0 |"
-    kept = "" if bound in (2, 4) else f" (bound {short(bound)})"
+    kept = "" if bound == usual else f" (bound {short(bound)})"
     return f"{short(error)}{kept} | `{', '.join(f'{x:.6g}' for x in operands)}`"
 
 
@@ -36,7 +36,7 @@ def measure(row, points):
         for which, (error, bound) in enumerate(errors_of(row, operands)):
             if bound < 1e6:
                 (partials if which else values).append((error, bound, operands))
-    return f"| `{row.name}` | {worst(values)} | {worst(partials)} |"
+    return f"| `{row.name}` | {worst(values, 2)} | {worst(partials, 4)} |"
 
 
 def readme_with(text, points, rows):

@@ -15,6 +15,7 @@ from mpmath import mp
 
 from autodiff import Value
 from autodiff.testing import numerical_gradient, numerical_hessian, numerical_jacobian
+from autodiff.testing.ladder import steps
 
 METHODS = ["forward", "central", "richardson", "complex"]
 ALLOWANCE = 4  # estimated errors that ``check_gradient`` allows a right derivative to be off
@@ -212,6 +213,11 @@ def test_what_is_not_a_number_is_refused_in_words(differentiate, result):
     shown = re.escape(repr(result)[:15])
     with pytest.raises(TypeError, match=rf"{differentiate.__name__}.*must return a.*not {shown}"):
         differentiate(lambda x: result, [1.0, 2.0])
+
+
+def test_steps_are_as_wide_on_either_side_of_zero():
+    for t in (1e-8, 3.0, 1e8):
+        assert steps(-t, 8) == pytest.approx(steps(t, 8))
 
 
 def test_a_function_of_one_point_only_says_why():

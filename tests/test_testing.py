@@ -371,3 +371,10 @@ def test_how_many_arguments_a_function_takes_is_asked_for():
     with pytest.raises(GradientError, match="1 derivative is wrong"):
         assert_gradients_match(lambda *xs: wrong(*xs), st.just(1.5), st.just(2.0))
     assert_gradients_match(lambda x, power=2.0: x**power, max_examples=5)
+
+
+@pytest.mark.parametrize("sign", [1, -1])
+def test_a_jump_is_called_one_upwards_and_downwards(sign):
+    with pytest.raises(GradientError, match="jump") as caught:
+        check_gradient(lambda x: sign * autodiff.step(x) + x, 0.0, order=1)
+    assert not caught.value.wrong

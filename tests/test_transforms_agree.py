@@ -8,7 +8,9 @@ from hypothesis import strategies as st
 import autodiff
 from autodiff import Value, exp, ops, sin, take
 from autodiff.compiler.derivatives import forward, reverse
+from autodiff.compiler.execute import Machine
 from autodiff.compiler.trace import trace
+from autodiff.functions import take_known
 from autodiff.testing import expressions, points
 
 N = 3
@@ -92,14 +94,63 @@ def test_of_an_element_that_is_chosen_by_an_index_forwards(i, slope):
     assert found == pytest.approx([slope, 3.0, 1.0, 0.25], rel=1e-15)
 
 
-def test_no_multiplication_by_one_or_minus_one_is_appended():
-    program = trace(lambda xs: [(xs[0] - xs[1]) * xs[0]], [3.0, 2.0]).program
-    for derived, names in (
-        (reverse(program, [{0: None}], [0, 1]), ["add", "neg"]),
-        (forward(program, [{0: None}]), ["add"]),
-        (forward(program, [{1: None}]), ["neg", "mul"]),
-    ):
-        assert [ops.ROWS[op].name for op in derived.ops] == ["sub", "mul", *names]
+# -- on programs -----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("i", [0, 1, 2])
+@pytest.mark.parametrize("mode", ["reverse", "forward"])
+def test_of_second_order_of_an_element_that_is_chosen_by_an_index(mode, i):
+    point = [0.5, -1.25, 2.0]
+
+    def f(xs, choose):
+        return choose([xs[1] * xs[0], xs[2], xs[0] * xs[0]]) ** 2.0 * choose([*xs])
+
+    traced = trace(lambda xs: [f(xs, lambda ys: take_known(ys, xs[3]))], [*point, 0.0]).program
+    slopes = reverse(traced, [{0: None}], range(N))
+    if mode == "reverse":
+        curvatures = reverse(slopes, [{j: None} for j in range(N)], range(N))
+    else:
+        curvatures = forward(slopes, [{j: None} for j in range(N)])
+    _, _, hessian = by_sweeps(lambda xs: f(xs, lambda ys: ys[i]), point)
+    found = Machine(curvatures)(np.array([*point, i]))
+    assert found == pytest.approx(hessian.ravel(), rel=1e-13)
+
+
+def test_a_constant_that_is_chosen_by_an_index_has_no_tangent():
+    traced = trace(lambda xs: [take_known([xs[0] * 5.0, 2.0], xs[1])], [0.5, 1.0]).program
+    tangents = Machine(forward(traced, [{0: None}]))
+    assert [tangents(np.array([0.5, i])).tolist() for i in (0.0, 1.0)] == [[5.0], [0.0]]
+
+
+def appended(f, derive):
+    """The names of the instructions that a derivative has beyond those of the function."""
+    program = trace(f, [3.0, 2.0]).program
+    names = [ops.ROWS[op].name for op in derive(program).ops]
+    assert names[: len(program)] == [ops.ROWS[op].name for op in program.ops]
+    return names[len(program) :]
+
+
+@pytest.mark.parametrize(
+    ("f", "derive", "names"),
+    [
+        # no multiplication by 1 or -1
+        (lambda x, y: [(x - y) * x], lambda p: reverse(p, [{0: None}], [0, 1]), ["add", "neg"]),
+        (lambda x, y: [(x - y) * x], lambda p: forward(p, [{0: None}]), ["add"]),
+        (lambda x, y: [(x - y) * x], lambda p: forward(p, [{1: None}]), ["neg", "mul"]),
+        # nothing of what does not depend on the inputs, or is not depended on by the result
+        (lambda x, y: [x * sin(sin(y))], lambda p: reverse(p, [{0: None}], [0]), []),
+        (lambda x, y: [x * sin(sin(y))], lambda p: forward(p, [{0: None}]), []),
+        (lambda x, y: [sin(y)], lambda p: reverse(p, [{0: None}], [0]), []),
+        (lambda x, y: [x * y, sin(x)], lambda p: reverse(p, [{0: None}], [0]), []),
+        (lambda x, y: [sin(x * sin(y))], lambda p: reverse(p, [{0: None}], [0]), ["cos", "mul"]),
+        (lambda x, y: [sin(x * 3.0)], lambda p: reverse(p, [{0: None}], [0]), ["cos", "mul"]),
+    ],
+)
+def test_a_derivative_has_no_needless_instructions(f, derive, names):
+    assert appended(lambda xs: f(*xs), derive) == names
+
+
+# -- on random expressions -------------------------------------------------------------------------
 
 
 @given(st.data())

@@ -13,14 +13,14 @@ cdef extern from "compiler/_run.h":
 cdef enum:
     NONE = -2147483647
 
-@cython.boundscheck(False)  # an array may be empty, of which the address is only taken
 cdef inline Py_ssize_t run_span(
     Py_ssize_t start, Py_ssize_t constants, Py_ssize_t out, const unsigned short[::1] ops,
     const int[::1] a, const int[::1] b, const int[::1] entries, double[::1] w, double[::1] s,
 ) noexcept:
     cdef Py_ssize_t end
-    cdef double *slots = &w[constants]
-    with nogil:
+    cdef double *slots
+    with cython.boundscheck(False), nogil:  # of an empty array the address is only taken
+        slots = &w[constants]
         end = ad_run(start, ops.shape[0], &ops[0], &a[0], &b[0], &entries[0], slots, slots + out, &s[0])
     return end
 
