@@ -152,8 +152,8 @@ def hessian(
         if sparse:
             from autodiff.compiler.sparsity import sparse_jacobian
 
-            return Derived(*sparse_jacobian(gradient, places))
-        return _all_derivatives(gradient, shape, places, shape)
+            return Derived(*sparse_jacobian(gradient, places, symmetric=True))
+        return _all_derivatives(gradient, shape, places, shape, symmetric=True)
 
     return Transformed(f, derive, "hessian", chosen)
 
@@ -335,7 +335,9 @@ def _of_tuples(f: Callable[..., Any], derive: Derive, name: str) -> Transformed:
     return Transformed(of_tuple, derive, name, (0, 1))
 
 
-def _all_derivatives(p: Program, result: Any, places: Sequence[int], shape: Any) -> Derived:
+def _all_derivatives(
+    p: Program, result: Any, places: Sequence[int], shape: Any, symmetric: bool = False
+) -> Derived:
     """The Jacobian of a program, as blocks in the structure of its results and its argument."""
     m, n = len(p.results), len(places)
     if n <= m:
@@ -344,6 +346,8 @@ def _all_derivatives(p: Program, result: Any, places: Sequence[int], shape: Any)
     else:
         q = derivatives.reverse(p, [{i: None} for i in range(m)], places)
         numbers = np.arange(m * n).reshape(m, n)
+    if symmetric:  # what stands below the diagonal is read above it
+        numbers = np.where(np.tri(m, dtype=bool), numbers.T, numbers)
     order: list[Any] = []
     rows = iter(range(m))
 

@@ -23,6 +23,7 @@ from autodiff import (
     softmax,
     take,
 )
+from autodiff.contexts import within
 from autodiff.functions import Index, take_known
 from autodiff.traces import Trace
 
@@ -341,17 +342,17 @@ def test_take_refuses_what_is_no_integer(i):
 def test_an_index_of_a_trace_is_recorded():
     i = Value(1.0)
     xs = values([10.0, 20.0])
-    with Trace():
-        node = take([*xs, 30], Index(i))
-        row = take([[1.0, *xs], [2.0, *xs]], Index(i))
-        plain = take_known([10.0, 20.0], 1.0)
+    tracing = Trace().mode()
+    node = within(tracing, take, [*xs, 30], Index(i))
+    row = within(tracing, take, [[1.0, *xs], [2.0, *xs]], Index(i))
+    plain = within(tracing, take_known, [10.0, 20.0], 1.0)
     assert (node.op, node.data, node.partials) == ("take", 20.0, (0.0,) * 4)
     assert node.operands == (*xs, 30.0, i)
     assert [v.data for v in row] == [2.0, 10.0, 20.0]
     assert plain == 20.0
     assert take([*xs, 30], Index(i)) is xs[1]
-    with Trace(), pytest.raises(IndexError, match="index 2 is not one of 0 to 1"):
-        take(xs, Index(Value(2.0)))
+    with pytest.raises(IndexError, match="index 2 is not one of 0 to 1"):
+        within(tracing, take, xs, Index(Value(2.0)))
 
 
 def test_an_index_of_a_trace_can_only_be_taken():

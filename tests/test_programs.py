@@ -122,16 +122,17 @@ def test_what_was_checked_at_one_point_holds_at_others(data):
 def test_identities_hold_for_every_number(left, right):
     scope = {r.name: functions.PUBLIC[r.name] for r in TABLE if not r.over_lists}
     for x, y in itertools.product(EDGES, repeat=2):
-        both = [float(eval(side, scope, {"x": x, "y": y})) for side in (left, right)]
+        names = {"x": x, "y": y, "c": y}
+        both = [float(eval(side, scope, names)) for side in (left, right)]
         assert both[0].hex() == both[1].hex(), (x, y)
 
 
 @pytest.mark.parametrize(("left", "right"), passes.IDENTITIES)
 def test_identities_are_found_in_programs(left, right):
     scope = {r.name: functions.PUBLIC[r.name] for r in TABLE if not r.over_lists}
-    p = program_of(lambda x, y: eval(left, scope, {"x": x, "y": y}), [0.3, 0.7])
+    p = program_of(lambda x, y: eval(left, scope, {"x": x, "y": y, "c": -3.5}), [0.3, 0.7])
     q = validate(passes.identities(p), "identities")
-    wanted = program_of(lambda x, y: eval(right, scope, {"x": x, "y": y}), [0.3, 0.7])
+    wanted = program_of(lambda x, y: eval(right, scope, {"x": x, "y": y, "c": -3.5}), [0.3, 0.7])
     assert q.ops.tolist() == passes.dead_code(wanted).ops.tolist()
     assert q.outputs.tolist() == wanted.outputs.tolist()
     for numbers in itertools.product(EDGES, repeat=2):

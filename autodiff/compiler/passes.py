@@ -23,7 +23,7 @@ from autodiff.compiler.execute import Machine
 from autodiff.compiler.program import ARITY, STATIC, Integers, Program, views
 from autodiff.ops import CODES
 
-#: ``left = right`` for every x and y: each row is exact in IEEE 754 arithmetic.
+#: ``left = right`` for every x and y and constant c: each row is exact in IEEE 754 arithmetic.
 IDENTITIES = [
     ("mul(x, 1.0)", "x"),
     ("mul(1.0, x)", "x"),
@@ -44,6 +44,12 @@ IDENTITIES = [
     ("pow(x, 1.0)", "x"),
     ("pow_da(x, 2.0)", "add(x, x)"),
     ("abs(neg(x))", "abs(x)"),
+    ("mul(x, 2.0)", "add(x, x)"),  # so that one of the two forms is common
+    ("mul(2.0, x)", "add(x, x)"),
+    ("neg(mul(c, x))", "mul(neg(c), x)"),
+    ("neg(mul(x, c))", "mul(neg(c), x)"),
+    ("mul(c, neg(x))", "mul(neg(c), x)"),
+    ("mul(neg(x), c)", "mul(neg(c), x)"),
 ]
 
 
@@ -163,14 +169,16 @@ def _match(p: Program, pattern: _Pattern) -> tuple[Integers, dict[str, Integers]
         these = refs[at]
         if isinstance(operand, str):
             names[operand] = these
-            continue
-        if isinstance(operand, float):
+            fits = these < 0 if operand == "c" else np.ones(len(at), bool)
+        elif isinstance(operand, float):
             same = p.constants.view(np.int64) == np.float64(operand).view(np.int64)
             fits = (these < 0) & same[-1 - np.minimum(these, -1)] if same.any() else same[:0]
         else:
             inner = np.maximum(these - p.inputs, 0)
             fits = (these >= p.inputs) & (p.ops[inner] == operand.op)
-            names[operand.operands[0]] = p.a[inner]
+            for name, those in zip(operand.operands, (p.a[inner], p.b[inner]), strict=False):
+                names[name] = those
+                fits &= (those < 0) | (name != "c")
         at = at[np.flatnonzero(fits)]
         names = {name: found[np.flatnonzero(fits)] for name, found in names.items()}
     return at, names
@@ -180,11 +188,16 @@ def _rewritten(p: Program, at: Integers, result: _Pattern, names: dict[str, Inte
     """With another operation at these instructions."""
     ops, a, b = p.ops.copy(), p.a.copy(), p.b.copy()
     ops[at] = result.op
-    for refs, name in zip((a, b), result.operands, strict=False):
-        refs[at] = names[name]
+    constants = p.constants
+    for refs, operand in zip((a, b), result.operands, strict=False):
+        if isinstance(operand, str):
+            refs[at] = names[operand]
+        else:  # neg(c)
+            refs[at] = -1 - len(constants) - np.arange(len(at), dtype=np.int32)
+            constants = np.concatenate([constants, -constants[-1 - names["c"]]])
     if len(result.operands) == 1:
         b[at] = 0
-    return replace(p, ops=ops, a=a, b=b)
+    return replace(p, ops=ops, a=a, b=b, constants=constants)
 
 
 def sums(p: Program) -> Program:

@@ -10,8 +10,10 @@ References:
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -32,9 +34,17 @@ class Pattern:
 
     def matrix(self, entries: Floats) -> Any:
         """The matrix with these entries, as a SciPy sparse array."""
+        matrix = copy.copy(self._empty)
+        matrix.data, matrix.indices = entries, self.rows.copy()
+        matrix.indptr = self.starts.copy()
+        return matrix
+
+    @cached_property
+    def _empty(self) -> Any:
+        """A matrix of zeros, to be copied: SciPy need not check the pattern every time."""
         from scipy.sparse import csc_array
 
-        return csc_array((entries, self.rows.copy(), self.starts.copy()), self.shape)
+        return csc_array((np.zeros(len(self.rows)), self.rows, self.starts), self.shape)
 
 
 def pattern(p: Program, places: Sequence[int]) -> Pattern:
@@ -89,7 +99,17 @@ def colours(where: Pattern) -> list[int]:
     return chosen
 
 
-def sparse_jacobian(p: Program, places: Sequence[int]) -> tuple[Program, Pattern]:
+def _of_the_upper_triangle(entries: Integers, rows: Integers, columns: Any, n: int) -> Integers:
+    """Entries of a symmetric matrix, those below the diagonal read above it where they stand."""
+    keys = columns.astype(np.int64) * n + rows
+    mirrored = rows.astype(np.int64) * n + columns
+    at = np.minimum(np.searchsorted(keys, mirrored), max(len(keys) - 1, 0))
+    return np.where((rows > columns) & (keys[at] == mirrored), entries[at], entries)
+
+
+def sparse_jacobian(
+    p: Program, places: Sequence[int], symmetric: bool = False
+) -> tuple[Program, Pattern]:
     """The program of the entries of a Jacobian that need not be zero, and where they stand.
 
     Raises:
@@ -108,5 +128,7 @@ def sparse_jacobian(p: Program, places: Sequence[int]) -> tuple[Program, Pattern
     q = forward(p, directions)
     column = np.repeat(np.arange(len(places)), np.diff(where.starts))
     entries = q.results.reshape(count, len(p.results))[of_column[column], where.rows]
+    if symmetric:
+        entries = _of_the_upper_triangle(entries, where.rows, column, len(places))
     sides = q.outputs[len(q.results) :]
     return simplified(replace(q, outputs=np.concatenate([entries, sides]))), where
