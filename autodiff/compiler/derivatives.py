@@ -8,51 +8,29 @@ on gets no instructions: it is zero whatever the numbers are, infinite ones incl
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from autodiff.compiler import loops
-from autodiff.compiler.program import ARITY, NONE, Integers, Program, views
+from autodiff.compiler.program import ARITY, NONE, Program, views
 from autodiff.compiler.rules import template
 from autodiff.ops import CODES
 
 _CODES = tuple(CODES[name] for name in ("add", "mul", "take", "pick", "neg"))
-_HELD = np.zeros(2**16, np.uint8)
-for _name in ("detach", "largest", "peak"):
-    _HELD[CODES[_name]] = 1
-
 Mask = NDArray[np.uint8]
 
-
-def held() -> Mask:
-    """Of every row, whether its value is held constant: it has no derivative."""
-    return _HELD
-
-
-def with_inputs(p: Program, extra: int) -> Program:
-    """The same program with further inputs, which nothing reads yet."""
-
-    def shifted(refs: Integers) -> Integers:
-        return np.where(refs >= p.inputs, refs + np.int32(extra), refs)
-
-    return replace(
-        p,
-        inputs=p.inputs + extra,
-        a=np.where(p.over_list, p.a, shifted(p.a)),
-        b=np.where(p.over_list, p.b, shifted(p.b)),
-        entries=shifted(p.entries),
-        outputs=shifted(p.outputs),
-    )
+HELD: Mask = np.zeros(2**16, np.uint8)  #: of every row, whether it has no derivative
+for _name in ("detach", "largest", "peak"):
+    HELD[CODES[_name]] = 1
 
 
 def dependent(p: Program, inputs: Sequence[int]) -> Mask:
     """Of every slot, whether it depends on one of these inputs."""
     active = np.zeros(p.inputs + len(p), np.uint8)
     active[list(inputs)] = 1
-    loops.mark_dependent(p.inputs, *views(p.ops, p.a, p.b, p.entries, ARITY, _HELD, active))
+    loops.mark_dependent(p.inputs, *views(p.ops, p.a, p.b, p.entries, ARITY, HELD, active))
     return active
 
 
@@ -127,7 +105,7 @@ class _Emission:
         counts = np.where(p.over_list, p.b, ARITY[p.ops]).astype(np.int64)
         keys = p.ops.astype(np.int64) << 32 | counts
         unique, of = np.unique(keys, return_inverse=True)
-        linear = (CODES["take"], CODES["pick"], *np.flatnonzero(_HELD).tolist())
+        linear = (CODES["take"], CODES["pick"], *np.flatnonzero(HELD).tolist())
         templates = [
             Program(0, np.zeros(0, np.int32))
             if key >> 32 in linear

@@ -19,7 +19,7 @@ from typing import Any
 import numpy as np
 
 from autodiff.compiler import loops
-from autodiff.compiler.derivatives import forward, held
+from autodiff.compiler.derivatives import HELD, forward
 from autodiff.compiler.passes import simplified
 from autodiff.compiler.program import ARITY, Floats, Integers, Program, views
 
@@ -61,7 +61,7 @@ def pattern(p: Program, places: Sequence[int]) -> Pattern:
     seen = np.full(p.inputs + len(p), -1, np.int32)
     stack = np.zeros(p.inputs + len(p), np.int32)
     met = np.zeros(p.inputs, np.int32)
-    arrays = views(p.ops, p.a, p.b, p.entries, ARITY, held(), seen, stack, met)
+    arrays = views(p.ops, p.a, p.b, p.entries, ARITY, HELD, seen, stack, met)
     rows, found = [np.zeros(0, np.int32)], [np.zeros(0, np.int32)]
     for i, ref in enumerate(p.results.tolist()):
         n = loops.reach(p.inputs, i, ref, *arrays) if ref >= 0 else 0
