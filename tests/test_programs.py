@@ -9,6 +9,7 @@ import sys
 
 import numpy as np
 import pytest
+from eager import by_sweeps
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -221,26 +222,11 @@ def test_a_program_that_is_none_is_refused():
 # -- every row of the table ------------------------------------------------------------------------
 
 
-def eager(f, numbers):
-    """The value, the gradient and the Hessian, by recorded sweeps."""
-    xs = [Value(x) for x in numbers]
-    y = f(*xs)
-    y.backward(create_graph=True)
-    gradient = [x.grad if isinstance(x.grad, Value) else Value(x.grad) for x in xs]
-    rows = []
-    for g in gradient:
-        for x in xs:
-            x.grad = 0.0
-        g.backward()
-        rows.append([x.grad for x in xs])
-    return y.data, [g.data for g in gradient], rows
-
-
 @pytest.mark.parametrize("row", TABLE, ids=ROW_IDS)
 def test_every_row_in_a_program_is_what_it_is_on_values(row):
     f, count = of_row(row)
     inner = inside(row, count)
-    value, gradient, rows = eager(f, inner)
+    value, gradient, rows = by_sweeps(f, inner)
     assert bits([jit(f)(*inner)]) == bits([value])
     argnums = tuple(range(count))
     assert unsigned(grad(f, argnums)(*inner)) == unsigned(gradient)

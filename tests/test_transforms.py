@@ -7,11 +7,11 @@ import mpmath
 import numpy as np
 import pytest
 import scipy.optimize
+from eager import by_sweeps
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from autodiff import (
-    Value,
     derivative,
     functions,
     grad,
@@ -355,26 +355,12 @@ def branching(draw):
     return scope["f"], [draw(points(2) | points(2, aim=True)) for _ in range(3)]
 
 
-def by_backward(f, numbers):
-    xs = [Value(x) for x in numbers]
-    y = f(*xs)
-    y.backward(create_graph=True)
-    gradient = [x.grad if isinstance(x.grad, Value) else Value(x.grad) for x in xs]
-    rows = []
-    for g in gradient:
-        for x in xs:
-            x.grad = 0.0
-        g.backward()
-        rows.append([x.grad for x in xs])
-    return y.data, [g.data for g in gradient], rows
-
-
 @given(branching())
 def test_branching_programs_have_the_values_and_gradients_of_values(drawn):
     f, places = drawn
     fast, slope, curve, jac = jit(f), grad(f, (0, 1)), hessian(f, (0, 1)), jacobian(f, (0, 1))
     for x in (*places, *places):
-        value, gradient, rows = by_backward(f, x)
+        value, gradient, rows = by_sweeps(f, x)
         assert float(fast(*x)).hex() == float(value).hex()
         finite = all(map(math.isfinite, [value, *gradient, *itertools.chain(*rows)]))
         if not finite:
@@ -390,7 +376,7 @@ def test_branching_programs_have_the_values_and_gradients_of_values(drawn):
 def test_gradients_of_random_expressions_are_bit_for_bit_those_of_values(data):
     f = data.draw(expressions(3, max_size=10))
     x = data.draw(points(3))
-    value, gradient, _ = by_backward(f, x)
+    value, gradient, _ = by_sweeps(f, x)
     assume(all(map(math.isfinite, [value, *gradient])))
     found, slope = value_and_grad(f, (0, 1, 2))(*x)
     assert found.hex() == value.hex()

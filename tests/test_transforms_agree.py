@@ -2,11 +2,12 @@
 
 import numpy as np
 import pytest
+from eager import by_sweeps
 from hypothesis import given
 from hypothesis import strategies as st
 
 import autodiff
-from autodiff import Value, exp, ops, sin, take
+from autodiff import exp, ops, sin, take
 from autodiff.compiler.derivatives import forward, reverse
 from autodiff.compiler.execute import Machine
 from autodiff.compiler.trace import trace
@@ -14,21 +15,6 @@ from autodiff.functions import take_known
 from autodiff.testing import expressions, points
 
 N = 3
-
-
-def by_sweeps(f, point):
-    """The value, the gradient and the Hessian of a function of a list."""
-    xs = [Value(x) for x in point]
-    y = f(xs)
-    y.backward(create_graph=True)
-    slopes = [x.grad if isinstance(x.grad, Value) else Value(0.0) for x in xs]
-    rows = []
-    for slope in slopes:
-        for x in xs:
-            x.grad = 0.0
-        slope.backward()
-        rows.append([x.grad for x in xs])
-    return y.data, np.array([s.data for s in slopes]), np.array(rows)
 
 
 def by_programs(f, point):
@@ -51,7 +37,8 @@ def by_programs(f, point):
 
 
 def assert_agree(f, point):
-    value, gradient, hessian = by_sweeps(f, point)
+    value, *derivatives = by_sweeps(lambda *xs: f([*xs]), point)
+    gradient, hessian = map(np.array, derivatives)
     assert autodiff.jit(f)(point) == value
     gradients, hessians = by_programs(f, point)
     for found in gradients:
@@ -74,7 +61,7 @@ def assert_agree(f, point):
 @pytest.mark.parametrize("i", [0, 1, 2])
 def test_of_an_element_that_is_chosen_by_an_index(f, i):
     point = [0.5, -1.25, 2.0]
-    _, gradient, hessian = by_sweeps(lambda xs: f(xs, i), point)
+    _, gradient, hessian = by_sweeps(lambda *xs: f([*xs], i), point)
     index = np.array([i])
 
     def g(xs, index):
@@ -111,9 +98,9 @@ def test_of_second_order_of_an_element_that_is_chosen_by_an_index(mode, i):
         curvatures = reverse(slopes, [{j: None} for j in range(N)], range(N))
     else:
         curvatures = forward(slopes, [{j: None} for j in range(N)])
-    _, _, hessian = by_sweeps(lambda xs: f(xs, lambda ys: ys[i]), point)
+    _, _, hessian = by_sweeps(lambda *xs: f([*xs], lambda ys: ys[i]), point)
     found = Machine(curvatures)(np.array([*point, i]))
-    assert found == pytest.approx(hessian.ravel(), rel=1e-13)
+    assert found == pytest.approx(np.ravel(hessian), rel=1e-13)
 
 
 def test_a_constant_that_is_chosen_by_an_index_has_no_tangent():
