@@ -1,4 +1,4 @@
-"""How fast traced programs are made and run: ``python tests/bench/programs.py [--quick]``.
+"""How fast traced programs are made and run: ``python tests/bench/derivatives.py [--quick]``.
 
 Prints a table: what was measured, the figure, a reference measured beside it in the same process
 where it is installed (CasADi, JAX, HIPS autograd), and the goal.  It is a measurement, not a test.
