@@ -11,7 +11,11 @@ import os
 import sys
 from pathlib import Path
 
-MODULES = ["value", "sweeps", "arrays", "compiler.loops"]  #: the modules that are compiled
+#: The modules that are compiled.
+MODULES = [
+    *("value", "sweeps", "arrays"),
+    *("compiler.numbering", "compiler.emitter", "compiler.loops"),
+]
 
 
 def _interpret(module: str) -> None:

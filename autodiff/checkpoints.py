@@ -20,7 +20,7 @@ from autodiff.reals import describe, plain
 try:
     import fcntl
 except ImportError:  # not a Unix: two processes must then not save to one path at a time
-    fcntl = None  # type: ignore[assignment]
+    fcntl = None  # type: ignore[assignment]  # mypy takes every system for a Unix
 
 _FORMAT = "autodiff checkpoint 1"
 
@@ -69,7 +69,7 @@ def save(path: str | Path, *objects: Any) -> None:
 def _alone(path: Path) -> IO[bytes]:
     """The file, empty, to be written; waits until no other process writes it."""
     while True:
-        file = open(path, "wb", opener=lambda p, how: os.open(p, how & ~os.O_TRUNC, 0o666))  # noqa: SIM115
+        file = open(path, "wb", opener=_untruncated)  # noqa: SIM115  # the caller closes it
         try:
             if fcntl is not None:
                 _lock(file)
@@ -80,6 +80,11 @@ def _alone(path: Path) -> IO[bytes]:
             file.close()
             raise
         file.close()  # another process has renamed it meanwhile: open the next
+
+
+def _untruncated(path: str, flags: int) -> int:
+    """Open a file as ``open`` does, but leave in it what another process may be writing."""
+    return os.open(path, flags & ~os.O_TRUNC, 0o666)
 
 
 def _lock(file: IO[bytes]) -> None:

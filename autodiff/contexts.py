@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from contextvars import Token
 from types import TracebackType
-from typing import Any
+from typing import Any, TypeVar
 
 from autodiff.modes import MODE, Mode, Note
 from autodiff.reals import describe
 from autodiff.value import count_unusual
+
+T = TypeVar("T")
 
 
 class _Context:
@@ -95,7 +97,7 @@ def scoped(mode: Mode, name: str) -> Mode:
     return mode._replace(note=Note(scope=path, shared=True, trace=mode.trace))
 
 
-def within(mode: Mode, call: Callable[..., Any], *arguments: Any) -> Any:
+def within(mode: Mode, call: Callable[..., T], *arguments: Any) -> T:
     """``call(*arguments)`` in a mode: faster than a context, and no Ctrl-C leaves the mode behind.
 
     An interrupt comes before or after a function written in C, not in between; so nothing comes

@@ -70,7 +70,8 @@ def for_c(expression: str, rename: Callable[[str], str]) -> str:
 
     def render(node: ast.expr) -> str:
         if isinstance(node, ast.Constant):
-            return repr(float(node.value))  # type: ignore[arg-type]  # the table holds numbers
+            assert isinstance(node.value, (int, float))
+            return repr(float(node.value))
         if isinstance(node, ast.Name):
             return node.id
         if isinstance(node, ast.Call):

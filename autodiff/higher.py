@@ -59,8 +59,9 @@ def _call(op: int, operands: tuple[Any, ...]) -> Any:
     partials = [0.0] * len(operands)
     for i, x in enumerate(operands):
         if type(x) is Value and active() is None:  # in a trace nobody reads them
-            where = f"partial {i + 1} of {row.name}()"
-            partials[i] = real(row.partials[i](*numbers, data), where)  # type: ignore[operator]
+            partial = row.partials[i]
+            assert callable(partial)
+            partials[i] = real(partial(*numbers, data), f"partial {i + 1} of {row.name}()")
     if not any(type(x) is Value for x in operands):
         return data
     return record_known(op, operands, data, partials)

@@ -27,10 +27,10 @@ Number = float | np.ndarray[Any, Any]  # what elementwise functions return
 
 
 def _define(source: str, namespace: dict[str, Any]) -> Callable[..., Any]:
-    scope: dict[str, Any] = {}
+    scope: dict[str, Callable[..., Any]] = {}
     exec(source, namespace, scope)  # the source is a row of the table
     (function,) = scope.values()
-    return function  # type: ignore[no-any-return]
+    return function
 
 
 def largest(xs: Iterable[float]) -> float:

@@ -43,7 +43,7 @@ def real(x: Any, where: str) -> float:
         elif hasattr(x, "shape"):
             hint = "; np.array([Value(x) for x in xs]) is an array of Values"
         raise TypeError(f"{where} must be a real number, not {describe(x)}{hint}")
-    return number  # type: ignore[no-any-return]
+    return number  # type: ignore[no-any-return]  # now it is a float
 
 
 def plain(x: Any) -> Any:

@@ -6,6 +6,7 @@ numbers, arrays of numbers and arrays of integers stood, and everything else as 
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Hashable, Iterator
 from itertools import islice
 from typing import Any, NamedTuple
@@ -134,7 +135,7 @@ def size(structure: Any) -> int:
     if isinstance(structure, Number):
         return 1
     if isinstance(structure, (Array, Indices)):
-        return int(np.prod(structure.shape, dtype=int))
+        return math.prod(structure.shape)
     if isinstance(structure, (Sequence, Mapping)):
         return sum(map(size, structure.parts))
     return 0
@@ -148,7 +149,7 @@ def put_together(structure: Any, numbers: Iterator[Any]) -> Any:
     """
 
     def array(shape: tuple[int, ...]) -> Any:
-        elements = [*islice(numbers, int(np.prod(shape, dtype=int)))]
+        elements = [*islice(numbers, math.prod(shape))]
         if all(type(x) is float for x in elements):
             return np.array(elements, np.float64).reshape(shape)
         cells = np.empty(len(elements), object)
@@ -162,7 +163,7 @@ def arguments(structure: Any, values: Iterator[Value]) -> Any:
     """A structure as a traced function sees it: Values, arrays of Values, and indices."""
 
     def filled(shape: tuple[int, ...], elements: Iterator[Any]) -> Any:
-        cells = np.empty(int(np.prod(shape, dtype=int)), object)
+        cells = np.empty(math.prod(shape), object)
         cells[:] = [*islice(elements, cells.size)]
         return cells.reshape(shape) if shape else cells[0]
 

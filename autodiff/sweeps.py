@@ -42,8 +42,7 @@ def topological_order(roots: Iterable[Value]) -> list[Value]:
     >>> [v.op for v in topological_order([b * b])]
     ['', 'add', 'mul']
     """
-    order: list[Value] = alone(visit, roots)
-    return order
+    return alone(visit, roots)
 
 
 def visit(roots: Iterable[Value], within: Any = None) -> list[Value]:

@@ -31,7 +31,8 @@ _READING = {
 
 
 COMPARISONS = ["==", "<", "<=", ">", ">="]
-_COMPARE = [operator.eq, operator.lt, operator.le, operator.gt, operator.ge]
+#: The same as functions: of numbers, of arrays of them, and of Values.
+COMPARE = [operator.eq, operator.lt, operator.le, operator.gt, operator.ge]
 
 
 class Guard(NamedTuple):
@@ -88,7 +89,7 @@ def notice(outcome: bool, how: int, left: Value, right: Any) -> None:
         except OverflowError:
             same = False
         # NumPy compares a float with a float32 as float32
-        if not same or outcome != _COMPARE[how](number_of(left), number):
+        if not same or outcome != COMPARE[how](number_of(left), number):
             raise TypeError(
                 f"a Value was compared with {describe(right)} in a function that is traced: "
                 "compare it with a float"

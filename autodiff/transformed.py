@@ -16,6 +16,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from autodiff import structure
+from autodiff.compiler import writing
 from autodiff.compiler.execute import Machine
 from autodiff.compiler.passes import sums
 from autodiff.compiler.program import Program
@@ -23,7 +24,7 @@ from autodiff.compiler.sparsity import Pattern
 from autodiff.compiler.trace import replay, trace
 from autodiff.modes import MODE
 from autodiff.reals import describe
-from autodiff.traces import COMPARISONS, active
+from autodiff.traces import COMPARE, active
 from autodiff.value import Value, number_of, trace_of
 
 MOST = 128  #: programs that a transformed function keeps
@@ -76,17 +77,8 @@ class _Variant:
         sides = found[len(p.results) :]
         if active() is not None:
             for check, left, right in zip(p.checks, sides[::2], sides[1::2], strict=True):
-                _compare(COMPARISONS[check.how], left, right)
+                COMPARE[check.how](left, right)
         return found[: len(p.results)]
-
-
-def _compare(how: str, left: Any, right: Any) -> bool:
-    """Compare again, so that the enclosing trace sees it."""
-    if how == "==":
-        return bool(left == right)
-    if how in ("<", "<="):
-        return bool(left < right if how == "<" else left <= right)
-    return bool(left > right if how == ">" else left >= right)
 
 
 class Lowered:
@@ -139,21 +131,15 @@ class Lowered:
 
     def as_text(self) -> str:
         """The program as assignments, one a line."""
-        from autodiff.compiler.writing import as_text
-
-        return as_text(self.program)
+        return writing.as_text(self.program)
 
     def as_python(self) -> str:
         """Python source of a function of the inputs that computes the same, by itself."""
-        from autodiff.compiler.writing import as_python
-
-        return as_python(self.program, self._name)
+        return writing.as_python(self.program, self._name)
 
     def stats(self) -> dict[str, int]:
         """How large the program is: inputs, instructions, guards, operations on numbers."""
-        from autodiff.compiler.writing import stats
-
-        return stats(self.program)
+        return writing.stats(self.program)
 
 
 class Transformed:

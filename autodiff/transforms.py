@@ -19,7 +19,7 @@ itself traced, so transforms of transforms are right to any order.
 
 from __future__ import annotations
 
-import dataclasses
+import math
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -29,6 +29,7 @@ from autodiff import structure
 from autodiff.compiler import derivatives
 from autodiff.compiler.passes import simplified
 from autodiff.compiler.program import Program
+from autodiff.compiler.sparsity import sparse_jacobian
 from autodiff.reals import describe
 from autodiff.transformed import Call, Derive, Derived, Transformed
 from autodiff.value import Value
@@ -124,8 +125,6 @@ def jacobian(
     def derive(call: Call) -> Derived:
         places, shape = _places(call, argnums, chosen)
         if sparse:
-            from autodiff.compiler.sparsity import sparse_jacobian
-
             return Derived(*sparse_jacobian(call.program, places))
         return _all_derivatives(call.program, call.result, places, shape)
 
@@ -150,8 +149,6 @@ def hessian(
         places, shape = _places(call, argnums, chosen)
         gradient = simplified(derivatives.reverse(call.program, [{0: None}], places))
         if sparse:
-            from autodiff.compiler.sparsity import sparse_jacobian
-
             return Derived(*sparse_jacobian(gradient, places, symmetric=True))
         return _all_derivatives(gradient, shape, places, shape, symmetric=True)
 
@@ -352,11 +349,11 @@ def _all_derivatives(
     rows = iter(range(m))
 
     def of_result(result_shape: tuple[int, ...]) -> Any:
-        taken = [next(rows) for _ in range(int(np.prod(result_shape, dtype=int)))]
+        taken = [next(rows) for _ in range(math.prod(result_shape))]
         columns = iter(range(n))
 
         def of_argument(argument_shape: tuple[int, ...]) -> Any:
-            those = [next(columns) for _ in range(int(np.prod(argument_shape, dtype=int)))]
+            those = [next(columns) for _ in range(math.prod(argument_shape))]
             order.append(numbers[np.ix_(taken, those)].ravel())
             return structure.Array(result_shape + argument_shape)
 
@@ -364,9 +361,7 @@ def _all_derivatives(
 
     blocks = _leaves(result, of_result)
     outputs = q.results[np.concatenate([*order, np.zeros(0, int)]).astype(int)]
-    sides = q.outputs[len(q.results) :]
-    q = dataclasses.replace(q, outputs=np.concatenate([outputs, sides]))
-    return Derived(simplified(q), blocks)
+    return Derived(simplified(q.returning(outputs)), blocks)
 
 
 def _leaves(s: Any, of: Callable[[tuple[int, ...]], Any]) -> Any:

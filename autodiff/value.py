@@ -276,7 +276,7 @@ class Value:
 
     if not cython.compiled and TYPE_CHECKING:  # sin, exp, relu ... come from the table
 
-        def __getattr__(self, name: str) -> Callable[..., Value]: ...  # type: ignore[empty-body]
+        def __getattr__(self, name: str) -> Callable[..., Value]: ...  # type: ignore[empty-body]  # mypy's alone
 
     # -- comparison, of data; a Value is still its own key in a dict or set ------------------------
 

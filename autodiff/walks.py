@@ -5,19 +5,21 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Callable
-from typing import Any
+from typing import Any, TypeVar
+
+T = TypeVar("T")
 
 _lock = threading.RLock()
 _walking = False  # is the thread that holds the lock in the middle of a walk?
 
 
-def in_turn(work: Callable[..., Any], *args: Any) -> Any:
+def in_turn(work: Callable[..., T], *args: Any) -> T:
     """``work(*args)``, while no other thread walks; it may itself walk, more than once."""
     with _lock:
         return work(*args)
 
 
-def alone(work: Callable[..., Any], *args: Any) -> Any:
+def alone(work: Callable[..., T], *args: Any) -> T:
     """``work(*args)``, one walk, while nobody else walks.
 
     Raises:

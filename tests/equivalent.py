@@ -2,7 +2,6 @@
 
 _ONE_LENGTH = "the lists are of one length"
 _IN_C = "interpreted, the garbage collector looks at every node: track does nothing"
-_EMPTY = "the templates of take and pick are empty: nothing is appended"
 _NO_OPERANDS = "a leaf has no operands to hand anything on to"
 
 #: Names of mutants, each with the reason in one line.
@@ -65,6 +64,4 @@ EQUIVALENT: dict[str, str] = {
     "times: return self.emit(codes[4], factor, 0) -> return self.emit(codes[4], factor, 1)": (
         "what is over one operand has no second one to be read"
     ),
-    "reverse: if op != take and op != pick: -> if op != take:": _EMPTY,
-    "reverse: if op != take and op != pick: -> if op != pick:": _EMPTY,
 }

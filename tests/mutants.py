@@ -85,7 +85,7 @@ SWEEP: list[tuple[str, str, tuple[Stage, ...]]] = [
     ("kernels.py", "largest", OF_LISTS),
 ]
 COMPILER = [
-    ("compiler/loops.py", method, OF_COMPILER) for method in ("times", "reverse", "forward")
+    ("compiler/emitter.py", method, OF_COMPILER) for method in ("times", "reverse", "forward")
 ]
 TESTING = [
     (f"testing/{module}.py", "", OF_TESTING)

@@ -8,5 +8,6 @@
 * ``execute`` -- run a program;
 * ``writing`` -- a program as text, and as Python source;
 * ``sparsity`` -- which derivatives are zero whatever the numbers, and how to compute the others;
-* ``loops`` -- what of all this goes instruction by instruction, compiled where there is a compiler.
+* ``numbering``, ``emitter``, ``loops`` -- what of all this goes node by node or instruction by
+  instruction, compiled where there is a compiler: for the trace, the derivatives, and the rest.
 """

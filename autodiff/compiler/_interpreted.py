@@ -45,7 +45,7 @@ def _over_list(op: int) -> Callable[[list[float]], float]:
 
     def value(xs: list[float]) -> float:
         n = len(xs) // lists
-        return KERNELS[op](*(xs[i * n : (i + 1) * n] for i in range(lists)))[0]  # type: ignore[no-any-return]
+        return float(KERNELS[op](*(xs[i * n : (i + 1) * n] for i in range(lists)))[0])
 
     return value
 

@@ -8,12 +8,14 @@ on gets no instructions: it is zero whatever the numbers are, infinite ones incl
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from autodiff.compiler import loops
+from autodiff.compiler.emitter import Emitter
 from autodiff.compiler.program import ARITY, NONE, Program, views
 from autodiff.compiler.rules import template
 from autodiff.ops import CODES
@@ -151,7 +153,7 @@ class _Emission:
             np.concatenate([[], *(t.entries for t in templates)]),
             np.concatenate([[], *(t.outputs for t in templates)]),
         ]
-        self.emitter = loops.Emitter(
+        self.emitter = Emitter(
             p.inputs,
             (len(p), len(p.entries)),
             tuple(views(self.ops, self.a, self.b, self.entries)),
@@ -164,22 +166,18 @@ class _Emission:
 
     def sum(self, left: int, right: int) -> int:
         """Append an addition; its slot."""
-        return self.emitter.append(CODES["add"], int(left), int(right))
+        return self.emitter.emit(CODES["add"], int(left), int(right))
 
     def finished(self, derivatives: Any, keep: bool) -> Program:
         """The program with the derivatives for results, after its own if they are kept."""
         n, e = self.emitter.filled()
         p = self.p
-        sides = p.outputs[len(p.results) :]
-        return Program(
-            p.inputs,
-            np.concatenate([p.results[: len(p.results) if keep else 0], derivatives, sides]).astype(
-                np.int32
-            ),
-            self.constants,
-            self.ops[:n].copy(),
-            self.a[:n].copy(),
-            self.b[:n].copy(),
-            self.entries[:e].copy(),
-            p.checks,
+        kept = p.results if keep else p.results[:0]
+        return replace(
+            p.returning(np.concatenate([kept, derivatives])),
+            constants=self.constants,
+            ops=self.ops[:n].copy(),
+            a=self.a[:n].copy(),
+            b=self.b[:n].copy(),
+            entries=self.entries[:e].copy(),
         )

@@ -12,8 +12,7 @@ from autodiff.compiler.program import ARITY, Floats, Program, views
 from autodiff.expressions import names_in
 from autodiff.ops import ROWS
 from autodiff.reals import real
-
-_COMPARE = [np.equal, np.less, np.less_equal, np.greater, np.greater_equal]
+from autodiff.traces import COMPARE
 
 
 class Machine:
@@ -38,7 +37,7 @@ class Machine:
         self._idle: list[tuple[Floats, Any, Any]] = []
         self._wanted = np.array([c.outcome for c in p.checks], bool)
         hows = np.array([c.how for c in p.checks], int)
-        self._kinds = [(_COMPARE[how], hows == how) for how in np.unique(hows)]
+        self._kinds = [(COMPARE[how], hows == how) for how in np.unique(hows)]
 
     def _buffer(self) -> tuple[Floats, Any, Any]:
         """A buffer with the constants in it: one that nobody uses, or a new one."""

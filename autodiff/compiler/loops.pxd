@@ -1,7 +1,6 @@
 # The C types of loops.py, and what runs programs from _run.h.
 
 cimport cython
-from autodiff.value cimport Value, trace_of
 
 cdef extern from "_kernels.h":
     pass
@@ -9,9 +8,6 @@ cdef extern from "_kernels.h":
 cdef extern from "compiler/_run.h":
     Py_ssize_t ad_run(Py_ssize_t, Py_ssize_t, const unsigned short *, const int *, const int *,
                       const int *, const double *, double *, double *) nogil
-
-cdef enum:
-    NONE = -2147483647
 
 cdef inline Py_ssize_t run_span(
     Py_ssize_t start, Py_ssize_t constants, Py_ssize_t out, const unsigned short[::1] ops,
@@ -23,21 +19,6 @@ cdef inline Py_ssize_t run_span(
         slots = &w[constants]
         end = ad_run(start, ops.shape[0], &ops[0], &a[0], &b[0], &entries[0], slots, slots + out, &s[0])
     return end
-
-@cython.locals(v=Value, leaves=list)
-cpdef list inputs_of(object note, object numbers)
-
-cdef bint belongs(Value v, object trace, object note) except -1
-
-@cython.locals(v=Value, slot=Py_ssize_t, n=Py_ssize_t, entries=Py_ssize_t, constants=Py_ssize_t, i=Py_ssize_t)
-cpdef tuple lay_out(list order, object trace, list inputs)
-
-@cython.locals(v=Value)
-cpdef int slot_of(object x, object trace, dict frozen) except -1
-
-@cython.locals(v=Value, k=Py_ssize_t, e=Py_ssize_t, c=Py_ssize_t)
-cpdef fill(list order, object trace, dict frozen, unsigned short[::1] ops, int[::1] a, int[::1] b,
-           int[::1] entries, double[::1] constants)
 
 @cython.locals(k=Py_ssize_t, i=Py_ssize_t)
 cpdef rename(const unsigned short[::1] ops, int[::1] a, int[::1] b, int[::1] entries,
@@ -85,39 +66,6 @@ cpdef Py_ssize_t find_chains(Py_ssize_t inputs, int add, const unsigned short[::
 
 @cython.locals(i=Py_ssize_t)
 cpdef resolve(int[::1] to)
-
-@cython.final
-cdef class Emitter:
-    cdef Py_ssize_t inputs, n, e, base
-    cdef unsigned short[::1] ops
-    cdef int[::1] a, b, entries
-    cdef const int[::1] of, t_first, t_outs, t_constants, t_arity
-    cdef const unsigned short[::1] t_ops
-    cdef const int[::1] t_a, t_b, t_entries, t_out
-    cdef const unsigned char[::1] arity
-    cdef const double[::1] constants
-
-    cdef int emit(self, int op, int a, int b) noexcept
-    cdef int emit3(self, int op, int x, int y, int z) noexcept
-    cdef int operand(self, Py_ssize_t k, int i) noexcept
-    cdef int operands(self, Py_ssize_t k) noexcept
-    cdef int translate(self, int ref, Py_ssize_t k) noexcept
-    @cython.locals(t=Py_ssize_t, j=Py_ssize_t, i=Py_ssize_t, op=cython.int)
-    cdef void instantiate(self, Py_ssize_t k) noexcept
-    cdef int times(self, int factor, int partial, tuple codes) except -2147483648
-    cdef int partial(self, Py_ssize_t k, int i) noexcept
-    @cython.locals(add=cython.int, take=cython.int, pick=cython.int,
-                   k=Py_ssize_t, given=cython.int, op=cython.int, count=cython.int, i=cython.int,
-                   x=cython.int, c=cython.int)
-    cpdef reverse(self, Py_ssize_t n, tuple codes, int numbers, const unsigned char[::1] active,
-                  int[::1] adjoint)
-    @cython.locals(add=cython.int, take=cython.int, pick=cython.int,
-                   k=Py_ssize_t, op=cython.int, count=cython.int, i=cython.int, x=cython.int,
-                   c=cython.int, total=cython.int, e=Py_ssize_t)
-    cpdef forward(self, Py_ssize_t n, tuple codes, int zero, const unsigned char[::1] active,
-                  int[::1] tangent)
-    cpdef tuple filled(self)
-    cpdef int append(self, int op, int a, int b)
 
 @cython.final
 cdef class Runner:

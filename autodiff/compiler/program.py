@@ -11,7 +11,7 @@ are ``a`` and ``b``; those of a row over lists, and of a primitive that was adde
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -83,6 +83,15 @@ class Program:
         return self.outputs[: len(self.outputs) - 2 * len(self.checks)]
 
     @property
+    def sides(self) -> Integers:
+        """The references of what the checks compare, two for each."""
+        return self.outputs[len(self.outputs) - 2 * len(self.checks) :]
+
+    def returning(self, results: Any) -> Program:
+        """The program with other results, and the same checks."""
+        return replace(self, outputs=np.concatenate([results, self.sides]).astype(np.int32))
+
+    @property
     def over_list(self) -> NDArray[np.bool_]:
         """Of every instruction, whether its operands stand in ``entries``."""
         return np.equal(ARITY[self.ops], 0)
@@ -91,7 +100,7 @@ class Program:
         """The references that instruction ``k`` reads."""
         arity = ARITY[self.ops[k]]
         if arity == 0:
-            return self.entries[self.a[k] : self.a[k] + self.b[k]].tolist()  # type: ignore[no-any-return]
+            return [int(ref) for ref in self.entries[self.a[k] : self.a[k] + self.b[k]]]
         return [int(self.a[k]), int(self.b[k])][:arity]
 
 

@@ -15,7 +15,7 @@ from autodiff.compiler.program import STATIC, Program
 from autodiff.compiler.trace import Traced, trace
 from autodiff.contexts import within
 from autodiff.functions import numbered
-from autodiff.higher import PRIMITIVES
+from autodiff.higher import PRIMITIVES, split
 from autodiff.kernels import list_kernel, partial_functions
 from autodiff.modes import PLAIN
 from autodiff.ops import ROWS, Row
@@ -33,12 +33,10 @@ def template(op: int, count: int) -> Program:
     """
     row = ROWS[op]
     if row.over_lists:
-        lists = len(row.names)
         kernel = list_kernel(row, PRIMITIVES)
-        n = count // lists
 
         def partials(xs: list[Any]) -> list[Any]:
-            return list(kernel(*(xs[i * n : (i + 1) * n] for i in range(lists)))[1])
+            return list(kernel(*split(tuple(xs[:count]), len(row.names)))[1])
 
     elif op < STATIC:
         functions = partial_functions(row, PRIMITIVES)
@@ -57,7 +55,7 @@ def template(op: int, count: int) -> Program:
 
 def _traced(function: Callable[[list[Any]], list[Any]], count: int) -> Traced:
     """A rule's trace, which is its own whatever mode it is first wanted in."""
-    return within(PLAIN, trace, function, [1.0] * (count + 1))  # type: ignore[no-any-return]
+    return within(PLAIN, trace, function, [1.0] * (count + 1))
 
 
 def _symbolic(partial: Any, count: int) -> Callable[..., Any] | None:

@@ -12,8 +12,9 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property
+from importlib.util import find_spec
 from typing import Any
 
 import numpy as np
@@ -115,10 +116,8 @@ def sparse_jacobian(
     Raises:
         ImportError: without SciPy, in which the result would be.
     """
-    try:
-        import scipy.sparse  # noqa: F401
-    except ImportError:
-        raise ImportError("sparse=True returns SciPy's sparse arrays: pip install scipy") from None
+    if find_spec("scipy") is None:
+        raise ImportError("sparse=True returns SciPy's sparse arrays: pip install scipy")
     where = pattern(p, places)
     of_column = np.array(colours(where), np.int32)
     count = int(of_column.max(initial=-1)) + 1
@@ -130,5 +129,4 @@ def sparse_jacobian(
     entries = q.results.reshape(count, len(p.results))[of_column[column], where.rows]
     if symmetric:
         entries = _of_the_upper_triangle(entries, where.rows, column, len(places))
-    sides = q.outputs[len(q.results) :]
-    return simplified(replace(q, outputs=np.concatenate([entries, sides]))), where
+    return simplified(q.returning(entries)), where

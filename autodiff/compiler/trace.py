@@ -12,11 +12,11 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from autodiff.compiler import loops
+from autodiff.compiler import numbering
 from autodiff.compiler.program import Check, Program, views
 from autodiff.contexts import within
 from autodiff.functions import take_known
-from autodiff.higher import apply, largest, pick
+from autodiff.higher import apply, largest, pick, split
 from autodiff.ops import CODES, ROWS
 from autodiff.sweeps import visit
 from autodiff.traces import Trace
@@ -39,10 +39,10 @@ def trace(function: Callable[[list[Any]], Sequence[Any]], numbers: Sequence[floa
     ([0, 1], array([ 2, -1], dtype=int32), array([1.]))
     """
     here = Trace()
-    xs = loops.inputs_of(here.note, numbers)
+    xs = numbering.inputs_of(here.note, numbers)
     try:
         results = within(here.mode(), function, xs)
-        return alone(_program, here, xs, results)  # type: ignore[no-any-return]
+        return alone(_program, here, xs, results)
     finally:
         here.guards.clear()  # notes that outlive the trace keep no graph
 
@@ -51,16 +51,16 @@ def _program(here: Trace, xs: list[Value], results: Sequence[Any]) -> Traced:
     sides = [x for guard in here.guards for x in (guard.left, guard.right)]
     ends = [*results, *sides]
     order = visit([x for x in ends if isinstance(x, Value)], here)
-    captured, frozen, n, listed, given = loops.lay_out(order, here, xs)
+    captured, frozen, n, listed, given = numbering.lay_out(order, here, xs)
     floats = [x for x in ends if not isinstance(x, Value)]
     ops, constants = np.zeros(n, np.uint16), np.zeros(given + len(floats))
     a, b, entries = (np.zeros(size, np.int32) for size in (n, n, listed))
-    loops.fill(order, here, frozen, *views(ops, a, b, entries, constants))
+    numbering.fill(order, here, frozen, *views(ops, a, b, entries, constants))
     constants[given:] = floats
     outputs = np.empty(len(ends), np.int32)
     for i, x in enumerate(ends):
         if isinstance(x, Value):
-            outputs[i] = loops.slot_of(x, here, frozen)
+            outputs[i] = numbering.slot_of(x, here, frozen)
         else:
             given += 1
             outputs[i] = -given
@@ -111,6 +111,4 @@ def _on_list(op: int, xs: list[Any]) -> Any:
         return pick(*xs)
     if not row.over_lists:
         return apply(op, *xs)
-    lists = len(row.names)
-    n = len(xs) // lists
-    return record_list(op, [xs[i * n : (i + 1) * n] for i in range(lists)])
+    return record_list(op, split(tuple(xs), len(row.names)))

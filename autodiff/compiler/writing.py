@@ -99,7 +99,7 @@ class _Condition(str):
 
 
 def _conditions(p: Program) -> list[_Condition]:
-    sides = p.outputs[len(p.results) :].tolist()
+    sides = p.sides.tolist()
     written = []
     for check, left, right in zip(p.checks, sides[::2], sides[1::2], strict=True):
         text = f"{_ref(p, left)} {COMPARISONS[check.how]} {_ref(p, right)}"

@@ -9,12 +9,10 @@ Functions are drawn from whole arrays: write them in this library's functions an
 draws takes ``ax=`` and returns the axes.
 """
 
-try:
-    import matplotlib  # noqa: F401
-except ImportError as missing:
-    raise ImportError(
-        'autodiff.plot draws with matplotlib: pip install "scalar-autodiff[demos]"'
-    ) from missing
+from importlib.util import find_spec
+
+if find_spec("matplotlib") is None:
+    raise ImportError('autodiff.plot draws with matplotlib: pip install "scalar-autodiff[demos]"')
 
 from autodiff.plot.animation import animate, save
 from autodiff.plot.canvas import look, subplots

@@ -1,0 +1,38 @@
+# The C types of emitter.py.
+
+cimport cython
+
+cdef enum:
+    NONE = -2147483647
+
+@cython.final
+cdef class Emitter:
+    cdef Py_ssize_t inputs, n, e, base
+    cdef unsigned short[::1] ops
+    cdef int[::1] a, b, entries
+    cdef const int[::1] of, t_first, t_outs, t_constants, t_arity
+    cdef const unsigned short[::1] t_ops
+    cdef const int[::1] t_a, t_b, t_entries, t_out
+    cdef const unsigned char[::1] arity
+    cdef const double[::1] constants
+
+    cpdef int emit(self, int op, int a, int b) noexcept
+    cdef int emit3(self, int op, int x, int y, int z) noexcept
+    cdef int operand(self, Py_ssize_t k, int i) noexcept
+    cdef int operands(self, Py_ssize_t k) noexcept
+    cdef int translate(self, int ref, Py_ssize_t k) noexcept
+    @cython.locals(t=Py_ssize_t, j=Py_ssize_t, i=Py_ssize_t, op=cython.int)
+    cdef void instantiate(self, Py_ssize_t k) noexcept
+    cdef int times(self, int factor, int partial, tuple codes) except -2147483648
+    cdef int partial(self, Py_ssize_t k, int i) noexcept
+    @cython.locals(add=cython.int, take=cython.int, pick=cython.int,
+                   k=Py_ssize_t, given=cython.int, op=cython.int, count=cython.int, i=cython.int,
+                   x=cython.int, c=cython.int)
+    cpdef reverse(self, Py_ssize_t n, tuple codes, int numbers, const unsigned char[::1] active,
+                  int[::1] adjoint)
+    @cython.locals(add=cython.int, take=cython.int, pick=cython.int,
+                   k=Py_ssize_t, op=cython.int, count=cython.int, i=cython.int, x=cython.int,
+                   c=cython.int, total=cython.int, e=Py_ssize_t)
+    cpdef forward(self, Py_ssize_t n, tuple codes, int zero, const unsigned char[::1] active,
+                  int[::1] tangent)
+    cpdef tuple filled(self)

@@ -1,0 +1,168 @@
+"""The chain rule on instructions: what reverse and forward mode append to a program.
+
+Compiled as ``value.py`` is; ``emitter.pxd`` gives the C types.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+try:
+    import cython
+except ImportError:
+    from autodiff import _interpreted as cython
+
+if not cython.compiled:
+    from autodiff.compiler.program import NONE
+
+
+class Emitter:
+    """Where instructions are appended: arrays that are large enough, and how far they are filled.
+
+    Attributes ``t_*`` are all templates, end to end (see ``rules``): template ``t`` has the
+    instructions from ``t_first[t]`` to ``t_first[t + 1]``, the outputs from ``t_outs[t]`` on, and
+    constants from ``t_constants[t]`` on in the new program's.
+    """
+
+    def __init__(
+        self, inputs: int, filled: Any, room: Any, templates: Any, arity: Any, constants: Any
+    ) -> None:
+        self.inputs = inputs
+        self.constants = constants
+        self.n, self.e = filled
+        self.ops, self.a, self.b, self.entries = room
+        self.of, self.t_first, self.t_outs, self.t_constants, self.t_arity = templates[:5]
+        self.t_ops, self.t_a, self.t_b, self.t_entries, self.t_out = templates[5:]
+        self.arity = arity
+        self.base = 0
+
+    def filled(self) -> tuple[int, int]:
+        """How many instructions there are, and how many entries."""
+        return self.n, self.e
+
+    def emit(self, op: int, a: int, b: int) -> int:
+        """Append an instruction; its slot."""
+        self.ops[self.n] = op
+        self.a[self.n] = a
+        self.b[self.n] = b
+        self.n += 1
+        return int(self.inputs + self.n - 1)
+
+    def emit3(self, op: int, x: int, y: int, z: int) -> int:
+        """Append an instruction over a list of three."""
+        self.entries[self.e] = x
+        self.entries[self.e + 1] = y
+        self.entries[self.e + 2] = z
+        self.e += 3
+        return self.emit(op, self.e - 3, 3)
+
+    def operand(self, k: int, i: int) -> int:
+        """Operand ``i`` of instruction ``k``."""
+        if self.arity[self.ops[k]] == 0:
+            return int(self.entries[self.a[k] + i])
+        return int(self.a[k] if i == 0 else self.b[k])
+
+    def operands(self, k: int) -> int:
+        """How many operands instruction ``k`` has."""
+        n = self.arity[self.ops[k]]
+        return int(self.b[k] if n == 0 else n)
+
+    def translate(self, ref: int, k: int) -> int:
+        """A reference of the template of ``k``, in the new program."""
+        t = self.of[k]
+        if ref < 0:
+            return int(ref - self.t_constants[t])
+        if ref < self.t_arity[t]:
+            return self.operand(k, ref)
+        if ref == self.t_arity[t]:
+            return self.inputs + k
+        return int(self.base + ref - self.t_arity[t] - 1)
+
+    def instantiate(self, k: int) -> None:
+        """Append the instructions of the template of ``k``."""
+        t = self.of[k]
+        self.base = self.inputs + self.n
+        for j in range(self.t_first[t], self.t_first[t + 1]):
+            op = self.t_ops[j]
+            if self.arity[op] == 0:
+                for i in range(self.t_a[j], self.t_a[j] + self.t_b[j]):
+                    self.entries[self.e] = self.translate(self.t_entries[i], k)
+                    self.e += 1
+                self.emit(op, self.e - self.t_b[j], self.t_b[j])
+            elif self.arity[op] == 1:
+                self.emit(op, self.translate(self.t_a[j], k), 0)
+            else:
+                self.emit(op, self.translate(self.t_a[j], k), self.translate(self.t_b[j], k))
+
+    def partial(self, k: int, i: int) -> int:
+        """The partial of ``k``, instantiated last, with respect to its operand ``i``."""
+        return self.translate(self.t_out[self.t_outs[self.of[k]] + i], k)
+
+    def times(self, factor: int, partial: int, codes: tuple[int, ...]) -> int:
+        """Append ``factor * partial``, unless one of them is 1 or -1."""
+        if partial < 0:
+            if self.constants[-1 - partial] == 1.0:
+                return factor
+            if self.constants[-1 - partial] == -1.0:
+                return self.emit(codes[4], factor, 0)
+        if factor < 0 and self.constants[-1 - factor] == 1.0:
+            return partial
+        return self.emit(codes[1], factor, partial)
+
+    def reverse(
+        self, n: int, codes: tuple[int, ...], numbers: int, active: Any, adjoint: Any
+    ) -> None:
+        """The chain rule, backwards over the first ``n`` instructions.
+
+        ``adjoint`` holds those of the outputs, and gets those of every active slot;
+        ``numbers`` is the constant 0, from which the constants 1, 2 ... go on, for ``pick``.
+        """
+        add, _, take, pick, _ = codes
+        for k in range(n - 1, -1, -1):
+            given = adjoint[self.inputs + k]
+            if given == NONE or not active[self.inputs + k]:
+                continue
+            op = self.ops[k]
+            count = self.operands(k)
+            self.instantiate(k)
+            for i in range(count):
+                x = self.operand(k, i)
+                if x < 0 or not active[x]:
+                    continue
+                if op == take:
+                    c = self.emit3(pick, given, self.operand(k, count - 1), numbers - i)
+                elif op == pick:
+                    c = self.emit3(pick, given, self.operand(k, 1), self.operand(k, 2))
+                else:
+                    c = self.times(given, self.partial(k, i), codes)
+                adjoint[x] = c if adjoint[x] == NONE else self.emit(add, adjoint[x], c)
+
+    def forward(self, n: int, codes: tuple[int, ...], zero: int, active: Any, tangent: Any) -> None:
+        """The chain rule, forwards: ``tangent`` holds those of inputs, and gets the others."""
+        add, _, take, pick, _ = codes
+        for k in range(n):
+            if not active[self.inputs + k]:
+                continue
+            op = self.ops[k]
+            count = self.operands(k)
+            if op == take:
+                e = self.e
+                for i in range(count - 1):
+                    x = self.operand(k, i)
+                    self.entries[e + i] = zero if x < 0 or tangent[x] == NONE else tangent[x]
+                self.entries[e + count - 1] = self.operand(k, count - 1)
+                self.e += count
+                tangent[self.inputs + k] = self.emit(take, e, count)
+                continue
+            self.instantiate(k)
+            total = NONE
+            for i in range(count):
+                x = self.operand(k, i)
+                if x < 0 or tangent[x] == NONE:
+                    continue
+                if op == pick:
+                    c = self.emit3(pick, tangent[x], self.operand(k, 1), self.operand(k, 2))
+                else:
+                    c = self.times(tangent[x], self.partial(k, i), codes)
+                total = c if total == NONE else self.emit(add, total, c)
+            tangent[self.inputs + k] = total
