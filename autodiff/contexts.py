@@ -94,7 +94,8 @@ def scoped(mode: Mode, name: str) -> Mode:
     """A mode, in a scope of that name inside its own."""
     outer = "" if mode.note is None else mode.note.scope
     path = f"{outer}/{name}" if outer else name
-    return mode._replace(note=Note(scope=path, shared=True, trace=mode.trace))
+    trace = None if mode.note is None else mode.note.trace
+    return mode._replace(note=Note(scope=path, shared=True, trace=trace))
 
 
 def within(mode: Mode, call: Callable[..., T], *arguments: Any) -> T:

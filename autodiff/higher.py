@@ -90,7 +90,7 @@ def pick(x: Any, i: Any, j: Any) -> Any:
     if active() is None or not (type(i) is Value or type(j) is Value):
         return x if same else 0.0
     data = (number_of(x) if type(x) is Value else x) if same else 0.0
-    return record_known(CODES["pick"], (x, i, j), data, [0.0] * 3)
+    return record_known(CODES["pick"], (x, i, j), data, [float(same), 0.0, 0.0])
 
 
 #: What names mean in a partial that is evaluated on Values.

@@ -109,7 +109,10 @@ cpdef object record_list(int op, list lists)
 @cython.locals(v=Value, i=Py_ssize_t)
 cpdef Value record_known(int op, tuple operands, double data, list partials)
 
+@cython.locals(w=Value)
 cdef Value settle(Value v)
+cdef belong(Value leaf)
+cdef object integer_of(Value v, str message)
 
 @cython.locals(w=Value)
 cdef Value held(Value v)

@@ -15,6 +15,7 @@ cycles, and what was recorded keeps its derivatives whatever happens to its leav
 from __future__ import annotations
 
 import numbers
+import operator
 from array import array
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
@@ -105,6 +106,8 @@ class Value:
     def __init__(self, data: float, name: str = "") -> None:
         blank(self)
         self._data = real(data, "Value(data)")
+        if _unusual:
+            belong(self)
         if name != "":
             self.name = name
 
@@ -115,6 +118,7 @@ class Value:
         """The number.  That of a leaf may be set, as an optimizer's step does."""
         if _unusual:
             traces.refuse_reading("data")
+            traces.refuse_strangers((self,))
         return self._data
 
     @data.setter
@@ -229,6 +233,7 @@ class Value:
         else:
             if _unusual:
                 traces.refuse_reading("backward()")
+                traces.refuse_strangers((self,))
             from autodiff.sweeps import sweep
 
             alone(sweep, self, real(seed, "backward(seed)"))
@@ -296,6 +301,8 @@ class Value:
         return compare(GE, self, other)
 
     def __hash__(self) -> int:
+        if _unusual:
+            traces.refuse_hash(self)
         return id(self) >> 4
 
     def __bool__(self) -> bool:
@@ -310,15 +317,36 @@ class Value:
         )
 
     def __int__(self) -> int:
-        raise TypeError("int(Value) would lose its gradient: write int(v.data)")
+        return integer_of(self, "int(Value) would lose its gradient: write int(v.data)")
+
+    def __index__(self) -> int:
+        return integer_of(self, "a Value is not an integer: write int(v.data), or take(values, v)")
+
+    # -- what integers do, of a Value that is one in a function that jit traces --------------------
+
+    def __floordiv__(self, other: Any) -> Any:
+        return on_integers(operator.floordiv, self, other)
+
+    def __rfloordiv__(self, other: Any) -> Any:
+        return on_integers(operator.floordiv, other, self)
+
+    def __mod__(self, other: Any) -> Any:
+        return on_integers(operator.mod, self, other)
+
+    def __rmod__(self, other: Any) -> Any:
+        return on_integers(operator.mod, other, self)
 
     def __repr__(self) -> str:
         name = f", name={self.name!r}" if self.name else ""
         op = f", op={self.op!r}" if self._op else ""
+        if _unusual and traces.active() is not None:  # the number of this call is not shown
+            return f"Value(traced{op}{name})"
         grad = f", grad={self._grad!r}" if self._grad != 0.0 else ""
         return f"Value({self._data!r}{grad}{op}{name})"
 
     def __format__(self, spec: str) -> str:
+        if spec and _unusual:
+            traces.refuse_reading("format")
         return format(self._data, spec) if spec else repr(self)
 
     def __reduce__(self) -> tuple[Any, ...]:
@@ -354,8 +382,23 @@ def compare(how: int, v: Value, other: Any) -> Any:
     else:
         outcome = v._data > number if how == GT else v._data >= number
     if _unusual:
-        traces.notice(outcome, how, v, other)
+        traces.refuse_strangers((v, w) if type(other) is Value else (v,))
+        traces.record_guard(outcome, how, v, other)
     return outcome
+
+
+def integer_of(v: Value, message: str) -> int:
+    """The integer that a Value is in a function that jit traces, which then rests on it."""
+    n = traces.exact_integer(v) if _unusual else None
+    if n is None:
+        raise TypeError(message)
+    return n
+
+
+def on_integers(operation: Callable[[Any, Any], Any], left: Any, right: Any) -> Any:
+    """An operation that integers have, and floats that are differentiated have not."""
+    operands = [traces.exact_integer(x) if type(x) is Value else x for x in (left, right)]
+    return NotImplemented if None in operands else operation(*operands)
 
 
 # -- recording -----------------------------------------------------------------------------------
@@ -448,6 +491,16 @@ def record_known(op: int, operands: tuple[Any, ...], data: float, partials: list
 def settle(v: Value) -> Value:
     """Finish a node as the mode asks: not recorded, or labelled with its scope, or checked."""
     recording, detecting, v._note, _ = mode_now(MODE)
+    if type(v._a) is Value:
+        w = v._a
+        if w._note is not None:
+            traces.refuse_strangers((w,))
+    elif type(v._a) is tuple:
+        traces.refuse_strangers(v._a)
+    if type(v._b) is Value:
+        w = v._b
+        if w._note is not None:
+            traces.refuse_strangers((w,))
     if not recording:
         return held(v)
     if detecting:
@@ -466,6 +519,16 @@ def held(v: Value) -> Value:
     w._data = v._data
     w._note = mode.note
     return w
+
+
+def belong(leaf: Value) -> None:
+    """Give a new leaf to the trace in which it is made: to it the leaf is a constant.
+
+    A frozen trace reads it at every call, as whatever comes from outside.
+    """
+    note = MODE.get().note
+    if note is not None and note.trace is not None and note.trace.root is None:
+        leaf._note = note
 
 
 def number_of(v: Value) -> float:

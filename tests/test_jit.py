@@ -13,7 +13,7 @@ import pytest
 
 from autodiff import Value, functions, grad, jit, no_grad, optim, take, value_and_grad
 from autodiff.modes import MODE
-from autodiff.transformed import MANY, MOST
+from autodiff.transforms.cache import MOST
 
 NAN, INF = math.nan, math.inf
 

@@ -64,7 +64,7 @@ def pattern(p: Program, places: Sequence[int]) -> Pattern:
     met = np.zeros(p.inputs, np.int32)
     arrays = views(p.ops, p.a, p.b, p.entries, ARITY, HELD, seen, stack, met)
     rows, found = [np.zeros(0, np.int32)], [np.zeros(0, np.int32)]
-    for i, ref in enumerate(p.results.tolist()):
+    for i, ref in enumerate(p.outputs.tolist()):
         n = loops.reach(p.inputs, i, ref, *arrays) if ref >= 0 else 0
         of_row = columns[met[:n]]
         of_row = of_row[of_row >= 0]
@@ -73,7 +73,7 @@ def pattern(p: Program, places: Sequence[int]) -> Pattern:
     row, column = np.concatenate(rows), np.concatenate(found)
     order = np.lexsort((row, column))
     starts = np.searchsorted(column[order], np.arange(len(places) + 1)).astype(np.int32)
-    return Pattern((len(p.results), len(places)), row[order].astype(np.int32), starts)
+    return Pattern((len(p.outputs), len(places)), row[order].astype(np.int32), starts)
 
 
 def colours(where: Pattern) -> list[int]:
@@ -126,7 +126,7 @@ def sparse_jacobian(
         directions[colour][slot] = None
     q = forward(p, directions)
     column = np.repeat(np.arange(len(places)), np.diff(where.starts))
-    entries = q.results.reshape(count, len(p.results))[of_column[column], where.rows]
+    entries = q.outputs.reshape(count, len(p.outputs))[of_column[column], where.rows]
     if symmetric:
         entries = _of_the_upper_triangle(entries, where.rows, column, len(places))
     return simplified(q.returning(entries)), where

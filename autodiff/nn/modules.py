@@ -346,8 +346,11 @@ class Embedding(Module):
         rows = _generator(rng).normal(size=shape).tolist()
         self.rows = [[Value(x) for x in row] for row in rows]
 
-    def forward(self, token: int) -> list[Value]:
-        """The row of a token."""
+    def forward(self, token: int | Value) -> list[Value]:
+        """The row of a token; in a function that jit traces the token may be traced, too."""
+        if type(token) is Value:
+            row: list[Value] = functions.take(self.rows, token)
+            return row
         if not isinstance(token, (int, np.integer)) or isinstance(token, bool):
             raise TypeError(f"Embedding takes the integer of a token, not {describe(token)}")
         if not 0 <= token < len(self.rows):

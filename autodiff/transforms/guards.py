@@ -1,0 +1,316 @@
+"""What a function reads besides its arguments: what ``jit`` can see of it, guarded.
+
+A program that is kept has the numbers in it that its function read from closures, globals,
+defaults and attributes.  ``Watch`` finds what of these is plainly reachable, in the function and in
+the Python functions that it calls, from their bytecode; and tells whether it is still the same.
+``Generators`` tells whether random numbers were drawn.
+
+What cannot be seen so, a file, a clock, an attribute of what a call returned, is left to the check
+that ``jit`` makes of itself.
+"""
+
+from __future__ import annotations
+
+import dis
+import functools
+import inspect
+import operator
+import random
+import sys
+import types
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+
+from autodiff.value import Value
+
+_ABSENT = object()
+_MOST = 10_000  # objects that are watched; what is beyond, the check of itself must find
+_WHOLE = 1 << 16  # bytes of an array that is compared whole; of a larger one, a sample is
+_PLAIN = (int, float, complex, str, bytes, bool, type(None), np.generic)
+_CONTAINERS = (list, tuple, dict)
+_FOREIGN = {"autodiff", "numpy", "scipy", *sys.stdlib_module_names} - {"__main__"}
+_SOURCES = (np.random.Generator, np.random.RandomState, random.Random)
+
+Chain = tuple[str, str, tuple[str, ...]]
+
+
+@functools.lru_cache(maxsize=1024)
+def chains(code: types.CodeType) -> tuple[Chain, ...]:
+    """The names that code reads, each with the attributes that are read of it.
+
+    Of every chain, how it begins (``global``, ``free`` or ``local``), the name and the attributes.
+
+    >>> chains((lambda x: x * scale.rate).__code__)
+    (('local', 'x', ()), ('global', 'scale', ()), ('global', 'scale', ('rate',)))
+    """
+    found: dict[Chain, None] = {}
+    current: Chain | None = None
+    for instruction in dis.get_instructions(code):
+        name, value = instruction.opname, instruction.argval
+        if name in ("LOAD_GLOBAL", "LOAD_NAME"):
+            current = ("global", value, ())
+        elif name.startswith("LOAD_FAST"):
+            current = ("local", value if isinstance(value, str) else value[-1], ())
+        elif name in ("LOAD_DEREF", "LOAD_CLASSDEREF", "LOAD_FROM_DICT_OR_DEREF"):
+            current = ("free", value, ())
+        elif name in ("LOAD_ATTR", "LOAD_METHOD") and current is not None:
+            current = (current[0], current[1], (*current[2], value))
+        else:
+            current = None
+            continue
+        found[current] = None
+    for constant in code.co_consts:
+        if isinstance(constant, types.CodeType):
+            found.update((c, None) for c in chains(constant) if c[0] != "local")
+    return tuple(found)
+
+
+class Watch:
+    """What a function read, and what it was.
+
+    >>> rate = [0.5]
+    >>> watch = Watch(lambda x: x * rate[0])
+    >>> watch.changed()
+    ''
+    >>> rate[0] = 0.25
+    >>> watch.changed()
+    'rate[0]'
+    """
+
+    def __init__(self, function: Any) -> None:
+        self._cells: list[tuple[Any, Any, str]] = []
+        self._names: list[tuple[dict[str, Any], str, Any]] = []
+        self._attributes: list[tuple[Any, str, Any, str]] = []
+        self._lists: list[tuple[Any, list[Any], str]] = []
+        self._dicts: list[tuple[dict[Any, Any], dict[Any, Any], str]] = []
+        self._arrays: list[tuple[Any, bytes, str]] = []
+        self.generators: list[Any] = []
+        self._seen: dict[int, Any] = {}  # by id, which the reference keeps from being used again
+        self._function(function, "")
+
+    # -- what there is -----------------------------------------------------------------------------
+
+    def _function(self, f: Any, name: str) -> None:
+        """Watch what a callable reads."""
+        if id(f) in self._seen or len(self._seen) > _MOST:
+            return
+        self._seen[id(f)] = f
+        if isinstance(f, functools.partial):
+            self._function(f.func, name)
+            self._object((*f.args, *f.keywords.values()), f"an argument of {name or 'partial'}")
+        elif isinstance(f, types.MethodType):
+            self._code(f.__func__, f.__self__)
+        elif isinstance(f, types.FunctionType):
+            self._code(f, _ABSENT)
+        elif hasattr(f, "__wrapped__"):  # a function made of another, by a transform say
+            self._function(f.__wrapped__, name)
+        elif isinstance(getattr(f, "__self__", None), _SOURCES):  # a generator's method
+            self.generators.append(f.__self__)
+        elif hasattr(f, "modules") and hasattr(f, "training"):
+            self._module(f, name)
+        elif isinstance(getattr(type(f), "__call__", None), types.FunctionType):
+            self._code(type(f).__call__, f)
+
+    def _code(self, f: types.FunctionType, instance: Any) -> None:
+        if (f.__module__ or "").partition(".")[0] in _FOREIGN:
+            return
+        code, cells = f.__code__, dict(zip(f.__code__.co_freevars, f.__closure__ or (), strict=True))
+        first = code.co_varnames[0] if code.co_argcount and instance is not _ABSENT else None
+        for defaults in (f.__defaults__, f.__kwdefaults__):
+            self._object(defaults, f"a default of {f.__name__}")
+        for kind, name, attributes in chains(code):
+            if kind == "free" and name in cells:
+                cell = cells[name]
+                root = _content(cell)
+                if not attributes:
+                    self._cells.append((cell, root, name))
+            elif kind == "global" and name in f.__globals__:
+                root = f.__globals__[name]
+                if not attributes and not _foreign(root):
+                    self._names.append((f.__globals__, name, root))
+            elif kind == "local" and name == first:
+                root = instance
+            else:
+                continue
+            if attributes:
+                self._chain(root, attributes, ".".join([name, *attributes]))
+            elif root is not instance:
+                self._object(root, name)
+
+    def _chain(self, root: Any, attributes: tuple[str, ...], name: str) -> None:
+        """Watch the last of a chain of attributes; those before it have chains of their own."""
+        for attribute in attributes[:-1]:
+            root = _attribute(root, attribute)
+        if root is _ABSENT or type(root) is Value or _foreign(root):
+            return
+        found = _attribute(root, attributes[-1])
+        if isinstance(found, property):
+            if isinstance(found.fget, types.FunctionType):
+                self._code(found.fget, root)
+        elif isinstance(found, types.FunctionType) and not isinstance(root, types.ModuleType):
+            self._code(found, root)
+        elif not hasattr(type(found), "__get__") or isinstance(root, types.ModuleType):
+            self._attributes.append((root, attributes[-1], found, name))
+            self._object(found, name)
+
+    def _object(self, x: Any, name: str) -> None:
+        """Watch what is in an object that is read."""
+        if isinstance(x, _PLAIN) or type(x) is Value or id(x) in self._seen:
+            return
+        if isinstance(x, _SOURCES):
+            self.generators.append(x)
+        elif isinstance(x, np.ndarray):
+            self._seen[id(x)] = x
+            self._arrays.append((x, _bytes(x), name))
+            if x.dtype == object:
+                self._object(x.ravel().tolist(), name)
+        elif isinstance(x, _CONTAINERS):
+            self._container(x, name)
+        elif callable(x) and not isinstance(x, type):
+            self._function(x, name)
+
+    def _container(self, x: Any, name: str) -> None:
+        if len(self._seen) + len(x) > _MOST:
+            return
+        self._seen[id(x)] = x
+        if isinstance(x, dict):
+            self._dicts.append((x, dict(x), name))
+            parts = [(f"{name}[{key!r}]", part) for key, part in x.items()]
+        else:
+            if isinstance(x, list):
+                self._lists.append((x, list(x), name))
+            parts = [(f"{name}[{i}]", part) for i, part in enumerate(x)]
+        for where, part in parts:
+            self._object(part, where)
+
+    def _module(self, module: Any, name: str) -> None:
+        """Watch a net: its flags, numbers and parameters."""
+        for part in module.modules():
+            self._seen[id(part)] = part
+            kind = type(part).__name__
+            self._attributes.append((part, "training", part.training, f"{kind}.training"))
+            for attribute, value in vars(part).items():
+                if not attribute.startswith("_"):
+                    self._attributes.append((part, attribute, value, f"{kind}.{attribute}"))
+                    self._object(value, f"{kind}.{attribute}")
+
+    # -- what has changed --------------------------------------------------------------------------
+
+    def changed(self) -> str:
+        """The name of something that is no longer what it was; "" if all is."""
+        for cell, old, name in self._cells:
+            new = _content(cell)
+            if new is not old and not _same(new, old):
+                return name
+        for names, name, old in self._names:
+            new = names.get(name, _ABSENT)
+            if new is not old and not _same(new, old):
+                return name
+        for root, attribute, old, name in self._attributes:
+            new = getattr(root, attribute, _ABSENT)
+            if new is not old and not _same(new, old):
+                return name
+        for now, before, name in self._lists:
+            if len(now) != len(before) or not all(map(operator.is_, now, before)):
+                for where in _different(now, before, name):
+                    return where
+        for now, before, name in self._dicts:
+            if now.keys() != before.keys():
+                return name
+            for key, old in before.items():
+                if now[key] is not old and not _same(now[key], old):
+                    return f"{name}[{key!r}]"
+        for array, content, name in self._arrays:
+            if _bytes(array) != content:
+                return name
+        return ""
+
+
+def _content(cell: Any) -> Any:
+    try:
+        return cell.cell_contents
+    except ValueError:  # not assigned yet
+        return _ABSENT
+
+
+def _attribute(root: Any, name: str) -> Any:
+    """An attribute, without running anything; what is computed is absent."""
+    if root is _ABSENT:
+        return _ABSENT
+    try:
+        found = inspect.getattr_static(root, name)
+    except AttributeError:
+        return _ABSENT
+    if isinstance(found, types.MemberDescriptorType):  # of a class with slots
+        return getattr(root, name, _ABSENT)
+    return found.__func__ if isinstance(found, (staticmethod, classmethod)) else found
+
+
+def _foreign(x: Any) -> bool:
+    """Whether it belongs to a library whose functions do not change."""
+    if isinstance(x, types.ModuleType):
+        module: Any = x.__name__
+    elif isinstance(x, (types.FunctionType, types.BuiltinFunctionType, type)):
+        module = x.__module__
+    else:
+        return False
+    return isinstance(module, str) and module.partition(".")[0] in _FOREIGN
+
+
+def _same(new: Any, old: Any) -> bool:
+    """Whether two objects are the same number, string or the like: to the bit, and of one type."""
+    if type(new) is not type(old) or not isinstance(new, _PLAIN):
+        return False
+    if isinstance(new, float):
+        return new.hex() == old.hex()
+    return bool(new == old)
+
+
+def _different(now: list[Any], before: list[Any], name: str) -> Iterator[str]:
+    """The names of the elements that are not the same."""
+    for i, (new, old) in enumerate(zip(now, before, strict=False)):
+        if new is not old and not _same(new, old):
+            yield f"{name}[{i}]"
+    if len(now) != len(before):
+        yield name
+
+
+def _bytes(x: np.ndarray[Any, Any]) -> bytes:
+    """The contents of an array, or a sample of them; those of objects are watched as a list."""
+    if x.dtype == object:
+        return repr(x.shape).encode()
+    if x.nbytes <= _WHOLE:
+        return x.tobytes()
+    return x.ravel()[:: x.size // 4096].tobytes()
+
+
+class Generators:
+    """The generators of random numbers that a function can reach, and where they stand."""
+
+    def __init__(self, watch: Watch) -> None:
+        self._known = list(watch.generators)
+        self._states = self._now()
+
+    def _now(self) -> list[tuple[str, Any]]:
+        states = [("the module random", random.getstate())]
+        states.append(("numpy.random", repr(np.random.get_state(legacy=False))))
+        for x in self._known:
+            if isinstance(x, random.Random):
+                state: Any = x.getstate()
+            else:
+                state = repr(
+                    x.bit_generator.state
+                    if isinstance(x, np.random.Generator)
+                    else x.get_state(legacy=False)
+                )
+            states.append((f"a {type(x).__name__}", state))
+        return states
+
+    def moved(self) -> str:
+        """The name of one from which numbers were drawn since; "" if there is none."""
+        for (name, old), (_, new) in zip(self._states, self._now(), strict=True):
+            if old != new:
+                return name
+        return ""
