@@ -258,31 +258,29 @@ def take(values: Sequence[Any], i: Any) -> Any:
         rows = [take(values, j) for j in i]
         return np.array(rows) if isinstance(values, np.ndarray) and rows else rows
     i = i.item() if isinstance(i, np.ndarray) else i
-    if type(i) is Value:
-        return _row(elements, i)
+    if type(i) is Value and active() is not None:
+        return _row_at(elements, i)
     if not isinstance(i, (int, np.integer)) or isinstance(i, bool):
         raise TypeError(f"take(values, i): i must be an integer, not {describe(i)}")
     return elements[_place(i, len(elements))]
 
 
-def _row(rows: list[Any], i: Value) -> Any:
+def _row_at(rows: list[Any], i: Value) -> Any:
     """The row that a Value chooses: number by number, in the structure of the rows."""
     first = rows[0]
-    if active() is None:
-        return rows[_place(number_of(i), len(rows))]
     if isinstance(first, np.ndarray):
         cells = np.empty(first.shape, object)
         columns = zip(*(row.ravel().tolist() for row in rows), strict=True)
         cells.ravel()[:] = [take_known([*column], i) for column in columns]
         return cells
     if isinstance(first, (list, tuple)):
-        return type(first)([_row([*column], i) for column in zip(*rows, strict=True)])
+        return type(first)([_row_at([*column], i) for column in zip(*rows, strict=True)])
     return take_known(rows, i)
 
 
 def _place(i: Any, n: int) -> int:
     if not 0 <= i < n or i != int(i):
-        raise IndexError(f"take(values, i): index {i:g} is not one of 0 to {n - 1}")
+        raise IndexError(f"take(values, i): index {i:.17g} is not one of 0 to {n - 1}")
     return int(i)
 
 
@@ -365,6 +363,7 @@ def primitive(
 
     call.__name__ = call.__qualname__ = name
     call.__doc__ = row.documentation
+    call.__wrapped__ = value  # type: ignore[attr-defined]  # whose signature it has
     return call
 
 

@@ -75,6 +75,11 @@ class Trace:
         self.integers: dict[int, Value] = {}  # by id, the inputs that came as integers
         self.note = Note(shared=True, trace=self)
 
+    def forget(self) -> None:
+        """Forget the Values of a run that is over: the cycle is one that no collector sees."""
+        self.guards.clear()
+        self.integers.clear()
+
     def mode(self) -> Mode:
         """The mode in which operations are recorded for this trace."""
         mode = MODE.get()

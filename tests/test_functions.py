@@ -321,7 +321,7 @@ def test_take_is_an_element_a_row_or_several():
     xs = values([10.0, 20.0, 30.0])
     assert take(xs, np.int64(2)) is xs[2]
     assert take([[1.0, 2.0], [3.0, 4.0]], 1) == [3.0, 4.0]
-    assert take(np.array([10.0, 20.0, 30.0]), np.array([2, 0])) == [30.0, 10.0]
+    assert take(np.array([10.0, 20.0, 30.0]), np.array([2, 0])).tolist() == [30.0, 10.0]
     assert take(xs, [1, 1]) == [xs[1], xs[1]]
 
 
@@ -350,7 +350,8 @@ def test_an_index_of_a_trace_is_recorded():
     assert node.operands == (*xs, 30.0, i)
     assert [v.data for v in row] == [2.0, 10.0, 20.0]
     assert plain == 20.0
-    assert take([*xs, 30], i) is xs[1]
+    with pytest.raises(TypeError, match="i must be an integer, not Value"):
+        take([*xs, 30], i)
     for beyond in (2.0, -1.0, 0.5):
         with pytest.raises(IndexError, match=f"index {beyond:g} is not one of 0 to 1"):
             within(tracing, take, xs, Value(beyond))

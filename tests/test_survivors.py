@@ -9,8 +9,8 @@ import pytest
 import autodiff
 from autodiff import Value, arrays, kernels, sin, sweeps
 from autodiff.contexts import within
-from autodiff.sweeps import topological_order, visit
 from autodiff.ops import COMPARISONS
+from autodiff.sweeps import topological_order, visit
 from autodiff.traces import Trace, active
 
 

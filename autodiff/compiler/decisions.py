@@ -15,12 +15,14 @@ from typing import Any, Generic, TypeVar
 import numpy as np
 
 from autodiff.compiler.execute import Machine
-from autodiff.compiler.program import ARITY, Floats, Program
+from autodiff.compiler.program import ARITY, GUARD, Floats, Program
 from autodiff.compiler.trace import Traced
+from autodiff.ops import CODES
 from autodiff.value import Value, number_of
 
 T = TypeVar("T")
 
+_EQUAL = CODES["equal"]
 LEAF = 2**16 - 1  #: the operation of an instruction that ends a path
 
 
@@ -34,7 +36,7 @@ class Decisions(Generic[T]):
     >>> from autodiff.compiler.trace import trace
     >>> tree = Decisions(1)
     >>> for x in (1.0, -1.0):
-    ...     tree.add(trace(lambda xs: [xs[0] if xs[0] > 0 else -xs[0]], [x]), f"like {x}")
+    ...     _ = tree.add(trace(lambda xs: [xs[0] if xs[0] > 0 else -xs[0]], [x]), f"like {x}")
     >>> tree.find(np.array([7.0])), tree.find(np.array([-7.0]))
     ('like 1.0', 'like -1.0')
     """
@@ -72,28 +74,25 @@ class Decisions(Generic[T]):
         to[: self.inputs] = np.arange(self.inputs)
         to[self.inputs : g.inputs] = [self._of_captured(v) for v in traced.captured]
         constants = np.array([self._constant(x) for x in g.constants.tolist()], np.int32)
-        ops, done = g.ops.tolist(), 0
         at = 0 if self.ops else -1  # where in the tree we are; -1 beyond its end
-        left = ""
-        for k in g.guards:
-            size = k + 1 - done
+        left, done = "", 0
+        for k in g.guards:  # each is behind its comparison, and that behind what it compares
+            if at >= 0:
+                at = self._follow(g, done, k - 1, at, to)
+                done = k - 1
+                compared = [self._moved(ref, to, constants) for ref in g.operands(k - 1)]
+                _, outcome, which = g.operands(k)
+                at, found = self._decide(at, compared, int(constants[-1 - outcome]))
+                if at < 0:
+                    left = g.sources[int(g.constants[-1 - which])]
+                if found >= 0:
+                    to[g.inputs + k - 1 : g.inputs + k + 1] = self.inputs + np.arange(
+                        found, found + 2
+                    )
+                    done = k + 1
             if at < 0:
                 self._append(g, done, k + 1, to, constants)
                 done = k + 1
-                continue
-            to[g.inputs + done : g.inputs + k + 1] = self.inputs + np.arange(at, at + size)
-            done, at = k + 1, at + size - 1
-            if self.ops[at + 1 - size : at + 1] != ops[k + 1 - size : k + 1]:
-                raise Unlike
-            _, outcome, which = g.operands(k)
-            if self.entries[self.a[at] + 1] == constants[-1 - outcome]:
-                at += 1
-            elif self.otherwise[at] >= 0:
-                at = self.otherwise[at]
-            else:
-                self.otherwise[at] = len(self.ops)
-                at = -1
-                left = g.sources[int(g.constants[-1 - which])]
         if at >= 0 and at not in self.leaves:
             raise Unlike
         if at < 0:
@@ -103,16 +102,48 @@ class Decisions(Generic[T]):
         self._machine = None
         return left
 
+    def _follow(self, g: Program, start: int, end: int, at: int, to: Any) -> int:
+        """Walk along instructions that the tree has already; where it is then."""
+        to[g.inputs + start : g.inputs + end] = self.inputs + np.arange(at, at + end - start)
+        if self.ops[at : at + end - start] != g.ops[start:end].tolist():
+            raise Unlike
+        return at + end - start
+
+    def _decide(self, at: int, compared: list[int], outcome: int) -> tuple[int, int]:
+        """Take the branch of an outcome at a comparison.
+
+        An integer that a trace rests on is compared with another number in every trace; in the
+        tree, one of these comparisons stands behind the other.
+
+        Returns:
+            Where the branch begins, -1 if it is a new one; and where the comparison stands, -1 if
+            the tree has it not.
+        """
+        while True:
+            if self.ops[at + 1] != GUARD:
+                raise Unlike
+            same = [self.a[at], self.b[at]] == compared
+            if not same and (self.ops[at] != _EQUAL or self.a[at] != compared[0]):
+                raise Unlike
+            if same and self.entries[self.a[at + 1] + 1] == outcome:
+                return at + 2, at
+            if self.otherwise[at + 1] < 0:
+                self.otherwise[at + 1] = len(self.ops)
+                return -1, at if same else -1
+            if same:
+                return self.otherwise[at + 1], at
+            at = self.otherwise[at + 1]
+
+    def _moved(self, ref: int, to: Any, constants: Any) -> int:
+        """A reference of a trace, in the tree."""
+        return int(to[ref] if ref >= 0 else constants[-1 - ref])
+
     def _append(self, g: Program, start: int, end: int, to: Any, constants: Any) -> None:
         """Append instructions of a trace."""
         first = len(self.ops)
         to[g.inputs + start : g.inputs + end] = self.inputs + first + np.arange(end - start)
-
-        def moved(ref: int) -> int:
-            return int(to[ref] if ref >= 0 else constants[-1 - ref])
-
         for k in range(start, end):
-            refs = [moved(ref) for ref in g.operands(k)]
+            refs = [self._moved(ref, to, constants) for ref in g.operands(k)]
             if ARITY[g.ops[k]]:
                 self._instruction(int(g.ops[k]), refs[0], refs[-1] if len(refs) > 1 else 0)
             else:
@@ -146,13 +177,14 @@ class Decisions(Generic[T]):
     def _made_ready(self) -> Machine:
         machine = self._machine
         if machine is None:
-            arrays = [np.array(x, np.int32) for x in (self.a, self.b, self.entries)]
             program = Program(
                 self.inputs,
                 np.zeros(0, np.int32),
                 np.array(self.constants, np.float64),
                 np.array(self.ops, np.uint16),
-                *arrays,
+                np.array(self.a, np.int32),
+                np.array(self.b, np.int32),
+                np.array(self.entries, np.int32),
             )
             self._machine = machine = Machine(program, np.array(self.otherwise, np.int32))
         return machine

@@ -91,7 +91,7 @@ class Machine:
             return None
         refs = self.program.operands(-1 - k)
         at = w[self._constants + refs[-1]]
-        raise IndexError(f"take(values, i): index {at:g} is not one of 0 to {len(refs) - 2}")
+        raise IndexError(f"take(values, i): index {at:.17g} is not one of 0 to {len(refs) - 2}")
 
     def _call(self, k: int, w: Floats) -> None:
         """Do an instruction whose value is a Python function."""

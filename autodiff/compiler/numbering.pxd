@@ -14,7 +14,7 @@ cpdef tuple from_outside(list order, object trace, list inputs)
 cpdef tuple number(list order, dict slots, Py_ssize_t first)
 
 @cython.locals(v=Value)
-cpdef int slot_of(object x, dict slots) except -1
+cpdef int slot_of(object x, dict slots) except? -1
 
 @cython.locals(v=Value, k=Py_ssize_t, e=Py_ssize_t, c=Py_ssize_t)
 cpdef fill(list order, dict slots, Py_ssize_t first, unsigned short[::1] ops, int[::1] a, int[::1] b,

@@ -8,7 +8,6 @@ from __future__ import annotations
 from typing import Any
 
 from autodiff.sweeps import recorded_in
-from autodiff.value import Value
 
 
 def join(leaves: list[Any], note: Any) -> None:

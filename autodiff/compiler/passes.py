@@ -95,20 +95,14 @@ def behind(guards: Program, p: Program) -> Program:
 
     b = np.where(ARITY[p.ops] == 2, moved(p.b), p.b).astype(np.int32)
     a = np.where(p.over_list, p.a + len(guards.entries), moved(p.a)).astype(np.int32)
-    return Program(
-        n,
-        moved(p.outputs),
-        *(
-            np.concatenate(pair)
-            for pair in [
-                (guards.constants, p.constants),
-                (guards.ops, p.ops),
-                (guards.a, a),
-                (guards.b, b),
-                (guards.entries, moved(p.entries)),
-            ]
-        ),
-        guards.sources,
+    return replace(
+        guards,
+        outputs=moved(p.outputs),
+        constants=np.concatenate([guards.constants, p.constants]),
+        ops=np.concatenate([guards.ops, p.ops]),
+        a=np.concatenate([guards.a, a]),
+        b=np.concatenate([guards.b, b]),
+        entries=np.concatenate([guards.entries, moved(p.entries)]),
     )
 
 

@@ -66,7 +66,11 @@ def run(
         note = here.note if frozen else MODE.get().note
         numbering.join([x for x in xs if not x.operands], note)
     here.integers.update((id(xs[i]), xs[i]) for i in integers)
-    return Run(here, xs, within(here.mode(), function, xs))
+    try:
+        return Run(here, xs, within(here.mode(), function, xs))
+    except BaseException:
+        here.forget()
+        raise
 
 
 class Traced(NamedTuple):
@@ -99,7 +103,7 @@ def traced(run: Run, spare: int = 0) -> Traced:
     try:
         return alone(_traced, here, xs, results, spare)
     finally:
-        here.guards.clear()  # Values that outlive the trace keep no graph
+        here.forget()
 
 
 def _traced(here: Trace, xs: list[Value], results: list[Any], spare: int) -> Traced:

@@ -372,7 +372,8 @@ def _one_result(call: Call) -> None:
 
 def _alike(call: Call) -> None:
     """Refuse tangents that are not like the primals."""
-    words = difference(*map(as_floats, call.shapes), "tangents")
+    primals, tangents = map(as_floats, call.shapes)
+    words = difference(primals, tangents, "tangents")
     if words:
         raise TypeError(f"{call.name}: {words}, as the primals are")
 

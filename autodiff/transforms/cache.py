@@ -119,12 +119,12 @@ class Jitted:
                 has changed and is not guarded.
         """
         recording, detecting = MODE.get()[:2]
-        if detecting or active() is not None or (self._captures and recording):
+        if active() is not None or (self._captures and recording):
             return self.f(*args, **kwargs)
         key, given = self._frozen.flatten(args, kwargs)
         if has_values(given):
             return self.f(*args, **kwargs)
-        if self._eager:
+        if self._eager or detecting:
             result = self._run_itself(key, given, args, kwargs)
             return self.f(*args, **kwargs) if result is None else arranged(*result)
         numbers = flat(given)
@@ -159,6 +159,7 @@ class Jitted:
         watch = Watch(self.f)
         generators = Generators(watch)
         made, derived = self._frozen.trace(key, numbers)
+        watch.forget_changed()
         drawn = generators.moved()
         if drawn:
             raise RuntimeError(
@@ -254,7 +255,9 @@ class Jitted:
         else:
             unequal = ~((found == numbers) | (np.isnan(found) & np.isnan(numbers)))
             i = int(np.flatnonzero(unequal)[0])
-            difference = f"number {i} of the result is {numbers[i]!r}, and by the program {found[i]!r}"
+            difference = (
+                f"number {i} of the result is {numbers[i]!r}, and by the program {found[i]!r}"
+            )
         self._states = []
         raise RuntimeError(
             f"{self.name}: the function reads something that changes and that jit cannot see: "
@@ -306,10 +309,12 @@ def jit(
     """
     if not callable(f):
         raise TypeError(f"jit(f): f must be a function, not {describe(f)}")
-    numbers = (static_argnums,) if isinstance(static_argnums, int) else tuple(static_argnums)
-    names = (static_argnames,) if isinstance(static_argnames, str) else tuple(static_argnames)
-    for kind, given, what in ((int, numbers, "static_argnums"), (str, names, "static_argnames")):
-        for x in given:
-            if not isinstance(x, kind) or isinstance(x, bool):
-                raise TypeError(f"jit(f, {what}): {describe(x)} is no {kind.__name__}")
+    numbers = static_argnums if isinstance(static_argnums, (list, tuple)) else (static_argnums,)
+    names = static_argnames if isinstance(static_argnames, (list, tuple)) else (static_argnames,)
+    for x in numbers:
+        if not isinstance(x, int) or isinstance(x, bool):
+            raise TypeError(f"jit(f, static_argnums): integers are expected, not {describe(x)}")
+    for x in names:
+        if not isinstance(x, str):
+            raise TypeError(f"jit(f, static_argnames): names are expected, not {describe(x)}")
     return Jitted(f, (*numbers, *names), check)

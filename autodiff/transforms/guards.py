@@ -18,7 +18,8 @@ import operator
 import random
 import sys
 import types
-from collections.abc import Iterator
+from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -29,8 +30,8 @@ _ABSENT = object()
 _MOST = 10_000  # objects that are watched; what is beyond, the check of itself must find
 _WHOLE = 1 << 16  # bytes of an array that is compared whole; of a larger one, a sample is
 _PLAIN = (int, float, complex, str, bytes, bool, type(None), np.generic)
-_CONTAINERS = (list, tuple, dict)
-_FOREIGN = {"autodiff", "numpy", "scipy", *sys.stdlib_module_names} - {"__main__"}
+_FOREIGN = {"numpy", "scipy", *sys.stdlib_module_names} - {"__main__"}
+_HERE = str(Path(__file__).parents[1])
 _SOURCES = (np.random.Generator, np.random.RandomState, random.Random)
 
 Chain = tuple[str, str, tuple[str, ...]]
@@ -68,7 +69,7 @@ def chains(code: types.CodeType) -> tuple[Chain, ...]:
 
 
 class Watch:
-    """What a function read, and what it was.
+    """What a function reads, and what it was.
 
     >>> rate = [0.5]
     >>> watch = Watch(lambda x: x * rate[0])
@@ -80,17 +81,27 @@ class Watch:
     """
 
     def __init__(self, function: Any) -> None:
-        self._cells: list[tuple[Any, Any, str]] = []
-        self._names: list[tuple[dict[str, Any], str, Any]] = []
-        self._attributes: list[tuple[Any, str, Any, str]] = []
-        self._lists: list[tuple[Any, list[Any], str]] = []
-        self._dicts: list[tuple[dict[Any, Any], dict[Any, Any], str]] = []
-        self._arrays: list[tuple[Any, bytes, str]] = []
         self.generators: list[Any] = []
+        self._looks: list[Callable[[], str]] = []  # each gives the name of what has changed, or ""
         self._seen: dict[int, Any] = {}  # by id, which the reference keeps from being used again
         self._function(function, "")
 
-    # -- what there is -----------------------------------------------------------------------------
+    def changed(self) -> str:
+        """The name of something that is no longer what it was; "" if all is."""
+        for look in self._looks:
+            name = look()
+            if name:
+                return name
+        return ""
+
+    def forget_changed(self) -> None:
+        """Leave out what has changed: what the function itself changes when it is run.
+
+        If its result depends on that, it is not the same twice, which the check of itself finds.
+        """
+        self._looks = [look for look in self._looks if not look()]
+
+    # -- what is reachable -------------------------------------------------------------------------
 
     def _function(self, f: Any, name: str) -> None:
         """Watch what a callable reads."""
@@ -104,32 +115,36 @@ class Watch:
             self._code(f.__func__, f.__self__)
         elif isinstance(f, types.FunctionType):
             self._code(f, _ABSENT)
+            self._function(getattr(f, "__wrapped__", None), name)
         elif hasattr(f, "__wrapped__"):  # a function made of another, by a transform say
             self._function(f.__wrapped__, name)
         elif isinstance(getattr(f, "__self__", None), _SOURCES):  # a generator's method
             self.generators.append(f.__self__)
         elif hasattr(f, "modules") and hasattr(f, "training"):
-            self._module(f, name)
+            self._module(f)
         elif isinstance(getattr(type(f), "__call__", None), types.FunctionType):
             self._code(type(f).__call__, f)
 
-    def _code(self, f: types.FunctionType, instance: Any) -> None:
-        if (f.__module__ or "").partition(".")[0] in _FOREIGN:
+    def _code(self, f: Any, instance: Any) -> None:
+        """Watch what the code of a function reads, whose first argument is ``instance``."""
+        if not isinstance(f, types.FunctionType):
+            return self._function(f, "")
+        code = f.__code__
+        if _foreign(f) or code.co_filename.startswith(_HERE):
             return
-        code, cells = f.__code__, dict(zip(f.__code__.co_freevars, f.__closure__ or (), strict=True))
+        cells = dict(zip(code.co_freevars, f.__closure__ or (), strict=True))
         first = code.co_varnames[0] if code.co_argcount and instance is not _ABSENT else None
         for defaults in (f.__defaults__, f.__kwdefaults__):
             self._object(defaults, f"a default of {f.__name__}")
         for kind, name, attributes in chains(code):
             if kind == "free" and name in cells:
-                cell = cells[name]
-                root = _content(cell)
+                root = _content(cells[name])
                 if not attributes:
-                    self._cells.append((cell, root, name))
+                    self._looks.append(_cell(cells[name], root, name))
             elif kind == "global" and name in f.__globals__:
                 root = f.__globals__[name]
                 if not attributes and not _foreign(root):
-                    self._names.append((f.__globals__, name, root))
+                    self._looks.append(_item(f.__globals__, name, root, name))
             elif kind == "local" and name == first:
                 root = instance
             else:
@@ -147,12 +162,14 @@ class Watch:
             return
         found = _attribute(root, attributes[-1])
         if isinstance(found, property):
-            if isinstance(found.fget, types.FunctionType):
-                self._code(found.fget, root)
-        elif isinstance(found, types.FunctionType) and not isinstance(root, types.ModuleType):
-            self._code(found, root)
-        elif not hasattr(type(found), "__get__") or isinstance(root, types.ModuleType):
-            self._attributes.append((root, attributes[-1], found, name))
+            self._code(found.fget, root)
+        elif hasattr(type(found), "__get__") and not isinstance(root, types.ModuleType):
+            if isinstance(found, types.FunctionType):
+                self._code(found, root)
+            elif hasattr(found, "__wrapped__"):
+                self._code(found.__wrapped__, root)
+        else:
+            self._looks.append(_named(root, attributes[-1], found, name))
             self._object(found, name)
 
     def _object(self, x: Any, name: str) -> None:
@@ -163,10 +180,8 @@ class Watch:
             self.generators.append(x)
         elif isinstance(x, np.ndarray):
             self._seen[id(x)] = x
-            self._arrays.append((x, _bytes(x), name))
-            if x.dtype == object:
-                self._object(x.ravel().tolist(), name)
-        elif isinstance(x, _CONTAINERS):
+            self._looks.append(_array(x, name))
+        elif isinstance(x, (list, tuple, dict)):
             self._container(x, name)
         elif callable(x) and not isinstance(x, type):
             self._function(x, name)
@@ -176,56 +191,91 @@ class Watch:
             return
         self._seen[id(x)] = x
         if isinstance(x, dict):
-            self._dicts.append((x, dict(x), name))
-            parts = [(f"{name}[{key!r}]", part) for key, part in x.items()]
-        else:
-            if isinstance(x, list):
-                self._lists.append((x, list(x), name))
-            parts = [(f"{name}[{i}]", part) for i, part in enumerate(x)]
-        for where, part in parts:
-            self._object(part, where)
+            self._looks.append(_dict(x, name))
+        elif isinstance(x, list):
+            self._looks.append(_list(x, name))
+        for key, part in list(x.items() if isinstance(x, dict) else enumerate(x)):
+            self._object(part, f"{name}[{key!r}]")
 
-    def _module(self, module: Any, name: str) -> None:
+    def _module(self, module: Any) -> None:
         """Watch a net: its flags, numbers and parameters."""
         for part in module.modules():
             self._seen[id(part)] = part
             kind = type(part).__name__
-            self._attributes.append((part, "training", part.training, f"{kind}.training"))
+            self._looks.append(_named(part, "training", part.training, f"{kind}.training"))
             for attribute, value in vars(part).items():
                 if not attribute.startswith("_"):
-                    self._attributes.append((part, attribute, value, f"{kind}.{attribute}"))
-                    self._object(value, f"{kind}.{attribute}")
+                    name = f"{kind}.{attribute}"
+                    self._looks.append(_named(part, attribute, value, name))
+                    self._object(value, name)
 
-    # -- what has changed --------------------------------------------------------------------------
 
-    def changed(self) -> str:
-        """The name of something that is no longer what it was; "" if all is."""
-        for cell, old, name in self._cells:
-            new = _content(cell)
+# -- looks: whether one thing is what it was -------------------------------------------------------
+
+
+def _cell(cell: Any, old: Any, name: str) -> Callable[[], str]:
+    def look() -> str:
+        new = _content(cell)
+        return "" if new is old or _same(new, old) else name
+
+    return look
+
+
+def _item(names: dict[str, Any], key: str, old: Any, name: str) -> Callable[[], str]:
+    def look() -> str:
+        new = names.get(key, _ABSENT)
+        return "" if new is old or _same(new, old) else name
+
+    return look
+
+
+def _named(root: Any, attribute: str, old: Any, name: str) -> Callable[[], str]:
+    def look() -> str:
+        new = getattr(root, attribute, _ABSENT)
+        return "" if new is old or _same(new, old) else name
+
+    return look
+
+
+def _list(now: list[Any], name: str) -> Callable[[], str]:
+    before = list(now)
+
+    def look() -> str:
+        if len(now) != len(before):
+            return name
+        if all(map(operator.is_, now, before)):
+            return ""
+        pairs = enumerate(zip(now, before, strict=True))
+        return next((f"{name}[{i}]" for i, (x, y) in pairs if x is not y and not _same(x, y)), "")
+
+    return look
+
+
+def _dict(now: dict[Any, Any], name: str) -> Callable[[], str]:
+    before = dict(now)
+
+    def look() -> str:
+        if len(now) != len(before):
+            return name
+        for key, old in before.items():
+            new = now.get(key, _ABSENT)
             if new is not old and not _same(new, old):
-                return name
-        for names, name, old in self._names:
-            new = names.get(name, _ABSENT)
-            if new is not old and not _same(new, old):
-                return name
-        for root, attribute, old, name in self._attributes:
-            new = getattr(root, attribute, _ABSENT)
-            if new is not old and not _same(new, old):
-                return name
-        for now, before, name in self._lists:
-            if len(now) != len(before) or not all(map(operator.is_, now, before)):
-                for where in _different(now, before, name):
-                    return where
-        for now, before, name in self._dicts:
-            if now.keys() != before.keys():
-                return name
-            for key, old in before.items():
-                if now[key] is not old and not _same(now[key], old):
-                    return f"{name}[{key!r}]"
-        for array, content, name in self._arrays:
-            if _bytes(array) != content:
-                return name
+                return f"{name}[{key!r}]"
         return ""
+
+    return look
+
+
+def _array(now: np.ndarray[Any, Any], name: str) -> Callable[[], str]:
+    if now.dtype == object:
+        inside = now.ravel().tolist()
+
+        def look_inside() -> str:
+            return "" if all(map(operator.is_, now.ravel().tolist(), inside)) else name
+
+        return look_inside
+    before = _bytes(now)
+    return lambda: "" if _bytes(now) == before else name
 
 
 def _content(cell: Any) -> Any:
@@ -268,19 +318,8 @@ def _same(new: Any, old: Any) -> bool:
     return bool(new == old)
 
 
-def _different(now: list[Any], before: list[Any], name: str) -> Iterator[str]:
-    """The names of the elements that are not the same."""
-    for i, (new, old) in enumerate(zip(now, before, strict=False)):
-        if new is not old and not _same(new, old):
-            yield f"{name}[{i}]"
-    if len(now) != len(before):
-        yield name
-
-
 def _bytes(x: np.ndarray[Any, Any]) -> bytes:
-    """The contents of an array, or a sample of them; those of objects are watched as a list."""
-    if x.dtype == object:
-        return repr(x.shape).encode()
+    """The contents of an array, or a sample of them."""
     if x.nbytes <= _WHOLE:
         return x.tobytes()
     return x.ravel()[:: x.size // 4096].tobytes()
@@ -294,7 +333,7 @@ class Generators:
         self._states = self._now()
 
     def _now(self) -> list[tuple[str, Any]]:
-        states = [("the module random", random.getstate())]
+        states: list[tuple[str, Any]] = [("the module random", random.getstate())]
         states.append(("numpy.random", repr(np.random.get_state(legacy=False))))
         for x in self._known:
             if isinstance(x, random.Random):

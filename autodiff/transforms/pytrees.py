@@ -49,7 +49,7 @@ class Mapping(NamedTuple):
     tag: str = "mapping"
 
 
-_KINDS = {"i": np.int64, "b": np.bool_}
+_KINDS: dict[str, Any] = {"i": np.int64, "b": np.bool_}
 
 NUMBER = Leaf(None)
 
@@ -122,9 +122,7 @@ def _array(tree: np.ndarray[Any, Any], numbers: list[Any], where: str) -> Any:
         for i, x in enumerate(tree.flat):
             number = x if type(x) is Value else constant(x)
             if number is NotImplemented:
-                raise TypeError(
-                    f"{where} has element {i} {describe(x)}: expected are real numbers"
-                )
+                raise TypeError(f"{where} has element {i} {describe(x)}: expected are real numbers")
             numbers.append(number)
         return Leaf(tree.shape)
     raise TypeError(f"{where} is an array of {tree.dtype}: expected are real numbers")
@@ -182,10 +180,8 @@ def tree_unflatten(structure: Any, numbers: Iterator[Any], exact: bool = False) 
     if isinstance(structure, Leaf):
         elements = [*islice(numbers, size(structure))]
         if exact and structure.kind != "f":
-            as_it_came = np.array([number_of(x) for x in elements]).astype(_KINDS[structure.kind])
-            return as_it_came.tolist()[0] if structure.shape is None else (
-                as_it_came.reshape(structure.shape)
-            )
+            came: Any = np.array([number_of(x) for x in elements]).astype(_KINDS[structure.kind])
+            return came.tolist()[0] if structure.shape is None else came.reshape(structure.shape)
         return elements[0] if structure.shape is None else _filled(structure.shape, elements)
     if isinstance(structure, Sequence):
         parts = [tree_unflatten(part, numbers, exact) for part in structure.parts]

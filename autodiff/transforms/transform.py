@@ -461,10 +461,10 @@ def static(x: Any, where: str) -> Static:
 
 def by_name(function: Any) -> str:
     """The name by which a function is found in its module; "" if it is not."""
-    found = sys.modules.get(function.__module__)
+    found: Any = sys.modules.get(function.__module__)
     for part in function.__qualname__.split("."):
         found = getattr(found, part, None)
-    return function.__qualname__ if found is function else ""
+    return str(function.__qualname__) if found is function else ""
 
 
 def another(expected: Any, came: Any) -> str:
