@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from array import array
 from collections import deque
+from contextvars import ContextVar
 from itertools import chain
 from typing import TYPE_CHECKING, Any
 
@@ -26,6 +27,8 @@ ADD, SUB, MUL, DIV, POW, NEG, ABS, DETACH = (
 )
 
 EQ, LT, LE, GT, GE = range(5)  # how two numbers are compared
+
+mode_now = ContextVar.get  # what a context variable is, here and now
 
 
 def blank(v: Value) -> None:
@@ -142,11 +145,6 @@ def others(values: list[Value]) -> int:
     from autodiff.value import Value
 
     return next((i for i, x in enumerate(values) if type(x) is not Value), len(values))
-
-
-def mode_now(variable: Any) -> Any:
-    """What a context variable is, here and now."""
-    return variable.get()
 
 
 def attach(name: str, method: Callable[..., Value]) -> None:

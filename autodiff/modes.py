@@ -10,6 +10,7 @@ from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
+    from autodiff.contexts import Context
     from autodiff.traces import Trace
 
 
@@ -44,6 +45,7 @@ class Mode(NamedTuple):
     detecting: bool = False
     note: Note | None = None  # the current scope's, for every node that is recorded in it
     trace: Trace | None = None  # what is being traced, by jit and the other transforms
+    entered: tuple[Context, Mode] | None = None  # the context entered last, the mode outside it
 
 
 PLAIN = Mode()

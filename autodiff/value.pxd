@@ -85,9 +85,10 @@ cdef inline str compiled_table():
 cdef enum:
     EQ, LT, LE, GT, GE
 
-cdef int _unusual
+cdef object MODE, PLAIN
+cdef bint _looking
 
-cpdef count_unusual(int change)
+cpdef look()
 
 cdef object number_or_not(object x)
 
@@ -109,6 +110,7 @@ cpdef object record_list(int op, list lists)
 @cython.locals(v=Value, i=Py_ssize_t)
 cpdef Value record_known(int op, tuple operands, double data, list partials)
 
+@cython.locals(mode=tuple)
 cdef Value settle(Value v)
 
 @cython.locals(w=Value)

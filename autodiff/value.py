@@ -20,7 +20,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from autodiff import anomalies, traces
-from autodiff.modes import MODE, Note
+from autodiff.modes import MODE, PLAIN, Note
 from autodiff.ops import ROWS
 from autodiff.reals import constant, describe, real, refuse
 from autodiff.walks import alone, in_turn
@@ -64,13 +64,13 @@ COMPILED = cython.compiled
 TABLE_DIGEST = compiled_table()
 
 _pattern = array("d")  # what an array of partials is like
-_unusual = 0  # how many contexts that change the mode are entered, in all threads
+_looking = False  # has a context ever changed the mode in this process?
 
 
-def count_unusual(change: int) -> None:
-    """Tell the engine that a context which changes the mode is entered (1) or left (-1)."""
-    global _unusual
-    _unusual += change
+def look() -> None:
+    """Tell the engine that the mode is about to change: from now on it looks."""
+    global _looking
+    _looking = True
 
 
 class Value:
@@ -113,7 +113,7 @@ class Value:
     @property
     def data(self) -> float:
         """The number.  That of a leaf may be set, as an optimizer's step does."""
-        if _unusual:
+        if _looking and mode_now(MODE) is not PLAIN:
             traces.refuse_reading("data")
         return self._data
 
@@ -134,7 +134,7 @@ class Value:
         """
         if self._note is not None and self._note.grad is not None:
             return self._note.grad
-        if _unusual:
+        if _looking and mode_now(MODE) is not PLAIN:
             traces.refuse_reading("grad")
         return self._grad
 
@@ -181,7 +181,7 @@ class Value:
         >>> (Value(3.0) * Value(4.0)).partials
         (4.0, 3.0)
         """
-        if _unusual:
+        if _looking and mode_now(MODE) is not PLAIN:
             traces.refuse_reading("partials")
         if type(self._a) is tuple:
             pairs = zip(self._a, self._b, strict=True)
@@ -194,7 +194,7 @@ class Value:
         >>> (Value(3.0) * 2).detach()
         Value(6.0)
         """
-        return held(self) if _unusual else Value(self._data)
+        return held(self) if _looking else Value(self._data)
 
     def backward(self, seed: float = 1.0, create_graph: bool = False) -> None:
         """Compute the gradient of this Value with respect to every Value that it was computed from.
@@ -227,7 +227,7 @@ class Value:
 
             in_turn(sweep_on_values, self, seed)
         else:
-            if _unusual:
+            if _looking and mode_now(MODE) is not PLAIN:
                 traces.refuse_reading("backward()")
             from autodiff.sweeps import sweep
 
@@ -327,7 +327,7 @@ class Value:
                 f"a computed Value ({self.op}) cannot be copied or pickled without its graph: "
                 "copy detach()"
             )
-        if _unusual:
+        if _looking and mode_now(MODE) is not PLAIN:
             traces.refuse_reading("copy")
         return Value, (self._data, self.name), (None, {"grad": self._grad})
 
@@ -353,7 +353,7 @@ def compare(how: int, v: Value, other: Any) -> Any:
         outcome = v._data < number if how == LT else v._data <= number
     else:
         outcome = v._data > number if how == GT else v._data >= number
-    if _unusual:
+    if _looking and mode_now(MODE) is not PLAIN:
         traces.notice(outcome, how, v, other)
     return outcome
 
@@ -375,7 +375,7 @@ def record_unary(op: int, a: Value) -> Value:
     """Compute and record a primitive of one operand."""
     v = new_node(op, a, None)
     evaluate_unary(v, op, a._data)
-    return settle(v) if _unusual else v
+    return settle(v) if _looking else v
 
 
 def record_binary(op: int, left: Any, right: Any) -> Value:
@@ -406,7 +406,7 @@ def record_binary(op: int, left: Any, right: Any) -> Value:
         b = second
     v = new_node(op, first, second)
     evaluate_binary(v, op, a, b, need)
-    return settle(v) if _unusual else v
+    return settle(v) if _looking else v
 
 
 def record_list(op: int, lists: list[list[Any]]) -> Any:
@@ -433,7 +433,7 @@ def record_list(op: int, lists: list[list[Any]]) -> Any:
     evaluate_list(v, op, len(lists), data, partials)
     if not recording:
         return v._data
-    return settle(v) if _unusual else v
+    return settle(v) if _looking else v
 
 
 def record_known(op: int, operands: tuple[Any, ...], data: float, partials: list[float]) -> Value:
@@ -442,12 +442,15 @@ def record_known(op: int, operands: tuple[Any, ...], data: float, partials: list
     v._data = data
     for i, partial in enumerate(partials):
         put(v._b, i, partial)
-    return settle(v) if _unusual else v
+    return settle(v) if _looking else v
 
 
 def settle(v: Value) -> Value:
     """Finish a node as the mode asks: not recorded, or labelled with its scope, or checked."""
-    recording, detecting, v._note, _ = mode_now(MODE)
+    mode = mode_now(MODE)
+    if mode is PLAIN:
+        return v
+    recording, detecting, v._note, _, _ = mode
     if not recording:
         return held(v)
     if detecting:
