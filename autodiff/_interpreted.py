@@ -75,8 +75,14 @@ def unseen(operands: tuple[Any, ...]) -> tuple[Any, ...]:
     return operands
 
 
-def track(v: Value) -> None:
-    """Let the garbage collector look at a node: interpreted, it always does."""
+def track(v: Value) -> bool:
+    """Let the garbage collector look at a node; it did not before?  Interpreted, it always does."""
+    return False
+
+
+def attributes(v: Value) -> dict[str, Any]:
+    """What a program has put on a node."""
+    return vars(v)
 
 
 def set_gradients(nodes: list[Value], gradients: list[Any]) -> None:

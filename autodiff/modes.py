@@ -17,10 +17,11 @@ if TYPE_CHECKING:
 class Note:
     """What few nodes have: a name, a scope, a source line, a trace, a gradient that is a Value.
 
-    The nodes recorded in one scope share one note, until one of them gets something of its own.
+    And, compiled, the attributes that a program has put on a node.  The nodes recorded in one scope
+    share one note, until one of them gets something of its own.
     """
 
-    __slots__ = ("grad", "name", "scope", "shared", "source", "trace")
+    __slots__ = ("attributes", "grad", "name", "scope", "shared", "source", "trace")
 
     def __init__(
         self,
@@ -36,6 +37,7 @@ class Note:
         self.shared = shared
         self.trace = trace
         self.grad: Any = None
+        self.attributes: dict[str, Any] | None = None
 
 
 class Mode(NamedTuple):

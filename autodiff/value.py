@@ -17,6 +17,7 @@ from __future__ import annotations
 import numbers
 from array import array
 from collections.abc import Callable
+from gc import get_referents
 from typing import TYPE_CHECKING, Any
 
 from autodiff import anomalies, traces
@@ -47,6 +48,7 @@ if not cython.compiled:
         POW,
         SUB,
         attach,
+        attributes,
         blank,
         compiled_table,
         doubles,
@@ -83,6 +85,8 @@ class Value:
     Raises:
         TypeError: if ``data`` is not a real number: a string, a complex number, None, an array.
 
+    A program may put attributes of its own on it, as an optimizer does: ``v.momentum = 0.0``.
+
     >>> x = Value(3.0, name="x")
     >>> y = x * x + 2 * x
     >>> y.backward()
@@ -90,7 +94,7 @@ class Value:
     (15.0, 8.0)
     """
 
-    __slots__ = ("_a", "_b", "_da", "_data", "_db", "_grad", "_mark", "_note", "_op")
+    __slots__ = ("__dict__", "_a", "_b", "_da", "_data", "_db", "_grad", "_mark", "_note", "_op")
 
     _data: float  # the number
     _grad: float  # d root / d self, after backward() of a root
@@ -274,9 +278,10 @@ class Value:
     def __abs__(self) -> Value:
         return record_unary(ABS, self)
 
-    if not cython.compiled and TYPE_CHECKING:  # sin, exp, relu ... come from the table
+    if not cython.compiled and TYPE_CHECKING:  # sin, exp ... from the table; what programs add
 
-        def __getattr__(self, name: str) -> Callable[..., Value]: ...  # type: ignore[empty-body]  # mypy's alone
+        def __getattr__(self, name: str) -> Any: ...
+        def __setattr__(self, name: str, x: Any) -> None: ...
 
     # -- comparison, of data; a Value is still its own key in a dict or set ------------------------
 
@@ -329,7 +334,7 @@ class Value:
             )
         if _looking and mode_now(MODE) is not PLAIN:
             traces.refuse_reading("copy")
-        return Value, (self._data, self.name), (None, {"grad": self._grad})
+        return Value, (self._data, self.name), (None, {"grad": self._grad, **attributes(self)})
 
 
 def number_or_not(x: Any) -> Any:
@@ -486,9 +491,16 @@ def add_method(name: str, function: Callable[..., Any]) -> None:
     attach(name, function)
 
 
-def collectable(v: Value) -> None:
-    """Let the garbage collector look at a node, which may have come into a cycle."""
-    track(v)
+def collectable(x: Any) -> None:
+    """Let the garbage collector look at a Value that may be in a cycle, and at all below it.
+
+    Or at the Values that are now in another object, a list for example.
+    """
+    pending = [x, *get_referents(x)]
+    while pending:
+        v = pending.pop()
+        if type(v) is Value and track(v):
+            pending += v.operands
 
 
 def own_note(v: Value) -> Note:

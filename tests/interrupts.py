@@ -1,6 +1,7 @@
 """A call that is interrupted at any of its lines, as Ctrl-C may interrupt it."""
 
 import _thread
+import gc
 import itertools
 import signal
 import sys
@@ -58,6 +59,7 @@ def struck(call, moment):
         return trace
 
     before = sys.gettrace()
+    gc.disable()  # what others have it call would be struck too
     sys.settrace(trace)
     try:
         call()
@@ -66,4 +68,5 @@ def struck(call, moment):
         pass
     finally:
         sys.settrace(before)
+        gc.enable()
     return due
