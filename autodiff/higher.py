@@ -22,7 +22,6 @@ from autodiff.traces import active, refuse_reading
 from autodiff.value import (
     Value,
     code_of,
-    collectable,
     number_of,
     record_binary,
     record_known,
@@ -198,6 +197,3 @@ def _accumulate(order: list[Value], adjoints: dict[int, Any]) -> None:
             gradient = gradient + before
         gradients.append(gradient if type(gradient) is Value else Value(gradient))
     commit(order, gradients)
-    # Nodes now refer to gradients, and gradients to nodes: such cycles are the collector's.
-    for v in visit(gradients):
-        collectable(v)

@@ -17,7 +17,7 @@ from typing import Any
 
 from autodiff import anomalies
 from autodiff.modes import MODE
-from autodiff.value import Value, own_note, trace_of
+from autodiff.value import Value, collectable, own_note, trace_of
 from autodiff.walks import alone
 
 try:
@@ -26,7 +26,7 @@ except ImportError:
     from autodiff import _interpreted as cython
 
 if not cython.compiled:
-    from autodiff._interpreted import set_gradients, take, track
+    from autodiff._interpreted import set_gradients, take
 
 _stamp = 0  # the last mark that a walk has given out
 
@@ -182,7 +182,7 @@ def commit(nodes: list[Value], gradients: list[Any]) -> None:
     for v, gradient in zip(nodes, gradients, strict=True):
         if type(gradient) is Value:
             own_note(v)
-            track(gradient)
+            collectable(gradient)  # it may refer to the node, and the node to it
     set_gradients(nodes, gradients)
 
 

@@ -158,10 +158,10 @@ def refuse_strangers(values: Any) -> None:
 
     Such a Value has outlived its trace, or has come into a thread that knows nothing of it.
     """
-    from autodiff.value import number_of, trace_of
+    from autodiff.value import Value, number_of, trace_of
 
     for v in values:
-        home = None if isinstance(v, float) else trace_of(v)
+        home = trace_of(v) if isinstance(v, Value) else None
         if home is None or home.root is None:
             continue
         here = active()

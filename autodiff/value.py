@@ -18,10 +18,11 @@ import numbers
 import operator
 from array import array
 from collections.abc import Callable
+from gc import get_referents
 from typing import TYPE_CHECKING, Any
 
 from autodiff import anomalies, traces
-from autodiff.modes import MODE, Note
+from autodiff.modes import MODE, PLAIN, Note
 from autodiff.ops import ROWS
 from autodiff.reals import constant, describe, real, refuse
 from autodiff.walks import alone, in_turn
@@ -48,6 +49,7 @@ if not cython.compiled:
         POW,
         SUB,
         attach,
+        attributes,
         blank,
         compiled_table,
         doubles,
@@ -65,13 +67,13 @@ COMPILED = cython.compiled
 TABLE_DIGEST = compiled_table()
 
 _pattern = array("d")  # what an array of partials is like
-_unusual = 0  # how many contexts that change the mode are entered, in all threads
+_looking = False  # has a context ever changed the mode in this process?
 
 
-def count_unusual(change: int) -> None:
-    """Tell the engine that a context which changes the mode is entered (1) or left (-1)."""
-    global _unusual
-    _unusual += change
+def look() -> None:
+    """Tell the engine that the mode is about to change: from now on it looks."""
+    global _looking
+    _looking = True
 
 
 class Value:
@@ -84,6 +86,8 @@ class Value:
     Raises:
         TypeError: if ``data`` is not a real number: a string, a complex number, None, an array.
 
+    A program may put attributes of its own on it, as an optimizer does: ``v.momentum = 0.0``.
+
     >>> x = Value(3.0, name="x")
     >>> y = x * x + 2 * x
     >>> y.backward()
@@ -91,7 +95,7 @@ class Value:
     (15.0, 8.0)
     """
 
-    __slots__ = ("_a", "_b", "_da", "_data", "_db", "_grad", "_mark", "_note", "_op")
+    __slots__ = ("__dict__", "_a", "_b", "_da", "_data", "_db", "_grad", "_mark", "_note", "_op")
 
     _data: float  # the number
     _grad: float  # d root / d self, after backward() of a root
@@ -106,7 +110,7 @@ class Value:
     def __init__(self, data: float, name: str = "") -> None:
         blank(self)
         self._data = real(data, "Value(data)")
-        if _unusual:
+        if _looking:
             belong(self)
         if name != "":
             self.name = name
@@ -116,7 +120,7 @@ class Value:
     @property
     def data(self) -> float:
         """The number.  That of a leaf may be set, as an optimizer's step does."""
-        if _unusual:
+        if _looking:
             traces.refuse_reading("data")
             traces.refuse_strangers((self,))
         return self._data
@@ -138,7 +142,7 @@ class Value:
         """
         if self._note is not None and self._note.grad is not None:
             return self._note.grad
-        if _unusual:
+        if _looking and mode_now(MODE) is not PLAIN:
             traces.refuse_reading("grad")
         return self._grad
 
@@ -185,7 +189,7 @@ class Value:
         >>> (Value(3.0) * Value(4.0)).partials
         (4.0, 3.0)
         """
-        if _unusual:
+        if _looking and mode_now(MODE) is not PLAIN:
             traces.refuse_reading("partials")
         if type(self._a) is tuple:
             pairs = zip(self._a, self._b, strict=True)
@@ -198,7 +202,7 @@ class Value:
         >>> (Value(3.0) * 2).detach()
         Value(6.0)
         """
-        return held(self) if _unusual else Value(self._data)
+        return held(self) if _looking else Value(self._data)
 
     def backward(self, seed: float = 1.0, create_graph: bool = False) -> None:
         """Compute the gradient of this Value with respect to every Value that it was computed from.
@@ -231,7 +235,7 @@ class Value:
 
             in_turn(sweep_on_values, self, seed)
         else:
-            if _unusual:
+            if _looking:
                 traces.refuse_reading("backward()")
                 traces.refuse_strangers((self,))
             from autodiff.sweeps import sweep
@@ -279,9 +283,10 @@ class Value:
     def __abs__(self) -> Value:
         return record_unary(ABS, self)
 
-    if not cython.compiled and TYPE_CHECKING:  # sin, exp, relu ... come from the table
+    if not cython.compiled and TYPE_CHECKING:  # sin, exp ... from the table; what programs add
 
-        def __getattr__(self, name: str) -> Callable[..., Value]: ...  # type: ignore[empty-body]  # mypy's alone
+        def __getattr__(self, name: str) -> Any: ...
+        def __setattr__(self, name: str, x: Any) -> None: ...
 
     # -- comparison, of data; a Value is still its own key in a dict or set ------------------------
 
@@ -301,7 +306,7 @@ class Value:
         return compare(GE, self, other)
 
     def __hash__(self) -> int:
-        if _unusual:
+        if _looking:
             traces.refuse_hash(self)
         return id(self) >> 4
 
@@ -339,13 +344,13 @@ class Value:
     def __repr__(self) -> str:
         name = f", name={self.name!r}" if self.name else ""
         op = f", op={self.op!r}" if self._op else ""
-        if _unusual and traces.active() is not None:  # the number of this call is not shown
+        if _looking and traces.active() is not None:  # the number of this call is not shown
             return f"Value(traced{op}{name})"
         grad = f", grad={self._grad!r}" if self._grad != 0.0 else ""
         return f"Value({self._data!r}{grad}{op}{name})"
 
     def __format__(self, spec: str) -> str:
-        if spec and _unusual:
+        if spec and _looking:
             traces.refuse_reading("format")
         return format(self._data, spec) if spec else repr(self)
 
@@ -355,9 +360,9 @@ class Value:
                 f"a computed Value ({self.op}) cannot be copied or pickled without its graph: "
                 "copy detach()"
             )
-        if _unusual:
+        if _looking and mode_now(MODE) is not PLAIN:
             traces.refuse_reading("copy")
-        return Value, (self._data, self.name), (None, {"grad": self._grad})
+        return Value, (self._data, self.name), (None, {"grad": self._grad, **attributes(self)})
 
 
 def number_or_not(x: Any) -> Any:
@@ -381,15 +386,18 @@ def compare(how: int, v: Value, other: Any) -> Any:
         outcome = v._data < number if how == LT else v._data <= number
     else:
         outcome = v._data > number if how == GT else v._data >= number
-    if _unusual:
-        traces.refuse_strangers((v, w) if type(other) is Value else (v,))
-        traces.record_guard(outcome, how, v, other)
+    if _looking:
+        trace = mode_now(MODE)[3]
+        if strange(v, trace) or strange(other, trace):
+            traces.refuse_strangers((v, other))
+        if trace is not None:
+            traces.record_guard(outcome, how, v, other)
     return outcome
 
 
 def integer_of(v: Value, message: str) -> int:
     """The integer that a Value is in a function that jit traces, which then rests on it."""
-    n = traces.exact_integer(v) if _unusual else None
+    n = traces.exact_integer(v) if _looking else None
     if n is None:
         raise TypeError(message)
     return n
@@ -418,7 +426,7 @@ def record_unary(op: int, a: Value) -> Value:
     """Compute and record a primitive of one operand."""
     v = new_node(op, a, None)
     evaluate_unary(v, op, a._data)
-    return settle(v) if _unusual else v
+    return settle(v) if _looking else v
 
 
 def record_binary(op: int, left: Any, right: Any) -> Value:
@@ -449,7 +457,7 @@ def record_binary(op: int, left: Any, right: Any) -> Value:
         b = second
     v = new_node(op, first, second)
     evaluate_binary(v, op, a, b, need)
-    return settle(v) if _unusual else v
+    return settle(v) if _looking else v
 
 
 def record_list(op: int, lists: list[list[Any]]) -> Any:
@@ -476,7 +484,7 @@ def record_list(op: int, lists: list[list[Any]]) -> Any:
     evaluate_list(v, op, len(lists), data, partials)
     if not recording:
         return v._data
-    return settle(v) if _unusual else v
+    return settle(v) if _looking else v
 
 
 def record_known(op: int, operands: tuple[Any, ...], data: float, partials: list[float]) -> Value:
@@ -485,22 +493,22 @@ def record_known(op: int, operands: tuple[Any, ...], data: float, partials: list
     v._data = data
     for i, partial in enumerate(partials):
         put(v._b, i, partial)
-    return settle(v) if _unusual else v
+    return settle(v) if _looking else v
 
 
 def settle(v: Value) -> Value:
     """Finish a node as the mode asks: not recorded, or labelled with its scope, or checked."""
-    recording, detecting, v._note, _ = mode_now(MODE)
-    if type(v._a) is Value:
-        w = v._a
-        if w._note is not None:
-            traces.refuse_strangers((w,))
-    elif type(v._a) is tuple:
-        traces.refuse_strangers(v._a)
-    if type(v._b) is Value:
-        w = v._b
-        if w._note is not None:
-            traces.refuse_strangers((w,))
+    mode = mode_now(MODE)
+    trace = mode[3]
+    if type(v._a) is tuple:
+        for x in v._a:
+            if strange(x, trace):
+                traces.refuse_strangers(v._a)
+    elif strange(v._a, trace) or strange(v._b, trace):
+        traces.refuse_strangers((v._a, v._b))
+    if mode is PLAIN:
+        return v
+    recording, detecting, v._note, _, _ = mode
     if not recording:
         return held(v)
     if detecting:
@@ -508,6 +516,14 @@ def settle(v: Value) -> Value:
         note.source = anomalies.source_line()
         anomalies.refuse_value(v, note.source)
     return v
+
+
+def strange(x: Any, trace: Any) -> bool:
+    """Whether ``x`` is a Value of a frozen trace, and of another than this one."""
+    if type(x) is not Value:
+        return False
+    v = x
+    return v._note is not None and v._note.root is not None and v._note.root is not trace
 
 
 def held(v: Value) -> Value:
@@ -546,9 +562,16 @@ def add_method(name: str, function: Callable[..., Any]) -> None:
     attach(name, function)
 
 
-def collectable(v: Value) -> None:
-    """Let the garbage collector look at a node, which may have come into a cycle."""
-    track(v)
+def collectable(x: Any) -> None:
+    """Let the garbage collector look at a Value that may be in a cycle, and at all below it.
+
+    Or at the Values that are now in another object, a list for example.
+    """
+    pending = [x, *get_referents(x)]
+    while pending:
+        v = pending.pop()
+        if type(v) is Value and track(v):
+            pending += v.operands
 
 
 def own_note(v: Value) -> Note:
