@@ -22,6 +22,7 @@ from autodiff import (
     jit,
     nn,
     no_grad,
+    optim,
     primitive,
     scope,
     take,
@@ -57,6 +58,45 @@ def test_what_would_freeze_a_number_is_refused(transform, f, error, words):
             transform(f)(0.1)
     assert MODE.get() is PLAIN
     assert Value(2.0).data == 2.0
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        (lambda x, w: setattr(x, "data", 5.0), "setting .data .* compute another Value"),
+        (lambda x, w: setattr(w, "data", 5.0), "setting .data .* compute another Value"),
+        (lambda x, w: setattr(w, "grad", 5.0), "setting .grad .* set it outside"),
+        (lambda x, w: optim.SGD([w], lr=1.0).step(), "reading .grad"),
+        (lambda x, w: optim.SGD([w], lr=1.0).zero_grad(), "setting .grad"),
+        (lambda x, w: optim.clip_grad_norm_([w], 1.0), "reading .grad"),
+    ],
+)
+def test_what_would_happen_once_is_refused(change, words):
+    w = Value(2.0)
+    w.grad = 3.0
+
+    def f(x):
+        change(x, w)
+        return x * w
+
+    for _ in range(2):
+        with pytest.raises(RuntimeError, match=words):
+            jit(f)(0.1)
+    assert (w.data, w.grad) == (2.0, 3.0)
+    with no_grad(), scope("a"):
+        change(Value(1.0), w)
+
+
+def test_gradients_within_a_trace_may_start_anew():
+    def curve(x):
+        (x**3).backward(create_graph=True)
+        slope = x.grad
+        x.grad = 0.0
+        slope.backward(create_graph=True)
+        return x.grad
+
+    fast = jit(curve)
+    assert [fast(x) for x in (1.0, 2.0)] == [6.0, 12.0]
 
 
 def test_the_message_names_the_line():
