@@ -227,7 +227,7 @@ TABLE = [
     Row("ratio",    "a b", "a if b == 0 else a/b", ["ratio(1.0, b)", "-ratio(ratio(a, b), b)"],
         label="/", domain=ALL_BUT_ZERO),
 
-    # -- comparisons: 1 where they hold, 0 where not; a nan equals nothing --------------------------
+    # -- comparisons: 1 where they hold, 0 where not; a nan equals nothing -------------------------
     Row("equal",         "a b", "1.0 if a == b else 0.0", ["0.0", "0.0"], label="==", kink="a - b"),
     Row("less",          "a b", "1.0 if a < b else 0.0",  ["0.0", "0.0"], label="<",  kink="a - b"),
     Row("less_equal",    "a b", "1.0 if a <= b else 0.0", ["0.0", "0.0"], label="<=", kink="a - b"),

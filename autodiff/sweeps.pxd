@@ -2,7 +2,7 @@
 
 cimport cython
 from cpython.array cimport array
-from autodiff.value cimport Value, collectable, own_note, take, trace_of
+from autodiff.value cimport Value, collectable, own_note, take
 
 cdef unsigned int _stamp
 

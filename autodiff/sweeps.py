@@ -17,7 +17,7 @@ from typing import Any
 
 from autodiff import anomalies
 from autodiff.modes import MODE
-from autodiff.value import Value, collectable, own_note, trace_of
+from autodiff.value import Value, collectable, own_note
 from autodiff.walks import alone
 
 try:
@@ -46,7 +46,7 @@ def topological_order(roots: Iterable[Value]) -> list[Value]:
 
 
 def visit(roots: Iterable[Value], within: Any = None) -> list[Value]:
-    """``topological_order``, unlocked.  What was recorded outside a trace counts as a leaf of it."""
+    """``topological_order``, unlocked; what was recorded outside a trace counts as a leaf."""
     global _stamp
     _stamp += 3
     if _stamp < 3:  # compiled, it is of 32 bits; and 0 is the mark of a node never visited
@@ -89,7 +89,9 @@ def visit(roots: Iterable[Value], within: Any = None) -> list[Value]:
 
 def recorded_in(v: Value, trace: Any) -> bool:
     """Whether a Value was recorded in a trace, or in one inside it."""
-    home = trace_of(v)
+    if v._note is None:
+        return False
+    home = v._note.trace
     while home is not None and home is not trace:
         home = home.outer
     return home is trace

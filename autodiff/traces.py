@@ -30,6 +30,10 @@ _READING = {
     "call: Values never change, so use the Value itself, or .detach() for a constant",
     "grad": "reading .grad as a number in a function that is traced by jit would freeze it: use "
     "autodiff.grad(f), or backward(create_graph=True)",
+    "setting data": "setting .data of a Value in a function that is traced by jit would happen "
+    "once, not at every call: compute another Value, or set it outside",
+    "setting grad": "setting .grad of a Value in a function that is traced by jit would happen "
+    "once, not at every call: set it outside",
     "backward()": "backward() in a function that is traced by jit leaves plain numbers: use "
     "autodiff.grad(f), or backward(create_graph=True)",
     "format": "formatting a Value in a function that is traced by jit would freeze the number of "

@@ -132,7 +132,10 @@ class Value:
                 f"data of a computed Value ({self.op}) cannot be set: only a leaf's can; "
                 "compute another, or detach() this one"
             )
-        self._data = real(number, "data")
+        new = real(number, "data")
+        if _looking and mode_now(MODE) is not PLAIN:
+            traces.refuse_reading("setting data")
+        self._data = new
 
     @property
     def grad(self) -> Any:
@@ -148,7 +151,10 @@ class Value:
 
     @grad.setter
     def grad(self, number: float) -> None:
-        self._grad = real(number, "grad")
+        new = real(number, "grad")
+        if _looking and mode_now(MODE) is not PLAIN and trace_of(self) is not MODE.get().trace:
+            traces.refuse_reading("setting grad")
+        self._grad = new
         if self._note is not None:
             self._note.grad = None
 

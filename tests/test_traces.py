@@ -23,6 +23,7 @@ from autodiff import (
     jit,
     nn,
     no_grad,
+    optim,
     primitive,
     scope,
     take,
@@ -72,6 +73,45 @@ def test_what_a_transform_runs_once_reads_the_numbers_of_its_call(transform):
         c = x + x + x + 2 * x
         wanted = {grad: 2 * c * x, derivative: 2 * c * x, hessian: 2 * c}
         assert transform(f)(x) == pytest.approx(wanted[transform], rel=1e-14)
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        (lambda x, w: setattr(x, "data", 5.0), "setting .data .* compute another Value"),
+        (lambda x, w: setattr(w, "data", 5.0), "setting .data .* compute another Value"),
+        (lambda x, w: setattr(w, "grad", 5.0), "setting .grad .* set it outside"),
+        (lambda x, w: optim.SGD([w], lr=1.0).step(), "reading .grad"),
+        (lambda x, w: optim.SGD([w], lr=1.0).zero_grad(), "setting .grad"),
+        (lambda x, w: optim.clip_grad_norm_([w], 1.0), "reading .grad"),
+    ],
+)
+def test_what_would_happen_once_is_refused(change, words):
+    w = Value(2.0)
+    w.grad = 3.0
+
+    def f(x):
+        change(x, w)
+        return x * w
+
+    for _ in range(2):
+        with pytest.raises(RuntimeError, match=words):
+            jit(f)(0.1)
+    assert (w.data, w.grad) == (2.0, 3.0)
+    with no_grad(), scope("a"):
+        change(Value(1.0), w)
+
+
+def test_gradients_within_a_trace_may_start_anew():
+    def curve(x):
+        (x**3).backward(create_graph=True)
+        slope = x.grad
+        x.grad = 0.0
+        slope.backward(create_graph=True)
+        return x.grad
+
+    fast = jit(curve)
+    assert [fast(x) for x in (1.0, 2.0)] == [6.0, 12.0]
 
 
 def test_the_message_names_the_line():
@@ -176,7 +216,7 @@ def test_an_interrupt_leaves_nothing_behind():
         assert active() is None
         assert Value(2.0).data == 2.0
         times += 1
-        moment = moment * 12 // 11 + 1
+        moment += 1 + moment // 20
     assert times > 30
     fast = jit(f)
     fast(2.0)

@@ -8,13 +8,30 @@ from __future__ import annotations
 from typing import Any
 
 from autodiff.sweeps import recorded_in
+from autodiff.value import Value
+
+try:
+    import cython
+except ImportError:
+    from autodiff import _interpreted as cython
+
+if not cython.compiled:
+    from autodiff._interpreted import blank
 
 
-def join(leaves: list[Any], note: Any) -> None:
-    """Make leaves belong to the trace of this note."""
-    for x in leaves:
-        v = x
-        v._note = note
+def inputs_of(given: list[Any], note: Any) -> list[Any]:
+    """The inputs of a trace: new leaves, with this note, of floats; of Values, new nodes."""
+    inputs: list[Any] = []
+    for x in given:
+        if type(x) is float:
+            v = Value.__new__(Value)
+            blank(v)
+            v._data = x
+            v._note = note
+            inputs.append(v)
+        else:
+            inputs.append(x * 1.0)
+    return inputs
 
 
 def from_outside(
@@ -46,7 +63,7 @@ def from_outside(
     return captured, leaves, slots
 
 
-def number(order: list[Any], slots: dict[int, int], first: int) -> tuple[int, int, int]:
+def number(order: list[Any], trace: Any, first: int) -> tuple[int, int, int]:
     """Number what was computed in a trace, from slot ``first`` on.
 
     Returns how many instructions, operands in lists and constants there will be.
@@ -54,7 +71,7 @@ def number(order: list[Any], slots: dict[int, int], first: int) -> tuple[int, in
     n = entries = constants = 0
     for x in order:
         v = x
-        if id(v) in slots:
+        if v._op == 0 or not recorded_in(v, trace):
             continue
         v._grad = first + n
         n += 1
@@ -71,16 +88,17 @@ def number(order: list[Any], slots: dict[int, int], first: int) -> tuple[int, in
     return n, entries, constants
 
 
-def slot_of(x: Any, slots: dict[int, int]) -> int:
+def slot_of(x: Any, trace: Any, slots: dict[int, int]) -> int:
     """The reference by which a Value is read."""
     v = x
-    if id(v) in slots:
+    if v._op == 0 or not recorded_in(v, trace):
         return slots[id(v)]
     return int(v._grad)
 
 
 def fill(
     order: list[Any],
+    trace: Any,
     slots: dict[int, int],
     first: int,
     ops: Any,
@@ -94,7 +112,7 @@ def fill(
     c = first
     for x in order:
         v = x
-        if id(v) in slots:
+        if v._op == 0 or not recorded_in(v, trace):
             continue
         ops[k] = v._op
         if type(v._a) is tuple:
@@ -106,7 +124,7 @@ def fill(
                     c += 1
                     entries[e] = -c
                 else:
-                    entries[e] = slot_of(y, slots)
+                    entries[e] = slot_of(y, trace, slots)
                 e += 1
         else:
             if type(v._a) is float:
@@ -114,11 +132,11 @@ def fill(
                 c += 1
                 a[k] = -c
             else:
-                a[k] = slot_of(v._a, slots)
+                a[k] = slot_of(v._a, trace, slots)
             if type(v._b) is float:
                 constants[c] = v._b
                 c += 1
                 b[k] = -c
             elif v._b is not None:
-                b[k] = slot_of(v._b, slots)
+                b[k] = slot_of(v._b, trace, slots)
         k += 1

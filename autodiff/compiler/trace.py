@@ -61,10 +61,10 @@ def run(
         integers: which inputs came as integers.
     """
     here = Trace(frozen, name)
-    xs = [x * 1.0 if type(x) is Value else Value(x) for x in inputs]
-    if here.root is not None:  # a new leaf is an input of a frozen trace, or a constant in one
-        note = here.note if frozen else MODE.get().note
-        numbering.join([x for x in xs if not x.operands], note)
+    note = here.note if frozen else MODE.get().note  # to a trace outside, a new leaf is a constant
+    if note is not None and note.trace is None:
+        note = None
+    xs = numbering.inputs_of(list(inputs), note)
     here.integers.update((id(xs[i]), xs[i]) for i in integers)
     try:
         return Run(here, xs, within(here.mode(), function, xs))
@@ -123,18 +123,18 @@ def _program(
     """The program that computes ``ends``; its first constants are ``leaves``."""
     order = visit([x for x in ends if type(x) is Value], here)
     given = len(leaves)
-    n, listed, more = numbering.number(order, slots, inputs)
+    n, listed, more = numbering.number(order, here, inputs)
     floats = [x for x in ends if type(x) is not Value]
     ops, constants = np.zeros(n, np.uint16), np.zeros(given + more + len(floats))
     a, b, entries = (np.zeros(size, np.int32) for size in (n, n, listed))
     constants[:given] = leaves
-    numbering.fill(order, slots, given, *views(ops, a, b, entries, constants))
+    numbering.fill(order, here, slots, given, *views(ops, a, b, entries, constants))
     given += more
     constants[given:] = floats
     outputs = np.empty(len(ends), np.int32)
     for i, x in enumerate(ends):
         if type(x) is Value:
-            outputs[i] = numbering.slot_of(x, slots)
+            outputs[i] = numbering.slot_of(x, here, slots)
         else:
             given += 1
             outputs[i] = -given

@@ -256,7 +256,8 @@ class Jitted:
             unequal = ~((found == numbers) | (np.isnan(found) & np.isnan(numbers)))
             i = int(np.flatnonzero(unequal)[0])
             difference = (
-                f"number {i} of the result is {numbers[i]!r}, and by the program {found[i]!r}"
+                f"number {i} of the result is {float(numbers[i])!r}, and by the program "
+                f"{float(found[i])!r}"
             )
         self._states = []
         raise RuntimeError(

@@ -122,7 +122,7 @@ class Watch:
             self.generators.append(f.__self__)
         elif hasattr(f, "modules") and hasattr(f, "training"):
             self._module(f)
-        elif isinstance(getattr(type(f), "__call__", None), types.FunctionType):
+        elif callable(f) and isinstance(type(f).__call__, types.FunctionType):
             self._code(type(f).__call__, f)
 
     def _code(self, f: Any, instance: Any) -> None:
@@ -301,21 +301,19 @@ def _attribute(root: Any, name: str) -> Any:
 def _foreign(x: Any) -> bool:
     """Whether it belongs to a library whose functions do not change."""
     if isinstance(x, types.ModuleType):
-        module: Any = x.__name__
+        module = x.__name__
     elif isinstance(x, (types.FunctionType, types.BuiltinFunctionType, type)):
-        module = x.__module__
+        module = x.__module__ or ""
     else:
         return False
-    return isinstance(module, str) and module.partition(".")[0] in _FOREIGN
+    return module.partition(".")[0] in _FOREIGN
 
 
 def _same(new: Any, old: Any) -> bool:
     """Whether two objects are the same number, string or the like: to the bit, and of one type."""
     if type(new) is not type(old) or not isinstance(new, _PLAIN):
         return False
-    if isinstance(new, float):
-        return new.hex() == old.hex()
-    return bool(new == old)
+    return repr(new) == repr(old)
 
 
 def _bytes(x: np.ndarray[Any, Any]) -> bytes:
@@ -333,18 +331,18 @@ class Generators:
         self._states = self._now()
 
     def _now(self) -> list[tuple[str, Any]]:
-        states: list[tuple[str, Any]] = [("the module random", random.getstate())]
-        states.append(("numpy.random", repr(np.random.get_state(legacy=False))))
+        states: list[tuple[str, Any]] = [
+            ("the module random", random.getstate()),
+            ("numpy.random", _comparable(np.random.get_state(legacy=False))),
+        ]
         for x in self._known:
             if isinstance(x, random.Random):
                 state: Any = x.getstate()
+            elif isinstance(x, np.random.Generator):
+                state = x.bit_generator.state
             else:
-                state = repr(
-                    x.bit_generator.state
-                    if isinstance(x, np.random.Generator)
-                    else x.get_state(legacy=False)
-                )
-            states.append((f"a {type(x).__name__}", state))
+                state = x.get_state(legacy=False)
+            states.append((f"a {type(x).__name__}", _comparable(state)))
         return states
 
     def moved(self) -> str:
@@ -353,3 +351,10 @@ class Generators:
             if old != new:
                 return name
         return ""
+
+
+def _comparable(state: Any) -> Any:
+    """The state of a generator, with its arrays as bytes."""
+    if isinstance(state, dict):
+        return {key: _comparable(x) for key, x in state.items()}
+    return state.tobytes() if isinstance(state, np.ndarray) else state

@@ -8,6 +8,7 @@
 from __future__ import annotations
 
 import functools
+import itertools
 import sys
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any, NamedTuple
@@ -87,7 +88,7 @@ class Recorded(NamedTuple):
     def call(self, program: Program, name: str) -> Call:
         """What a transform derives its program from."""
         ends = np.cumsum([0, *map(size, self.shapes)]).tolist()
-        places = tuple(range(a, b) for a, b in zip(ends, ends[1:], strict=False))
+        places = tuple(itertools.starmap(range, itertools.pairwise(ends)))
         return Call(program, places, self.shapes, self.result, name)
 
 
