@@ -24,7 +24,7 @@ cdef inline int set_gradients(list nodes, list gradients) except -1:
 
 @cython.locals(v=Value, w=Value, order=list, stack=list, opened=cython.uint, closed=cython.uint,
                outside=cython.uint)
-cpdef list visit(object roots, object within=*)
+cpdef list visit(object roots, object within=*, object inputs=*)
 
 cpdef bint recorded_in(Value v, object trace) except -1
 

@@ -45,8 +45,11 @@ def topological_order(roots: Iterable[Value]) -> list[Value]:
     return alone(visit, roots)
 
 
-def visit(roots: Iterable[Value], within: Any = None) -> list[Value]:
-    """``topological_order``, unlocked; what was recorded outside a trace counts as a leaf."""
+def visit(roots: Iterable[Value], within: Any = None, inputs: Iterable[Value] = ()) -> list[Value]:
+    """``topological_order``, unlocked; what was recorded outside a trace counts as a leaf.
+
+    Its inputs are left out.
+    """
     global _stamp
     _stamp += 3
     if _stamp < 3:  # compiled, it is of 32 bits; and 0 is the mark of a node never visited
@@ -54,6 +57,8 @@ def visit(roots: Iterable[Value], within: Any = None) -> list[Value]:
     opened = _stamp - 2  # its operands are on the stack above it
     outside = _stamp - 1  # it is in the order, as a leaf
     closed = _stamp  # it is in the order
+    for v in inputs:
+        v._mark = outside
     order: list[Value] = []
     stack = list(roots)
     stack.reverse()
@@ -130,15 +135,13 @@ def sweep_trace(
     Only what was recorded in the trace is swept, and no gradient changes but there.  Behind them,
     whether the roots depend on something else from outside the trace.
     """
-    order = visit(roots, trace)
+    order = visit(roots, trace, inputs)
     closed = _stamp
-    for v in inputs:
-        v._mark = 0
-    outside = [v for v in order if v._mark != closed and v._mark != 0]
+    outside = [v for v in order if v._mark != closed]
     gradients: list[Any] = [v._grad for v in outside]
     captured = len(outside) > 0
     for v in order:
-        if v._op == 0 and v._mark != 0 and not recorded_in(v, trace):
+        if v._op == 0 and not recorded_in(v, trace):
             captured = True
     clear(order)
     clear(inputs)

@@ -508,13 +508,15 @@ def settle(v: Value) -> Value:
     trace = mode[3]
     if type(v._a) is tuple:
         for x in v._a:
-            if strange(x, trace):
-                traces.refuse_strangers(v._a)
-    elif strange(v._a, trace) or strange(v._b, trace):
-        traces.refuse_strangers((v._a, v._b))
-    if mode is PLAIN:
+            inherit(v, x, trace)
+    else:
+        inherit(v, v._a, trace)
+        inherit(v, v._b, trace)
+    if mode is PLAIN and v._note is None:
         return v
-    recording, detecting, v._note, _, _ = mode
+    recording, detecting, note, _, _ = mode
+    if note is not None and (v._note is None or note.trace is not None):
+        v._note = note
     if not recording:
         return held(v)
     if detecting:
@@ -522,6 +524,17 @@ def settle(v: Value) -> Value:
         note.source = anomalies.source_line()
         anomalies.refuse_value(v, note.source)
     return v
+
+
+def inherit(v: Value, x: Any, trace: Any) -> None:
+    """Give a node the trace of an operand, which a thread that knows of no trace may have."""
+    if type(x) is not Value:
+        return
+    w = x
+    if w._note is not None and w._note.trace is not None:
+        if w._note.root is not None and w._note.root is not trace:
+            traces.refuse_strangers((w,))
+        v._note = w._note.trace.note
 
 
 def strange(x: Any, trace: Any) -> bool:

@@ -20,7 +20,7 @@ if not cython.compiled:
 
 
 def inputs_of(given: list[Any], note: Any) -> list[Any]:
-    """The inputs of a trace: new leaves, with this note, of floats; of Values, new nodes."""
+    """The inputs of a trace: new leaves, with its note, of floats; of Values, new nodes."""
     inputs: list[Any] = []
     for x in given:
         if type(x) is float:
@@ -47,7 +47,9 @@ def from_outside(
     slots: dict[int, int] = {}
     n = len(inputs)
     for x in inputs:
-        slots[id(x)] = len(slots)
+        v = x
+        v._grad = len(slots)  # as of what is computed
+        slots[id(v)] = len(slots)
     for x in order:
         v = x
         mine = recorded_in(v, trace)

@@ -22,7 +22,6 @@ from autodiff.compiler.program import ARITY, GUARD, Program, views
 from autodiff.contexts import within
 from autodiff.functions import take_known
 from autodiff.higher import apply, largest, pick, split
-from autodiff.modes import MODE
 from autodiff.ops import CODES, COMPARISONS, ROWS
 from autodiff.sweeps import visit
 from autodiff.traces import Trace
@@ -61,10 +60,7 @@ def run(
         integers: which inputs came as integers.
     """
     here = Trace(frozen, name)
-    note = here.note if frozen else MODE.get().note  # to a trace outside, a new leaf is a constant
-    if note is not None and note.trace is None:
-        note = None
-    xs = numbering.inputs_of(list(inputs), note)
+    xs = within(here.mode(), numbering.inputs_of, list(inputs), here.note)
     here.integers.update((id(xs[i]), xs[i]) for i in integers)
     try:
         return Run(here, xs, within(here.mode(), function, xs))
@@ -110,20 +106,25 @@ def _traced(here: Trace, xs: list[Value], results: list[Any], spare: int) -> Tra
     sides = [x for guard in here.guards for x in (guard.left, guard.right)]
     roots = [x for x in [*results, *sides] if type(x) is Value]
     inputs = [*xs, *(Value(0.0) for _ in range(spare))]
-    captured, leaves, slots = numbering.from_outside(visit(roots, here), here, inputs)
+    captured, leaves, slots = numbering.from_outside(visit(roots, here, inputs), here, inputs)
     count = len(inputs) + len(captured)
-    program = _program(here, count, leaves, slots, results)
-    sides_alone = _program(here, count, leaves, slots, sides)
+    program = _program(here, inputs, count, leaves, slots, results)
+    sides_alone = _program(here, inputs, count, leaves, slots, sides)
     return Traced(program, captured, _guarded(sides_alone, here))
 
 
 def _program(
-    here: Trace, inputs: int, leaves: list[float], slots: dict[int, int], ends: list[Any]
+    here: Trace,
+    inputs: list[Value],
+    count: int,
+    leaves: list[float],
+    slots: dict[int, int],
+    ends: list[Any],
 ) -> Program:
     """The program that computes ``ends``; its first constants are ``leaves``."""
-    order = visit([x for x in ends if type(x) is Value], here)
+    order = visit([x for x in ends if type(x) is Value], here, inputs)
     given = len(leaves)
-    n, listed, more = numbering.number(order, here, inputs)
+    n, listed, more = numbering.number(order, here, count)
     floats = [x for x in ends if type(x) is not Value]
     ops, constants = np.zeros(n, np.uint16), np.zeros(given + more + len(floats))
     a, b, entries = (np.zeros(size, np.int32) for size in (n, n, listed))
@@ -138,7 +139,7 @@ def _program(
         else:
             given += 1
             outputs[i] = -given
-    return Program(inputs, outputs, constants, ops, a, b, entries)
+    return Program(count, outputs, constants, ops, a, b, entries)
 
 
 def _guarded(p: Program, here: Trace) -> Program:

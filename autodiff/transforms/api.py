@@ -332,8 +332,10 @@ def _prepared(made: Run, given: list[Any], symbolic: bool) -> _Pullback:
     through = traced(made, spare=len(seeds))
     p = derivatives.reverse(through.program, [dict(enumerate(seeds))], range(len(given)), keep=True)
     p = simplified(p)
-    captured = [v if symbolic else number_of(v) for v in through.captured]
-    operands = [*given, *(0.0 for _ in seeds), *captured]
+    # New nodes keep what leaves are now, which may be changed before the pullback is called.
+    now = [x * 1.0 if type(x) is Value else x for x in given]
+    captured = [v * 1.0 if symbolic else number_of(v) for v in through.captured]
+    operands = [*now, *(0.0 for _ in seeds), *captured]
     slots = replay(p, operands)
     later = derivatives.dependent(p, seeds)[p.inputs :].tolist()
     known = [None if waits else x for waits, x in zip(later, slots[p.inputs :], strict=True)]

@@ -41,13 +41,15 @@ Chain = tuple[str, str, tuple[str, ...]]
 def chains(code: types.CodeType) -> tuple[Chain, ...]:
     """The names that code reads, each with the attributes that are read of it.
 
-    Of every chain, how it begins (``global``, ``free`` or ``local``), the name and the attributes.
+    Of every chain, how it begins (``global``, ``free``, ``local`` or ``super``), the name and the
+    attributes.
 
     >>> chains((lambda x: x * scale.rate).__code__)
     (('local', 'x', ()), ('global', 'scale', ()), ('global', 'scale', ('rate',)))
     """
     found: dict[Chain, None] = {}
     current: Chain | None = None
+    free = code.co_freevars
     for instruction in dis.get_instructions(code):
         name, value = instruction.opname, instruction.argval
         if name in ("LOAD_GLOBAL", "LOAD_NAME"):
@@ -58,6 +60,9 @@ def chains(code: types.CodeType) -> tuple[Chain, ...]:
             current = ("free", value, ())
         elif name in ("LOAD_ATTR", "LOAD_METHOD") and current is not None:
             current = (current[0], current[1], (*current[2], value))
+        elif name in ("LOAD_ATTR", "LOAD_METHOD", "LOAD_SUPER_ATTR") and "__class__" in free:
+            found["super", value, ()] = None  # or of what another call returned
+            continue
         else:
             current = None
             continue
@@ -128,7 +133,8 @@ class Watch:
     def _code(self, f: Any, instance: Any) -> None:
         """Watch what the code of a function reads, whose first argument is ``instance``."""
         if not isinstance(f, types.FunctionType):
-            return self._function(f, "")
+            self._function(f, "")
+            return
         code = f.__code__
         if _foreign(f) or code.co_filename.startswith(_HERE):
             return
@@ -147,12 +153,25 @@ class Watch:
                     self._looks.append(_item(f.__globals__, name, root, name))
             elif kind == "local" and name == first:
                 root = instance
+            elif kind == "super" and first is not None:
+                self._inherited(instance, _content(cells["__class__"]), name)
+                continue
             else:
                 continue
             if attributes:
                 self._chain(root, attributes, ".".join([name, *attributes]))
             elif root is not instance:
                 self._object(root, name)
+
+    def _inherited(self, instance: Any, kind: Any, name: str) -> None:
+        """Watch what a method reads that is called through ``super()``."""
+        classes = type(instance).__mro__
+        if kind in classes:
+            for base in classes[classes.index(kind) + 1 :]:
+                if name in vars(base):
+                    found = vars(base)[name]
+                    found = found.fget if isinstance(found, property) else found
+                    return self._code(getattr(found, "__wrapped__", found), instance)
 
     def _chain(self, root: Any, attributes: tuple[str, ...], name: str) -> None:
         """Watch the last of a chain of attributes; those before it have chains of their own."""
