@@ -178,7 +178,7 @@ cpdef Value record_known(int op, tuple operands, double data, list partials)
 @cython.locals(mode=tuple, note=Note)
 cdef Value settle(Value v)
 @cython.locals(w=Value)
-cdef inherit(Value v, object x, object trace)
+cdef int inherit(Value v, object x, Note note, object trace) except -1
 @cython.locals(v=Value)
 cdef bint strange(object x, object trace)
 cdef belong(Value leaf)

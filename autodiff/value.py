@@ -505,36 +505,41 @@ def record_known(op: int, operands: tuple[Any, ...], data: float, partials: list
 def settle(v: Value) -> Value:
     """Finish a node as the mode asks: not recorded, or labelled with its scope, or checked."""
     mode = mode_now(MODE)
-    trace = mode[3]
+    note = mode[2]
     if type(v._a) is tuple:
         for x in v._a:
-            inherit(v, x, trace)
+            inherit(v, x, note, mode[3])
     else:
-        inherit(v, v._a, trace)
-        inherit(v, v._b, trace)
-    if mode is PLAIN and v._note is None:
+        inherit(v, v._a, note, mode[3])
+        inherit(v, v._b, note, mode[3])
+    if mode is PLAIN:
         return v
-    recording, detecting, note, _, _ = mode
     if note is not None and (v._note is None or note.trace is not None):
         v._note = note
-    if not recording:
+    if not mode[0]:
         return held(v)
-    if detecting:
+    if mode[1]:
         note = own_note(v)
         note.source = anomalies.source_line()
         anomalies.refuse_value(v, note.source)
     return v
 
 
-def inherit(v: Value, x: Any, trace: Any) -> None:
-    """Give a node the trace of an operand, which a thread that knows of no trace may have."""
+def inherit(v: Value, x: Any, note: Any, trace: Any) -> int:
+    """Refuse an operand from another frozen trace; where no trace is known, take the operand's.
+
+    So what another thread computes of the Values of a transform belongs to it.
+    """
     if type(x) is not Value:
-        return
+        return 0
     w = x
-    if w._note is not None and w._note.trace is not None:
-        if w._note.root is not None and w._note.root is not trace:
-            traces.refuse_strangers((w,))
+    if w._note is None:
+        return 0
+    if w._note.root is not None and w._note.root is not trace:
+        traces.refuse_strangers((w,))
+    if w._note.trace is not None and (note is None or note.trace is None):
         v._note = w._note.trace.note
+    return 0
 
 
 def strange(x: Any, trace: Any) -> bool:
