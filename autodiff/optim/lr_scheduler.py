@@ -1,14 +1,16 @@
 """Schedules of the learning rate: ``scheduler.step()`` after every epoch, or every step.
 
-A schedule is a formula for the rate after ``t`` calls of ``step()``, from the rate ``lr`` that the
-group had when the first scheduler was given the optimizer.  Names, defaults and sequences are
-PyTorch's.
+A schedule is a rule for the rate at step ``t``, from the rate ``lr`` that the group has before it.
+So several schedulers of one optimizer, stepped one after another, multiply, and a rate set by hand
+is kept and scaled on.  ``LambdaLR`` and ``OneCycleLR`` alone set the rate, whatever it was.  Names,
+defaults and sequences are PyTorch's.
 """
 
 from __future__ import annotations
 
 import math
 from bisect import bisect_right
+from collections import deque
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -17,9 +19,16 @@ from autodiff.reals import describe, real
 
 
 class LRScheduler:
-    """A formula for the learning rate: a subclass states it in ``rate``.
+    """A rule for the learning rate: a subclass states it in ``rate``.
 
-    The rate for ``t = 0`` is set at once.
+    The rate for ``t = 0`` is set at once; so, where a saved optimizer is to be continued, a
+    scheduler is made before the optimizer is loaded.
+
+    Attributes:
+        optimizer: whose rates are set.
+        epoch: ``t``, the number of calls of ``step()`` so far.
+        base_lrs: the first rate of each group; of a group added later it is ``"initial_lr"``
+            in the group.
 
     Raises:
         TypeError: if ``optimizer`` is not an Optimizer.
@@ -27,25 +36,35 @@ class LRScheduler:
 
     def __init__(self, optimizer: Optimizer) -> None:
         self.optimizer = _checked(optimizer)
+        self.base_lrs = list(map(_first_rate, optimizer.param_groups))
         self.epoch = 0
         self._set(0)
 
     def rate(self, t: int, lr: float, index: int) -> float:
-        """The rate after ``t`` steps of group ``index``, whose first rate was ``lr``."""
+        """The rate at step ``t`` of group ``index``, whose rate before is ``lr``."""
         raise TypeError(f"{type(self).__name__} does not define rate()")
+
+    def base(self, index: int) -> float:
+        """The first rate of group ``index``."""
+        if index < len(self.base_lrs):
+            return self.base_lrs[index]
+        return _first_rate(self.optimizer.param_groups[index])
+
+    def _changes(self, t: int, lr: float, index: int) -> Group:
+        """What step ``t`` sets in group ``index``, whose rate before is ``lr``."""
+        return {"lr": float(self.rate(t, lr, index))}
 
     def _set(self, t: int) -> None:
         groups = self.optimizer.param_groups
-        for group in groups:  # also those that were added, or loaded, later
-            group.setdefault("initial_lr", group["lr"])
-        rates = [float(self.rate(t, g["initial_lr"], index)) for index, g in enumerate(groups)]
-        for group, rate in zip(groups, rates, strict=True):
-            group["lr"] = rate
+        changes = [
+            {"initial_lr": _first_rate(group)} | self._changes(t, float(group["lr"]), index)
+            for index, group in enumerate(groups)
+        ]
+        _commit([*groups, vars(self)], [*changes, {"epoch": t}])
 
     def step(self) -> None:
-        """Go on to the next epoch: set every group's learning rate."""
+        """Go on to the next epoch: set every group's rate, or none if it is interrupted."""
         self._set(self.epoch + 1)
-        self.epoch += 1
 
     def get_last_lr(self) -> list[float]:
         """The rate of every group, as it is now."""
@@ -83,7 +102,7 @@ class LRScheduler:
 
 
 class LambdaLR(LRScheduler):
-    """``lr * lr_lambda(t)``; a function for all groups, or a list of one a group.
+    """The first rate times ``lr_lambda(t)``; a function for all groups, or a list of one a group.
 
     >>> from autodiff import Value
     >>> from autodiff.optim import SGD
@@ -109,13 +128,13 @@ class LambdaLR(LRScheduler):
         super().__init__(optimizer)
 
     def rate(self, t: int, lr: float, index: int) -> float:
-        """``lr * lr_lambda(t)``."""
+        """The first rate times ``lr_lambda(t)``."""
         own: Callable[[int], float] = _of_group(self.lr_lambda, index)
-        return lr * own(t)
+        return self.base(index) * own(t)
 
 
 class StepLR(LRScheduler):
-    """``lr * gamma**(t // step_size)``."""
+    """``lr * gamma`` after every ``step_size`` steps."""
 
     def __init__(self, optimizer: Optimizer, step_size: int, gamma: float = 0.1) -> None:
         self.step_size = _positive(step_size, "step_size")
@@ -123,12 +142,12 @@ class StepLR(LRScheduler):
         super().__init__(optimizer)
 
     def rate(self, t: int, lr: float, index: int) -> float:
-        """``lr * gamma**(t // step_size)``."""
-        return lr * self.gamma ** (t // self.step_size)
+        """``lr * gamma`` if ``t`` is a multiple of ``step_size``."""
+        return lr * self.gamma if t and t % self.step_size == 0 else lr
 
 
 class MultiStepLR(LRScheduler):
-    """``lr * gamma**k``, ``k`` the number of ``milestones`` that are not above ``t``."""
+    """``lr * gamma`` at each of the ``milestones``."""
 
     def __init__(self, optimizer: Optimizer, milestones: Sequence[int], gamma: float = 0.1) -> None:
         self.milestones = sorted(milestones)
@@ -136,24 +155,37 @@ class MultiStepLR(LRScheduler):
         super().__init__(optimizer)
 
     def rate(self, t: int, lr: float, index: int) -> float:
-        """``lr * gamma**k``."""
-        return lr * self.gamma ** bisect_right(self.milestones, t)
+        """``lr * gamma**k``, ``k`` the number of milestones that are ``t``."""
+        return lr * self.gamma ** self.milestones.count(t)
 
 
 class ExponentialLR(LRScheduler):
-    """``lr * gamma**t``."""
+    """``lr * gamma`` at every step.
+
+    >>> from autodiff import Value
+    >>> from autodiff.optim import SGD
+    >>> optimizer = SGD([Value(0.0)], lr=0.1)
+    >>> both = ExponentialLR(optimizer, 0.9), StepLR(optimizer, 2, 0.5)
+    >>> for _ in range(3):
+    ...     for scheduler in both:
+    ...         scheduler.step()
+    ...     print(round(optimizer.param_groups[0]["lr"], 5))
+    0.09
+    0.0405
+    0.03645
+    """
 
     def __init__(self, optimizer: Optimizer, gamma: float) -> None:
         self.gamma = real(gamma, "gamma")
         super().__init__(optimizer)
 
     def rate(self, t: int, lr: float, index: int) -> float:
-        """``lr * gamma**t``."""
-        return lr * self.gamma**t
+        """``lr * gamma``; the first is ``lr``."""
+        return lr * self.gamma if t else lr
 
 
 class LinearLR(LRScheduler):
-    """``lr`` times a factor that goes from ``start_factor`` to ``end_factor``."""
+    """``lr`` times a factor, from ``start_factor`` to ``end_factor`` in ``total_iters`` steps."""
 
     def __init__(
         self,
@@ -171,9 +203,16 @@ class LinearLR(LRScheduler):
         super().__init__(optimizer)
 
     def rate(self, t: int, lr: float, index: int) -> float:
-        """``lr * (start_factor + (end_factor - start_factor) * t/total_iters)``, then constant."""
-        part = min(t, self.total_iters) / self.total_iters
-        return lr * (self.start_factor + (self.end_factor - self.start_factor) * part)
+        """``lr * factor(t)/factor(t - 1)``, where ``factor`` is linear up to ``total_iters``."""
+        if t == 0:
+            return lr * self.start_factor
+        if t > self.total_iters:
+            return lr
+        return lr * self._factor(t) / self._factor(t - 1)
+
+    def _factor(self, t: int) -> float:  # at the end an end_factor of 0 is exactly 0
+        rise = self.end_factor - self.start_factor
+        return self.start_factor + rise * (t / self.total_iters)
 
 
 class CosineAnnealingLR(LRScheduler):
@@ -185,8 +224,19 @@ class CosineAnnealingLR(LRScheduler):
         super().__init__(optimizer)
 
     def rate(self, t: int, lr: float, index: int) -> float:
-        """``eta_min + (lr - eta_min) * (1 + cos(pi*t/T_max))/2``."""
-        return self.eta_min + (lr - self.eta_min) * (1 + math.cos(math.pi * t / self.T_max)) / 2
+        """``eta_min + (lr - eta_min) * wave(t)/wave(t - 1)``, where ``wave = 1 + cos(pi*t/T_max)``.
+
+        After the bottom, where ``wave(t - 1)`` is 0, it is
+        ``lr + (base(index) - eta_min) * (1 - cos(pi/T_max))/2``.
+        """
+        if t == 0:
+            return lr
+        if (t - 1) % (2 * self.T_max) == self.T_max:
+            return lr + (self.base(index) - self.eta_min) * (1 - self._cos(1)) / 2
+        return self.eta_min + (lr - self.eta_min) * (1 + self._cos(t)) / (1 + self._cos(t - 1))
+
+    def _cos(self, t: int) -> float:
+        return math.cos(math.pi * t / self.T_max)
 
 
 class OneCycleLR(LRScheduler):
@@ -257,6 +307,11 @@ class OneCycleLR(LRScheduler):
         self.final_div_factor = real(final_div_factor, "final_div_factor")
         self.anneal_strategy, self.three_phase = anneal_strategy, three_phase
         self.cycle_momentum = cycle_momentum
+        starts = [
+            _of_group(self.max_lr, i) / self.div_factor for i in range(len(optimizer.param_groups))
+        ]
+        for group, start in zip(optimizer.param_groups, starts, strict=True):
+            group["initial_lr"] = start
         super().__init__(optimizer)
 
     def _phases(self, index: int) -> list[tuple[float, float, float, float, float]]:
@@ -289,15 +344,17 @@ class OneCycleLR(LRScheduler):
         return anneal(lr0, lr1, part), anneal(m0, m1, part)
 
     def rate(self, t: int, lr: float, index: int) -> float:
-        """The rate after ``t`` steps; the momentum is set beside it."""
+        """The cycle's own rate, whatever ``lr`` is."""
+        return self._at(t, index)[0]
+
+    def _changes(self, t: int, lr: float, index: int) -> Group:
         rate, momentum = self._at(t, index)
-        if self.cycle_momentum:
-            group: Group = self.optimizer.param_groups[index]
-            if "betas" in group:
-                group["betas"] = (momentum, group["betas"][1])
-            else:
-                group["momentum"] = momentum
-        return rate
+        if not self.cycle_momentum:
+            return {"lr": rate}
+        group = self.optimizer.param_groups[index]
+        if "betas" in group:
+            return {"lr": rate, "betas": (momentum, group["betas"][1])}
+        return {"lr": rate, "momentum": momentum}
 
 
 class ReduceLROnPlateau:
@@ -348,21 +405,24 @@ class ReduceLROnPlateau:
         return sign * metric > sign * self.best + self.threshold
 
     def step(self, metric: float) -> None:
-        """Take the metric of one more epoch into account."""
+        """Take the metric of one more epoch into account: wholly, or not if it is interrupted."""
         metric = real(metric, "metric")
-        if self._better(metric):
-            self.best, self.bad_epochs = metric, 0
-        else:
-            self.bad_epochs += 1
-        if self.cooling > 0:
-            self.cooling -= 1
-            self.bad_epochs = 0
-        if self.bad_epochs > self.patience:
-            for index, group in enumerate(self.optimizer.param_groups):
-                reduced = max(group["lr"] * self.factor, _of_group(self.min_lr, index))
-                if group["lr"] - reduced > self.eps:
-                    group["lr"] = reduced
-            self.cooling, self.bad_epochs = self.cooldown, 0
+        better = self._better(metric)
+        own = {
+            "best": metric if better else self.best,
+            "bad_epochs": 0 if better or self.cooling > 0 else self.bad_epochs + 1,
+            "cooling": max(self.cooling - 1, 0),
+        }
+        groups = self.optimizer.param_groups
+        changes: list[Group] = [{} for _ in groups]
+        if own["bad_epochs"] > self.patience:
+            own |= {"bad_epochs": 0, "cooling": self.cooldown}
+            for index, (group, change) in enumerate(zip(groups, changes, strict=True)):
+                lr = float(group["lr"])
+                reduced = max(lr * self.factor, _of_group(self.min_lr, index))
+                if lr - reduced > self.eps:
+                    change["lr"] = reduced
+        _commit([*groups, vars(self)], [*changes, own])
 
     get_last_lr = LRScheduler.get_last_lr
     state_dict = LRScheduler.state_dict
@@ -372,6 +432,9 @@ class ReduceLROnPlateau:
 
 class SequentialLR(LRScheduler):
     """One scheduler after another: scheduler ``k`` from ``milestones[k - 1]`` on, starting anew.
+
+    The first starts from the rate that the groups had before the schedulers were made, and each of
+    the others from its own ``base_lrs``.
 
     Raises:
         ValueError: if there is not one milestone between each two schedulers, or a scheduler is
@@ -394,6 +457,8 @@ class SequentialLR(LRScheduler):
         if any(scheduler.optimizer is not optimizer for scheduler in schedulers):
             raise ValueError("a scheduler in the sequence is another optimizer's")
         self.schedulers, self.milestones = list(schedulers), list(milestones)
+        for group in optimizer.param_groups:  # as if none of the schedulers had set it yet
+            group["lr"] = _first_rate(group)
         super().__init__(optimizer)
 
     def state_dict(self) -> dict[str, Any]:
@@ -422,15 +487,31 @@ class SequentialLR(LRScheduler):
 
     def rate(self, t: int, lr: float, index: int) -> float:
         """The rate of the scheduler whose turn it is."""
+        return float(self._changes(t, lr, index)["lr"])
+
+    def _changes(self, t: int, lr: float, index: int) -> Group:
         k = bisect_right(self.milestones, t)
         since = self.milestones[k - 1] if k else 0
-        return self.schedulers[k].rate(t - since, lr, index)
+        scheduler = self.schedulers[k]
+        if t == since > 0:
+            lr = scheduler.base(index)
+        return scheduler._changes(t - since, lr, index)
 
 
 def _checked(optimizer: Any) -> Optimizer:
     if not isinstance(optimizer, Optimizer):
         raise TypeError(f"a scheduler takes an Optimizer, not {describe(optimizer)}")
     return optimizer
+
+
+def _first_rate(group: Group) -> float:
+    """The rate of a group before any scheduler set it."""
+    return float(group["initial_lr" if "initial_lr" in group else "lr"])
+
+
+def _commit(targets: list[dict[str, Any]], changes: list[dict[str, Any]]) -> None:
+    """Update them all at once: such a deque runs no Python, so no Ctrl-C comes in between."""
+    deque(map(dict.update, targets, changes), maxlen=0)
 
 
 def _numbers(given: Any, optimizer: Optimizer, name: str) -> float | tuple[float, ...]:
