@@ -168,6 +168,28 @@ def test_a_group_that_is_added_later_joins_the_schedule():
     assert scheduler.get_last_lr() == [1.0, 0.5, 8.0]
 
 
+def test_milestones_may_be_floats_that_are_whole():
+    optimizer = descent(lr=1.0)
+    assert MultiStepLR(optimizer, [0.5 * 6, np.int64(1)]).milestones == [1, 3]
+    scheduler = SequentialLR(optimizer, [StepLR(optimizer, 1, 0.5)] * 2, [0.5 * 4])
+    assert scheduler.milestones == [2]
+    assert [first for first, _ in rates(scheduler, range(3))] == [0.5, 1.0, 0.5]
+
+
+@pytest.mark.parametrize("steps", [0, 2])
+def test_a_group_added_later_is_continued(tmp_path, steps):
+    optimizer, twin = descent(lr=1.0), descent()
+    scheduler = CosineAnnealingLR(optimizer, 3)
+    scheduler.step()
+    for o in (optimizer, twin):
+        o.add_param_group({"params": [Value(3.0)], "lr": 8.0})
+    rates(scheduler, range(steps))
+    other = CosineAnnealingLR(twin, 9)
+    save(tmp_path / "a.npz", optimizer, scheduler)
+    load(tmp_path / "a.npz", twin, other)
+    assert rates(other, range(9)) == rates(scheduler, range(9))
+
+
 @pytest.mark.parametrize("name", sorted(set(MAKERS) - {"OneCycleLR"}))
 def test_a_group_added_later_has_a_first_rate_in_every_schedule(name):
     optimizer, whole = descent(lr=1.0), descent(lr=1.0)
@@ -347,6 +369,17 @@ REFUSED = [
     (lambda o: OneCycleLR(o, 1.0, 9, base_momentum=[0.1] * 3), ValueError, "base_momentum must be"),
     (lambda o: OneCycleLR(o, 1.0, 9, max_momentum=()), ValueError, "max_momentum must be a number"),
     (lambda o: OneCycleLR(o, 1.0, 9, div_factor="2"), TypeError, "div_factor must be a real num"),
+    (lambda o: OneCycleLR(o, 1.0, 9, div_factor=0.0), ValueError, "div_factor must be above 0"),
+    (lambda o: OneCycleLR(o, 1.0, 9, final_div_factor=0.0), ValueError, "final_div_factor must be"),
+    (lambda o: OneCycleLR(o, 1.0, 9, cycle_momentum="no"), TypeError, "cycle_momentum must be Tr"),
+    (lambda o: OneCycleLR(o, 1.0, 9, three_phase=None), TypeError, "three_phase must be True or"),
+    (lambda o: MultiStepLR(o, [2.5]), ValueError, r"milestones must be an integer .*, not 2\.5"),
+    (lambda o: MultiStepLR(o, [3, "x"]), TypeError, "milestones must be a real number, not 'x'"),
+    (lambda o: MultiStepLR(o, [3, -1]), ValueError, "milestones must be an integer .*, not -1"),
+    (
+        lambda o: SequentialLR(o, [StepLR(o, 2) for _ in range(3)], [9, 4]),
+        *(ValueError, "milestones must be an integer from 9 up, not 4"),
+    ),
     (lambda o: ReduceLROnPlateau(o, min_lr=[0.1]), ValueError, "min_lr must be a number, or 2 of"),
     (lambda o: ReduceLROnPlateau(o, min_lr="0"), TypeError, "min_lr must be a real number"),
     (lambda o: ReduceLROnPlateau(o, patience=None), TypeError, "patience must be a real number"),
@@ -370,6 +403,7 @@ def test_bad_options_are_refused(make, error, message):
     with pytest.raises(error, match=message):
         make(optimizer)
     assert [g["lr"] for g in optimizer.param_groups] == [0.1, 0.05]
+    assert {g.get("initial_lr", g["lr"]) for g in optimizer.param_groups} == {0.1, 0.05}
 
 
 @pytest.mark.parametrize("name", MAKERS)
