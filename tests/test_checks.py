@@ -204,13 +204,18 @@ def test_a_small_kink_is_not_hidden_by_large_slopes():
 
 
 @pytest.mark.parametrize("refusal", [ValueError, ZeroDivisionError])
-def test_lines_that_leave_the_domain_are_not_followed(refusal):
-    def f(x, y, z):
+def test_where_lines_leave_the_domain_components_are_checked(refusal):
+    wrong = identity(1e-3)
+
+    def f(x, y, z, last=sin):
         if x <= 0:
             raise refusal("beyond the domain")
-        return log(x) * y * y + sin(z)
+        return log(x) * y * y + last(z)
 
     check_gradient(f, 1e-7, 2.0, 3.0)
+    with pytest.raises(GradientError, match="1 derivative is wrong") as error:
+        check_gradient(lambda x, y, z: f(x, y, z, wrong), 1e-7, 2.0, 3.0)
+    assert [c.name for c in error.value.components if c.verdict] == ["d2f/dx[2]dx[2]"]
 
 
 def test_second_derivatives_of_which_only_some_can_be_told_pass():

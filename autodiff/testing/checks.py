@@ -263,11 +263,8 @@ def _random_lines(point: Array, count: int) -> Iterator[list[Array]]:
     random = np.random.default_rng(count)
     of_point = np.array([magnitude(x) for x in point.tolist()])
     for scale in (of_point, np.maximum(of_point, 1.0)):
-        powers = np.ldexp(1.0, np.frexp(scale)[1] - 7)
-        yield [
-            powers * random.integers(32, 64, len(point)) * random.choice([-1, 1], len(point))
-            for _ in range(count)
-        ]
+        powers = np.ldexp(1.0, np.frexp(scale)[1] - 8)
+        yield [powers * random.integers(64, 128, len(point)) for _ in range(count)]
 
 
 def _compare(
