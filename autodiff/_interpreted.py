@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from array import array
 from collections import deque
+from contextlib import nullcontext
 from contextvars import ContextVar
 from itertools import chain
 from typing import TYPE_CHECKING, Any
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from autodiff.value import Value
 
 compiled = False
+nogil = nullcontext()
 
 ADD, SUB, MUL, DIV, POW, NEG, ABS, DETACH = (
     CODES[name] for name in ("add", "sub", "mul", "div", "pow", "neg", "abs", "detach")

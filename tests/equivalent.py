@@ -61,7 +61,7 @@ EQUIVALENT: dict[str, str] = {
     "[note for note, _ in noted], [None if type(x) is float else x for _, x in noted])), "
     "maxlen=1)": "what the deque would keep is thrown away with it",
     # -- the chain rule of the compiler ------------------------------------------------------------
-    "times: return self.emit(codes[4], factor, 0) -> return self.emit(codes[4], factor, 1)": (
+    "times: return self.emit(neg, factor, 0) -> return self.emit(neg, factor, 1)": (
         "what is over one operand has no second one to be read"
     ),
 }

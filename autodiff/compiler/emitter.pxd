@@ -16,21 +16,21 @@ cdef class Emitter:
     cdef const unsigned char[::1] arity
     cdef const double[::1] constants
 
-    cpdef int emit(self, int op, int a, int b) noexcept
-    cdef int emit3(self, int op, int x, int y, int z) noexcept
-    cdef int operand(self, Py_ssize_t k, int i) noexcept
-    cdef int operands(self, Py_ssize_t k) noexcept
-    cdef int translate(self, int ref, Py_ssize_t k) noexcept
+    cpdef int emit(self, int op, int a, int b) noexcept nogil
+    cdef int emit3(self, int op, int x, int y, int z) noexcept nogil
+    cdef int operand(self, Py_ssize_t k, int i) noexcept nogil
+    cdef int operands(self, Py_ssize_t k) noexcept nogil
+    cdef int translate(self, int ref, Py_ssize_t k) noexcept nogil
     @cython.locals(t=Py_ssize_t, j=Py_ssize_t, i=Py_ssize_t, op=cython.int)
-    cdef void instantiate(self, Py_ssize_t k) noexcept
-    cdef int times(self, int factor, int partial, tuple codes) except -2147483648
-    cdef int partial(self, Py_ssize_t k, int i) noexcept
-    @cython.locals(add=cython.int, take=cython.int, pick=cython.int,
+    cdef void instantiate(self, Py_ssize_t k) noexcept nogil
+    cdef int times(self, int factor, int partial, int mul, int neg) noexcept nogil
+    cdef int partial(self, Py_ssize_t k, int i) noexcept nogil
+    @cython.locals(add=cython.int, mul=cython.int, take=cython.int, pick=cython.int, neg=cython.int,
                    k=Py_ssize_t, given=cython.int, op=cython.int, count=cython.int, i=cython.int,
                    x=cython.int, c=cython.int)
     cpdef reverse(self, Py_ssize_t n, tuple codes, int numbers, const unsigned char[::1] active,
                   int[::1] adjoint)
-    @cython.locals(add=cython.int, take=cython.int, pick=cython.int,
+    @cython.locals(add=cython.int, mul=cython.int, take=cython.int, pick=cython.int, neg=cython.int,
                    k=Py_ssize_t, op=cython.int, count=cython.int, i=cython.int, x=cython.int,
                    c=cython.int, total=cython.int, e=Py_ssize_t)
     cpdef forward(self, Py_ssize_t n, tuple codes, int zero, const unsigned char[::1] active,

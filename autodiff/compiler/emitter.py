@@ -1,6 +1,7 @@
 """The chain rule on instructions: what reverse and forward mode append to a program.
 
-Compiled as ``value.py`` is; ``emitter.pxd`` gives the C types.
+Compiled as ``value.py`` is; ``emitter.pxd`` gives the C types.  The loops run without Python's
+lock, so Cython refuses one that would touch a Python object.
 """
 
 from __future__ import annotations
@@ -60,12 +61,15 @@ class Emitter:
         """Operand ``i`` of instruction ``k``."""
         if self.arity[self.ops[k]] == 0:
             return int(self.entries[self.a[k] + i])
-        return int(self.a[k] if i == 0 else self.b[k])
+        if i == 0:
+            return int(self.a[k])
+        return int(self.b[k])
 
     def operands(self, k: int) -> int:
         """How many operands instruction ``k`` has."""
-        n = self.arity[self.ops[k]]
-        return int(self.b[k] if n == 0 else n)
+        if self.arity[self.ops[k]] == 0:
+            return int(self.b[k])
+        return int(self.arity[self.ops[k]])
 
     def translate(self, ref: int, k: int) -> int:
         """A reference of the template of ``k``, in the new program."""
@@ -98,16 +102,16 @@ class Emitter:
         """The partial of ``k``, instantiated last, with respect to its operand ``i``."""
         return self.translate(self.t_out[self.t_outs[self.of[k]] + i], k)
 
-    def times(self, factor: int, partial: int, codes: tuple[int, ...]) -> int:
+    def times(self, factor: int, partial: int, mul: int, neg: int) -> int:
         """Append ``factor * partial``, unless one of them is 1 or -1."""
         if partial < 0:
             if self.constants[-1 - partial] == 1.0:
                 return factor
             if self.constants[-1 - partial] == -1.0:
-                return self.emit(codes[4], factor, 0)
+                return self.emit(neg, factor, 0)
         if factor < 0 and self.constants[-1 - factor] == 1.0:
             return partial
-        return self.emit(codes[1], factor, partial)
+        return self.emit(mul, factor, partial)
 
     def reverse(
         self, n: int, codes: tuple[int, ...], numbers: int, active: Any, adjoint: Any
@@ -117,52 +121,54 @@ class Emitter:
         ``adjoint`` holds those of the outputs, and gets those of every active slot;
         ``numbers`` is the constant 0, from which the constants 1, 2 ... go on, for ``pick``.
         """
-        add, _, take, pick, _ = codes
-        for k in range(n - 1, -1, -1):
-            given = adjoint[self.inputs + k]
-            if given == NONE or not active[self.inputs + k]:
-                continue
-            op = self.ops[k]
-            count = self.operands(k)
-            self.instantiate(k)
-            for i in range(count):
-                x = self.operand(k, i)
-                if x < 0 or not active[x]:
+        add, mul, take, pick, neg = codes
+        with cython.nogil:
+            for k in range(n - 1, -1, -1):
+                given = adjoint[self.inputs + k]
+                if given == NONE or not active[self.inputs + k]:
                     continue
-                if op == take:
-                    c = self.emit3(pick, given, self.operand(k, count - 1), numbers - i)
-                elif op == pick:
-                    c = self.emit3(pick, given, self.operand(k, 1), self.operand(k, 2))
-                else:
-                    c = self.times(given, self.partial(k, i), codes)
-                adjoint[x] = c if adjoint[x] == NONE else self.emit(add, adjoint[x], c)
+                op = self.ops[k]
+                count = self.operands(k)
+                self.instantiate(k)
+                for i in range(count):
+                    x = self.operand(k, i)
+                    if x < 0 or not active[x]:
+                        continue
+                    if op == take:
+                        c = self.emit3(pick, given, self.operand(k, count - 1), numbers - i)
+                    elif op == pick:
+                        c = self.emit3(pick, given, self.operand(k, 1), self.operand(k, 2))
+                    else:
+                        c = self.times(given, self.partial(k, i), mul, neg)
+                    adjoint[x] = c if adjoint[x] == NONE else self.emit(add, adjoint[x], c)
 
     def forward(self, n: int, codes: tuple[int, ...], zero: int, active: Any, tangent: Any) -> None:
         """The chain rule, forwards: ``tangent`` holds those of inputs, and gets the others."""
-        add, _, take, pick, _ = codes
-        for k in range(n):
-            if not active[self.inputs + k]:
-                continue
-            op = self.ops[k]
-            count = self.operands(k)
-            if op == take:
-                e = self.e
-                for i in range(count - 1):
-                    x = self.operand(k, i)
-                    self.entries[e + i] = zero if x < 0 or tangent[x] == NONE else tangent[x]
-                self.entries[e + count - 1] = self.operand(k, count - 1)
-                self.e += count
-                tangent[self.inputs + k] = self.emit(take, e, count)
-                continue
-            self.instantiate(k)
-            total = NONE
-            for i in range(count):
-                x = self.operand(k, i)
-                if x < 0 or tangent[x] == NONE:
+        add, mul, take, pick, neg = codes
+        with cython.nogil:
+            for k in range(n):
+                if not active[self.inputs + k]:
                     continue
-                if op == pick:
-                    c = self.emit3(pick, tangent[x], self.operand(k, 1), self.operand(k, 2))
-                else:
-                    c = self.times(tangent[x], self.partial(k, i), codes)
-                total = c if total == NONE else self.emit(add, total, c)
-            tangent[self.inputs + k] = total
+                op = self.ops[k]
+                count = self.operands(k)
+                if op == take:
+                    e = self.e
+                    for i in range(count - 1):
+                        x = self.operand(k, i)
+                        self.entries[e + i] = zero if x < 0 or tangent[x] == NONE else tangent[x]
+                    self.entries[e + count - 1] = self.operand(k, count - 1)
+                    self.e += count
+                    tangent[self.inputs + k] = self.emit(take, e, count)
+                    continue
+                self.instantiate(k)
+                total = NONE
+                for i in range(count):
+                    x = self.operand(k, i)
+                    if x < 0 or tangent[x] == NONE:
+                        continue
+                    if op == pick:
+                        c = self.emit3(pick, tangent[x], self.operand(k, 1), self.operand(k, 2))
+                    else:
+                        c = self.times(tangent[x], self.partial(k, i), mul, neg)
+                    total = c if total == NONE else self.emit(add, total, c)
+                tangent[self.inputs + k] = total

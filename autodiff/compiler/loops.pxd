@@ -32,7 +32,7 @@ cpdef mark_live(Py_ssize_t inputs, const unsigned short[::1] ops, const int[::1]
                 unsigned char[::1] live, unsigned char[::1] read)
 
 @cython.locals(last=Py_ssize_t, n=Py_ssize_t, c=Py_ssize_t, at=Py_ssize_t, x=cython.longlong,
-               h=cython.ulonglong)
+               h=cython.longlong)
 cpdef Py_ssize_t number_constants(long long[::1] bits, const unsigned char[::1] read,
                                   int[::1] table, int[::1] to) except -1
 
@@ -55,19 +55,26 @@ cpdef Py_ssize_t reach(Py_ssize_t inputs, int stamp, Py_ssize_t root,
                        const unsigned char[::1] held, int[::1] seen, int[::1] stack,
                        int[::1] met) except -1
 
-@cython.locals(k=Py_ssize_t, i=Py_ssize_t, j=Py_ssize_t, at=Py_ssize_t, last=Py_ssize_t,
-               op=cython.int, h=cython.ulonglong)
-cpdef find_equal(Py_ssize_t inputs, const unsigned short[::1] ops, int[::1] a, int[::1] b,
-                 int[::1] entries, const unsigned char[::1] arity,
-                 const unsigned char[::1] commutes, int[::1] table, int[::1] same)
+@cython.locals(k=Py_ssize_t, i=Py_ssize_t, j=Py_ssize_t, at=Py_ssize_t, half=Py_ssize_t,
+               count=Py_ssize_t, turns=cython.int, rule=cython.int, want=cython.int,
+               ref=cython.int)
+cpdef Py_ssize_t rewrite(Py_ssize_t inputs, unsigned short[::1] ops, int[::1] a, int[::1] b,
+                         int[::1] entries, const unsigned char[::1] arity,
+                         const long long[::1] bits, const int[::1] first, const int[::1] rules,
+                         const long long[::1] numbers, int[::1] to, int[::1] refs) except? -1
+
+@cython.locals(slots=Py_ssize_t, last=Py_ssize_t, k=Py_ssize_t, i=Py_ssize_t, j=Py_ssize_t,
+               at=Py_ssize_t, repeats=Py_ssize_t, length=Py_ssize_t, hashed=cython.bint,
+               op=cython.int, h=cython.longlong)
+cpdef Py_ssize_t find_equal(Py_ssize_t inputs, const unsigned short[::1] ops, int[::1] a,
+                            int[::1] b, int[::1] entries, const unsigned char[::1] arity,
+                            const unsigned char[::1] commutes, int[::1] heads,
+                            int[::1] following, int[::1] same) except -1
 
 @cython.locals(k=Py_ssize_t, i=Py_ssize_t, j=Py_ssize_t, e=Py_ssize_t, ref=cython.int)
 cpdef Py_ssize_t find_chains(Py_ssize_t inputs, int add, const unsigned short[::1] ops,
                              const int[::1] a, const int[::1] b, const unsigned char[::1] inner,
                              int[::1] chain, int[::1] starts) except -1
-
-@cython.locals(i=Py_ssize_t)
-cpdef resolve(int[::1] to)
 
 @cython.final
 cdef class Runner:

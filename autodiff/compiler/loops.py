@@ -2,6 +2,8 @@
 
 Compiled as ``value.py`` is; ``loops.pxd`` gives the C types.  All of them read and write arrays
 that their callers have made; arrays come as memoryviews, whose elements are Python's own numbers.
+The loops run without Python's lock, so Cython refuses one that would touch a Python object.
+Hashes have 31 bits: a longer literal would be such an object, and Python's integers stay small.
 """
 
 from __future__ import annotations
@@ -22,40 +24,42 @@ if not cython.compiled:
 
 def rename(ops: Any, a: Any, b: Any, entries: Any, arity: Any, to: Any) -> None:
     """Read ``to[s]`` in place of every slot ``s``."""
-    for k in range(len(ops)):
-        if arity[ops[k]] != 0:
-            if a[k] >= 0:
-                a[k] = to[a[k]]
-            if arity[ops[k]] == 2 and b[k] >= 0:
-                b[k] = to[b[k]]
-    for i in range(len(entries)):
-        if entries[i] >= 0:
-            entries[i] = to[entries[i]]
+    with cython.nogil:
+        for k in range(len(ops)):
+            if arity[ops[k]] != 0:
+                if a[k] >= 0:
+                    a[k] = to[a[k]]
+                if arity[ops[k]] == 2 and b[k] >= 0:
+                    b[k] = to[b[k]]
+        for i in range(len(entries)):
+            if entries[i] >= 0:
+                entries[i] = to[entries[i]]
 
 
 def mark_live(
     inputs: int, ops: Any, a: Any, b: Any, entries: Any, arity: Any, live: Any, read: Any
 ) -> None:
     """Mark what the marked slots are computed from, and the constants that are read for it."""
-    for k in range(len(ops) - 1, -1, -1):
-        if not live[inputs + k]:
-            continue
-        if arity[ops[k]] == 0:
-            for i in range(a[k], a[k] + b[k]):
-                if entries[i] >= 0:
-                    live[entries[i]] = 1
-                else:
-                    read[-1 - entries[i]] = 1
-        else:
-            if a[k] >= 0:
-                live[a[k]] = 1
+    with cython.nogil:
+        for k in range(len(ops) - 1, -1, -1):
+            if not live[inputs + k]:
+                continue
+            if arity[ops[k]] == 0:
+                for i in range(a[k], a[k] + b[k]):
+                    if entries[i] >= 0:
+                        live[entries[i]] = 1
+                    else:
+                        read[-1 - entries[i]] = 1
             else:
-                read[-1 - a[k]] = 1
-            if arity[ops[k]] == 2:
-                if b[k] >= 0:
-                    live[b[k]] = 1
+                if a[k] >= 0:
+                    live[a[k]] = 1
                 else:
-                    read[-1 - b[k]] = 1
+                    read[-1 - a[k]] = 1
+                if arity[ops[k]] == 2:
+                    if b[k] >= 0:
+                        live[b[k]] = 1
+                    else:
+                        read[-1 - b[k]] = 1
 
 
 def number_constants(bits: Any, read: Any, table: Any, to: Any) -> int:
@@ -65,19 +69,21 @@ def number_constants(bits: Any, read: Any, table: Any, to: Any) -> int:
     """
     last = len(table) - 1  # of a power of two
     n = 0
-    for c in range(len(bits)):
-        if not read[c]:
-            continue
-        x = bits[c]
-        h = ((x ^ (x >> 29)) * 2654435761) & 0xFFFFFFFFFFFF
-        at = (h >> 13) & last
-        while table[at] >= 0 and bits[table[at]] != x:
-            at = (at + 1) & last
-        if table[at] < 0:
-            table[at] = n
-            bits[n] = x
-            n += 1
-        to[c] = -1 - table[at]
+    with cython.nogil:
+        for c in range(len(bits)):
+            if not read[c]:
+                continue
+            x = bits[c]
+            h = (x + (x >> 31) * 1000003) & 0x7FFFFFFF
+            h = (h ^ (h >> 15)) * 1000003 & 0x7FFFFFFF
+            at = (h ^ (h >> 13)) & last
+            while table[at] >= 0 and bits[table[at]] != x:
+                at = (at + 1) & last
+            if table[at] < 0:
+                table[at] = n
+                bits[n] = x
+                n += 1
+            to[c] = -1 - table[at]
     return n
 
 
@@ -98,28 +104,29 @@ def compact(
     ``c`` is now read by.
     """
     n = e = 0
-    for k in range(inputs):
-        slots[k] = k
-    for k in range(len(ops)):
-        if not live[inputs + k]:
-            continue
-        slots[inputs + k] = inputs + n
-        ops[n] = ops[k]
-        if arity[ops[k]] == 0:
-            first = a[k]
-            a[n] = e
-            b[n] = b[k]
-            for i in range(first, first + b[k]):
-                ref = entries[i]
-                entries[e] = slots[ref] if ref >= 0 else constants[-1 - ref]
-                e += 1
-        else:
-            a[n] = slots[a[k]] if a[k] >= 0 else constants[-1 - a[k]]
-            if arity[ops[n]] == 2:
-                b[n] = slots[b[k]] if b[k] >= 0 else constants[-1 - b[k]]
+    with cython.nogil:
+        for k in range(inputs):
+            slots[k] = k
+        for k in range(len(ops)):
+            if not live[inputs + k]:
+                continue
+            slots[inputs + k] = inputs + n
+            ops[n] = ops[k]
+            if arity[ops[k]] == 0:
+                first = a[k]
+                a[n] = e
+                b[n] = b[k]
+                for i in range(first, first + b[k]):
+                    ref = entries[i]
+                    entries[e] = slots[ref] if ref >= 0 else constants[-1 - ref]
+                    e += 1
             else:
-                b[n] = 0
-        n += 1
+                a[n] = slots[a[k]] if a[k] >= 0 else constants[-1 - a[k]]
+                if arity[ops[n]] == 2:
+                    b[n] = slots[b[k]] if b[k] >= 0 else constants[-1 - b[k]]
+                else:
+                    b[n] = 0
+            n += 1
     return n, e
 
 
@@ -127,15 +134,18 @@ def mark_dependent(
     inputs: int, ops: Any, a: Any, b: Any, entries: Any, arity: Any, held: Any, active: Any
 ) -> None:
     """Mark what is computed from the marked slots, but not through what is held constant."""
-    for k in range(len(ops)):
-        if held[ops[k]]:
-            continue
-        if arity[ops[k]] == 0:
-            for i in range(a[k], a[k] + b[k]):
-                if entries[i] >= 0 and active[entries[i]]:
-                    active[inputs + k] = 1
-        elif (a[k] >= 0 and active[a[k]]) or (arity[ops[k]] == 2 and b[k] >= 0 and active[b[k]]):
-            active[inputs + k] = 1
+    with cython.nogil:
+        for k in range(len(ops)):
+            if held[ops[k]]:
+                continue
+            if arity[ops[k]] == 0:
+                for i in range(a[k], a[k] + b[k]):
+                    if entries[i] >= 0 and active[entries[i]]:
+                        active[inputs + k] = 1
+            elif (a[k] >= 0 and active[a[k]]) or (
+                arity[ops[k]] == 2 and b[k] >= 0 and active[b[k]]
+            ):
+                active[inputs + k] = 1
 
 
 def reach(
@@ -159,24 +169,112 @@ def reach(
     top = found = 0
     stack[0] = root
     seen[root] = stamp
-    while top >= 0:
-        s = stack[top]
-        top -= 1
-        if s < inputs:
-            met[found] = s
-            found += 1
-            continue
-        k = s - inputs
-        if held[ops[k]]:
-            continue
-        count = b[k] if arity[ops[k]] == 0 else arity[ops[k]]
-        for i in range(count):
-            s = entries[a[k] + i] if arity[ops[k]] == 0 else a[k] if i == 0 else b[k]
-            if s >= 0 and seen[s] != stamp:
-                seen[s] = stamp
-                top += 1
-                stack[top] = s
+    with cython.nogil:
+        while top >= 0:
+            s = stack[top]
+            top -= 1
+            if s < inputs:
+                met[found] = s
+                found += 1
+                continue
+            k = s - inputs
+            if held[ops[k]]:
+                continue
+            count = b[k] if arity[ops[k]] == 0 else arity[ops[k]]
+            for i in range(count):
+                s = entries[a[k] + i] if arity[ops[k]] == 0 else a[k] if i == 0 else b[k]
+                if s >= 0 and seen[s] != stamp:
+                    seen[s] = stamp
+                    top += 1
+                    stack[top] = s
     return found
+
+
+def rewrite(
+    inputs: int,
+    ops: Any,
+    a: Any,
+    b: Any,
+    entries: Any,
+    arity: Any,
+    bits: Any,
+    first: Any,
+    rules: Any,
+    numbers: Any,
+    to: Any,
+    refs: Any,
+) -> int:
+    """Rewrite instructions by rules until none fits; how often, or -1 if that has no end.
+
+    The rules of operation ``op`` are those from ``first[op]`` to ``first[op + 1]``, of nine numbers
+    each.  Six say what must stand at ``refs``: the two operands, the two operands of the
+    instruction that is the first of them, and the two of the second; there 0 is anything, -1 a
+    constant, ``-2 - i`` a constant with the bits ``numbers[i]``, and else the instruction's
+    operation.  Then come the new operation and where in ``refs`` its operands stand, 6 further for
+    one with its sign changed; operation 0 is the operand itself, which ``to`` gets for the slot.
+    The second half of the constants has the first's with their signs changed.
+    """
+    half = len(bits) // 2
+    count = 0
+    with cython.nogil:
+        for k in range(len(ops)):
+            if arity[ops[k]] == 0:
+                for i in range(a[k], a[k] + b[k]):
+                    if entries[i] >= 0:
+                        entries[i] = to[entries[i]]
+                continue
+            if a[k] >= 0:
+                a[k] = to[a[k]]
+            if arity[ops[k]] == 2 and b[k] >= 0:
+                b[k] = to[b[k]]
+            turns = 0
+            rule = first[ops[k]]
+            while rule < first[ops[k] + 1]:
+                refs[0] = a[k]
+                refs[1] = b[k]
+                at = 9 * rule
+                rule += 1
+                i = 0
+                while i < 6:
+                    want = rules[at + i]
+                    ref = refs[i]
+                    if want > 0:
+                        if ref < inputs or ops[ref - inputs] != want:
+                            break
+                        refs[2 + 2 * i] = a[ref - inputs]
+                        refs[3 + 2 * i] = b[ref - inputs]
+                    elif want < 0 and (
+                        ref >= 0 or (want < -1 and bits[-1 - ref] != numbers[-2 - want])
+                    ):
+                        break
+                    i += 1
+                if i < 6:
+                    continue
+                count += 1
+                turns += 1
+                if rules[at + 6] == 0:
+                    to[inputs + k] = refs[rules[at + 7]]
+                    break
+                if turns > 64:
+                    break
+                ops[k] = rules[at + 6]
+                rule = first[ops[k]]
+                for i in range(2):
+                    j = rules[at + 7 + i]
+                    ref = 0
+                    if 0 <= j < 6:
+                        ref = refs[j]
+                    elif j >= 6:
+                        ref = refs[j - 6]
+                        ref = ref - half if ref >= -half else ref + half
+                    if i == 0:
+                        a[k] = ref
+                    else:
+                        b[k] = ref
+            if turns > 64:
+                count = -1
+                break
+    return count
 
 
 def find_equal(
@@ -187,48 +285,71 @@ def find_equal(
     entries: Any,
     arity: Any,
     commutes: Any,
-    table: Any,
+    heads: Any,
+    following: Any,
     same: Any,
-) -> None:
-    """For every slot, the first that computes the same; operands are rewritten on the way."""
-    last = len(table) - 1  # of a power of two
-    for k in range(len(ops)):
-        op = h = ops[k]  # in C, h has room for products, which op has not
-        if arity[op] == 0:
-            h = h * 7919 + b[k]
-            for i in range(a[k], a[k] + b[k]):
-                if entries[i] >= 0:
-                    entries[i] = same[entries[i]]
-                h = (h * 1000003 + entries[i]) & 0xFFFFFFFFFFFF
-        else:
-            if a[k] >= 0:
-                a[k] = same[a[k]]
-            if arity[op] == 2 and b[k] >= 0:
-                b[k] = same[b[k]]
-            if commutes[op] and a[k] > b[k]:
-                i = a[k]
-                a[k] = b[k]
-                b[k] = i
-            h = ((h * 1000003 + a[k]) * 1000003 + b[k]) & 0xFFFFFFFFFFFF
-        h = (h ^ (h >> 17)) * 2654435761 & 0xFFFFFFFFFFFF
-        at = (h >> 7) & last
-        while table[at] >= 0:
-            j = table[at]
-            if ops[j] == op and b[j] == b[k]:
-                if arity[op] != 0:
-                    if a[j] == a[k]:
-                        break
-                else:
-                    i = 0
-                    while i < b[k] and entries[a[j] + i] == entries[a[k] + i]:
-                        i += 1
-                    if i == b[k]:
-                        break
-            at = (at + 1) & last
-        if table[at] >= 0:
-            same[inputs + k] = inputs + table[at]
-        else:
-            table[at] = k
+) -> int:
+    """For every slot, the first that computes the same; operands are rewritten on the way.
+
+    Instructions to compare with are linked from ``heads`` on: the first few by their last operand,
+    which is most often near in memory, the others by a hash.  ``following[k]`` comes after ``k``.
+    Returns how many instructions compute what an earlier one does.
+    """
+    slots = inputs + len(ops)
+    last = len(heads) - slots - 1  # of a power of two
+    repeats = 0
+    with cython.nogil:
+        for k in range(len(ops)):
+            op = ops[k]
+            h = op
+            if arity[op] == 0:
+                for i in range(a[k], a[k] + b[k]):
+                    if entries[i] >= 0:
+                        entries[i] = same[entries[i]]
+                    h = (h * 1000003 + entries[i]) & 0x7FFFFFFF
+                at = -1
+            else:
+                if a[k] >= 0:
+                    a[k] = same[a[k]]
+                if arity[op] == 2 and b[k] >= 0:
+                    b[k] = same[b[k]]
+                if commutes[op] and a[k] > b[k]:
+                    i = a[k]
+                    a[k] = b[k]
+                    b[k] = i
+                h = (h * 1000003 + a[k]) & 0x7FFFFFFF
+                h = (h * 1000003 + b[k]) & 0x7FFFFFFF
+                at = a[k] if a[k] > b[k] else b[k]
+            while True:
+                hashed = at < 0
+                if hashed:
+                    h = (h ^ (h >> 15)) * 1000003 & 0x7FFFFFFF
+                    at = slots + ((h ^ (h >> 13)) & last)
+                j = heads[at]
+                length = 0
+                while j >= 0:
+                    if ops[j] == op and b[j] == b[k]:
+                        if arity[op] != 0:
+                            if a[j] == a[k]:
+                                break
+                        else:
+                            i = 0
+                            while i < b[k] and entries[a[j] + i] == entries[a[k] + i]:
+                                i += 1
+                            if i == b[k]:
+                                break
+                    length += 1
+                    j = following[j]
+                if j >= 0 or hashed or length < 8:
+                    break
+                at = -1
+            if j >= 0:
+                same[inputs + k] = inputs + j
+                repeats += 1
+            else:
+                following[k] = heads[at]
+                heads[at] = k
+    return repeats
 
 
 def find_chains(
@@ -240,39 +361,33 @@ def find_chains(
     ``starts[k]`` becomes where the operands of ``k`` begin, or -1.  Returns how many there are.
     """
     e = 0
-    for k in range(len(ops)):
-        starts[k] = -1
-        if ops[k] != add or inner[k]:
-            continue
-        if a[k] < inputs or not inner[a[k] - inputs]:
-            continue
-        starts[k] = e
-        j = k
-        while True:
-            chain[e] = b[j]
+    with cython.nogil:
+        for k in range(len(ops)):
+            starts[k] = -1
+            if ops[k] != add or inner[k]:
+                continue
+            if a[k] < inputs or not inner[a[k] - inputs]:
+                continue
+            starts[k] = e
+            j = k
+            while True:
+                chain[e] = b[j]
+                e += 1
+                i = a[j] - inputs
+                if i < 0 or not inner[i]:
+                    break
+                j = i
+            chain[e] = a[j]
             e += 1
-            i = a[j] - inputs
-            if i < 0 or not inner[i]:
-                break
-            j = i
-        chain[e] = a[j]
-        e += 1
-        i = starts[k]
-        j = e - 1
-        while i < j:
-            ref = chain[i]
-            chain[i] = chain[j]
-            chain[j] = ref
-            i += 1
-            j -= 1
+            i = starts[k]
+            j = e - 1
+            while i < j:
+                ref = chain[i]
+                chain[i] = chain[j]
+                chain[j] = ref
+                i += 1
+                j -= 1
     return e
-
-
-def resolve(to: Any) -> None:
-    """Follow forwarding references to their ends: ``to[s]`` is ``s`` or stands before it."""
-    for i in range(len(to)):
-        if to[i] >= 0:
-            to[i] = to[to[i]]
 
 
 # -- running ---------------------------------------------------------------------------------------
@@ -306,8 +421,9 @@ class Runner:
 
     def begin(self, given: Any, w: Any, s: Any) -> int:
         """Run from the start, on these inputs: see ``go_on``."""
-        for i in range(self.inputs):
-            w[self.constants + i] = given[i]
+        with cython.nogil:
+            for i in range(self.inputs):
+                w[self.constants + i] = given[i]
         return self.go_on(0, w, s)
 
     def go_on(self, start: int, w: Any, s: Any) -> int:
@@ -321,5 +437,6 @@ class Runner:
 
     def read(self, w: Any, found: Any) -> None:
         """Write the outputs to ``found``."""
-        for i in range(len(self.outputs)):
-            found[i] = w[self.constants + self.outputs[i]]
+        with cython.nogil:
+            for i in range(len(self.outputs)):
+                found[i] = w[self.constants + self.outputs[i]]

@@ -12,7 +12,7 @@ Derivatives come before them: what ``sums`` makes has no partial derivatives.
 from __future__ import annotations
 
 import ast
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any, NamedTuple
 
@@ -77,13 +77,11 @@ def dead_code(p: Program, guards: bool = True) -> Program:
     return Program(p.inputs, outputs, bits[:kept].copy().view(np.float64), *filled, p.sources)
 
 
-def _renamed(p: Program, to: Integers) -> Program:
-    """With ``to[s]`` read in place of slot ``s``."""
-    a, b, entries = p.a.copy(), p.b.copy(), p.entries.copy()
-    loops.rename(*views(p.ops, a, b, entries, ARITY, to))
+def _forwarded(p: Program, to: Integers) -> Program:
+    """With the outputs read from ``to[s]`` in place of slot ``s``."""
     outputs = p.outputs.copy()
     outputs[outputs >= 0] = to[outputs[outputs >= 0]]
-    return replace(p, a=a, b=b, entries=entries, outputs=outputs)
+    return replace(p, outputs=outputs)
 
 
 def behind(guards: Program, p: Program) -> Program:
@@ -121,7 +119,10 @@ def fold_constants(p: Program) -> Program:
     assert known is not None
     to = np.arange(len(varying), dtype=np.int32)
     to[fixed] = -1 - len(p.constants) - np.arange(len(fixed), dtype=np.int32)
-    return dead_code(_renamed(replace(p, constants=np.concatenate([p.constants, known])), to))
+    a, b, entries = p.a.copy(), p.b.copy(), p.entries.copy()
+    loops.rename(*views(p.ops, a, b, entries, ARITY, to))
+    constants = np.concatenate([p.constants, known])
+    return dead_code(_forwarded(replace(p, a=a, b=b, entries=entries, constants=constants), to))
 
 
 def common_subexpressions(p: Program) -> Program:
@@ -129,11 +130,13 @@ def common_subexpressions(p: Program) -> Program:
     same = np.arange(p.inputs + len(p), dtype=np.int32)
     commutes = np.zeros(2**16, np.uint8)
     commutes[[CODES["add"], CODES["mul"]]] = 1
-    table = np.full(2 << len(p).bit_length(), -1, np.int32)
+    heads = np.full(len(same) + (1 << len(p).bit_length()), -1, np.int32)
+    following = np.empty(len(p), np.int32)
     a, b, entries = p.a.copy(), p.b.copy(), p.entries.copy()
-    arrays = (p.ops, a, b, entries, ARITY, commutes, table, same)
-    loops.find_equal(p.inputs, *views(*arrays))
-    return dead_code(_renamed(p, same))
+    arrays = (p.ops, a, b, entries, ARITY, commutes, heads, following, same)
+    if not loops.find_equal(p.inputs, *views(*arrays)):
+        return p
+    return dead_code(_forwarded(replace(p, a=a, b=b, entries=entries), same))
 
 
 class _Pattern(NamedTuple):
@@ -151,7 +154,37 @@ def _parsed(node: ast.expr) -> Any:
     return node.id if isinstance(node, ast.Name) else float(ast.literal_eval(node))
 
 
-_RULES = [tuple(_parsed(ast.parse(side, mode="eval").body) for side in r) for r in IDENTITIES]
+def _rules(identities: Sequence[tuple[str, str]]) -> tuple[Any, ...]:
+    """Identities as ``loops.rewrite`` reads them: where those of an operation begin, all of them,
+    and the bits of the numbers in them.
+    """
+    parsed = [[_parsed(ast.parse(side, mode="eval").body) for side in row] for row in identities]
+    parsed.sort(key=lambda row: row[0].op)
+    numbers: list[float] = []
+
+    def wanted(operand: Any) -> int:
+        if isinstance(operand, float):
+            numbers.append(operand)
+            return -1 - len(numbers)
+        return operand.op if isinstance(operand, _Pattern) else -1 if operand == "c" else 0
+
+    rules = []
+    for pattern, result in parsed:
+        wants, places = [0] * 6, {}
+        for i, operand in enumerate(pattern.operands):
+            wants[i], places[operand] = wanted(operand), i
+            for j, inner in enumerate(getattr(operand, "operands", ())):
+                wants[2 + 2 * i + j], places[inner] = wanted(inner), 2 + 2 * i + j
+        if isinstance(result, str):
+            rules.append([*wants, 0, places[result], -1])
+            continue
+        operands = [places[x] if isinstance(x, str) else 6 + places["c"] for x in result.operands]
+        rules.append([*wants, result.op, *operands, -1][:9])
+    first = np.searchsorted([pattern.op for pattern, _ in parsed], np.arange(2**16 + 1))
+    return first.astype(np.int32), np.array(rules, np.int32), np.array(numbers).view(np.int64)
+
+
+_RULES = _rules(IDENTITIES)
 
 
 def identities(p: Program) -> Program:
@@ -160,65 +193,18 @@ def identities(p: Program) -> Program:
     Raises:
         RuntimeError: if they never stop fitting, which would be a mistake in their list.
     """
-    for _ in range(64):
-        changed = False
-        for pattern, result in _RULES:
-            at, names = _match(p, pattern)
-            if not len(at):
-                continue
-            changed = True
-            if isinstance(result, str):
-                to = np.arange(p.inputs + len(p), dtype=np.int32)
-                to[p.inputs + at] = names[result]
-                loops.resolve(*views(to))
-                p = _renamed(p, to)
-            else:
-                p = _rewritten(p, at, result, names)
-        if not changed:
-            return p
-        p = dead_code(p)
-    raise RuntimeError("identities: the rules rewrite one another for ever")
-
-
-def _match(p: Program, pattern: _Pattern) -> tuple[Integers, dict[str, Integers]]:
-    """Where a pattern fits, and what its names stand for there."""
-    at = np.flatnonzero(p.ops == pattern.op).astype(np.int32)
-    names: dict[str, Integers] = {}
-    for operand, refs in zip(pattern.operands, (p.a, p.b), strict=False):
-        if not len(at):
-            break
-        these = refs[at]
-        if isinstance(operand, str):
-            names[operand] = these
-            fits = these < 0 if operand == "c" else np.ones(len(at), bool)
-        elif isinstance(operand, float):
-            same = p.constants.view(np.int64) == np.float64(operand).view(np.int64)
-            fits = (these < 0) & same[-1 - np.minimum(these, -1)] if same.any() else same[:0]
-        else:
-            inner = np.maximum(these - p.inputs, 0)
-            fits = (these >= p.inputs) & (p.ops[inner] == operand.op)
-            for name, those in zip(operand.operands, (p.a[inner], p.b[inner]), strict=False):
-                names[name] = those
-                fits &= (those < 0) | (name != "c")
-        at = at[np.flatnonzero(fits)]
-        names = {name: found[np.flatnonzero(fits)] for name, found in names.items()}
-    return at, names
-
-
-def _rewritten(p: Program, at: Integers, result: _Pattern, names: dict[str, Integers]) -> Program:
-    """With another operation at these instructions."""
-    ops, a, b = p.ops.copy(), p.a.copy(), p.b.copy()
-    ops[at] = result.op
-    constants = p.constants
-    for refs, operand in zip((a, b), result.operands, strict=False):
-        if isinstance(operand, str):
-            refs[at] = names[operand]
-        else:  # neg(c)
-            refs[at] = -1 - len(constants) - np.arange(len(at), dtype=np.int32)
-            constants = np.concatenate([constants, -constants[-1 - names["c"]]])
-    if len(result.operands) == 1:
-        b[at] = 0
-    return replace(p, ops=ops, a=a, b=b, constants=constants)
+    to = np.arange(p.inputs + len(p), dtype=np.int32)
+    ops, a, b, entries = p.ops.copy(), p.a.copy(), p.b.copy(), p.entries.copy()
+    constants = np.concatenate([p.constants, -p.constants])
+    first, rules, numbers = _RULES
+    arrays = (ops, a, b, entries, ARITY, constants.view(np.int64), first, rules.ravel(), numbers)
+    count = loops.rewrite(p.inputs, *views(*arrays, to, np.zeros(6, np.int32)))
+    if count < 0:
+        raise RuntimeError("identities: the rules rewrite one another for ever")
+    if not count:
+        return p
+    q = replace(p, ops=ops, a=a, b=b, entries=entries, constants=constants)
+    return dead_code(_forwarded(q, to))
 
 
 def sums(p: Program) -> Program:
