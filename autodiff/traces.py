@@ -12,6 +12,7 @@ would turn a Value into a plain number, which would be baked into the program, i
 from __future__ import annotations
 
 import operator
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from autodiff.anomalies import source_line
@@ -149,6 +150,22 @@ def exact_integer(v: Value) -> int | None:
                 pending.append(y)
     record_guard(True, 0, v, number_of(v))
     return int(number_of(v))
+
+
+def integer_of(v: Value, message: str) -> int:
+    """``exact_integer``; a TypeError with this message where a Value is none."""
+    n = exact_integer(v)
+    if n is None:
+        raise TypeError(message)
+    return n
+
+
+def on_integers(operation: Callable[[Any, Any], Any], left: Any, right: Any) -> Any:
+    """An operation that integers have, and numbers that are differentiated have not."""
+    from autodiff.value import Value
+
+    operands = [exact_integer(x) if isinstance(x, Value) else x for x in (left, right)]
+    return NotImplemented if None in operands else operation(*operands)
 
 
 def refuse_reading(what: str) -> None:

@@ -182,7 +182,6 @@ cdef int inherit(Value v, object x, Note note, object trace) except -1
 @cython.locals(v=Value)
 cdef bint strange(object x, object trace)
 cdef belong(Value leaf)
-cdef object integer_of(Value v, str message)
 
 @cython.locals(w=Value)
 cdef Value held(Value v)

@@ -328,24 +328,24 @@ class Value:
         )
 
     def __int__(self) -> int:
-        return integer_of(self, "int(Value) would lose its gradient: write int(v.data)")
+        return traces.integer_of(self, "int(Value) would lose its gradient: write int(v.data)")
 
     def __index__(self) -> int:
-        return integer_of(self, "a Value is not an integer: write int(v.data), or take(values, v)")
+        return traces.integer_of(self, "a Value is no integer: write int(v.data), or take()")
 
     # -- what integers do, of a Value that is one in a function that jit traces --------------------
 
     def __floordiv__(self, other: Any) -> Any:
-        return on_integers(operator.floordiv, self, other)
+        return traces.on_integers(operator.floordiv, self, other)
 
     def __rfloordiv__(self, other: Any) -> Any:
-        return on_integers(operator.floordiv, other, self)
+        return traces.on_integers(operator.floordiv, other, self)
 
     def __mod__(self, other: Any) -> Any:
-        return on_integers(operator.mod, self, other)
+        return traces.on_integers(operator.mod, self, other)
 
     def __rmod__(self, other: Any) -> Any:
-        return on_integers(operator.mod, other, self)
+        return traces.on_integers(operator.mod, other, self)
 
     def __repr__(self) -> str:
         name = f", name={self.name!r}" if self.name else ""
@@ -399,20 +399,6 @@ def compare(how: int, v: Value, other: Any) -> Any:
         if trace is not None:
             traces.record_guard(outcome, how, v, other)
     return outcome
-
-
-def integer_of(v: Value, message: str) -> int:
-    """The integer that a Value is in a function that jit traces, which then rests on it."""
-    n = traces.exact_integer(v) if _looking else None
-    if n is None:
-        raise TypeError(message)
-    return n
-
-
-def on_integers(operation: Callable[[Any, Any], Any], left: Any, right: Any) -> Any:
-    """An operation that integers have, and floats that are differentiated have not."""
-    operands = [traces.exact_integer(x) if type(x) is Value else x for x in (left, right)]
-    return NotImplemented if None in operands else operation(*operands)
 
 
 # -- recording -----------------------------------------------------------------------------------

@@ -32,8 +32,6 @@ FLOORS = [
     "higher",
     "functions",
     "compiler",
-    "structure",
-    "transformed",
     "transforms",
     "checkpoints",
     "graph",

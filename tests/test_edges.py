@@ -21,7 +21,7 @@ SCALARS = {**TORCH["unary"], **TORCH["binary"]}
 POINTS = [(float(a),) for a in TORCH["points"]]
 PAIRS = list(itertools.product(map(float, TORCH["pairs"]), repeat=2))
 
-HELPERS = {"pow_da", "pow_db", "sign", "step", "positive", "prefer", "ratio"}
+HELPERS = {"pow_da", "pow_db", "sign", "step", "positive", "prefer", "ratio"} | {*ops.COMPARISONS}
 NOT_IN_TORCH = {"cbrt"}
 
 

@@ -21,13 +21,13 @@ from hypothesis import strategies as st
 
 from autodiff import functions, kernels
 from autodiff.expressions import for_floats
-from autodiff.ops import CODES, ROWS, TABLE, Row
+from autodiff.ops import CODES, COMPARISONS, ROWS, TABLE, Row
 from autodiff.reals import describe
 from autodiff.testing.checks import GradientError, check_gradient
 
 _INFIX = {"add": "+", "sub": "-", "mul": "*", "div": "/", "pow": "**"}
 _CONSTANTS = [2.0, 1.0, 0.5, 3.0, -1.0, -2.0]
-_HELPERS = {"pow_da", "pow_db", "sign", "step", "positive", "prefer", "ratio"}
+_HELPERS = {"pow_da", "pow_db", "sign", "step", "positive", "prefer", "ratio"} | {*COMPARISONS}
 _MARGIN = (
     0.02  # how far from kinks and ends of domains a drawn step stays, relative to its operands
 )
