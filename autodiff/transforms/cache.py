@@ -81,7 +81,7 @@ class Jitted:
         self._captures = False
         self._calls = self._traces = self._traced = self._served = 0
         self._eager = False
-        self._owner = ""
+        self._place: tuple[type, str] | None = None  # the class that it is a method of, its name
 
     def __repr__(self) -> str:
         return f"<{self.name}>"
@@ -91,19 +91,21 @@ class Jitted:
         return by_name(self) or (Jitted, (self.f, *self._options))
 
     def __set_name__(self, owner: type, name: str) -> None:
-        self._owner = f"_jit {owner.__qualname__}.{name}"
+        self._place = owner, name
 
     def __get__(self, instance: Any, owner: Any = None) -> Any:
         """The method of an instance, which keeps programs of its own."""
         if instance is None:
             return self
+        if self._place is None:
+            return Jitted(self.f.__get__(instance, owner), *self._options)
         attributes = getattr(instance, "__dict__", {})
-        bound = attributes.get(self._owner)
+        key = f"_jit {self._place[0].__qualname__}.{self._place[1]}"
+        bound = attributes.get(key)
         if not isinstance(bound, _Method) or bound.instance is not instance:  # a copy has its own
             bound = _Method(self.f.__get__(instance, owner), *self._options)
-            bound.instance, bound.attribute = instance, self._owner.rpartition(".")[2]
-            if self._owner:
-                attributes[self._owner] = bound
+            bound.instance, bound.place = instance, self._place
+            attributes[key] = bound
         return bound
 
     def lower(self, *args: Any, **kwargs: Any) -> Lowered:
@@ -270,11 +272,15 @@ class _Method(Jitted):
     """A jitted function, bound to an instance, which keeps it in its ``__dict__``."""
 
     instance: Any = None
-    attribute = ""
+    place: tuple[type, str]
 
     def __reduce__(self) -> Any:
-        """Pickled as methods are: by the instance and the name."""
-        return getattr, (self.instance, self.attribute)
+        """Pickled as methods are: by the instance, and where the method is found."""
+        return _method, (*self.place, self.instance)
+
+
+def _method(owner: type, name: str, instance: Any) -> Any:
+    return vars(owner)[name].__get__(instance, type(instance))
 
 
 def jit(

@@ -113,7 +113,9 @@ class Watch:
         if id(f) in self._seen or len(self._seen) > _MOST:
             return
         self._seen[id(f)] = f
-        if isinstance(f, functools.partial):
+        if isinstance(getattr(f, "__self__", None), _SOURCES):  # a generator's method
+            self.generators.append(f.__self__)
+        elif isinstance(f, functools.partial):
             self._function(f.func, name)
             self._object((*f.args, *f.keywords.values()), f"an argument of {name or 'partial'}")
         elif isinstance(f, types.MethodType):
@@ -123,8 +125,6 @@ class Watch:
             self._function(getattr(f, "__wrapped__", None), name)
         elif hasattr(f, "__wrapped__"):  # a function made of another, by a transform say
             self._function(f.__wrapped__, name)
-        elif isinstance(getattr(f, "__self__", None), _SOURCES):  # a generator's method
-            self.generators.append(f.__self__)
         elif hasattr(f, "modules") and hasattr(f, "training"):
             self._module(f)
         elif callable(f) and isinstance(type(f).__call__, types.FunctionType):

@@ -1,0 +1,573 @@
+"""What a function reads besides its arguments: seen by transforms, guarded by jit, or refused."""
+
+import collections
+import concurrent.futures
+import copy
+import functools
+import math
+import pickle
+import random
+import types
+
+import cloudpickle
+import numpy as np
+import pytest
+
+from autodiff import (
+    Value,
+    derivative,
+    functions,
+    grad,
+    hessian,
+    hvp,
+    jacobian,
+    jit,
+    jvp,
+    nn,
+    no_grad,
+    value_and_grad,
+    vjp,
+)
+from autodiff.transforms.guards import Generators, Watch, chains
+
+RATE = 2.0
+TABLE = {"rate": 2.0, "rates": [2.0, 3.0]}
+
+
+def by_global(x):
+    return RATE * x * x
+
+
+def set_global(k):
+    globals()["RATE"] = k
+
+
+def by_table(x):
+    return TABLE["rate"] * x * x
+
+
+def by_nested(x):
+    return TABLE["rates"][0] * x * x
+
+
+def by_default(x, ks=[2.0]):  # noqa: B006
+    return ks[0] * x * x
+
+
+def by_helper(x):
+    return by_global(x)
+
+
+Config = types.SimpleNamespace(rate=2.0, inner=types.SimpleNamespace(rate=2.0))
+
+
+def by_attribute(x):
+    return Config.rate * x * x
+
+
+def by_attribute_of_attribute(x):
+    return Config.inner.rate * x * x
+
+
+def closures():
+    """Functions of x, each k*x*x, with what sets the k that they close over."""
+    k, ks, array, zero_d = 2.0, [2.0], np.array([5.0, 2.0]), np.array(2.0)
+    objects = np.array([2.0, "a"], object)
+
+    def by_cell(x):
+        return k * x * x
+
+    def set_cell(new):
+        nonlocal k
+        k = new
+
+    def inside(x):
+        def inner(y):
+            return k * y
+
+        return inner(x) * x
+
+    by_partial = functools.partial(lambda ks, x: ks[0] * x * x, ks)
+    return [
+        (by_cell, set_cell),
+        (inside, set_cell),
+        (lambda x: by_cell(x), set_cell),
+        (lambda x: ks[0] * x * x, lambda new: ks.__setitem__(0, new)),
+        (by_partial, lambda new: ks.__setitem__(0, new)),
+        (lambda x: array[1] * x * x, lambda new: array.__setitem__(1, new)),
+        (lambda x: float(zero_d) * x * x, lambda new: zero_d.__setitem__((), new)),
+        (lambda x: objects[0] * x * x, lambda new: objects.__setitem__(0, new)),
+        (by_global, set_global),
+        (by_helper, set_global),
+        (by_table, lambda new: TABLE.__setitem__("rate", new)),
+        (by_nested, lambda new: TABLE["rates"].__setitem__(0, new)),
+        (by_default, lambda new: by_default.__defaults__[0].__setitem__(0, new)),
+        (by_attribute, lambda new: setattr(Config, "rate", new)),
+        (by_attribute_of_attribute, lambda new: setattr(Config.inner, "rate", new)),
+    ]
+
+
+TRANSFORMS = {
+    "grad": (grad, lambda k, x: 2 * k * x),
+    "value_and_grad": (lambda f: lambda x: value_and_grad(f)(x)[1], lambda k, x: 2 * k * x),
+    "derivative": (derivative, lambda k, x: 2 * k * x),
+    "jacobian": (jacobian, lambda k, x: 2 * k * x),
+    "hessian": (hessian, lambda k, x: 2 * k),
+    "jvp": (lambda f: lambda x: jvp(f)((x,), (1.0,))[1], lambda k, x: 2 * k * x),
+    "hvp": (lambda f: lambda x: hvp(f)((x,), (1.0,)), lambda k, x: 2 * k),
+    "vjp": (lambda f: lambda x: vjp(f)(x)[1](1.0)[0], lambda k, x: 2 * k * x),
+    "jit": (lambda f: jit(f, check=False), lambda k, x: k * x * x),
+    "jit of grad": (lambda f: jit(grad(f), check=False), lambda k, x: 2 * k * x),
+    "jit of hessian": (lambda f: jit(hessian(f), check=False), lambda k, x: 2 * k),
+    "jit inside": (lambda f: jit(lambda x: grad(f)(x), check=False), lambda k, x: 2 * k * x),
+    "grad of jit": (lambda f: grad(jit(f, check=False)), lambda k, x: 2 * k * x),
+}
+
+
+@pytest.mark.parametrize("transform", TRANSFORMS)
+@pytest.mark.parametrize("i", range(len(closures())))
+def test_what_changes_is_seen(transform, i):
+    f, change = closures()[i]
+    transformed, wanted = TRANSFORMS[transform][0](f), TRANSFORMS[transform][1]
+    try:
+        for k in (2.0, 2.0, 5.0, 2.0, -0.0, 0.0, 5.0):
+            change(k)
+            for x in (3.0, 4.0):
+                found = transformed(x)
+                assert found == wanted(k, x)
+                if transform == "jit":  # a sweep adds up from 0.0
+                    assert math.copysign(1, found) == math.copysign(1, k)
+    finally:
+        change(2.0)
+
+
+def test_a_function_that_a_function_calls_may_be_replaced():
+    def helper(x):
+        return 2.0 * x
+
+    scope = {"helper": helper}
+    exec("def f(x):\n    return helper(x) * x", scope)
+    fast = jit(scope["f"], check=False)
+    assert fast(3.0) == 18.0
+    scope["helper"] = lambda x: 5.0 * x
+    assert fast(3.0) == 45.0
+
+
+def test_values_are_known_by_identity_and_read_at_every_call():
+    w, table = Value(1.0), {}
+    table["w"] = w
+    fast = jit(lambda x: x * table["w"], check=False)
+    assert fast(2.0).data == 2.0
+    table["w"] = Value(3.0)
+    assert fast(2.0).data == 6.0
+    with no_grad():
+        assert fast(2.0) == 6.0
+        table["w"].data = 4.0
+        assert fast(2.0) == 8.0
+        table["w"] = Value(4.0)
+        table["w"].data = 5.0
+        assert fast(2.0) == 10.0
+
+
+def test_states_that_come_again_keep_their_programs():
+    ks, traces = [1.0], []
+    fast = jit(lambda x: traces.append(1) or x * ks[0], check=False)
+    for k in (1.0, 2.0, 1.0, 2.0, 1.0):
+        ks[0] = k
+        assert fast(3.0) == 3.0 * k
+    assert len(traces) == 2
+
+
+def test_a_global_that_is_always_another_goes_over_to_eager_and_names_it():
+    ks = [0.0]
+    fast = jit(lambda x: x * ks[0])
+
+    def called(k):
+        ks[0] = float(k)
+        return fast(2.0)
+
+    with pytest.warns(RuntimeWarning, match=r"ks\[0\], which the function reads, changes"):
+        found = [called(k) for k in range(200)]
+    assert found == [2.0 * k for k in range(200)]
+
+
+# -- what cannot be seen ---------------------------------------------------------------------------
+
+
+def hidden():
+    """A function of x, k*x, whose k no bytecode shows; and what sets it."""
+    kept = types.SimpleNamespace(k=2.0)
+
+    def get():
+        return kept
+
+    return (lambda x: get().k * x), lambda k: setattr(kept, "k", k)
+
+
+@pytest.mark.parametrize("at", [2, 4, 8])
+def test_the_check_of_itself_finds_what_changes_unseen(at):
+    f, change = hidden()
+    fast = jit(f)
+    for _ in range(at - 1):
+        assert fast(3.0) == 6.0
+    change(5.0)
+    with pytest.raises(RuntimeError, match=r"reads something that changes.*is 15.0.*program 6.0"):
+        fast(3.0)
+    assert fast(3.0) == 15.0  # it is traced anew
+    unchecked = jit(f, check=False)
+    assert unchecked(3.0) == 15.0
+    change(2.0)
+    assert [unchecked(3.0) for _ in range(20)] == [15.0] * 20
+
+
+def test_the_check_compares_every_kind_of_result():
+    f, change = hidden()
+    for transformed, x in (
+        (jit(lambda x: {"a": [f(x), x]}), 3.0),
+        (jit(lambda x: np.array([x, f(x)])), 3.0),
+        (jit(grad(f)), 3.0),
+        (jit(hessian(lambda x: f(x[0]) * x[0] * x[1], sparse=True)), np.array([3.0, 4.0])),
+    ):
+        change(2.0)
+        transformed(x)
+        change(5.0)
+        with pytest.raises(RuntimeError, match="reads something that changes"):
+            transformed(x)
+
+
+def test_a_function_that_counts_its_calls_is_found_out():
+    n = 0
+
+    def f(x):
+        nonlocal n
+        n += 1
+        return x * n
+
+    fast = jit(f)
+    fast(1.0)
+    with pytest.raises(RuntimeError, match="reads something that changes"):
+        fast(1.0)
+    assert [grad(f)(1.0) for _ in range(3)] == [3.0, 4.0, 5.0]
+
+
+# -- random numbers --------------------------------------------------------------------------------
+
+
+def drawing():
+    rng, mersenne, old = np.random.default_rng(0), random.Random(0), np.random.RandomState(0)
+    drawn = np.random.Generator(np.random.MT19937(0))
+
+    class Noise:
+        def __init__(self):
+            self.rng = np.random.default_rng(1)
+
+        def __call__(self, x):
+            return x * self.rng.normal()
+
+        def method(self, x):
+            return x * self.rng.normal()
+
+    noise, normal = Noise(), rng.normal
+    holder = {"rngs": [np.random.default_rng(2)]}
+    dropout = nn.Dropout(0.5, np.random.default_rng(0))
+
+    def helper():
+        return rng.normal()
+
+    return {
+        "a generator": lambda x: x * rng.normal(),
+        "its method": lambda x: x * normal(),
+        "a Mersenne twister": lambda x: x * drawn.normal(),
+        "random.Random": lambda x: x * mersenne.random(),
+        "RandomState": lambda x: x * old.rand(),
+        "random": lambda x: x * random.random(),
+        "numpy.random": lambda x: x * np.random.rand(),
+        "a helper": lambda x: x * helper(),
+        "an instance": noise,
+        "a method": noise.method,
+        "a callable": lambda x: noise(x),
+        "a container": lambda x: x * holder["rngs"][0].normal(),
+        "dropout": lambda x: dropout([x, x])[0],
+        "a default": lambda x, r=np.random.default_rng(3): x * r.normal(),  # noqa: B008
+    }
+
+
+@pytest.mark.parametrize("which", drawing())
+def test_random_numbers_are_drawn_anew_or_refused(which):
+    f = drawing()[which]
+    for transformed in (jit(f), jit(grad(f)), jit(lambda x: grad(f)(x))):
+        with pytest.raises(RuntimeError, match="draws random numbers"):
+            transformed(1.0)
+    draws = {grad(f)(1.0) for _ in range(20)}
+    assert len(draws) > 1
+
+
+def test_a_generator_that_nobody_reaches_is_found_at_the_second_call():
+    fast = jit(lambda x: x * np.random.default_rng().normal())
+    fast(1.0)
+    with pytest.raises(RuntimeError, match="reads something that changes"):
+        fast(1.0)
+
+
+def test_dropout_does_nothing_after_eval_and_is_guarded():
+    dropout = nn.Dropout(0.5, np.random.default_rng(0))
+    net = nn.Sequential(nn.Layer(2, 3, "tanh", np.random.default_rng(1)), dropout)
+    for f in (lambda x: functions.sum(dropout([x, x])), lambda x: functions.sum(net([x, x]))):
+        net.eval()
+        with no_grad():
+            fast = jit(f)
+            plain = [f(Value(x)).data for x in (1.0, 2.0)]
+            assert [fast(x) for x in (1.0, 2.0)] == plain
+            net.train()
+            with pytest.raises(RuntimeError, match="draws random numbers"):
+                fast(1.0)
+            net.eval()
+            assert fast(2.0) == plain[1]
+
+
+def test_generators_that_stand_where_they_stood_have_not_moved():
+    rng = np.random.default_rng(0)
+    watch = Watch(lambda: rng)
+    assert watch.generators == [rng]
+    before = Generators(watch)
+    assert before.moved() == ""
+    rng.normal()
+    assert before.moved() == "a Generator"
+    state = random.getstate()
+    before = Generators(Watch(lambda: 1))
+    random.random()
+    assert before.moved() == "the module random"
+    random.setstate(state)
+    assert before.moved() == ""
+
+
+# -- methods ---------------------------------------------------------------------------------------
+
+
+class Spring:
+    stiffness = 2.0
+
+    def __init__(self, k):
+        self.k = k
+
+    @property
+    def doubled(self):
+        return 2.0 * self.k
+
+    @jit
+    def energy(self, x):
+        return self.k * x
+
+    @jit
+    def twice(self, x):
+        return self.doubled * x
+
+    @jit
+    def of_class(self, x):
+        return self.stiffness * x
+
+    @jit
+    def through_another(self, x):
+        return self.helper(x)
+
+    def helper(self, x):
+        return self.k * x
+
+
+class Damped(Spring):
+    @jit
+    def energy(self, x):
+        return super().energy(x) + 1.0
+
+    def helper(self, x):
+        return super().helper(x) * 10.0
+
+
+def test_methods_see_their_own_instance_in_copies_and_subclasses():
+    spring, damped = Spring(2.0), Damped(2.0)
+    for _ in range(2):
+        assert (spring.energy(1.0), damped.energy(1.0)) == (2.0, 3.0)
+        assert damped.through_another(1.0) == 20.0
+    for again in (copy.copy, copy.deepcopy, lambda x: pickle.loads(pickle.dumps(x))):
+        for original, extra in ((spring, 0.0), (damped, 1.0)):
+            other = again(original)
+            other.k = 7.0
+            assert other.energy(1.0) == 7.0 + extra
+            assert original.energy(1.0) == 2.0 + extra
+    assert spring.energy is spring.energy
+
+
+@pytest.mark.parametrize(
+    ("method", "factor"), [("energy", 1.0), ("twice", 2.0), ("through_another", 1.0)]
+)
+def test_attributes_of_self_are_guarded(method, factor):
+    spring = Spring(2.0)
+    for k in (2.0, 2.0, 3.0, 4.0, 2.0):
+        spring.k = k
+        assert getattr(spring, method)(1.0) == factor * k
+    damped = Damped(2.0)
+    for k in (2.0, 2.0, 3.0, 4.0, 2.0):
+        damped.k = k
+        assert damped.energy(1.0) == k + 1.0
+        assert damped.through_another(1.0) == 10.0 * k
+    try:
+        for Spring.stiffness in (2.0, 3.0):
+            assert spring.of_class(1.0) == Spring.stiffness
+    finally:
+        Spring.stiffness = 2.0
+
+
+# -- threads, and Values that are put aside --------------------------------------------------------
+
+
+def test_a_comparison_in_another_thread_is_right_or_refused():
+    with concurrent.futures.ThreadPoolExecutor(1) as pool:
+
+        def signed(x):
+            return x if pool.submit(lambda: x > 0).result() else -x
+
+        def squared(x):
+            return pool.submit(lambda: x * x).result() * 2.0
+
+        assert [grad(signed)(x) for x in (2.0, -2.0)] == [1.0, -1.0]
+        assert (grad(squared)(3.0), hessian(squared)(3.0), derivative(squared)(3.0)) == (12, 4, 12)
+        for f in (signed, squared):
+            with pytest.raises(RuntimeError, match="outside the trace that it belongs to"):
+                jit(f)(2.0)
+
+
+@pytest.mark.parametrize(
+    "use",
+    [
+        lambda v: v + 1,
+        lambda v: 2.0 * v,
+        lambda v: functions.sin(v),
+        lambda v: functions.sum([1.0, v]),
+        lambda v: v > 1,
+        lambda v: v == v,
+        lambda v: v.data,
+        lambda v: v.backward(),
+        lambda v: grad(lambda x: x * v)(1.0),
+        lambda v: jit(lambda x: x * v)(1.0),
+    ],
+)
+@pytest.mark.parametrize("which", [0, 1])
+def test_a_value_that_outlives_its_trace_is_refused_and_named(use, which):
+    aside = []
+
+    def f(x):
+        aside.extend([x, x * x])
+        return x
+
+    jit(f)(2.0)
+    what = ["an argument", "the result of mul"][which]
+    with pytest.raises(RuntimeError, match=rf"{what}.* in jit\(f\).*used at {__file__}"):
+        use(aside[which])
+
+
+def test_a_value_that_outlives_an_eager_transform_is_simply_right():
+    for transform in (grad, derivative, jacobian, hessian, value_and_grad):
+        aside = []
+        transform(lambda x: aside.extend([x, x * x]) or x * x)(3.0)  # noqa: B023
+        x, y = aside
+        z = y * x
+        z.backward()
+        assert (z.data, x.grad) == (27.0, 27.0)
+
+    def outer(x):
+        aside = []
+
+        def inner(r):
+            aside.append(x * r**2)
+            return x * r**2
+
+        slope = derivative(inner)(1.5)
+        return aside[0] + slope
+
+    assert grad(outer)(2.0) == jit(grad(outer))(2.0) == 5.25
+    assert derivative(outer)(2.0) == jacobian(outer)(2.0) == 5.25
+
+
+# -- pickling --------------------------------------------------------------------------------------
+
+
+@grad
+def at_top(x):
+    return x**3
+
+
+def named(x):
+    return RATE * x * x
+
+
+def test_transformed_functions_are_pickled_as_functions_are():
+    assert pickle.loads(pickle.dumps(at_top)) is at_top
+    again = pickle.loads(pickle.dumps(grad(named)))
+    assert again(3.0) == 12.0
+    k = 3.0
+    for made, call, wanted in [
+        (grad(lambda x: k * x * x), lambda g: g(2.0), 12.0),
+        (jit(grad(lambda x: k * x * x)), lambda g: g(2.0), 12.0),
+        (jit(lambda x, n: x * n, static_argnums=1), lambda g: g(2.0, 3), 6.0),
+        (hessian(lambda x: k * x * x), lambda g: g(2.0), 6.0),
+        (jacobian(lambda x: k * x * x), lambda g: g(2.0), 12.0),
+        (derivative(lambda x: x**3, 2), lambda g: g(2.0), 12.0),
+        (jvp(lambda x: k * x * x), lambda g: g((2.0,), (1.0,)), (12.0, 12.0)),
+        (hvp(lambda x: k * x * x), lambda g: g((2.0,), (1.0,)), 6.0),
+        (vjp(lambda x: k * x * x), lambda g: g(2.0)[1](1.0), (12.0,)),
+        (value_and_grad(lambda x, y: k * x * y, (0, 1)), lambda g: g(1.0, 2.0), (6.0, (6.0, 3.0))),
+    ]:
+        call(made)
+        assert call(pickle.loads(cloudpickle.dumps(made))) == wanted
+        assert call(copy.deepcopy(made)) == wanted
+
+
+# -- what is read ----------------------------------------------------------------------------------
+
+
+def test_chains_of_names():
+    def f(self, x):
+        return [self.a.b * y + Config.rate for y in x]
+
+    found = set(chains(f.__code__))
+    assert ("local", "self", ("a", "b")) in found or ("free", "self", ("a", "b")) in found
+    assert ("global", "Config", ("rate",)) in found
+
+
+def test_a_watch_names_what_has_changed():
+    n, xs, pairs = 1.0, [1.0, [2.0]], collections.OrderedDict(a=1.0)
+    array, large = np.zeros(3), np.zeros(100_000)
+
+    def f():
+        return n, xs, pairs, array, large
+
+    watch = Watch(f)
+    assert watch.changed() == ""
+    n = 2.0
+    assert watch.changed() == "n"
+    n = 1.0
+    xs[1][0] = 3.0
+    assert watch.changed() == "xs[1][0]"
+    watch.forget_changed()
+    assert watch.changed() == ""
+    xs.append(0.0)
+    assert watch.changed() == "xs"
+    xs.pop()
+    pairs["a"] = 2.0
+    assert watch.changed() == "pairs['a']"
+    pairs["a"] = 1.0
+    array[2] = 1.0
+    assert watch.changed() == "array"
+    array[2] = 0.0
+    large[:] = 1.0
+    assert watch.changed() == "large"
+
+
+def test_equal_numbers_of_another_type_are_not_the_same():
+    ns = [1]
+    watch = Watch(lambda: ns)
+    for other in (1.0, True, np.float64(1.0), "1"):
+        ns[0] = other
+        assert watch.changed() == "ns[0]"
+    ns[0] = int("1")
+    assert watch.changed() == ""
