@@ -80,7 +80,8 @@ class Decisions(Generic[T]):
             if at >= 0:
                 at = self._follow(g, done, k - 1, at, to)
                 done = k - 1
-                compared = [self._moved(ref, to, constants) for ref in g.operands(k - 1)]
+                refs = [self._moved(ref, to, constants) for ref in g.operands(k - 1)]
+                compared = [int(g.ops[k - 1]), *refs]
                 _, outcome, which = g.operands(k)
                 at, found = self._decide(at, compared, int(constants[-1 - outcome]))
                 if at < 0:
@@ -120,10 +121,10 @@ class Decisions(Generic[T]):
             the tree has it not.
         """
         while True:
-            if self.ops[at + 1] != GUARD:
+            if self.ops[at + 1 : at + 2] != [GUARD]:
                 raise Unlike
-            same = [self.a[at], self.b[at]] == compared
-            if not same and (self.ops[at] != _EQUAL or self.a[at] != compared[0]):
+            same = [self.ops[at], self.a[at], self.b[at]] == compared
+            if not same and [_EQUAL, self.a[at]] != [self.ops[at], compared[1]]:
                 raise Unlike
             if same and self.entries[self.a[at + 1] + 1] == outcome:
                 return at + 2, at

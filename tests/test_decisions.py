@@ -1,0 +1,192 @@
+"""The decision tree: the right program for every number, in any order of traces."""
+
+import itertools
+import math
+import random
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from autodiff import Value, functions, jit, no_grad, primitive, take
+from autodiff.compiler.decisions import Decisions, Unlike
+from autodiff.compiler.trace import run, trace, traced
+
+
+def grown(f, points, **options):
+    """A tree of the traces of a function at some points, each with the point at its leaf."""
+    tree = Decisions(len(points[0]))
+    for point in points:
+        tree.add(traced(run(f, point, frozen=True, **options)), point)
+    return tree
+
+
+def found(tree, point):
+    return tree.find(np.array(point, float))
+
+
+def test_a_function_without_comparisons_has_one_leaf():
+    tree = Decisions(1)
+    assert found(tree, [1.0]) is None
+    tree.add(trace(lambda xs: [xs[0] * 2.0], [1.0]), "always")
+    assert [found(tree, [x]) for x in (1.0, math.nan)] == ["always"] * 2
+
+
+def nested(xs):
+    x, y = xs
+    if x * 2 < y:
+        return [x] if y > 10 else [y]
+    if x == y or y != y:
+        return [x * y]
+    return [x - y] if functions.sin(x) >= 0 else [x + y]
+
+
+NESTED = [[0.0, 1.0], [0.0, 11.0], [2.0, 2.0], [3.0, 2.0], [4.0, 2.0], [1.0, math.nan]]
+
+
+@pytest.mark.parametrize("order", list(itertools.permutations(range(6)))[::37])
+def test_in_whatever_order_it_grows_every_path_has_its_leaf(order):
+    tree = grown(nested, [NESTED[i] for i in order])
+    assert [found(tree, point) for point in NESTED] == NESTED
+    assert found(tree, [-1.0, 0.0]) == [0.0, 1.0]
+    assert found(tree, [1.0, 30.0]) == [0.0, 11.0]
+    assert found(tree, [10.0, 2.0]) == [4.0, 2.0]
+    assert len(tree.leaves) == 6
+
+
+def test_what_is_not_known_is_not_guessed():
+    tree = grown(nested, NESTED[:2])
+    assert found(tree, [3.0, 2.0]) is None
+    assert found(tree, [0.0, 1.0]) == NESTED[0]
+
+
+def test_a_path_that_is_known_gets_a_new_leaf():
+    tree = grown(nested, NESTED)
+    size = len(tree.ops)
+    tree.add(trace(nested, [0.5, 2.0]), "new")
+    assert found(tree, [0.0, 1.0]) == "new"
+    assert (len(tree.ops), len(tree.leaves)) == (size, 6)
+
+
+def test_it_names_the_line_at_which_a_path_leaves_the_others():
+    def f(xs):
+        if xs[0] > 0:
+            return [xs[0]]
+        return [xs[1]] if xs[1] > 0 else [0.0]
+
+    tree = Decisions(2)
+    line = f.__code__.co_firstlineno
+    names = [tree.add(trace(f, p), p) for p in ([1.0, 1.0], [-1.0, 1.0], [-1.0, -1.0])]
+    assert names == ["", f"{__file__}:{line + 1}", f"{__file__}:{line + 3}"]
+    assert tree.add(trace(f, [2.0, 0.0]), 0) == ""
+
+
+def test_integers_that_traces_rest_on_stand_one_behind_the_other():
+    def f(xs):
+        x, n, m = xs
+        for _ in range(n):
+            x = x * 2.0 if x < 8.0 else x
+        return [x, [1.0, 2.0, 3.0][m + n]]
+
+    points = [[1.0, float(n), float(m)] for n in (0, 2, 1) for m in (0, 1, -1) if 0 <= n + m < 3]
+    tree = grown(f, points, integers=[1, 2])
+    for n, m in ((p[1], p[2]) for p in points):
+        assert found(tree, [1.5, n, m]) == [1.0, n, m]
+    assert found(tree, [1.5, 3.0, 0.0]) is None
+    assert found(tree, [1.5, 0.0, 2.0]) is None
+
+
+def test_captured_values_are_read_at_every_walk():
+    w = Value(1.0)
+    tree = Decisions(1)
+    for w.data in (1.0, -1.0):
+        tree.add(trace(lambda xs: [xs[0] if xs[0] * w > 0 else w], [2.0]), w.data)
+    for w.data in (1.0, -1.0, 1.0):
+        assert (found(tree, [3.0]), found(tree, [-3.0])) == (w.data, -w.data)
+
+
+def test_a_trace_of_another_function_is_refused():
+    tree = grown(lambda xs: [xs[0] if xs[0] > 0 else 1.0], [[1.0]])
+    for other in (
+        lambda xs: [xs[0] if xs[0] * 2 > 0 else 1.0],
+        lambda xs: [xs[0] if xs[0] > 1 else 1.0],
+        lambda xs: [xs[0] if xs[0] < 0 else 1.0],
+        lambda xs: [xs[0]],
+        lambda xs: [xs[0] if xs[0] > 0 and xs[0] > 1 else 1.0],
+    ):
+        with pytest.raises(Unlike):
+            tree.add(trace(other, [2.0]), "other")
+
+
+def test_what_python_computes_and_what_raises_is_reached_only_on_its_path():
+    reached = []
+    logged = primitive("logged", lambda a: reached.append(a) or math.log(a), [lambda a, v: 1 / a])
+
+    def f(xs):
+        x, i = xs
+        if x > 0:
+            return [1.0] if logged(x) > 1 else [2.0]
+        return [3.0] if take([1.0, 2.0], i) > 1 else [4.0]
+
+    points = [[4.0, 9.0], [1.5, 9.0], [-1.0, 1.0], [-1.0, 0.0]]
+    tree = grown(f, points)
+    reached.clear()
+    assert found(tree, [-2.0, 1.0]) == points[2]
+    assert reached == []
+    assert found(tree, [3.0, -7.0]) == points[0]
+    assert reached == [3.0]
+    for beyond in (2.0, -1.0, 0.5):
+        with pytest.raises(IndexError, match=f"index {beyond:g} is not one of 0 to 1"):
+            found(tree, [-1.0, beyond])
+
+
+@st.composite
+def choices(draw):
+    """A function that decides at random, up to six times, and numbers to call it with."""
+    tests = draw(
+        st.lists(
+            st.tuples(
+                st.sampled_from(["<", "<=", "==", ">=", ">"]),
+                st.sampled_from([-1.0, 0.0, 0.5, 1.0]),
+                st.floats(-1, 1),
+            ),
+            min_size=1,
+            max_size=6,
+        )
+    )
+
+    def f(x):
+        for how, than, by in tests:
+            holds = {
+                "<": x < than, "<=": x <= than, "==": x == than, ">=": x >= than, ">": x > than,
+            }[how]  # fmt: skip
+            x = x + by if holds else x * by - than
+        return x
+
+    return f, draw(st.lists(st.floats(-2, 2) | st.just(math.nan), min_size=1, max_size=12))
+
+
+@given(choices())
+def test_a_jitted_function_of_random_choices_is_the_function(drawn):
+    f, numbers = drawn
+    fast = jit(f)
+    for x in (*numbers, *numbers):
+        assert float(fast(x)).hex() == float(f(x)).hex()
+
+
+def test_many_programs_are_found_in_any_order():
+    def f(x):
+        for k in range(100):
+            if x < k:
+                return x * k
+        return x
+
+    traces = []
+    fast = jit(lambda x: traces.append(1) or f(x), check=False)
+    numbers = [k - 0.5 for k in range(101)]
+    random.Random(0).shuffle(numbers)
+    with no_grad():
+        for x in (*numbers, *numbers, *reversed(numbers)):
+            assert fast(x) == f(x)
+    assert len(traces) == 101
