@@ -51,7 +51,7 @@ def as_text(p: Program) -> str:
     return v3
     """
     names = ", ".join(f"x{i}" for i in range(p.inputs)) or "none"
-    conditions = [f"while {c}    # {c.source}" for c in _conditions(p)]
+    conditions = [f"while {c}    # {_on_one_line(c.source)}" for c in _conditions(p)]
     return "\n".join(
         [
             f"inputs {names}",
@@ -76,7 +76,8 @@ def as_python(p: Program, name: str) -> str:
     for function in sorted(used - _INFIX.keys() - {"neg", "chain", "products", "detach"}):
         _help(function, helpers)
     checks = [
-        f"if not ({c}): raise ValueError('traced where {c}, at {c.source}')" for c in _conditions(p)
+        f"if not ({c}): raise ValueError({f'traced where {c}, at {c.source}'!r})"
+        for c in _conditions(p)
     ]
     body = [*_assignments(p, _INFIX), *checks, f"return {_returned(p)}"]
     arguments = ", ".join(f"x{i}" for i in range(p.inputs))
@@ -85,7 +86,7 @@ def as_python(p: Program, name: str) -> str:
             *(["import math", "", "import numpy as np", ""] if helpers else []),
             *(text + "\n" for text in helpers.values()),
             f"def f({arguments}):",
-            f'    """{name}, written out."""',
+            f"    {f'{name}, written out.'!r}",
             *(f"    {line}" for line in body),
             "",
         ]
@@ -107,6 +108,11 @@ def _conditions(p: Program) -> list[_Condition]:
         condition.source = check.source
         written.append(condition)
     return written
+
+
+def _on_one_line(text: str) -> str:
+    """Text with line breaks and the like written as Python writes them in strings."""
+    return "".join(x if x.isprintable() else repr(x)[1:-1] for x in text)
 
 
 def _returned(p: Program) -> str:
