@@ -13,7 +13,7 @@ from pathlib import Path
 
 #: The modules that are compiled.
 MODULES = [
-    *("value", "sweeps", "arrays"),
+    *("modes", "value", "sweeps", "arrays", "contexts"),
     *("compiler.numbering", "compiler.emitter", "compiler.loops"),
 ]
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 from array import array
 from collections import deque
 from contextlib import nullcontext
+from contextvars import ContextVar
 from itertools import chain
 from typing import TYPE_CHECKING, Any
 
@@ -28,6 +29,8 @@ ADD, SUB, MUL, DIV, POW, NEG, ABS, DETACH = (
 )
 
 EQ, LT, LE, GT, GE = range(5)  # how two numbers are compared
+
+mode_now = ContextVar.get  # what a context variable is, here and now
 
 
 def blank(v: Value) -> None:
@@ -74,8 +77,14 @@ def unseen(operands: tuple[Any, ...]) -> tuple[Any, ...]:
     return operands
 
 
-def track(v: Value) -> None:
-    """Let the garbage collector look at a node: interpreted, it always does."""
+def track(v: Value) -> bool:
+    """Let the garbage collector look at a node; it did not before?  Interpreted, it always does."""
+    return False
+
+
+def attributes(v: Value) -> dict[str, Any]:
+    """What a program has put on a node."""
+    return vars(v)
 
 
 def set_gradients(nodes: list[Value], gradients: list[Any]) -> None:
@@ -144,11 +153,6 @@ def others(values: list[Value]) -> int:
     from autodiff.value import Value
 
     return next((i for i, x in enumerate(values) if type(x) is not Value), len(values))
-
-
-def mode_now(variable: Any) -> Any:
-    """What a context variable is, here and now."""
-    return variable.get()
 
 
 def attach(name: str, method: Callable[..., Value]) -> None:

@@ -3,7 +3,8 @@
 
    - A graph of immutable nodes has no cycles, so a node is born untracked: the collector, which
      would otherwise walk every live node again and again, has nothing to do.  Nodes that may come
-     into a cycle, through gradients that are Values, are tracked by hand (``track``).
+     into a cycle, through gradients that are Values or what a program puts on them, are tracked by
+     hand (``track``), with all that they were computed from.
    - Releasing a chain of nodes would recurse as deep as the chain is long.  Beyond a depth of
      DEEPEST a node is put on a list instead, and the outermost release works the list off; the
      link is kept in the dead node's own memory. */
@@ -78,8 +79,11 @@ static int ad_manage(PyTypeObject *type, Py_ssize_t references) {
     return 0;
 }
 
-static void ad_track(PyObject *node) {
-    if (!PyObject_GC_IsTracked(node)) PyObject_GC_Track(node);
+/* Whether the collector did not look at an object before. */
+static int ad_track(PyObject *object) {
+    if (PyObject_GC_IsTracked(object)) return 0;
+    PyObject_GC_Track(object);
+    return 1;
 }
 
 static int ad_attach(PyTypeObject *type, PyObject *name, PyObject *method) {

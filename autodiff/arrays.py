@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from autodiff.reals import describe
+from autodiff.traces import refuse_reading
 
 try:
     import cython
@@ -26,7 +27,9 @@ def gather(values: list[Value], data: Any, grads: Any) -> None:
 
     Raises:
         TypeError: if one is not a Value.
+        RuntimeError: in a function that is traced.
     """
+    refuse_reading("grad")
     refuse(values, read_numbers(values, data, grads))
 
 
@@ -43,7 +46,9 @@ def scatter_grads(values: list[Value], grads: Any) -> None:
 
     Raises:
         TypeError: if one is not a Value.
+        RuntimeError: in a function that is traced.
     """
+    refuse_reading("setting grad")
     refuse(values, write_grads(values, grads))
 
 

@@ -1,40 +1,63 @@
-"""Contexts that change how operations are recorded: ``no_grad``, ``detect_anomaly``, ``scope``."""
+"""Contexts that change how operations are recorded: ``no_grad``, ``detect_anomaly``, ``scope``.
+
+Compiled as ``value.py`` is, not for speed: Ctrl-C comes before or after what is compiled, so it
+leaves no mode behind.  (Interpreted, it may at the very beginning of ``__exit__``.)
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from contextvars import Token
-from types import TracebackType
 from typing import Any, TypeVar
 
 from autodiff.modes import MODE, Mode, Note
 from autodiff.reals import describe
-from autodiff.value import count_unusual
+from autodiff.value import look
 
 T = TypeVar("T")
 
 
-class _Context:
-    """A context that sets the mode, and restores it at its end; it may be entered again inside."""
+class Context:
+    """A context that changes the mode, and takes its change back at its end.
 
-    def __init__(self) -> None:
-        self._tokens: list[Token[Mode]] = []
+    It has no state of its own, so it may be entered again inside, and by many threads and tasks.
+    What was entered is kept in the mode, and so belongs to the thread or task that entered it.
+    """
 
-    def _set(self, mode: Mode) -> None:
-        self._tokens.append(MODE.set(mode))
-        count_unusual(1)
+    def change(self, mode: Mode) -> Mode:
+        """The mode inside, when ``mode`` is the one outside; a subclass says what it is."""
+        raise NotImplementedError
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        at: TracebackType | None,
-    ) -> None:
-        count_unusual(-1)
-        MODE.reset(self._tokens.pop())
+    def __enter__(self) -> None:
+        outside = MODE.get()
+        inside = self._inside(outside)
+        look()
+        try:
+            MODE.set(inside)
+        except BaseException:  # Ctrl-C, interpreted, at the end of the line above
+            MODE.set(outside)
+            raise
+
+    def __exit__(self, *reason: object) -> None:
+        """Take the change back, and no other, also from under contexts that were entered later.
+
+        Of generators, one may be left before another, or in a task where none was entered.
+        """
+        mode = MODE.get()
+        later: list[Context] = []
+        while mode.entered is not None:
+            context, mode = mode.entered
+            if context is self:
+                for context in reversed(later):
+                    mode = context._inside(mode)
+                MODE.set(mode)
+                return
+            later.append(context)
+
+    def _inside(self, outside: Mode) -> Mode:
+        return self.change(outside)._replace(entered=(self, outside))
 
 
-class no_grad(_Context):
+class no_grad(Context):
     """Compute without recording: results are leaves, constants with no history.
 
     >>> from autodiff import Value
@@ -45,12 +68,12 @@ class no_grad(_Context):
     (Value(6.0), ())
     """
 
-    def __enter__(self) -> None:
-        mode = MODE.get()
-        self._set(mode._replace(recording=False))
+    def change(self, mode: Mode) -> Mode:
+        """``mode``, not recording."""
+        return mode._replace(recording=False)
 
 
-class detect_anomaly(_Context):
+class detect_anomaly(Context):
     """Raise FloatingPointError at the first nan or inf, forward or backward.
 
     The message names the operation, its operands, and the line of the program that recorded it.
@@ -62,12 +85,12 @@ class detect_anomaly(_Context):
     FloatingPointError: log(x=0.0) is -inf, at ...
     """
 
-    def __enter__(self) -> None:
-        mode = MODE.get()
-        self._set(mode._replace(detecting=True))
+    def change(self, mode: Mode) -> Mode:
+        """``mode``, detecting."""
+        return mode._replace(detecting=True)
 
 
-class scope(_Context):
+class scope(Context):
     """Label what is recorded inside with ``name``; scopes nest, as in ``"layer1/neuron0"``.
 
     Raises:
@@ -83,31 +106,27 @@ class scope(_Context):
     def __init__(self, name: str) -> None:
         if not isinstance(name, str) or not name:
             raise TypeError(f"scope(name): a name must be a non-empty string, not {describe(name)}")
-        super().__init__()
         self.name = name
 
-    def __enter__(self) -> None:
-        self._set(scoped(MODE.get(), self.name))
+    def change(self, mode: Mode) -> Mode:
+        """``mode``, in this scope inside its own."""
+        return scoped(mode, self.name)
 
 
 def scoped(mode: Mode, name: str) -> Mode:
     """A mode, in a scope of that name inside its own."""
     outer = "" if mode.note is None else mode.note.scope
     path = f"{outer}/{name}" if outer else name
-    return mode._replace(note=Note(scope=path, shared=True, trace=mode.trace))
+    trace = None if mode.note is None else mode.note.trace
+    return mode._replace(note=Note(scope=path, shared=True, trace=trace))
 
 
 def within(mode: Mode, call: Callable[..., T], *arguments: Any) -> T:
-    """``call(*arguments)`` in a mode: faster than a context, and no Ctrl-C leaves the mode behind.
-
-    An interrupt comes before or after a function written in C, not in between; so nothing comes
-    between the end of ``call`` and the return to the mode outside.
-    """
-    outer = MODE.get()
-    count_unusual(1)
+    """``call(*arguments)`` in a mode; no Ctrl-C leaves the mode behind."""
+    outside = MODE.get()
+    look()
     try:
         MODE.set(mode)
         return call(*arguments)
     finally:
-        MODE.set(outer)
-        count_unusual(-1)
+        MODE.set(outside)

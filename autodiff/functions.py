@@ -235,33 +235,16 @@ def _like(xs: Any, result: list[Any]) -> Any:
 # -- indices -----------------------------------------------------------------------------------
 
 
-class Index:
-    """An integer of an array that was given to a traced function: known only when it is called."""
-
-    def __init__(self, value: Value) -> None:
-        self.value = value
-
-    def _refuse(self, *others: Any) -> Any:
-        raise TypeError(
-            "an integer of an array that a traced function was given can only be used as "
-            "autodiff.take(values, i); give it as a plain int if the function is to be traced for "
-            "each of its values"
-        )
-
-    __index__ = __int__ = __float__ = __bool__ = __add__ = __radd__ = __sub__ = __rsub__ = _refuse
-    __mul__ = __rmul__ = __floordiv__ = __mod__ = __neg__ = __lt__ = __le__ = __gt__ = _refuse
-    __ge__ = __eq__ = __ne__ = __hash__ = _refuse
-
-
 def take(values: Sequence[Any], i: Any) -> Any:
-    """``values[i]`` for an integer, also for one that is known only when a traced function runs.
+    """``values[i]`` for an integer, also for one that a function was given which jit traces.
 
     Args:
         values: numbers, Values, or rows of them.
-        i: an integer from 0 to ``len(values) - 1``, or an array of them.
+        i: an integer from 0 to ``len(values) - 1``, or a list or array of them.
 
     Returns:
-        The element, or row; for an array of integers, as many in a list.
+        The element, or row; for several integers, as many in a list, or if ``values`` is an array,
+        in an array.
 
     Raises:
         IndexError: if there is no such element.
@@ -271,32 +254,46 @@ def take(values: Sequence[Any], i: Any) -> Any:
     30.0
     """
     elements = _elements("take", values)
-    if isinstance(i, (np.ndarray, list, tuple)):
-        return [take(elements, j) for j in i]
-    if isinstance(i, Index):
-        if hasattr(elements[0], "__len__"):
-            return [take_known(list(column), i.value) for column in zip(*elements, strict=True)]
-        return take_known(elements, i.value)
+    if isinstance(i, (np.ndarray, list, tuple)) and np.ndim(i):
+        rows = [take(values, j) for j in i]
+        return np.array(rows) if isinstance(values, np.ndarray) and rows else rows
+    i = i.item() if isinstance(i, np.ndarray) else i
+    if type(i) is Value and active() is not None:
+        return _row_at(elements, i)
     if not isinstance(i, (int, np.integer)) or isinstance(i, bool):
         raise TypeError(f"take(values, i): i must be an integer, not {describe(i)}")
     return elements[_place(i, len(elements))]
 
 
+def _row_at(rows: list[Any], i: Value) -> Any:
+    """The row that a Value chooses: number by number, in the structure of the rows."""
+    first = rows[0]
+    if isinstance(first, np.ndarray):
+        cells = np.empty(first.shape, object)
+        columns = zip(*(row.ravel().tolist() for row in rows), strict=True)
+        cells.ravel()[:] = [take_known([*column], i) for column in columns]
+        return cells
+    if isinstance(first, (list, tuple)):
+        return type(first)([_row_at([*column], i) for column in zip(*rows, strict=True)])
+    return take_known(rows, i)
+
+
 def _place(i: Any, n: int) -> int:
-    if not 0 <= i < n:
-        raise IndexError(f"take(values, i): index {int(i)} is not one of 0 to {n - 1}")
+    if not 0 <= i < n or i != int(i):
+        raise IndexError(f"take(values, i): index {i:.17g} is not one of 0 to {n - 1}")
     return int(i)
 
 
 def take_known(xs: list[Any], i: Any) -> Any:
     """``xs[i]`` where ``i`` is a float or, in a trace, a Value."""
-    number = number_of(i) if type(i) is Value else i
-    x = xs[_place(number, len(xs))]
+    place = _place(number_of(i) if type(i) is Value else i, len(xs))
+    x = xs[place]
     if type(i) is not Value or active() is None:
         return x
     given = _checked("take", xs)
     data = number_of(x) if type(x) is Value else real(x, "take(values, i)")
-    return record_known(CODES["take"], (*given, i), data, [0.0] * (len(given) + 1))
+    partials = [float(k == place) for k in range(len(given))]
+    return record_known(CODES["take"], (*given, i), data, [*partials, 0.0])
 
 
 # -- primitives of one's own -----------------------------------------------------------------------
@@ -366,6 +363,7 @@ def primitive(
 
     call.__name__ = call.__qualname__ = name
     call.__doc__ = row.documentation
+    call.__wrapped__ = value  # type: ignore[attr-defined]  # whose signature it has
     return call
 
 

@@ -22,7 +22,6 @@ from autodiff.traces import active, refuse_reading
 from autodiff.value import (
     Value,
     code_of,
-    collectable,
     number_of,
     record_binary,
     record_known,
@@ -90,7 +89,7 @@ def pick(x: Any, i: Any, j: Any) -> Any:
     if active() is None or not (type(i) is Value or type(j) is Value):
         return x if same else 0.0
     data = (number_of(x) if type(x) is Value else x) if same else 0.0
-    return record_known(CODES["pick"], (x, i, j), data, [0.0] * 3)
+    return record_known(CODES["pick"], (x, i, j), data, [float(same), 0.0, 0.0])
 
 
 #: What names mean in a partial that is evaluated on Values.
@@ -198,6 +197,3 @@ def _accumulate(order: list[Value], adjoints: dict[int, Any]) -> None:
             gradient = gradient + before
         gradients.append(gradient if type(gradient) is Value else Value(gradient))
     commit(order, gradients)
-    # Nodes now refer to gradients, and gradients to nodes: such cycles are the collector's.
-    for v in visit(gradients):
-        collectable(v)

@@ -1,7 +1,7 @@
 """How operations are recorded, and the notes that few nodes carry.
 
 The mode belongs to a thread or task (a context variable), so that ``no_grad()`` in one thread never
-stops the recording of another.
+stops the recording of another.  Compiled as ``value.py`` is.
 """
 
 from __future__ import annotations
@@ -10,16 +10,18 @@ from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
+    from autodiff.contexts import Context
     from autodiff.traces import Trace
 
 
 class Note:
     """What few nodes have: a name, a scope, a source line, a trace, a gradient that is a Value.
 
-    The nodes recorded in one scope share one note, until one of them gets something of its own.
+    And, compiled, the attributes that a program has put on a node.  The nodes recorded in one scope
+    share one note, until one of them gets something of its own.
     """
 
-    __slots__ = ("grad", "name", "scope", "shared", "source", "trace")
+    __slots__ = ("attributes", "grad", "name", "root", "scope", "shared", "source", "trace")
 
     def __init__(
         self,
@@ -34,7 +36,9 @@ class Note:
         self.source = source
         self.shared = shared
         self.trace = trace
+        self.root = None if trace is None else trace.root  # the frozen trace that this one is in
         self.grad: Any = None
+        self.attributes: dict[str, Any] | None = None
 
 
 class Mode(NamedTuple):
@@ -43,7 +47,8 @@ class Mode(NamedTuple):
     recording: bool = True
     detecting: bool = False
     note: Note | None = None  # the current scope's, for every node that is recorded in it
-    trace: Trace | None = None  # what is being traced, by jit and the other transforms
+    trace: Trace | None = None  # the innermost frozen trace: what jit is tracing
+    entered: tuple[Context, Mode] | None = None  # the context entered last, the mode outside it
 
 
 PLAIN = Mode()

@@ -227,6 +227,13 @@ TABLE = [
     Row("ratio",    "a b", "a if b == 0 else a/b", ["ratio(1.0, b)", "-ratio(ratio(a, b), b)"],
         label="/", domain=ALL_BUT_ZERO),
 
+    # -- comparisons: 1 where they hold, 0 where not; a nan equals nothing -------------------------
+    Row("equal",         "a b", "1.0 if a == b else 0.0", ["0.0", "0.0"], label="==", kink="a - b"),
+    Row("less",          "a b", "1.0 if a < b else 0.0",  ["0.0", "0.0"], label="<",  kink="a - b"),
+    Row("less_equal",    "a b", "1.0 if a <= b else 0.0", ["0.0", "0.0"], label="<=", kink="a - b"),
+    Row("greater",       "a b", "1.0 if a > b else 0.0",  ["0.0", "0.0"], label=">",  kink="a - b"),
+    Row("greater_equal", "a b", "1.0 if a >= b else 0.0", ["0.0", "0.0"], label=">=", kink="a - b"),
+
     # -- lists -------------------------------------------------------------------------------------
     Row("sum",       "as",    "t",             ["1.0"],           fold="a", label="Σ",
         bounds=("n*s/abs(v)",)),
@@ -239,15 +246,16 @@ TABLE = [
 ]
 # fmt: on
 
-#: What only programs and traces contain: reading, holding and adding up, with no function of the
-#: public.  Their values are written in C by hand.  The last two are made by the compiler's pass
-#: ``sums``, after all derivatives: they have no partials.
+#: What only programs and traces contain: reading, holding, deciding and adding up, with no function
+#: of the public.  Their values are written in C by hand.  The last two are made by the compiler's
+#: pass ``sums``, after all derivatives: they have no partials.
 INNER = [
     Row("detach", "a", "a", ["0.0"]),  # a Value held constant
     Row("largest", "as", "m", ["0.0"]),  # the shift of logsumexp, which cancels out of it
     Row("peak", "as", "max(as)", ["0.0"]),  # the shift of softmax: largest, but it may be infinite
     Row("take", "as", "as[i]", ["0.0"], label="[i]"),  # the last operand is the index
     Row("pick", "as", "x if i == j else 0.0", ["0.0"]),  # of three operands: x, i, j
+    Row("guard", "as", "a", ["0.0"]),  # of three: a comparison, what it must be, which guard it is
     Row("chain", "as", "a + b + ...", [], label="+"),  # from the left, with no 0.0 before it
     Row("products", "as", "a*b + c*d + ...", [], label="·"),  # likewise, of pairs
 ]
@@ -268,6 +276,9 @@ DIFFERENCES = {
     "softplus": "exact above 20, where PyTorch takes a for the value and 1 for the partial",
     "tanh": "1/cosh(a)**2 keeps the tails, where 1 - v*v is 0",
 }
+
+#: The comparisons, by the number that the engine has for each.
+COMPARISONS = ("equal", "less", "less_equal", "greater", "greater_equal")
 
 #: Rows by number: 0 is a leaf, then the table's, then the inner ones, then those that
 #: ``autodiff.primitive`` adds.

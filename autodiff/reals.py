@@ -46,6 +46,17 @@ def real(x: Any, where: str) -> float:
     return number  # type: ignore[no-any-return]  # now it is a float
 
 
+def dictionary(x: Any, what: str) -> dict[str, Any]:
+    """A dict, as it is.
+
+    Raises:
+        TypeError: for anything else.
+    """
+    if not isinstance(x, dict):
+        raise TypeError(f"{what} must be a dict, not {describe(x)}")
+    return x
+
+
 def plain(x: Any) -> Any:
     """A real number as Python's own int or float, a truth as a bool; anything else as it is.
 

@@ -2,7 +2,7 @@
 
 cimport cython
 from cpython.array cimport array
-from autodiff.value cimport Value, own_note, take, trace_of, track
+from autodiff.value cimport Value, collectable, own_note, take
 
 cdef unsigned int _stamp
 
@@ -22,11 +22,23 @@ cdef inline int set_gradients(list nodes, list gradients) except -1:
                 v._note.grad = None
     return 0
 
-@cython.locals(v=Value, w=Value, order=list, stack=list, opened=cython.uint, closed=cython.uint)
-cpdef list visit(object roots, object within=*)
+@cython.locals(v=Value, w=Value, order=list, stack=list, opened=cython.uint, closed=cython.uint,
+               outside=cython.uint)
+cpdef list visit(object roots, object within=*, object inputs=*)
 
-@cython.locals(v=Value, order=list, adjoint=double, detecting=bint, leaves=list, gradients=list)
+cpdef bint recorded_in(Value v, object trace) except -1
+
+@cython.locals(v=Value, order=list, leaves=list, gradients=list)
 cpdef sweep(Value root, double seed)
+
+@cython.locals(v=Value, order=list, outside=list, closed=cython.uint, captured=bint)
+cpdef list sweep_trace(list roots, list seeds, list inputs, object trace)
+
+@cython.locals(v=Value)
+cdef int clear(list nodes) except -1
+
+@cython.locals(v=Value, adjoint=double, closed=cython.uint)
+cdef int hand_on(list order, bint detecting) except -1
 
 cdef void receive(Value v, double adjoint) noexcept
 

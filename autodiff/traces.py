@@ -1,7 +1,12 @@
-"""Traces: what ``jit`` and the other transforms note down while a function runs.
+"""Traces: which Values a transform recorded, and what ``jit`` must know about a function's run.
 
-Inside a trace every node belongs to it (through its note), every comparison of a Value is a guard,
-and what would turn a Value into a plain number, which would stay the same ever after, is refused.
+Every transform runs its function on Values that belong to a trace (through their notes), so that
+it knows its own from those that the function closes over.  Traces nest: what an inner transform
+records belongs to the outer one too.
+
+A trace of ``jit`` is *frozen*: its program is kept, and run again on other numbers.  In it, every
+comparison of a Value is a guard; an integer that Python must know exactly is one too; and what
+would turn a Value into a plain number, which would be baked into the program, is refused.
 """
 
 from __future__ import annotations
@@ -17,61 +22,82 @@ if TYPE_CHECKING:
     from autodiff.value import Value
 
 _READING = {
-    "data": "reading .data of a Value in a function that is traced would freeze the number of this "
-    "call: compute with the Value itself, or use .detach() for a constant",
-    "partials": "reading .partials in a function that is traced would freeze the numbers of this "
-    "call: use autodiff.grad(f)",
-    "copy": "a copy of a Value in a function that is traced would freeze the number of this call: "
-    "Values never change, so use the Value itself, or .detach() for a constant",
-    "grad": "reading .grad as a number in a function that is traced would freeze it: use "
+    "data": "reading .data of a Value in a function that is traced by jit would freeze the number "
+    "of this call: compute with the Value itself, or use .detach() for a constant",
+    "partials": "reading .partials in a function that is traced by jit would freeze the numbers of "
+    "this call: use autodiff.grad(f)",
+    "copy": "a copy of a Value in a function that is traced by jit would freeze the number of this "
+    "call: Values never change, so use the Value itself, or .detach() for a constant",
+    "grad": "reading .grad as a number in a function that is traced by jit would freeze it: use "
     "autodiff.grad(f), or backward(create_graph=True)",
-    "backward()": "backward() in a function that is traced leaves plain numbers: use "
+    "setting data": "setting .data of a Value in a function that is traced by jit would happen "
+    "once, not at every call: compute another Value, or set it outside",
+    "setting grad": "setting .grad of a Value in a function that is traced by jit would happen "
+    "once, not at every call: set it outside",
+    "backward()": "backward() in a function that is traced by jit leaves plain numbers: use "
     "autodiff.grad(f), or backward(create_graph=True)",
+    "format": "formatting a Value in a function that is traced by jit would freeze the number of "
+    "this call: format the result outside",
 }
 
-
-COMPARISONS = ["==", "<", "<=", ">", ">="]
-#: The same as functions: of numbers, of arrays of them, and of Values.
+#: The functions of ``ops.COMPARISONS``: of numbers, of arrays of them, and of Values.
 COMPARE = [operator.eq, operator.lt, operator.le, operator.gt, operator.ge]
+
+#: What keeps integers integers.
+_INTEGRAL = {"add", "sub", "mul", "neg", "abs", "square", "maximum", "minimum"}
 
 
 class Guard(NamedTuple):
     """A comparison that was made while tracing, and how it came out."""
 
     outcome: bool
-    how: int  #: an index of COMPARISONS
+    how: int  #: an index of ``ops.COMPARISONS``
     left: Value
     right: Value | float
     source: str  #: the line of the program that compared
 
 
 class Trace:
-    """What is noted down while a function runs in the mode of the trace.
+    """One run of a function by a transform; ``frozen`` if its program is kept.
 
     >>> from autodiff import Value
     >>> from autodiff.contexts import within
-    >>> x, trace = Value(2.0), Trace()
+    >>> x, trace = Value(2.0), Trace(frozen=True)
     >>> y = within(trace.mode(), lambda: x * x if x > 1 else x)
-    >>> [(g.left is x, COMPARISONS[g.how], g.right, g.outcome) for g in trace.guards]
-    [(True, '>', 1.0, True)]
+    >>> [(g.left is x, COMPARE[g.how].__name__, g.right, g.outcome) for g in trace.guards]
+    [(True, 'gt', 1.0, True)]
     """
 
-    def __init__(self) -> None:
+    def __init__(self, frozen: bool = False, name: str = "") -> None:
+        mode = MODE.get()
+        self.name = name
+        self.outer: Trace | None = None if mode.note is None else mode.note.trace
+        outer = self.outer
+        #: the innermost frozen trace that it is, or is in
+        self.root: Trace | None = self if frozen else None if outer is None else outer.root
         self.guards: list[Guard] = []
+        self.integers: dict[int, Value] = {}  # by id, the inputs that came as integers
         self.note = Note(shared=True, trace=self)
+
+    def forget(self) -> None:
+        """Forget the Values of a run that is over: the cycle is one that no collector sees."""
+        self.guards.clear()
+        self.integers.clear()
 
     def mode(self) -> Mode:
         """The mode in which operations are recorded for this trace."""
-        return MODE.get()._replace(recording=True, note=self.note, trace=self)
+        mode = MODE.get()
+        trace = self if self.root is self else mode.trace
+        return mode._replace(recording=True, note=self.note, trace=trace)
 
 
 def active() -> Trace | None:
-    """The innermost trace of this thread or task."""
+    """The innermost frozen trace of this thread or task."""
     return MODE.get().trace
 
 
-def notice(outcome: bool, how: int, left: Value, right: Any) -> None:
-    """Note a comparison in the trace, if there is one.
+def record_guard(outcome: bool, how: int, left: Value, right: Any) -> None:
+    """Record a comparison as a guard of the frozen trace, if there is one.
 
     Raises:
         TypeError: if ``right`` is a number that no float is equal to, as the Fraction 1/3.
@@ -97,7 +123,71 @@ def notice(outcome: bool, how: int, left: Value, right: Any) -> None:
     trace.guards.append(Guard(outcome, how, left, number, source_line()))
 
 
+def exact_integer(v: Value) -> int | None:
+    """The integer that a Value is in a frozen trace, which from now on rests on it; else None.
+
+    It is one if it was computed from arguments that came as integers.
+    """
+    from autodiff.value import number_of
+
+    trace = active()
+    if trace is None or not number_of(v).is_integer():
+        return None
+    pending, seen = [v], set()
+    while pending:
+        x = pending.pop()
+        if id(x) in trace.integers or id(x) in seen:
+            continue
+        seen.add(id(x))
+        if x.op not in _INTEGRAL:
+            return None
+        for y in x.operands:
+            if isinstance(y, float):
+                if not y.is_integer():
+                    return None
+            else:
+                pending.append(y)
+    record_guard(True, 0, v, number_of(v))
+    return int(number_of(v))
+
+
 def refuse_reading(what: str) -> None:
-    """Raise RuntimeError, in a trace, for what would freeze a number."""
+    """Raise RuntimeError, in a frozen trace, for what would freeze a number."""
     if active() is not None:
         raise RuntimeError(f"{_READING[what]} (at {source_line()})")
+
+
+def refuse_strangers(values: Any) -> None:
+    """Raise RuntimeError if one of ``values`` belongs to a frozen trace in which we are not.
+
+    Such a Value has outlived its trace, or has come into a thread that knows nothing of it.
+    """
+    from autodiff.value import Value, number_of, trace_of
+
+    for v in values:
+        home = trace_of(v) if isinstance(v, Value) else None
+        if home is None or home.root is None:
+            continue
+        here = active()
+        while here is not None and here is not home.root:
+            here = None if here.outer is None else here.outer.root
+        if here is None:
+            what = f"the result of {v.op}" if v.op else f"an argument, {number_of(v)!r} then,"
+            raise RuntimeError(
+                f"a Value is used outside the trace that it belongs to: {what} in "
+                f"{home.root.name}, which jit has traced; what jit traces must not be put aside, "
+                f"nor handed to another thread: return it instead (used at {source_line()})"
+            )
+
+
+def refuse_hash(v: Value) -> None:
+    """Raise TypeError for a key in a set or dict that a frozen trace would look up by identity."""
+    from autodiff.value import trace_of
+
+    home = trace_of(v)
+    if home is not None and home.root is not None:
+        raise TypeError(
+            "a Value in a function that is traced by jit cannot be in a set, or a key of a dict, "
+            "which would look for the Value and not for its number: use a list, or int(v) if it "
+            f"came as an integer (at {source_line()})"
+        )

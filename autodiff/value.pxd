@@ -4,14 +4,29 @@
 cimport cython
 from cpython.array cimport array, clone
 from cpython.contextvars cimport get_value
-from cpython.object cimport PyTypeObject
+from cpython.object cimport PyObject, PyTypeObject
+from autodiff.modes cimport Note
 
 cdef extern from "_memory.h":
     int ad_manage(PyTypeObject *, Py_ssize_t) except -1
-    void ad_track(object)
+    bint ad_track(object)
     int ad_attach(PyTypeObject *, object, object) except -1
 
 cdef extern from "Python.h":
+    ctypedef struct Kind "PyTypeObject":
+        object (*tp_getattro)(object, object)
+        int (*tp_setattro)(object, object, PyObject *) except -1
+        int (*tp_descr_set)(object, object, PyObject *) except -1
+    Kind *kind_of "Py_TYPE" (PyObject *)
+    PyObject *_PyType_Lookup(Kind *, object)
+    ctypedef struct PyGetSetDef:
+        const char *name
+        object (*get)(object, void *)
+    object PyDescr_NewGetSet(Kind *, PyGetSetDef *)
+    void PyType_Modified(Kind *)
+    object PyObject_GenericGetAttr(object, object)
+    int PyObject_GenericSetAttr(object, object, PyObject *) except -1
+    bint PyObject_IS_GC(object)
     void PyObject_GC_UnTrack(object)
 
 cdef extern from "_kernels.h":
@@ -31,7 +46,8 @@ cdef extern from "_kernels.h":
 @cython.final
 cdef class Value:
     cdef double _data, _grad, _da, _db
-    cdef object _a, _b, _note  # side by side, for _memory.h
+    cdef object _a, _b  # with the note side by side, for _memory.h
+    cdef Note _note
     cdef unsigned int _mark
     cdef unsigned short _op
 
@@ -53,11 +69,56 @@ cdef inline void evaluate_list(Value v, int op, Py_ssize_t lists, array data, ar
 cdef inline int attach(str name, object method) except -1:
     return ad_attach(<PyTypeObject *>Value, name, method)
 
-cdef inline int track(Value v) except -1:
-    ad_track(v)
+cdef inline bint track(Value v) noexcept:
     if type(v._a) is tuple:
         ad_track(v._a)
+    return ad_track(v)
+
+# What a program puts on a node (``p.momentum = 0.0``) is kept in its note: nodes without it have no
+# room for it, and until there is such a node, nobody looks.  As on any Python object, it comes
+# after the properties of the type and before its methods.
+
+cdef inline dict attributes(Value v):
+    return {} if v._note is None or v._note.attributes is None else v._note.attributes
+
+cdef inline dict own_attributes(Value v):
+    note = own_note(v)
+    if note.attributes is None:
+        note.attributes = {}
+        (<Kind *>Value).tp_getattro = get_attribute
+        PyType_Modified(<Kind *>Value)
+    return note.attributes
+
+cdef inline bint is_set_by_its_type(PyObject *attribute) noexcept:
+    return attribute is not NULL and kind_of(attribute).tp_descr_set is not NULL
+
+cdef inline object get_attribute(object v, object name):
+    cdef dict kept = None if (<Value>v)._note is None else (<Value>v)._note.attributes
+    if kept is not None and name in kept:
+        if not is_set_by_its_type(_PyType_Lookup(<Kind *>Value, name)):
+            return kept[name]
+    return PyObject_GenericGetAttr(v, name)
+
+cdef inline int set_attribute(object v, object name, PyObject *x) except -1:
+    cdef PyObject *attribute = _PyType_Lookup(<Kind *>Value, name)
+    if is_set_by_its_type(attribute):
+        return kind_of(attribute).tp_descr_set(<object>attribute, v, x)
+    if x is not NULL:
+        own_attributes(v)[name] = <object>x
+        if PyObject_IS_GC(<object>x):  # through it the node may come to refer to itself
+            collectable(v)
+            collectable(<object>x)
+    elif name in attributes(v):
+        del own_attributes(v)[name]
+    else:  # it refuses
+        return PyObject_GenericSetAttr(v, name, x)
     return 0
+
+cdef PyGetSetDef _dict
+
+cdef inline object get_dict(object v, void *unused):
+    collectable(v)  # whoever has it may put anything into it
+    return own_attributes(v)
 
 cdef inline tuple mode_now(object variable):
     return <tuple>get_value(variable)
@@ -80,14 +141,19 @@ cdef inline double take(array numbers, Py_ssize_t i) noexcept:
 cdef inline str compiled_table():
     cdef Value v = Value.__new__(Value)
     ad_manage(<PyTypeObject *>Value, <char *>(&v._db + 1) - <char *><void *>v)
+    (<Kind *>Value).tp_setattro = set_attribute
+    _dict.name = "__dict__"
+    _dict.get = get_dict
+    attach("__dict__", PyDescr_NewGetSet(<Kind *>Value, &_dict))
     return AD_TABLE.decode()
 
 cdef enum:
     EQ, LT, LE, GT, GE
 
-cdef int _unusual
+cdef object MODE, PLAIN
+cdef bint _looking
 
-cpdef count_unusual(int change)
+cpdef look()
 
 cdef object number_or_not(object x)
 
@@ -109,12 +175,20 @@ cpdef object record_list(int op, list lists)
 @cython.locals(v=Value, i=Py_ssize_t)
 cpdef Value record_known(int op, tuple operands, double data, list partials)
 
+@cython.locals(mode=tuple, note=Note)
 cdef Value settle(Value v)
+@cython.locals(w=Value)
+cdef int inherit(Value v, object x, Note note, object trace) except -1
+@cython.locals(v=Value)
+cdef bint strange(object x, object trace)
+cdef belong(Value leaf)
+cdef object integer_of(Value v, str message)
 
 @cython.locals(w=Value)
 cdef Value held(Value v)
 cpdef double number_of(Value v) except? -1
 cpdef object trace_of(Value v)
-cpdef own_note(Value v)
+cpdef Note own_note(Value v)
 cpdef int code_of(Value v) except -1
-cpdef collectable(Value v)
+@cython.locals(pending=list)
+cpdef collectable(object x)

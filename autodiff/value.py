@@ -15,12 +15,14 @@ cycles, and what was recorded keeps its derivatives whatever happens to its leav
 from __future__ import annotations
 
 import numbers
+import operator
 from array import array
 from collections.abc import Callable
+from gc import get_referents
 from typing import TYPE_CHECKING, Any
 
 from autodiff import anomalies, traces
-from autodiff.modes import MODE, Note
+from autodiff.modes import MODE, PLAIN, Note
 from autodiff.ops import ROWS
 from autodiff.reals import constant, describe, real, refuse
 from autodiff.walks import alone, in_turn
@@ -47,6 +49,7 @@ if not cython.compiled:
         POW,
         SUB,
         attach,
+        attributes,
         blank,
         compiled_table,
         doubles,
@@ -64,13 +67,13 @@ COMPILED = cython.compiled
 TABLE_DIGEST = compiled_table()
 
 _pattern = array("d")  # what an array of partials is like
-_unusual = 0  # how many contexts that change the mode are entered, in all threads
+_looking = False  # has a context ever changed the mode in this process?
 
 
-def count_unusual(change: int) -> None:
-    """Tell the engine that a context which changes the mode is entered (1) or left (-1)."""
-    global _unusual
-    _unusual += change
+def look() -> None:
+    """Tell the engine that the mode is about to change: from now on it looks."""
+    global _looking
+    _looking = True
 
 
 class Value:
@@ -83,6 +86,8 @@ class Value:
     Raises:
         TypeError: if ``data`` is not a real number: a string, a complex number, None, an array.
 
+    A program may put attributes of its own on it, as an optimizer does: ``v.momentum = 0.0``.
+
     >>> x = Value(3.0, name="x")
     >>> y = x * x + 2 * x
     >>> y.backward()
@@ -90,7 +95,7 @@ class Value:
     (15.0, 8.0)
     """
 
-    __slots__ = ("_a", "_b", "_da", "_data", "_db", "_grad", "_mark", "_note", "_op")
+    __slots__ = ("__dict__", "_a", "_b", "_da", "_data", "_db", "_grad", "_mark", "_note", "_op")
 
     _data: float  # the number
     _grad: float  # d root / d self, after backward() of a root
@@ -105,6 +110,8 @@ class Value:
     def __init__(self, data: float, name: str = "") -> None:
         blank(self)
         self._data = real(data, "Value(data)")
+        if _looking:
+            belong(self)
         if name != "":
             self.name = name
 
@@ -113,8 +120,9 @@ class Value:
     @property
     def data(self) -> float:
         """The number.  That of a leaf may be set, as an optimizer's step does."""
-        if _unusual:
+        if _looking:
             traces.refuse_reading("data")
+            traces.refuse_strangers((self,))
         return self._data
 
     @data.setter
@@ -124,7 +132,10 @@ class Value:
                 f"data of a computed Value ({self.op}) cannot be set: only a leaf's can; "
                 "compute another, or detach() this one"
             )
-        self._data = real(number, "data")
+        new = real(number, "data")
+        if _looking and mode_now(MODE) is not PLAIN:
+            traces.refuse_reading("setting data")
+        self._data = new
 
     @property
     def grad(self) -> Any:
@@ -134,13 +145,16 @@ class Value:
         """
         if self._note is not None and self._note.grad is not None:
             return self._note.grad
-        if _unusual:
+        if _looking and mode_now(MODE) is not PLAIN:
             traces.refuse_reading("grad")
         return self._grad
 
     @grad.setter
     def grad(self, number: float) -> None:
-        self._grad = real(number, "grad")
+        new = real(number, "grad")
+        if _looking and mode_now(MODE) is not PLAIN and trace_of(self) is not MODE.get().trace:
+            traces.refuse_reading("setting grad")
+        self._grad = new
         if self._note is not None:
             self._note.grad = None
 
@@ -181,7 +195,7 @@ class Value:
         >>> (Value(3.0) * Value(4.0)).partials
         (4.0, 3.0)
         """
-        if _unusual:
+        if _looking and mode_now(MODE) is not PLAIN:
             traces.refuse_reading("partials")
         if type(self._a) is tuple:
             pairs = zip(self._a, self._b, strict=True)
@@ -194,7 +208,7 @@ class Value:
         >>> (Value(3.0) * 2).detach()
         Value(6.0)
         """
-        return held(self) if _unusual else Value(self._data)
+        return held(self) if _looking else Value(self._data)
 
     def backward(self, seed: float = 1.0, create_graph: bool = False) -> None:
         """Compute the gradient of this Value with respect to every Value that it was computed from.
@@ -227,8 +241,9 @@ class Value:
 
             in_turn(sweep_on_values, self, seed)
         else:
-            if _unusual:
+            if _looking:
                 traces.refuse_reading("backward()")
+                traces.refuse_strangers((self,))
             from autodiff.sweeps import sweep
 
             alone(sweep, self, real(seed, "backward(seed)"))
@@ -274,9 +289,10 @@ class Value:
     def __abs__(self) -> Value:
         return record_unary(ABS, self)
 
-    if not cython.compiled and TYPE_CHECKING:  # sin, exp, relu ... come from the table
+    if not cython.compiled and TYPE_CHECKING:  # sin, exp ... from the table; what programs add
 
-        def __getattr__(self, name: str) -> Callable[..., Value]: ...  # type: ignore[empty-body]  # mypy's alone
+        def __getattr__(self, name: str) -> Any: ...
+        def __setattr__(self, name: str, x: Any) -> None: ...
 
     # -- comparison, of data; a Value is still its own key in a dict or set ------------------------
 
@@ -296,6 +312,8 @@ class Value:
         return compare(GE, self, other)
 
     def __hash__(self) -> int:
+        if _looking:
+            traces.refuse_hash(self)
         return id(self) >> 4
 
     def __bool__(self) -> bool:
@@ -310,15 +328,36 @@ class Value:
         )
 
     def __int__(self) -> int:
-        raise TypeError("int(Value) would lose its gradient: write int(v.data)")
+        return integer_of(self, "int(Value) would lose its gradient: write int(v.data)")
+
+    def __index__(self) -> int:
+        return integer_of(self, "a Value is not an integer: write int(v.data), or take(values, v)")
+
+    # -- what integers do, of a Value that is one in a function that jit traces --------------------
+
+    def __floordiv__(self, other: Any) -> Any:
+        return on_integers(operator.floordiv, self, other)
+
+    def __rfloordiv__(self, other: Any) -> Any:
+        return on_integers(operator.floordiv, other, self)
+
+    def __mod__(self, other: Any) -> Any:
+        return on_integers(operator.mod, self, other)
+
+    def __rmod__(self, other: Any) -> Any:
+        return on_integers(operator.mod, other, self)
 
     def __repr__(self) -> str:
         name = f", name={self.name!r}" if self.name else ""
         op = f", op={self.op!r}" if self._op else ""
+        if _looking and traces.active() is not None:  # the number of this call is not shown
+            return f"Value(traced{op}{name})"
         grad = f", grad={self._grad!r}" if self._grad != 0.0 else ""
         return f"Value({self._data!r}{grad}{op}{name})"
 
     def __format__(self, spec: str) -> str:
+        if spec and _looking:
+            traces.refuse_reading("format")
         return format(self._data, spec) if spec else repr(self)
 
     def __reduce__(self) -> tuple[Any, ...]:
@@ -327,9 +366,9 @@ class Value:
                 f"a computed Value ({self.op}) cannot be copied or pickled without its graph: "
                 "copy detach()"
             )
-        if _unusual:
+        if _looking and mode_now(MODE) is not PLAIN:
             traces.refuse_reading("copy")
-        return Value, (self._data, self.name), (None, {"grad": self._grad})
+        return Value, (self._data, self.name), (None, {"grad": self._grad, **attributes(self)})
 
 
 def number_or_not(x: Any) -> Any:
@@ -353,9 +392,27 @@ def compare(how: int, v: Value, other: Any) -> Any:
         outcome = v._data < number if how == LT else v._data <= number
     else:
         outcome = v._data > number if how == GT else v._data >= number
-    if _unusual:
-        traces.notice(outcome, how, v, other)
+    if _looking:
+        trace = mode_now(MODE)[3]
+        if strange(v, trace) or strange(other, trace):
+            traces.refuse_strangers((v, other))
+        if trace is not None:
+            traces.record_guard(outcome, how, v, other)
     return outcome
+
+
+def integer_of(v: Value, message: str) -> int:
+    """The integer that a Value is in a function that jit traces, which then rests on it."""
+    n = traces.exact_integer(v) if _looking else None
+    if n is None:
+        raise TypeError(message)
+    return n
+
+
+def on_integers(operation: Callable[[Any, Any], Any], left: Any, right: Any) -> Any:
+    """An operation that integers have, and floats that are differentiated have not."""
+    operands = [traces.exact_integer(x) if type(x) is Value else x for x in (left, right)]
+    return NotImplemented if None in operands else operation(*operands)
 
 
 # -- recording -----------------------------------------------------------------------------------
@@ -375,7 +432,7 @@ def record_unary(op: int, a: Value) -> Value:
     """Compute and record a primitive of one operand."""
     v = new_node(op, a, None)
     evaluate_unary(v, op, a._data)
-    return settle(v) if _unusual else v
+    return settle(v) if _looking else v
 
 
 def record_binary(op: int, left: Any, right: Any) -> Value:
@@ -406,7 +463,7 @@ def record_binary(op: int, left: Any, right: Any) -> Value:
         b = second
     v = new_node(op, first, second)
     evaluate_binary(v, op, a, b, need)
-    return settle(v) if _unusual else v
+    return settle(v) if _looking else v
 
 
 def record_list(op: int, lists: list[list[Any]]) -> Any:
@@ -433,7 +490,7 @@ def record_list(op: int, lists: list[list[Any]]) -> Any:
     evaluate_list(v, op, len(lists), data, partials)
     if not recording:
         return v._data
-    return settle(v) if _unusual else v
+    return settle(v) if _looking else v
 
 
 def record_known(op: int, operands: tuple[Any, ...], data: float, partials: list[float]) -> Value:
@@ -442,19 +499,55 @@ def record_known(op: int, operands: tuple[Any, ...], data: float, partials: list
     v._data = data
     for i, partial in enumerate(partials):
         put(v._b, i, partial)
-    return settle(v) if _unusual else v
+    return settle(v) if _looking else v
 
 
 def settle(v: Value) -> Value:
     """Finish a node as the mode asks: not recorded, or labelled with its scope, or checked."""
-    recording, detecting, v._note, _ = mode_now(MODE)
-    if not recording:
+    mode = mode_now(MODE)
+    note = mode[2]
+    if type(v._a) is tuple:
+        for x in v._a:
+            inherit(v, x, note, mode[3])
+    else:
+        inherit(v, v._a, note, mode[3])
+        inherit(v, v._b, note, mode[3])
+    if mode is PLAIN:
+        return v
+    if note is not None and (v._note is None or note.trace is not None):
+        v._note = note
+    if not mode[0]:
         return held(v)
-    if detecting:
+    if mode[1]:
         note = own_note(v)
         note.source = anomalies.source_line()
         anomalies.refuse_value(v, note.source)
     return v
+
+
+def inherit(v: Value, x: Any, note: Any, trace: Any) -> int:
+    """Refuse an operand from another frozen trace; where no trace is known, take the operand's.
+
+    So what another thread computes of the Values of a transform belongs to it.
+    """
+    if type(x) is not Value:
+        return 0
+    w = x
+    if w._note is None:
+        return 0
+    if w._note.root is not None and w._note.root is not trace:
+        traces.refuse_strangers((w,))
+    if w._note.trace is not None and (note is None or note.trace is None):
+        v._note = w._note.trace.note
+    return 0
+
+
+def strange(x: Any, trace: Any) -> bool:
+    """Whether ``x`` is a Value of a frozen trace, and of another than this one."""
+    if type(x) is not Value:
+        return False
+    v = x
+    return v._note is not None and v._note.root is not None and v._note.root is not trace
 
 
 def held(v: Value) -> Value:
@@ -466,6 +559,16 @@ def held(v: Value) -> Value:
     w._data = v._data
     w._note = mode.note
     return w
+
+
+def belong(leaf: Value) -> None:
+    """Give a new leaf to the trace in which it is made: to it the leaf is a constant.
+
+    A frozen trace reads it at every call, as whatever comes from outside.
+    """
+    note = MODE.get().note
+    if note is not None and note.trace is not None and note.trace.root is None:
+        leaf._note = note
 
 
 def number_of(v: Value) -> float:
@@ -483,9 +586,16 @@ def add_method(name: str, function: Callable[..., Any]) -> None:
     attach(name, function)
 
 
-def collectable(v: Value) -> None:
-    """Let the garbage collector look at a node, which may have come into a cycle."""
-    track(v)
+def collectable(x: Any) -> None:
+    """Let the garbage collector look at a Value that may be in a cycle, and at all below it.
+
+    Or at the Values that are now in another object, a list for example.
+    """
+    pending = [x, *get_referents(x)]
+    while pending:
+        v = pending.pop()
+        if type(v) is Value and track(v):
+            pending += v.operands
 
 
 def own_note(v: Value) -> Note:

@@ -1,6 +1,9 @@
 """A call that is interrupted at any of its lines, as Ctrl-C may interrupt it."""
 
+import _thread
+import gc
 import itertools
+import signal
 import sys
 from pathlib import Path
 
@@ -34,3 +37,36 @@ def interrupted(call, moment, kinds=("line", "call", "return")):
     finally:
         sys.settrace(before)
     return False
+
+
+def struck(call, moment):
+    """Run a call; a signal comes at the moment-th instruction of Python's; did it take effect?
+
+    Unlike ``interrupted``, which raises on the spot, it is Python that delivers the signal, when
+    it would; so of what is compiled, no moment is inside.
+    """
+    moments = itertools.count()
+    due = False
+
+    def trace(frame, event, argument):
+        nonlocal due
+        frame.f_trace_opcodes = True
+        if event == "opcode" and next(moments) == moment:
+            sys.settrace(None)
+            due = True
+            # No call, after which Python would deliver the signal to this very function.
+            (_,) = map(_thread.interrupt_main, [signal.SIGINT])
+        return trace
+
+    before = sys.gettrace()
+    gc.disable()  # what others have it call would be struck too
+    sys.settrace(trace)
+    try:
+        call()
+        sys.settrace(None)  # at the latest now a signal takes effect
+    except KeyboardInterrupt:
+        pass
+    finally:
+        sys.settrace(before)
+        gc.enable()
+    return due

@@ -8,6 +8,10 @@ Run by hand, where PyTorch is installed: ``python tests/make_torch_training.py``
                 groups, if not null, are [indices of parameters, options]
     schedules   [{scheduler, options, optimizer, optimizer_options, rates, momenta}]: a row for each
                 call of step(), and one before the first; a number for each of the two groups
+    chains      [{schedulers, by_hand, added, optimizer, optimizer_options, rates, momenta}]: as
+                schedules, but of several [scheduler, options] on one optimizer, stepped in turn;
+                before call k of step() the rates are set by_hand[k], or a group is added with the
+                rate added[k]
     metrics     what ReduceLROnPlateau is given
     losses      [{loss, arguments, options, value, gradient}], by the first argument
     clips       [{function, gradients, arguments, norm, clipped}]
@@ -21,6 +25,7 @@ import json
 import math
 import warnings
 from pathlib import Path
+from typing import Any
 
 import torch
 from make_torch_edges import writable
@@ -163,6 +168,47 @@ SCHEDULES: list[tuple[str, dict, str, dict]] = [
     ),
 ]
 
+WARM_UP = ["LinearLR", {"start_factor": 0.1, "total_iters": 6}]
+DECAY = ["ExponentialLR", {"gamma": 0.9}]
+STAIRS = ["StepLR", {"step_size": 2, "gamma": 0.5}]
+COSINE = ["CosineAnnealingLR", {"T_max": 10, "eta_min": 0.01}]
+MARKS = ["MultiStepLR", {"milestones": [0, 3, 11, 11, 30], "gamma": 0.5}]
+CYCLE = ["OneCycleLR", {"max_lr": [0.5, 0.3], "total_steps": 43}]
+PLATEAU = ["ReduceLROnPlateau", {"factor": 0.5, "patience": 1}]
+LAMBDA: list = ["LambdaLR", {}]
+SEQUENCE = ["SequentialLR", {"schedulers": [WARM_UP, DECAY, STAIRS], "milestones": [6, 20]}]
+BY_HAND = {"5": [0.3, 0.02], "6": [0.2, 0.5], "17": [0.01, 0.7], "18": [0.1, 0.1]}
+ADDED = {"3": 8.0, "12": 0.3}
+CHAINS: list[tuple[list, dict, dict]] = [
+    *(([DECAY, STAIRS], {}, {}), ([STAIRS, DECAY], {}, {})),
+    *(([WARM_UP, COSINE], {}, {}), ([COSINE, WARM_UP], {}, {}), ([MARKS, STAIRS, DECAY], {}, {})),
+    *(([LAMBDA, DECAY], {}, {}), ([DECAY, LAMBDA], {}, {}), ([WARM_UP, WARM_UP], {}, {})),
+    *(([CYCLE, STAIRS], {}, {}), ([STAIRS, CYCLE], {}, {}), ([CYCLE, LAMBDA], {}, {})),
+    *(([LAMBDA, CYCLE, DECAY], {}, {}), ([PLATEAU, DECAY], {}, {}), ([DECAY, PLATEAU], {}, {})),
+    *(
+        ([single], BY_HAND, {})
+        for single in (WARM_UP, DECAY, STAIRS, COSINE, MARKS, CYCLE, PLATEAU, LAMBDA, SEQUENCE)
+    ),
+    *(([single], BY_HAND, ADDED) for single in (DECAY, STAIRS, MARKS, WARM_UP, PLATEAU)),
+    *(([SEQUENCE, DECAY], {}, {}), ([DECAY, SEQUENCE], {}, {}), ([SEQUENCE, COSINE], BY_HAND, {})),
+    *(
+        ([["SequentialLR", {"schedulers": parts, "milestones": milestones}]], by_hand, {})
+        for parts, milestones in (
+            ([WARM_UP, COSINE], [6]),
+            ([WARM_UP, COSINE, WARM_UP], [6, 30]),
+            ([COSINE, MARKS], [15]),
+            ([DECAY, CYCLE], [9]),
+            ([CYCLE, DECAY], [9]),
+            ([CYCLE, LAMBDA, STAIRS], [9, 12]),
+            ([LAMBDA, DECAY], [4]),
+            ([WARM_UP, DECAY, COSINE], [0, 7]),
+            ([DECAY, CYCLE, MARKS], [0, 20]),
+            ([WARM_UP, STAIRS, DECAY], [7, 7]),
+        )
+        for by_hand in ({}, BY_HAND)
+    ),
+]
+
 EXTREME = [[1000.0, -1000.0, 0.0], [1e4, 1e4, -1e4], [-1e4, 0.0, 1e4]]
 ORDINARY = [[1.0, 2.0, 3.0], [-0.5, 0.25, 0.0], [0.1, 0.1, 0.1]]
 LOGITS = [-1e4, -1000.0, -40.0, -2.0, -0.5, 0.0, 0.3, 3.0, 40.0, 1000.0, 1e4]
@@ -225,29 +271,47 @@ def path(optimizer: str, options: dict, groups: list | None) -> dict:
     return {"optimizer": optimizer, "options": options, "groups": groups, "path": points}
 
 
-def schedule(scheduler: str, options: dict, optimizer: str, optimizer_options: dict) -> dict:
-    """An entry of ``schedules``."""
-    xs = [torch.tensor(x, requires_grad=True) for x in START[:2]]
-    groups = [{"params": [xs[0]], "lr": 0.1}, {"params": [xs[1]], "lr": 0.04}]
-    rule = getattr(torch.optim, optimizer)(groups, lr=0.1, foreach=False, **optimizer_options)
+def plan(rule: torch.optim.Optimizer, scheduler: str, options: dict) -> Any:
+    """A scheduler, of which a sequence may be made."""
     given = dict(options)
     if scheduler == "LambdaLR":
         given["lr_lambda"] = [lambda t: 0.9**t, lambda t: 1 / (1 + t)]
     if scheduler == "SequentialLR":
-        given["schedulers"] = [getattr(lr_scheduler, n)(rule, **o) for n, o in given["schedulers"]]
-    plan = getattr(lr_scheduler, scheduler)(rule, **given)
-    calls = [(m,) for m in METRICS] if scheduler == "ReduceLROnPlateau" else [()] * 42
+        given["schedulers"] = [plan(rule, *part) for part in given["schedulers"]]
+    return getattr(lr_scheduler, scheduler)(rule, **given)
+
+
+def chain(schedulers: list, by_hand: dict, added: dict, optimizer: str, options: dict) -> dict:
+    """An entry of ``chains``."""
+    xs = [torch.tensor(x, requires_grad=True) for x in [*START, 0.0]]
+    groups = [{"params": [xs[0]], "lr": 0.1}, {"params": [xs[1]], "lr": 0.04}]
+    rule = getattr(torch.optim, optimizer)(groups, lr=0.1, foreach=False, **options)
+    plans = [plan(rule, *entry) for entry in schedulers]
     rows: dict[str, list] = {"rates": [], "momenta": []}
-    for call in [None, *calls]:
-        if call is not None:
+    for call in range(1 + (len(METRICS) if "Plateau" in str(schedulers) else 42)):
+        for group, rate in zip(rule.param_groups, by_hand.get(str(call), []), strict=False):
+            group["lr"] = rate
+        if str(call) in added:
+            rule.add_param_group({"params": [xs[len(groups)]], "lr": added[str(call)]})
+            groups.append({})
+        if call:
             rule.step()
-            plan.step(*call)
+            for each in plans:
+                each.step(*([METRICS[call - 1]] if "Plateau" in type(each).__name__ else []))
         rows["rates"].append([g["lr"] for g in rule.param_groups])
-        if scheduler == "OneCycleLR":
+        if "OneCycleLR" in str(schedulers):
             momenta = [g["betas"][0] if "betas" in g else g["momentum"] for g in rule.param_groups]
             rows["momenta"].append(momenta)
+    names = ("schedulers", "by_hand", "added", "optimizer", "optimizer_options")
+    return dict(zip(names, (schedulers, by_hand, added, optimizer, options), strict=True)) | rows
+
+
+def schedule(scheduler: str, options: dict, optimizer: str, optimizer_options: dict) -> dict:
+    """An entry of ``schedules``."""
+    rows = chain([[scheduler, options]], {}, {}, optimizer, optimizer_options)
     names = ("scheduler", "options", "optimizer", "optimizer_options")
-    return dict(zip(names, (scheduler, options, optimizer, optimizer_options), strict=True)) | rows
+    given = dict(zip(names, (scheduler, options, optimizer, optimizer_options), strict=True))
+    return given | {name: rows[name] for name in ("rates", "momenta")}
 
 
 def loss(name: str, arguments: list, options: dict) -> dict:
@@ -309,6 +373,7 @@ def main() -> None:
         "metrics": METRICS,
         "paths": paths,
         "schedules": [schedule(*entry) for entry in SCHEDULES],
+        "chains": [chain(*entry, "SGD", MOMENTUM) for entry in CHAINS],
         "losses": [loss(*entry) for entry in LOSSES],
         "clips": [clip(*entry) for entry in CLIPS],
         "norms": [norm(*entry) for entry in NORMS],

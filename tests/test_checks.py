@@ -124,6 +124,119 @@ def test_bad_arguments_are_refused():
         check_gradient(sin, 1.0, order=0)
 
 
+# -- many inputs: higher orders are checked along lines first --------------------------------------
+
+MANY = [(-1) ** i * (0.5 + 0.1 * i) for i in range(12)]
+
+
+def dense(xs):
+    """Its Hessian has no zeros."""
+    return logsumexp(xs) * dot(xs, xs)
+
+
+def identity(slope_of_slope):
+    """``a`` with the right slope 1, whose own derivative is not 0 but what is given."""
+    slope = primitive(
+        f"slope{next(counter)}", lambda a: a * 0.0 + 1.0, [lambda a, v: slope_of_slope]
+    )
+    return primitive(f"mutant{next(counter)}", lambda a: a * 1.0, [lambda a, v: slope(a)])
+
+
+def test_a_higher_order_takes_few_calls_however_many_inputs_there_are():
+    calls = []
+
+    def f(xs):
+        calls.append(xs)
+        return dense(xs)
+
+    taken = []
+    for order in (1, 2, 3):
+        calls.clear()
+        check_gradient(f, MANY * 3, order=order)
+        taken.append(len(calls))
+    assert taken[1] - taken[0] < 5 * 36
+    assert taken[2] - taken[1] < 5 * 36
+
+
+@pytest.mark.parametrize("order", [2, 3])
+def test_one_wrong_second_derivative_among_many_is_named(order):
+    wrong = identity(1e-3)
+    with pytest.raises(GradientError, match=r"1 derivative is wrong(.|\n)*d2f/dx\[7\]dx\[7\]") as e:
+        check_gradient(lambda xs: dense(xs) + wrong(xs[7]), MANY, order=order)
+    assert [c.name for c in e.value.components if c.verdict] == ["d2f/dx[7]dx[7]"]
+    assert len(e.value.components) == 144
+
+
+def test_wrong_mixed_derivatives_among_many_are_named():
+    wrong = identity(1e-3)
+    with pytest.raises(GradientError, match="4 derivatives are wrong") as error:
+        check_gradient(lambda xs: dense(xs) + wrong(xs[2] - xs[5]), MANY)
+    names = [c.name for c in error.value.components if c.verdict]
+    assert names == [f"d2f/dx[{i}]dx[{j}]" for i in (2, 5) for j in (2, 5)]
+
+
+def test_a_wrong_third_derivative_among_many_is_named():
+    linear = primitive(f"mutant{next(counter)}", lambda a: 6 * a, [lambda a, v: 6.006])
+    square = primitive(f"mutant{next(counter)}", lambda a: 3 * a * a, [lambda a, v: linear(a)])
+    cube = primitive(f"mutant{next(counter)}", lambda a: a * a * a, [lambda a, v: square(a)])
+    check_gradient(lambda xs: dense(xs) + cube(xs[1]), MANY[:4])
+    with pytest.raises(GradientError, match="1 derivative is wrong") as error:
+        check_gradient(lambda xs: dense(xs) + cube(xs[1]), MANY[:4], order=3)
+    assert [c.name for c in error.value.components if c.verdict] == ["d3f/dx[1]dx[1]dx[1]"]
+
+
+@pytest.mark.parametrize("tiny", [1e-9, 1e-300])
+def test_a_wrong_derivative_by_a_tiny_input_is_not_hidden_by_those_by_larger_ones(tiny):
+    wrong = identity(1e-3)
+    check_gradient(dense, [tiny, *MANY])
+    with pytest.raises(GradientError, match=r"d2f/dx\[0\]dx\[0\].*wrong") as error:
+        check_gradient(lambda xs: dense(xs) + wrong(xs[0]), [tiny, *MANY])
+    assert [c.name for c in error.value.components if c.verdict] == ["d2f/dx[0]dx[0]"]
+
+
+def test_a_small_kink_is_not_hidden_by_large_slopes():
+    def f(xs):
+        return 1e5 * xs[3] * xs[7] + abs(xs[7] - MANY[7]) * (xs[7] - MANY[7])
+
+    with pytest.raises(GradientError, match="kink: -2 from the left, 2 from the right") as error:
+        check_gradient(f, MANY)
+    assert [c.name for c in error.value.components if c.verdict] == ["d2f/dx[7]dx[7]"]
+
+
+@pytest.mark.parametrize("refusal", [ValueError, ZeroDivisionError])
+def test_where_lines_leave_the_domain_components_are_checked(refusal):
+    wrong = identity(1e-3)
+
+    def f(x, y, z, last=sin):
+        if x <= 0:
+            raise refusal("beyond the domain")
+        return log(x) * y * y + last(z)
+
+    check_gradient(f, 1e-7, 2.0, 3.0)
+    with pytest.raises(GradientError, match="1 derivative is wrong") as error:
+        check_gradient(lambda x, y, z: f(x, y, z, wrong), 1e-7, 2.0, 3.0)
+    assert [c.name for c in error.value.components if c.verdict] == ["d2f/dx[2]dx[2]"]
+
+
+def test_second_derivatives_of_which_only_some_can_be_told_pass():
+    check_gradient(lambda x, y, z: (1e20 + x * x) * 1e-20 + y * y * z, 1.0, 2.0, 3.0)
+
+
+# -- both sweeps -----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("sort", [float, Value])
+@pytest.mark.parametrize("error", [0.001, float("nan")])
+def test_a_partial_that_is_wrong_of_numbers_or_of_values_only_is_caught(sort, error):
+    def partial(a, v):
+        return 3 * a * a * (1 + error if isinstance(a, sort) else 1.0)
+
+    with pytest.raises(GradientError, match="1 derivative is wrong") as caught:
+        check_gradient(mutant(partial), 2.0, order=1)
+    (component,) = caught.value.components
+    assert component.ours == pytest.approx(12 + 12 * error, nan_ok=True)
+
+
 # -- strategies ------------------------------------------------------------------------------------
 
 

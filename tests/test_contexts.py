@@ -1,14 +1,19 @@
 """no_grad, scope and detect_anomaly: what they change, for whom, and until when."""
 
 import asyncio
+import contextvars
 import math
 import re
+import sys
 import threading
 
 import pytest
+from interrupts import struck
 
 import autodiff
-from autodiff import Value, detect_anomaly, dot, exp, log, no_grad, primitive, scope, sqrt
+from autodiff import COMPILED, Value, detect_anomaly, dot, exp, log, no_grad, primitive, scope, sqrt
+from autodiff.contexts import within
+from autodiff.modes import MODE, PLAIN
 
 HERE = re.escape(__file__)
 
@@ -241,3 +246,176 @@ def test_contexts_belong_to_one_task():
 
     a, b = asyncio.run(both())
     assert (a.op, b.op) == ("", "mul")
+
+
+def test_a_copied_context_keeps_its_mode_after_the_block():
+    x = Value(2.0)
+    with no_grad():
+        inherited = contextvars.copy_context()
+    for _ in range(2):
+        assert inherited.run(lambda: x * 2).op == ""
+        assert inherited.run(lambda: (x * 2).detach()).op == ""
+        assert (x * 2).op == "mul"
+        with scope("elsewhere"):
+            assert inherited.run(lambda: x * 2).op == ""
+    with detect_anomaly():
+        inherited = contextvars.copy_context()
+    with pytest.raises(FloatingPointError):
+        inherited.run(log, Value(0.0))
+    assert log(Value(0.0)).data == -math.inf
+
+
+def test_a_task_keeps_the_mode_it_was_started_in():
+    x = Value(2.0)
+
+    async def work(started, go):
+        started.set()
+        await go.wait()
+        return x * 2
+
+    async def main():
+        started, go = asyncio.Event(), asyncio.Event()
+        with no_grad():
+            task = asyncio.create_task(work(started, go))
+            await started.wait()
+        go.set()
+        return await task, x * 2
+
+    inside, outside = asyncio.run(main())
+    assert (inside.op, outside.op) == ("", "mul")
+
+
+def test_a_thread_keeps_the_mode_of_the_context_it_runs_in():
+    x = Value(2.0)
+    results = []
+    with no_grad():
+        inherited = contextvars.copy_context()
+    thread = threading.Thread(target=lambda: results.append(inherited.run(lambda: x * 2)))
+    thread.start()
+    thread.join()
+    assert [v.op for v in results] == [""]
+
+
+def quiet(x, times):
+    with no_grad():
+        for _ in range(times):
+            yield x * 2
+
+
+def test_a_suspended_generators_mode_is_that_of_whoever_resumes_it():
+    x = Value(2.0)
+    doubles = quiet(x, 3)
+    assert next(doubles).op == ""
+    elsewhere = contextvars.copy_context()
+    assert (x * 2).op == ""  # a generator has no context of its own
+    assert contextvars.Context().run(next, doubles).op == "mul"
+    assert next(doubles).op == ""
+    doubles.close()
+    assert (x * 2).op == "mul"
+    assert elsewhere.run(lambda: x * 2).op == ""
+
+
+def test_contexts_may_end_in_any_order():
+    x = Value(2.0)
+    first, second = quiet(x, 1), quiet(x, 2)
+    with scope("a"):
+        assert [(v.op, w.op) for v, w in zip(first, second, strict=False)] == [("", "")]
+        assert ((x * 2).op, (x * 2).scope) == ("", "")
+        second.close()
+        assert ((x * 2).op, (x * 2).scope) == ("mul", "a")
+    assert MODE.get() is PLAIN
+    outer, inner, anomalies = scope("outer"), scope("inner"), detect_anomaly()
+    outer.__enter__()
+    inner.__enter__()
+    anomalies.__enter__()
+    assert (x * 2).scope == "outer/inner"
+    outer.__exit__(None, None, None)
+    assert (x * 2).scope == "inner"
+    inner.__exit__(None, None, None)
+    assert (x * 2).scope == ""
+    with pytest.raises(FloatingPointError):
+        log(Value(0.0))
+    anomalies.__exit__(None, None, None)
+    assert MODE.get() is PLAIN
+
+
+def test_one_context_may_be_entered_by_many_threads():
+    x = Value(2.0)
+    shared = no_grad()
+    entered, left = threading.Event(), threading.Event()
+    results = []
+
+    def other():
+        with detect_anomaly():
+            with shared:
+                entered.set()
+                assert left.wait(10)
+                results.append(x * 2)
+            results.append(x * 2)
+            with pytest.raises(FloatingPointError):
+                log(Value(0.0))
+
+    thread = threading.Thread(target=other)
+    with shared:
+        thread.start()
+        assert entered.wait(10)
+        assert (x * 2).op == ""
+    assert (x * 2).op == "mul"
+    assert log(Value(0.0)).data == -math.inf
+    left.set()
+    thread.join()
+    assert [v.op for v in results] == ["", "mul"]
+
+
+def test_a_context_left_elsewhere_than_entered_changes_nothing_there():
+    x = Value(2.0)
+
+    def fail():
+        with no_grad():
+            yield
+            raise KeyError("the user's own")
+
+    failing = fail()
+    elsewhere = contextvars.copy_context()
+    elsewhere.run(next, failing)
+    with scope("a"):
+        with pytest.raises(KeyError, match="the user's own") as error:
+            next(failing)
+        assert error.value.__context__ is None
+        assert ((x * 2).op, (x * 2).scope) == ("mul", "a")
+    assert MODE.get() is PLAIN
+    assert elsewhere.run(lambda: x * 2).op == ""
+
+
+# -- until when ------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("make", [no_grad, detect_anomaly, lambda: scope("a")])
+def test_ctrl_c_at_any_moment_leaves_no_mode_behind(make):
+    context = make()
+
+    def enter_and_leave():
+        with context:
+            pass
+
+    def enter():
+        with context:
+            sys.settrace(None)  # interpreted, a signal may come before __exit__ has begun
+
+    call = enter_and_leave if COMPILED else enter
+    moment = 0
+    while struck(call, moment):
+        assert MODE.get() is PLAIN, moment
+        moment += 1
+    assert moment > (5 if COMPILED else 30)
+
+
+def test_ctrl_c_at_any_moment_leaves_no_mode_of_within_behind():
+    mode = PLAIN._replace(recording=False)
+    x = Value(2.0)
+    moment = 0
+    while struck(lambda: within(mode, x.sin), moment):
+        assert MODE.get() is PLAIN, moment
+        moment += 1
+    assert moment > (2 if COMPILED else 15)
+    assert within(mode, x.sin).op == ""

@@ -73,37 +73,70 @@ def test_every_option_of_every_optimizer_is_compared():
 # -- schedulers ------------------------------------------------------------------------------------
 
 
-def schedule(entry):
-    """The optimizer and the scheduler of an entry."""
+def plan(optimizer, scheduler, options):
+    """A scheduler, of which a sequence may be made."""
+    given = dict(options)
+    if scheduler == "LambdaLR":
+        given["lr_lambda"] = [lambda t: 0.9**t, lambda t: 1 / (1 + t)]
+    if scheduler == "SequentialLR":
+        given["schedulers"] = [plan(optimizer, *part) for part in given["schedulers"]]
+    return getattr(lr_scheduler, scheduler)(optimizer, **given)
+
+
+def assert_rates_and_momenta(entry, schedulers, by_hand, added):
+    """Those of all groups at the start and after every call of step() are PyTorch's."""
     groups = [{"params": [Value(0.5)], "lr": 0.1}, {"params": [Value(-0.3)], "lr": 0.04}]
     optimizer = getattr(optim, entry["optimizer"])(groups, lr=0.1, **entry["optimizer_options"])
-    options = dict(entry["options"])
-    if entry["scheduler"] == "LambdaLR":
-        options["lr_lambda"] = [lambda t: 0.9**t, lambda t: 1 / (1 + t)]
-    if entry["scheduler"] == "SequentialLR":
-        options["schedulers"] = [
-            getattr(lr_scheduler, kind)(optimizer, **own) for kind, own in options["schedulers"]
-        ]
-    return optimizer, getattr(lr_scheduler, entry["scheduler"])(optimizer, **options)
+    plans = [plan(optimizer, *each) for each in schedulers]
+    assert len(entry["rates"]) > 40
+    for call, theirs in enumerate(entry["rates"]):
+        for group, rate in zip(optimizer.param_groups, by_hand.get(str(call), []), strict=False):
+            group["lr"] = rate
+        if str(call) in added:
+            optimizer.add_param_group({"params": [Value(0.0)], "lr": added[str(call)]})
+        if call:
+            for each in plans:
+                metric = [TORCH["metrics"][call - 1]] if "Plateau" in type(each).__name__ else []
+                each.step(*metric)
+        rates = [group["lr"] for group in optimizer.param_groups]
+        assert_close(rates, theirs, scale=max(map(max, entry["rates"])))
+        for each in plans:
+            assert each.get_last_lr() == rates
+        if entry["momenta"]:
+            groups = optimizer.param_groups
+            momenta = [g["betas"][0] if "betas" in g else g["momentum"] for g in groups]
+            assert_close(momenta, entry["momenta"][call])
 
 
 @pytest.mark.parametrize("entry", SCHEDULES, ids=name)
 def test_every_rate_and_momentum_is_pytorchs(entry):
-    optimizer, scheduler = schedule(entry)
-    plateau = entry["scheduler"] == "ReduceLROnPlateau"
-    calls = [(m,) for m in TORCH["metrics"]] if plateau else [()] * (len(entry["rates"]) - 1)
-    rates, momenta = [], []
-    for call in [None, *calls]:
-        if call is not None:
-            scheduler.step(*call)
-        rates.append(scheduler.get_last_lr())
-        assert rates[-1] == [group["lr"] for group in optimizer.param_groups]
-        if entry["momenta"]:
-            groups = optimizer.param_groups
-            momenta.append([g["betas"][0] if "betas" in g else g["momentum"] for g in groups])
-    assert len(rates) > 40
-    assert_close(rates, entry["rates"], scale=max(map(max, entry["rates"])))
-    assert_close(momenta, entry["momenta"])
+    assert_rates_and_momenta(entry, [[entry["scheduler"], entry["options"]]], {}, {})
+
+
+def chain_name(entry):
+    """What a test of a chain is called."""
+    parts = [kind for kind, _ in entry["schedulers"]]
+    return "-".join([*parts, *(["by hand"] if entry["by_hand"] else []), *entry["added"]])
+
+
+@pytest.mark.parametrize("entry", TORCH["chains"], ids=chain_name)
+def test_schedulers_scale_the_rate_they_find_as_pytorchs_do(entry):
+    assert_rates_and_momenta(entry, entry["schedulers"], entry["by_hand"], entry["added"])
+
+
+def test_two_schedulers_stepped_together_multiply():
+    optimizer = optim.SGD([Value(0.0)], lr=0.1)
+    both = lr_scheduler.ExponentialLR(optimizer, 0.9), lr_scheduler.StepLR(optimizer, 2, 0.5)
+    rates = []
+    for _ in range(3):
+        for scheduler in both:
+            scheduler.step()
+        rates += scheduler.get_last_lr()
+    assert_close(rates, [0.09, 0.0405, 0.03645])
+    optimizer.param_groups[0]["lr"] = 1.0
+    for scheduler in both:
+        scheduler.step()
+    assert_close(scheduler.get_last_lr(), [0.45])
 
 
 def test_every_scheduler_is_compared():
@@ -112,7 +145,10 @@ def test_every_scheduler_is_compared():
         for kind in vars(lr_scheduler).values()
         if isinstance(kind, type) and hasattr(kind, "get_last_lr")
     }
-    assert kinds - {"LRScheduler"} == {entry["scheduler"] for entry in SCHEDULES}
+    compared = [entry["scheduler"] for entry in SCHEDULES]
+    chained = [kind for entry in TORCH["chains"] for kind, _ in entry["schedulers"]]
+    by_hand = [e["schedulers"][0][0] for e in TORCH["chains"] if e["by_hand"]]
+    assert kinds - {"LRScheduler"} == set(compared) == set(chained) == set(by_hand)
 
 
 # -- clipping --------------------------------------------------------------------------------------

@@ -6,8 +6,10 @@ import math
 
 import numpy as np
 import pytest
+from interrupts import interrupted
 
 from autodiff import Value
+from autodiff.checkpoints import load, save
 from autodiff.optim import SGD, Adagrad, Adam, Adamax, RMSprop, lr_scheduler
 from autodiff.optim.lr_scheduler import (
     CosineAnnealingLR,
@@ -83,11 +85,21 @@ def test_every_scheduler_is_continued():
     }
 
 
-def test_schedules_start_at_once_and_from_the_first_rate():
+def test_schedules_start_at_once_and_from_the_rate_they_find():
     optimizer = descent(lr=0.4)
     LinearLR(optimizer, 0.5)
     assert [g["lr"] for g in optimizer.param_groups] == [0.2, 0.1]
-    assert ExponentialLR(optimizer, 0.5).get_last_lr() == [0.4, 0.2]
+    assert ExponentialLR(optimizer, 0.5).get_last_lr() == [0.2, 0.1]
+    assert LambdaLR(optimizer, lambda t: 2.0).get_last_lr() == [0.8, 0.4]
+
+
+@pytest.mark.parametrize("steps", [1, 2, 3, 7, 10, 49, 1000])
+@pytest.mark.parametrize("start", [1.0, 0.1, 1 / 3])
+def test_a_rate_that_falls_to_zero_is_never_negative(steps, start):
+    optimizer = descent()
+    seen = rates(LinearLR(optimizer, start, 0.0, steps), range(steps + 1))
+    assert seen[-2:] == [[0.0, 0.0]] * 2
+    assert min(map(min, seen)) == 0.0
 
 
 def test_a_sequence_of_schedules_starts_each_anew():
@@ -151,7 +163,103 @@ def test_a_group_that_is_added_later_joins_the_schedule():
     scheduler.step()
     optimizer.add_param_group({"params": [Value(3.0)], "lr": 8.0})
     scheduler.step()
-    assert scheduler.get_last_lr() == [0.25, 0.125, 2.0]
+    assert scheduler.get_last_lr() == [0.25, 0.125, 4.0]
+    LambdaLR(optimizer, lambda t: 1.0)  # sets the rates that the groups came with
+    assert scheduler.get_last_lr() == [1.0, 0.5, 8.0]
+
+
+def test_milestones_may_be_floats_that_are_whole():
+    optimizer = descent(lr=1.0)
+    assert MultiStepLR(optimizer, [0.5 * 6, np.int64(1)]).milestones == [1, 3]
+    scheduler = SequentialLR(optimizer, [StepLR(optimizer, 1, 0.5)] * 2, [0.5 * 4])
+    assert scheduler.milestones == [2]
+    assert [first for first, _ in rates(scheduler, range(3))] == [0.5, 1.0, 0.5]
+
+
+@pytest.mark.parametrize("steps", [0, 2])
+def test_a_group_added_later_is_continued(tmp_path, steps):
+    optimizer, twin = descent(lr=1.0), descent()
+    scheduler = CosineAnnealingLR(optimizer, 3)
+    scheduler.step()
+    for o in (optimizer, twin):
+        o.add_param_group({"params": [Value(3.0)], "lr": 8.0})
+    rates(scheduler, range(steps))
+    other = CosineAnnealingLR(twin, 9)
+    save(tmp_path / "a.npz", optimizer, scheduler)
+    load(tmp_path / "a.npz", twin, other)
+    assert rates(other, range(9)) == rates(scheduler, range(9))
+
+
+@pytest.mark.parametrize("name", sorted(set(MAKERS) - {"OneCycleLR"}))
+def test_a_group_added_later_has_a_first_rate_in_every_schedule(name):
+    optimizer, whole = descent(lr=1.0), descent(lr=1.0)
+    scheduler, other = MAKERS[name](optimizer), MAKERS[name](whole)
+    optimizer.add_param_group({"params": [Value(3.0)], "lr": scheduler.get_last_lr()[0]})
+    optimizer.param_groups[2]["initial_lr"] = 1.0
+    for (first, _, third), (alone, _) in zip(
+        rates(scheduler, METRICS), rates(other, METRICS), strict=True
+    ):
+        assert first == third == alone
+
+
+def test_schedules_in_a_sequence_in_a_sequence_start_anew():
+    optimizer = descent(lr=1.0)
+    inner = SequentialLR(optimizer, [StepLR(optimizer, 1, 0.5), ExponentialLR(optimizer, 0.1)], [2])
+    scheduler = SequentialLR(
+        optimizer, [LinearLR(optimizer, 0.25, total_iters=3), inner, inner], [4, 8]
+    )
+    seen = [scheduler.get_last_lr()[0], *(first for first, _ in rates(scheduler, range(9)))]
+    inside = [1.0, 0.5, 1.0, 0.1]
+    assert seen == pytest.approx([0.25, 0.5, 0.75, 1.0, *inside, *inside[:2]])
+
+
+@pytest.mark.parametrize("at", range(0, 16, 3))
+def test_schedulers_stepped_together_continue_with_a_rate_set_by_hand(tmp_path, at):
+    def training():
+        optimizer = descent(momentum=0.5)
+        kinds = "ExponentialLR", "SequentialLR", "CosineAnnealingLR", "ReduceLROnPlateau"
+        return optimizer, *(MAKERS[kind](optimizer) for kind in kinds)
+
+    def go_on(schedulers, metrics):
+        return [[rates(scheduler, [m]) for scheduler in schedulers] for m in metrics]
+
+    objects, twins = training(), training()
+    go_on(objects[1:], METRICS[:at])
+    objects[0].param_groups[0]["lr"] = 0.3
+    save(tmp_path / "a.npz", *objects)
+    load(tmp_path / "a.npz", *twins)
+    assert go_on(twins[1:], METRICS[at:]) == go_on(objects[1:], METRICS[at:])
+    assert [o.state_dict() for o in twins] == [o.state_dict() for o in objects]
+
+
+@pytest.mark.parametrize("name", MAKERS)
+def test_a_rate_of_numpy_set_by_hand_is_continued_in_float64(name):
+    optimizer, other = descent(momentum=0.5), descent(momentum=0.5)
+    scheduler, twin = MAKERS[name](optimizer), MAKERS[name](other)
+    optimizer.param_groups[0]["lr"] = np.float32(0.7)
+    other.param_groups[0]["lr"] = float(np.float32(0.7))
+    assert rates(scheduler, METRICS)[3:] == rates(twin, METRICS)[3:]
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+@pytest.mark.parametrize("name", MAKERS)
+def test_an_interrupted_step_sets_every_rate_or_none(name):
+    def state(scheduler):
+        return copy.deepcopy((scheduler.optimizer.state_dict(), scheduler.state_dict()))
+
+    last = [9.0] if name == "ReduceLROnPlateau" else []
+    ends = []
+    for steps in (3, 4):
+        scheduler = MAKERS[name](descent(momentum=0.5))
+        rates(scheduler, [1.0, 9.0, 9.0, 9.0][:steps])
+        ends.append(state(scheduler))
+    for moment in itertools.count():
+        scheduler = MAKERS[name](descent(momentum=0.5))
+        rates(scheduler, [1.0, 9.0, 9.0])
+        if not interrupted(lambda step=scheduler.step: step(*last), moment):
+            break
+        assert state(scheduler) in ends
+    assert moment > 5
 
 
 def test_lists_of_one_a_group_are_the_numbers_of_the_groups():
@@ -261,6 +369,17 @@ REFUSED = [
     (lambda o: OneCycleLR(o, 1.0, 9, base_momentum=[0.1] * 3), ValueError, "base_momentum must be"),
     (lambda o: OneCycleLR(o, 1.0, 9, max_momentum=()), ValueError, "max_momentum must be a number"),
     (lambda o: OneCycleLR(o, 1.0, 9, div_factor="2"), TypeError, "div_factor must be a real num"),
+    (lambda o: OneCycleLR(o, 1.0, 9, div_factor=0.0), ValueError, "div_factor must be above 0"),
+    (lambda o: OneCycleLR(o, 1.0, 9, final_div_factor=0.0), ValueError, "final_div_factor must be"),
+    (lambda o: OneCycleLR(o, 1.0, 9, cycle_momentum="no"), TypeError, "cycle_momentum must be Tr"),
+    (lambda o: OneCycleLR(o, 1.0, 9, three_phase=None), TypeError, "three_phase must be True or"),
+    (lambda o: MultiStepLR(o, [2.5]), ValueError, r"milestones must be an integer .*, not 2\.5"),
+    (lambda o: MultiStepLR(o, [3, "x"]), TypeError, "milestones must be a real number, not 'x'"),
+    (lambda o: MultiStepLR(o, [3, -1]), ValueError, "milestones must be an integer .*, not -1"),
+    (
+        lambda o: SequentialLR(o, [StepLR(o, 2) for _ in range(3)], [9, 4]),
+        *(ValueError, "milestones must be an integer from 9 up, not 4"),
+    ),
     (lambda o: ReduceLROnPlateau(o, min_lr=[0.1]), ValueError, "min_lr must be a number, or 2 of"),
     (lambda o: ReduceLROnPlateau(o, min_lr="0"), TypeError, "min_lr must be a real number"),
     (lambda o: ReduceLROnPlateau(o, patience=None), TypeError, "patience must be a real number"),
@@ -284,6 +403,7 @@ def test_bad_options_are_refused(make, error, message):
     with pytest.raises(error, match=message):
         make(optimizer)
     assert [g["lr"] for g in optimizer.param_groups] == [0.1, 0.05]
+    assert {g.get("initial_lr", g["lr"]) for g in optimizer.param_groups} == {0.1, 0.05}
 
 
 @pytest.mark.parametrize("name", MAKERS)

@@ -2,16 +2,20 @@
 
 import cmath
 import copy
+import gc
 import math
 import operator
 import pickle
+import sys
+import weakref
 from decimal import Decimal
 from fractions import Fraction
 
 import numpy as np
 import pytest
 
-from autodiff import Value
+import autodiff
+from autodiff import Value, functions, scope
 
 NOT_NUMBERS = [
     ("1", r"'1' \(str\)"),
@@ -123,13 +127,6 @@ def test_data_of_a_leaf_can_be_set_and_that_of_a_computed_value_cannot():
     assert v.data == 0.5
     with pytest.raises(TypeError, match=r"computed Value \(exp\).*only a leaf's.*detach\(\)"):
         v.exp().data = 1.0
-
-
-def test_there_are_no_other_attributes():
-    v = Value(1.0)
-    for attribute in ("dta", "op", "operands", "partials"):
-        with pytest.raises(AttributeError):
-            setattr(v, attribute, 1.0)
 
 
 # -- conversions that would lose the gradient ------------------------------------------------------
@@ -294,3 +291,168 @@ def test_detach_is_a_leaf_of_its_own():
     assert (y.op, y.operands, y.grad) == ("", (), 3.0)
     assert x.grad == 9.0
     assert x.detach() is not x
+
+
+# -- what programs put on it -----------------------------------------------------------------------
+
+
+def each_kind_of_node():
+    x = Value(2.0, name="x")
+    with scope("layer"):
+        return [x, Value(3.0), x * 3, functions.sum([x, x])]
+
+
+@pytest.mark.parametrize("i", range(4))
+def test_a_node_keeps_what_programs_put_on_it(i):
+    nodes = each_kind_of_node()
+    v = nodes[i]
+    before = (v.data, v.op, v.name, v.scope, v.operands)
+    assert not hasattr(v, "momentum")
+    v.momentum = 0.5
+    v.momentum += 1
+    setattr(v, "x y", None)
+    assert (v.momentum, getattr(v, "x y")) == (1.5, None)
+    assert vars(v) == {"momentum": 1.5, "x y": None}
+    assert {"momentum", "data", "sin"} <= set(dir(v))
+    for w in nodes:
+        assert hasattr(w, "momentum") == (w is v)
+        assert "momentum" not in dir(w) or w is v
+    del v.momentum
+    assert not hasattr(v, "momentum")
+    vars(v)["momentum"] = 2.0
+    assert v.momentum == 2.0
+    assert (v.data, v.op, v.name, v.scope, v.operands) == before
+    functions.sum(nodes).backward(create_graph=True)
+    assert (v.grad.data, v.momentum) == ([6, 1, 1, 1][i], 2.0)
+
+
+def test_an_attribute_that_is_not_there_is_named():
+    v = Value(2.0)
+    for _ in range(2):  # also when there are others
+        with pytest.raises(AttributeError, match="Value' object has no attribute 'momentun'"):
+            v.momentun  # noqa: B018
+        with pytest.raises(AttributeError, match="momentun"):
+            del v.momentun
+        v.momentum = 1.0
+
+
+@pytest.mark.parametrize("name", ["op", "operands", "partials", "scope"])
+def test_what_a_node_says_of_itself_cannot_be_set(name):
+    leaf, computed = Value(2.0), Value(2.0) * 3
+    for v in (leaf, computed, leaf, computed):
+        before = getattr(v, name)
+        with pytest.raises(AttributeError, match=name):
+            setattr(v, name, before)
+        with pytest.raises(AttributeError, match=name):
+            delattr(v, name)
+        vars(v)[name] = "hidden"
+        assert getattr(v, name) == before
+
+
+def test_a_method_may_be_hidden_as_on_any_object():
+    v, w = Value(0.0), Value(0.0)
+    v.cos = lambda: "mine"
+    assert v.cos() == "mine"
+    assert w.cos().data == functions.cos(v).data == 1.0
+    del v.cos
+    assert v.cos().data == 1.0
+    with pytest.raises(AttributeError):
+        del v.cos
+
+
+def test_attributes_are_copied_and_pickled_with_a_leaf():
+    v = Value(2.0, name="v")
+    v.grad = 3.0
+    v.state = [1.0, 2.0]
+    v.itself = v
+    shallow, deep, pickled = copy.copy(v), copy.deepcopy(v), pickle.loads(pickle.dumps(v))
+    assert shallow.state is v.state
+    assert shallow.itself is v
+    for w in (deep, pickled):
+        assert (w.data, w.grad, w.name, w.state) == (2.0, 3.0, "v", [1.0, 2.0])
+        assert w.state is not v.state
+        assert w.itself is w
+    assert vars(pickle.loads(pickle.dumps(Value(1.0)))) == {}
+
+
+class Witness:
+    """Something whose release can be seen."""
+
+
+def itself(p):
+    p.other = p
+
+
+def what_it_led_to(p):
+    p.other = (p * 2 + 1) * p
+
+
+def in_a_list(p):
+    p.other = [functions.sum([p * 2, 1.0, p])]
+
+
+def in_a_dict_of_a_node(p):
+    q = p * 2
+    p.other = {"q": q + q}
+    q.other = p
+    (q * q).backward(create_graph=True)
+
+
+def users_of_each_other(p):
+    q = p * 2
+    for v in (p, q):
+        v.users = []
+    p.users.append(q)
+    q.users.append(p)
+
+
+def in_a_function(p):
+    q = p * 2
+    q.back = lambda: q
+
+
+@pytest.mark.parametrize(
+    "tie",
+    [itself, what_it_led_to, in_a_list, in_a_dict_of_a_node, users_of_each_other, in_a_function],
+)
+def test_cycles_through_attributes_are_released(tie):
+    gc.collect()
+    p = Value(3.0)
+    p.witness = Witness()
+    kept = p * 2
+    alive = weakref.ref(p.witness)
+    tie(p)
+    gc.collect()
+    assert alive() is not None
+    (kept * p).backward()
+    del p, kept
+    gc.collect()
+    assert alive() is None
+
+
+def test_long_chains_of_attributes_are_released():
+    first = v = Value(0.0)
+    for _ in range(100_000):
+        v.next = Value(1.0)
+        v = v.next
+    v.witness = Witness()
+    alive = weakref.ref(v.witness)
+    del v
+    assert alive() is not None
+    del first
+    gc.collect()
+    assert alive() is None
+
+
+def test_attributes_on_every_node_of_a_graph_cost_linear_time():
+    before = v = Value(1.0)
+    for _ in range(100_000):
+        v = v + 1.0
+        v.before = before  # if each were to look at all below it, this would take hours
+        before = v
+    assert v.before is v.operands[0]
+
+
+@pytest.mark.skipif(not autodiff.COMPILED, reason="interpreted, every node has room")
+def test_a_node_without_attributes_has_no_room_for_them():
+    assert sys.getsizeof(Value(1.0)) == 96

@@ -21,9 +21,15 @@ def _chain(xs: list[float]) -> float:
 
 def _take(xs: list[float]) -> float:
     i = xs.pop()
-    if not 0 <= i < len(xs):
+    if not 0 <= i < len(xs) or i != int(i):
         raise IndexError
     return xs[int(i)]
+
+
+def _guard(xs: list[float]) -> float:
+    if xs[0] != xs[1]:
+        raise IndexError  # as for an index out of range: the program ends here
+    return xs[0]
 
 
 #: The values of rows over lists, as functions of the list of all operands.
@@ -33,6 +39,7 @@ LISTS: dict[str, Callable[[list[float]], float]] = {
     "peak": lambda xs: float(np.max(xs)),
     "largest": largest,
     "take": _take,
+    "guard": _guard,
     "pick": lambda xs: xs[0] if xs[1] == xs[2] else 0.0,
 }
 
@@ -51,11 +58,22 @@ def _over_list(op: int) -> Callable[[list[float]], float]:
 
 
 def run_span(
-    start: int, constants: int, out: int, ops: Any, a: Any, b: Any, entries: Any, w: Any, s: Any
+    start: int,
+    constants: int,
+    out: int,
+    ops: Any,
+    a: Any,
+    b: Any,
+    entries: Any,
+    otherwise: Any,
+    w: Any,
+    s: Any,
 ) -> int:
     """Run instructions, as ``ad_run`` does in C."""
     functions: dict[int, Callable[..., float]] = {CODES["detach"]: lambda x: x}
-    for k in range(start, len(ops)):
+    k = start - 1
+    while k + 1 < len(ops):
+        k += 1
         op = ops[k]
         if op >= STATIC:
             return k
@@ -66,7 +84,10 @@ def run_span(
             try:
                 x = functions[op]([w[constants + r] for r in entries[a[k] : a[k] + b[k]]])
             except IndexError:
-                return -1 - k
+                if otherwise[k] < 0:
+                    return -1 - k
+                k = otherwise[k] - 1
+                continue
         elif arity == 1:
             x = functions[op](w[constants + a[k]])
         else:

@@ -8,6 +8,9 @@ static double ad_on_list(int op, Py_ssize_t n, const int *e, const double *w, do
     Py_ssize_t i;
     double t;
     switch (op) {
+    case AD_guard:
+        *bad = w[e[0]] != w[e[1]];
+        return w[e[0]];
     case AD_chain:
         t = w[e[0]];
         for (i = 1; i < n; i++) t += w[e[i]];
@@ -22,7 +25,7 @@ static double ad_on_list(int op, Py_ssize_t n, const int *e, const double *w, do
         return t;
     case AD_take:
         t = w[e[n - 1]];
-        *bad = !(t >= 0 && t < n - 1);
+        *bad = !(t >= 0 && t < n - 1 && t == (Py_ssize_t)t);
         return *bad ? 0.0 : w[e[(Py_ssize_t)t]];
     case AD_pick:
         return w[e[1]] == w[e[2]] ? w[e[0]] : 0.0;
@@ -40,9 +43,11 @@ static double ad_on_list(int op, Py_ssize_t n, const int *e, const double *w, do
     return NAN;
 }
 
-/* Returns end; or the instruction that Python must do; or, as -1 - k, an index out of range. */
+/* Returns end; or the instruction that Python must do; or, as -1 - k, a guard that fails and has no
+   instruction to go on at, or an index out of range. */
 static Py_ssize_t ad_run(Py_ssize_t k, Py_ssize_t end, const unsigned short *ops, const int *a,
-                         const int *b, const int *entries, const double *w, double *out, double *s) {
+                         const int *b, const int *entries, const int *otherwise, const double *w,
+                         double *out, double *s) {
     int bad = 0;
 #if defined(__GNUC__)
 #define AD_CASE(name) L_##name
@@ -73,7 +78,11 @@ static Py_ssize_t ad_run(Py_ssize_t k, Py_ssize_t end, const unsigned short *ops
     default:
 #endif
     out[k] = ad_on_list(ops[k], b[k], entries + a[k], w, s, &bad);
-    if (bad) return -1 - k;
+    if (bad) {
+        if (otherwise[k] < 0) return -1 - k;
+        bad = 0;
+        k = otherwise[k] - 1;
+    }
     AD_NEXT;
 #if !defined(__GNUC__)
     }

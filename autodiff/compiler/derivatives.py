@@ -24,7 +24,7 @@ _CODES = tuple(CODES[name] for name in ("add", "mul", "take", "pick", "neg"))
 Mask = NDArray[np.uint8]
 
 HELD: Mask = np.zeros(2**16, np.uint8)  #: of every row, whether it has no derivative
-for _name in ("detach", "largest", "peak"):
+for _name in ("detach", "largest", "peak", "guard"):
     HELD[CODES[_name]] = 1
 
 
@@ -39,7 +39,7 @@ def dependent(p: Program, inputs: Sequence[int]) -> Mask:
 def ancestors(p: Program, results: Sequence[int]) -> Mask:
     """Of every slot, whether one of these results depends on it."""
     live, read = np.zeros(p.inputs + len(p), np.uint8), np.zeros(len(p.constants), np.uint8)
-    refs = p.results[list(results)]
+    refs = p.outputs[list(results)]
     live[refs[refs >= 0]] = 1
     loops.mark_live(p.inputs, *views(p.ops, p.a, p.b, p.entries, ARITY, live, read))
     return live
@@ -66,7 +66,7 @@ def reverse(
     for seeds in combinations:
         adjoint = np.full(len(active), NONE, np.int32)
         for result, seed in seeds.items():
-            ref = int(p.results[result])
+            ref = int(p.outputs[result])
             given = emission.one if seed is None else seed
             if ref >= 0:
                 adjoint[ref] = given if adjoint[ref] == NONE else emission.sum(adjoint[ref], given)
@@ -94,7 +94,7 @@ def forward(
         for slot, seed in seeds.items():
             tangent[slot] = emission.one if seed is None else seed
         emission.emitter.forward(len(p), _CODES, emission.zero, *views(active, tangent))
-        of_results = np.where(p.results < 0, NONE, tangent[np.maximum(p.results, 0)])
+        of_results = np.where(p.outputs < 0, NONE, tangent[np.maximum(p.outputs, 0)])
         found.append(np.where(of_results == NONE, emission.zero, of_results))
     return emission.finished(np.concatenate([*found, np.zeros(0, np.int32)]), keep)
 
@@ -172,7 +172,7 @@ class _Emission:
         """The program with the derivatives for results, after its own if they are kept."""
         n, e = self.emitter.filled()
         p = self.p
-        kept = p.results if keep else p.results[:0]
+        kept = p.outputs if keep else p.outputs[:0]
         return replace(
             p.returning(np.concatenate([kept, derivatives])),
             constants=self.constants,

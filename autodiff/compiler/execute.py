@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import ast
+from collections.abc import Container, Sequence
 from typing import Any
 
 import numpy as np
 
 from autodiff.compiler import loops
-from autodiff.compiler.program import ARITY, Floats, Program, views
+from autodiff.compiler.program import ARITY, GUARD, Floats, Integers, Program, views
 from autodiff.expressions import names_in
 from autodiff.ops import ROWS
 from autodiff.reals import real
-from autodiff.traces import COMPARE
 
 
 class Machine:
@@ -25,19 +25,18 @@ class Machine:
     array([42.])
     """
 
-    def __init__(self, program: Program) -> None:
+    def __init__(self, program: Program, otherwise: Integers | None = None) -> None:
+        """Make it ready; ``otherwise`` says of every guard where to go on if it fails, or -1."""
         self.program = program
         p = program
-        ops, a, b, entries, outputs = views(p.ops, p.a, p.b, p.entries, p.outputs)
-        self._runner = loops.Runner(len(p.constants), p.inputs, ops, a, b, entries, outputs)
+        if otherwise is None:
+            otherwise = np.full(len(p), -1, np.int32)
+        arrays = views(p.ops, p.a, p.b, p.entries, otherwise, p.outputs)
+        self._runner = loops.Runner(len(p.constants), p.inputs, *arrays)
         self._constants = len(p.constants)
-        self._results = len(p.results)
         longest = int(np.max(p.b[p.over_list], initial=1))
         self._sizes = (self._constants + p.inputs + len(p), longest)
         self._idle: list[tuple[Floats, Any, Any]] = []
-        self._wanted = np.array([c.outcome for c in p.checks], bool)
-        hows = np.array([c.how for c in p.checks], int)
-        self._kinds = [(COMPARE[how], hows == how) for how in np.unique(hows)]
 
     def _buffer(self) -> tuple[Floats, Any, Any]:
         """A buffer with the constants in it: one that nobody uses, or a new one."""
@@ -49,47 +48,59 @@ class Machine:
             return w, *views(w, np.zeros(self._sizes[1]))
 
     def __call__(self, inputs: Floats) -> Floats | None:
-        """The results for these inputs; None if a check comes out otherwise.
+        """The outputs for these inputs; None if a guard fails.
 
         Raises:
             IndexError: if ``take`` reads beyond its list.
         """
         buffer = self._buffer()
+        found = None
+        if self._run(buffer, inputs, ()) is not None:
+            found = np.empty(len(self.program.outputs))
+            self._runner.read(buffer[1], *views(found))
+        self._idle.append(buffer)
+        return found
+
+    def walk(
+        self, inputs: Floats, constants: Sequence[tuple[int, float]], ends: Container[int]
+    ) -> int | None:
+        """Run to one of the instructions ``ends``, which that is; None if a guard fails.
+
+        Args:
+            inputs: the inputs.
+            constants: references of constants that have other numbers now, and these numbers.
+            ends: instructions.
+        """
+        buffer = self._buffer()
+        for ref, x in constants:
+            buffer[0][self._constants + ref] = x
+        end = self._run(buffer, inputs, ends)
+        self._idle.append(buffer)
+        return end
+
+    def _run(self, buffer: Any, inputs: Floats, ends: Container[int]) -> int | None:
+        """Run to the end, or to one of ``ends``, which that is; None if a guard fails."""
         w, view, scratch = buffer
-        k = self._runner.begin(inputs, view, scratch)
-        while k != len(self.program):
-            if k < 0:
-                refs = self.program.operands(-1 - k)
-                at = w[self._constants + refs[-1]]
-                self._idle.append(buffer)
-                raise IndexError(
-                    f"take(values, i): index {at:g} is not one of 0 to {len(refs) - 2}"
-                )
+        k: int = self._runner.begin(inputs, view, scratch)
+        while 0 <= k < len(self.program) and k not in ends:
             self._call(k, w)
             k = self._runner.go_on(k + 1, view, scratch)
-        found = np.empty(len(self.program.outputs))
-        self._runner.read(view, *views(found))
-        self._idle.append(buffer)
-        if self._kinds and not self._hold(found[self._results :]):
+        if k >= 0:
+            return k
+        if self.program.ops[-1 - k] == GUARD:
             return None
-        return found[: self._results]
+        refs = self.program.operands(-1 - k)
+        at = w[self._constants + refs[-1]]
+        raise IndexError(f"take(values, i): index {at:.17g} is not one of 0 to {len(refs) - 2}")
 
     def _call(self, k: int, w: Floats) -> None:
-        """An instruction whose value is a Python function."""
+        """Do an instruction whose value is a Python function."""
         p = self.program
         row = ROWS[p.ops[k]]
         operands = [float(w[self._constants + r]) for r in p.operands(k)]
         assert callable(row.value)
         where = f"the value function of {row.name}()"
         w[self._constants + p.inputs + k] = real(row.value(*operands), where)
-
-    def _hold(self, sides: Floats) -> bool:
-        left, right = sides[::2], sides[1::2]
-        outcomes = np.empty(len(left), bool)
-        with np.errstate(invalid="ignore"):
-            for compare, which in self._kinds:
-                outcomes[which] = compare(left[which], right[which])
-        return bool((outcomes == self._wanted).all())
 
 
 def flops(program: Program) -> int:

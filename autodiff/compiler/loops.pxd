@@ -7,17 +7,19 @@ cdef extern from "_kernels.h":
 
 cdef extern from "compiler/_run.h":
     Py_ssize_t ad_run(Py_ssize_t, Py_ssize_t, const unsigned short *, const int *, const int *,
-                      const int *, const double *, double *, double *) nogil
+                      const int *, const int *, const double *, double *, double *) nogil
 
 cdef inline Py_ssize_t run_span(
     Py_ssize_t start, Py_ssize_t constants, Py_ssize_t out, const unsigned short[::1] ops,
-    const int[::1] a, const int[::1] b, const int[::1] entries, double[::1] w, double[::1] s,
+    const int[::1] a, const int[::1] b, const int[::1] entries, const int[::1] otherwise,
+    double[::1] w, double[::1] s,
 ) noexcept:
     cdef Py_ssize_t end
     cdef double *slots
     with cython.boundscheck(False), nogil:  # of an empty array the address is only taken
         slots = &w[constants]
-        end = ad_run(start, ops.shape[0], &ops[0], &a[0], &b[0], &entries[0], slots, slots + out, &s[0])
+        end = ad_run(start, ops.shape[0], &ops[0], &a[0], &b[0], &entries[0], &otherwise[0], slots,
+                     slots + out, &s[0])
     return end
 
 @cython.locals(k=Py_ssize_t, i=Py_ssize_t)
@@ -79,7 +81,7 @@ cpdef Py_ssize_t find_chains(Py_ssize_t inputs, int add, const unsigned short[::
 cdef class Runner:
     cdef Py_ssize_t constants, inputs
     cdef const unsigned short[::1] ops
-    cdef const int[::1] a, b, entries, outputs
+    cdef const int[::1] a, b, entries, otherwise, outputs
 
     @cython.locals(i=Py_ssize_t)
     cpdef Py_ssize_t begin(self, const double[::1] given, double[::1] w, double[::1] s) except? -1

@@ -408,10 +408,21 @@ def find_chains(
 
 
 class Runner:
-    """A program's arrays, ready to be run in a buffer: constants backwards, then the slots."""
+    """A program's arrays, ready to be run in a buffer: constants backwards, then the slots.
+
+    ``otherwise`` says of every guard at which instruction to go on if it fails, or -1.
+    """
 
     def __init__(
-        self, constants: int, inputs: int, ops: Any, a: Any, b: Any, entries: Any, outputs: Any
+        self,
+        constants: int,
+        inputs: int,
+        ops: Any,
+        a: Any,
+        b: Any,
+        entries: Any,
+        otherwise: Any,
+        outputs: Any,
     ) -> None:
         self.constants = constants
         self.inputs = inputs
@@ -419,6 +430,7 @@ class Runner:
         self.a = a
         self.b = b
         self.entries = entries
+        self.otherwise = otherwise
         self.outputs = outputs
 
     def begin(self, given: Any, w: Any, s: Any) -> int:
@@ -431,12 +443,11 @@ class Runner:
     def go_on(self, start: int, w: Any, s: Any) -> int:
         """Run from instruction ``start`` on; how far it came.
 
-        To the end; or to an instruction ``k`` that Python must do; or, as ``-1 - k``, to one whose
-        index is out of range.
+        To the end; or to an instruction ``k`` that Python must do; or, as ``-1 - k``, to a guard
+        that fails, or to one whose index is out of range.
         """
-        return run_span(
-            start, self.constants, self.inputs, self.ops, self.a, self.b, self.entries, w, s
-        )
+        ops, a, b, entries, otherwise = self.ops, self.a, self.b, self.entries, self.otherwise
+        return run_span(start, self.constants, self.inputs, ops, a, b, entries, otherwise, w, s)
 
     def read(self, w: Any, found: Any) -> None:
         """Write the outputs to ``found``."""

@@ -7,94 +7,114 @@ from __future__ import annotations
 
 from typing import Any
 
-from autodiff.value import Value, trace_of
+from autodiff.sweeps import recorded_in
+from autodiff.value import Value
+
+try:
+    import cython
+except ImportError:
+    from autodiff import _interpreted as cython
+
+if not cython.compiled:
+    from autodiff._interpreted import blank
 
 
-def inputs_of(note: Any, numbers: Any) -> list[Any]:
-    """New leaves with these data, which belong to the trace of this note."""
-    leaves: list[Any] = []
-    for x in numbers:
-        v = Value(x)
-        v._note = note
-        leaves.append(v)
-    return leaves
+def inputs_of(given: list[Any], note: Any) -> list[Any]:
+    """The inputs of a trace: new leaves, with its note, of floats; of Values, new nodes."""
+    inputs: list[Any] = []
+    for x in given:
+        if type(x) is float:
+            v = Value.__new__(Value)
+            blank(v)
+            v._data = x
+            v._note = note
+            inputs.append(v)
+        else:
+            inputs.append(x * 1.0)
+    return inputs
 
 
-def belongs(v: Value, trace: Any, note: Any) -> bool:
-    """Whether a Value was recorded in a trace, whose own note this is."""
-    return v._note is note or trace_of(v) is trace
+def from_outside(
+    order: list[Any], trace: Any, inputs: list[Any]
+) -> tuple[list[Any], list[float], dict[int, int]]:
+    """What a trace reads besides its inputs.
 
-
-def lay_out(order: list[Any], trace: Any, inputs: list[Any]) -> tuple[Any, ...]:
-    """Number the Values of a trace: inputs, what was captured, then what was computed in it.
-
-    Returns what was captured, the numbers of those that were computed, by id, and how many
-    instructions, operands in lists and constants there will be.
+    Returns what was captured, the numbers of the leaves that were made in the trace, and where all
+    these and the inputs stand, by id: slots, and for the leaves' numbers constants.
     """
     captured: list[Any] = []
-    note = trace.note
-    frozen: dict[int, int] = {}
-    slot = len(inputs)
-    n = entries = constants = 0
-    for i, x in enumerate(inputs):
+    leaves: list[Any] = []
+    slots: dict[int, int] = {}
+    n = len(inputs)
+    for x in inputs:
         v = x
-        v._da = i
+        v._grad = len(slots)  # as of what is computed
+        slots[id(v)] = len(slots)
     for x in order:
         v = x
-        if v._op == 0:
-            if not belongs(v, trace, note):
-                v._da = slot + len(captured)
-                captured.append(v)
-        elif not belongs(v, trace, note):
-            frozen[id(v)] = slot + len(captured)
-            captured.append(v)
+        mine = recorded_in(v, trace)
+        if (v._op != 0 and mine) or id(v) in slots:
+            continue
+        if mine:
+            leaves.append(v._data)
+            slots[id(v)] = -len(leaves)
         else:
+            slots[id(v)] = n
             n += 1
-            if type(v._a) is tuple:
-                entries += len(v._a)
-                for y in v._a:
-                    if type(y) is float:
-                        constants += 1
-            else:
-                if type(v._a) is float:
-                    constants += 1
-                if type(v._b) is float:
-                    constants += 1
-    slot += len(captured)
+            captured.append(v)
+    return captured, leaves, slots
+
+
+def number(order: list[Any], trace: Any, first: int) -> tuple[int, int, int]:
+    """Number what was computed in a trace, from slot ``first`` on.
+
+    Returns how many instructions, operands in lists and constants there will be.
+    """
+    n = entries = constants = 0
     for x in order:
         v = x
-        if v._op != 0 and belongs(v, trace, note):
-            v._grad = slot
-            slot += 1
-    return captured, frozen, n, entries, constants
+        if v._op == 0 or not recorded_in(v, trace):
+            continue
+        v._grad = first + n
+        n += 1
+        if type(v._a) is tuple:
+            entries += len(v._a)
+            for y in v._a:
+                if type(y) is float:
+                    constants += 1
+        else:
+            if type(v._a) is float:
+                constants += 1
+            if type(v._b) is float:
+                constants += 1
+    return n, entries, constants
 
 
-def slot_of(x: Any, trace: Any, frozen: dict[int, int]) -> int:
-    """The slot of a Value that ``lay_out`` has numbered."""
+def slot_of(x: Any, trace: Any, slots: dict[int, int]) -> int:
+    """The reference by which a Value is read."""
     v = x
-    if v._op == 0:
-        return int(v._da)
-    if belongs(v, trace, trace.note):
-        return int(v._grad)
-    return frozen[id(v)]
+    if v._op == 0 or not recorded_in(v, trace):
+        return slots[id(v)]
+    return int(v._grad)
 
 
 def fill(
     order: list[Any],
     trace: Any,
-    frozen: dict[int, int],
+    slots: dict[int, int],
+    first: int,
     ops: Any,
     a: Any,
     b: Any,
     entries: Any,
     constants: Any,
 ) -> None:
-    """Write the instructions of a trace."""
-    note = trace.note
-    k = e = c = 0
+    """Write the instructions of a trace, and their constants from number ``first`` on."""
+    k = e = 0
+    c = first
     for x in order:
         v = x
-        if v._op == 0 or not belongs(v, trace, note):
+        if v._op == 0 or not recorded_in(v, trace):
             continue
         ops[k] = v._op
         if type(v._a) is tuple:
@@ -106,7 +126,7 @@ def fill(
                     c += 1
                     entries[e] = -c
                 else:
-                    entries[e] = slot_of(y, trace, frozen)
+                    entries[e] = slot_of(y, trace, slots)
                 e += 1
         else:
             if type(v._a) is float:
@@ -114,11 +134,11 @@ def fill(
                 c += 1
                 a[k] = -c
             else:
-                a[k] = slot_of(v._a, trace, frozen)
+                a[k] = slot_of(v._a, trace, slots)
             if type(v._b) is float:
                 constants[c] = v._b
                 c += 1
                 b[k] = -c
             elif v._b is not None:
-                b[k] = slot_of(v._b, trace, frozen)
+                b[k] = slot_of(v._b, trace, slots)
         k += 1

@@ -20,7 +20,7 @@ import numpy as np
 
 from autodiff.compiler import loops
 from autodiff.compiler.execute import Machine
-from autodiff.compiler.program import ARITY, STATIC, Integers, Program, views
+from autodiff.compiler.program import ARITY, GUARD, STATIC, Integers, Program, views
 from autodiff.ops import CODES
 
 #: ``left = right`` for every x and y and constant c: each row is exact in IEEE 754 arithmetic.
@@ -53,13 +53,14 @@ IDENTITIES = [
 ]
 
 
-def dead_code(p: Program) -> Program:
-    """Without the instructions and constants that no output depends on.
+def dead_code(p: Program, guards: bool = True) -> Program:
+    """Without the instructions and constants that no output, and no guard, depends on.
 
-    Constants that are equal to the bit become one.
+    Constants that are equal to the bit become one.  Without ``guards``, guards go too.
     """
     live, read = np.zeros(p.inputs + len(p), np.uint8), np.zeros(len(p.constants), np.uint8)
     live[p.outputs[p.outputs >= 0]] = 1
+    live[p.inputs :][p.ops == GUARD] = guards
     read[-1 - p.outputs[p.outputs < 0]] = 1
     loops.mark_live(p.inputs, *views(p.ops, p.a, p.b, p.entries, ARITY, live, read))
     bits = p.constants.view(np.int64).copy()
@@ -73,7 +74,7 @@ def dead_code(p: Program) -> Program:
     outputs[outputs >= 0] = slots[outputs[outputs >= 0]]
     outputs[outputs < 0] = constants[-1 - outputs[outputs < 0]]
     filled = (ops[:n].copy(), a[:n].copy(), b[:n].copy(), entries[:e].copy())
-    return Program(p.inputs, outputs, bits[:kept].copy().view(np.float64), *filled, p.checks)
+    return Program(p.inputs, outputs, bits[:kept].copy().view(np.float64), *filled, p.sources)
 
 
 def _forwarded(p: Program, to: Integers) -> Program:
@@ -83,18 +84,38 @@ def _forwarded(p: Program, to: Integers) -> Program:
     return replace(p, outputs=outputs)
 
 
+def behind(guards: Program, p: Program) -> Program:
+    """One program of two on the same inputs: guards, then what is only right where they hold."""
+    n, m, c = p.inputs, len(guards), len(guards.constants)
+
+    def moved(refs: Any) -> Any:
+        return np.where(refs < 0, refs - c, np.where(refs < n, refs, refs + m)).astype(np.int32)
+
+    b = np.where(ARITY[p.ops] == 2, moved(p.b), p.b).astype(np.int32)
+    a = np.where(p.over_list, p.a + len(guards.entries), moved(p.a)).astype(np.int32)
+    return replace(
+        guards,
+        outputs=moved(p.outputs),
+        constants=np.concatenate([guards.constants, p.constants]),
+        ops=np.concatenate([guards.ops, p.ops]),
+        a=np.concatenate([guards.a, a]),
+        b=np.concatenate([guards.b, b]),
+        entries=np.concatenate([guards.entries, moved(p.entries)]),
+    )
+
+
 def fold_constants(p: Program) -> Program:
     """With what depends on no input computed."""
     varying = np.zeros(p.inputs + len(p), np.uint8)
     varying[: p.inputs] = 1
-    varying[p.inputs :][p.ops >= STATIC] = 1
+    varying[p.inputs :][(p.ops >= STATIC) | (p.ops == GUARD)] = 1
     nothing_held = np.zeros(2**16, np.uint8)
     arrays = (p.ops, p.a, p.b, p.entries, ARITY, nothing_held, varying)
     loops.mark_dependent(p.inputs, *views(*arrays))
     fixed = np.flatnonzero(varying == 0).astype(np.int32)
     if not len(fixed):
         return p
-    known = Machine(dead_code(replace(p, outputs=fixed, checks=())))(np.zeros(p.inputs))
+    known = Machine(dead_code(p.returning(fixed), guards=False))(np.zeros(p.inputs))
     assert known is not None
     to = np.arange(len(varying), dtype=np.int32)
     to[fixed] = -1 - len(p.constants) - np.arange(len(fixed), dtype=np.int32)

@@ -7,17 +7,20 @@ the inputs, then the instructions.  A negative reference ``-1 - c`` reads consta
 An instruction's operation is the number of a row (``ops.ROWS``).  Operands of a row over scalars
 are ``a`` and ``b``; those of a row over lists, and of a primitive that was added at run time, are
 ``entries[a : a + b]``.
+
+A guard is an instruction too: a program that comes to one whose comparison is not what it was when
+the program was traced ends there, without results.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from autodiff.ops import INNER, ROWS, TABLE
+from autodiff.ops import CODES, INNER, ROWS, TABLE
 
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int32]
@@ -32,12 +35,7 @@ for _code, _row in enumerate(ROWS[:STATIC]):
     ARITY[_code] = 0 if not _code or _row.over_lists else len(_row.names)
 
 
-class Check(NamedTuple):
-    """A comparison on which a program rests: its outcome, which comparison, the source line."""
-
-    outcome: bool
-    how: int  #: an index of ``traces.COMPARISONS``
-    source: str
+GUARD = CODES["guard"]
 
 
 @dataclass(frozen=True)
@@ -49,8 +47,8 @@ class Program:
         constants: the numbers that negative references read.
         ops, a, b: of every instruction, its row and its operands.
         entries: the operands of those over lists, in the order of the instructions.
-        outputs: references: the results, then the two sides of every check.
-        checks: the comparisons that must come out as they did.
+        outputs: references: the results.
+        sources: of every guard, by the number that its last operand has, the line that compared.
     """
 
     inputs: int
@@ -60,7 +58,7 @@ class Program:
     a: Integers = field(default_factory=lambda: np.zeros(0, np.int32))
     b: Integers = field(default_factory=lambda: np.zeros(0, np.int32))
     entries: Integers = field(default_factory=lambda: np.zeros(0, np.int32))
-    checks: tuple[Check, ...] = ()
+    sources: tuple[str, ...] = ()
 
     def __len__(self) -> int:
         return len(self.ops)
@@ -78,18 +76,13 @@ class Program:
         return self.__dict__
 
     @property
-    def results(self) -> Integers:
-        """The references of the results alone."""
-        return self.outputs[: len(self.outputs) - 2 * len(self.checks)]
+    def guards(self) -> list[int]:
+        """The instructions that are guards, in order."""
+        return [int(k) for k in np.flatnonzero(self.ops == GUARD)]
 
-    @property
-    def sides(self) -> Integers:
-        """The references of what the checks compare, two for each."""
-        return self.outputs[len(self.outputs) - 2 * len(self.checks) :]
-
-    def returning(self, results: Any) -> Program:
-        """The program with other results, and the same checks."""
-        return replace(self, outputs=np.concatenate([results, self.sides]).astype(np.int32))
+    def returning(self, outputs: Any) -> Program:
+        """The program with other results."""
+        return replace(self, outputs=np.asarray(outputs).astype(np.int32))
 
     @property
     def over_list(self) -> NDArray[np.bool_]:

@@ -71,7 +71,7 @@ def _symbolic(partial: Any, count: int) -> Callable[..., Any] | None:
         traced = _traced(lambda xs: [partial(*xs)], count)
     except Exception:  # of a function of the user's, which may be one of floats only
         return None
-    return None if traced.program.checks or traced.captured else partial
+    return None if len(traced.guards) or traced.captured else partial
 
 
 def _opaque(row: Row, i: int) -> Callable[..., Any]:

@@ -76,17 +76,17 @@ def pattern(p: Program, places: Sequence[int]) -> Pattern:
     seen = np.full(p.inputs + len(p), -1, np.int32)
     stack = np.empty(p.inputs + len(p), np.int32)
     found = np.empty(len(places) + 2**20, np.int32)
-    ends = np.zeros(len(p.results), np.int64)
-    arrays = (p.ops, p.a, p.b, p.entries, ARITY, HELD, p.results, columns, seen, stack, found)
+    ends = np.zeros(len(p.outputs), np.int64)
+    arrays = (p.ops, p.a, p.b, p.entries, ARITY, HELD, p.outputs, columns, seen, stack, found)
     rows, those = [np.zeros(0, np.int32)], [np.zeros(0, np.int32)]
     start, views_of_all = 0, views(*arrays, ends)
-    while start < len(p.results):
+    while start < len(p.outputs):
         end = loops.reach(p.inputs, start, len(places), *views_of_all)
         counts = np.diff(ends[start:end], prepend=0)
         rows.append(np.repeat(np.arange(start, end, dtype=np.int32), counts))
         those.append(found[: counts.sum()].copy())
         start = end
-    shape = (len(p.results), len(places))
+    shape = (len(p.outputs), len(places))
     return by_column(shape, np.concatenate(rows), np.concatenate(those))
 
 
@@ -182,14 +182,14 @@ def sparse_jacobian(
         by_column(where.shape, rows[forwards], columns[forwards]), places
     )
     q = forward(p, directions)
-    found = q.results.reshape(len(directions), len(p.results))
+    found = q.outputs.reshape(len(directions), len(p.outputs))
     entries = np.zeros(len(rows), np.int32)
     entries[forwards] = found[of_column[columns[forwards]], rows[forwards]]
     if full.any():
         transposed = by_column(where.shape[::-1], columns[backwards], rows[backwards])
-        of_row, combinations = _seeds(transposed, range(len(p.results)))
-        q = reverse(q.returning(p.results), combinations, places)
-        found = q.results.reshape(len(combinations), len(places))
+        of_row, combinations = _seeds(transposed, range(len(p.outputs)))
+        q = reverse(q.returning(p.outputs), combinations, places)
+        found = q.outputs.reshape(len(combinations), len(places))
         entries[backwards] = found[of_row[rows[backwards]], columns[backwards]]
     known = forwards | backwards
     elsewhere = (mirror >= 0) & (~known | ((rows > columns) & known[mirror]))

@@ -1,8 +1,13 @@
-"""A function of numbers, run once on Values, becomes a program; a program, run on Values, a graph.
+"""A function's run on Values becomes a program; a program, run on Values, a graph.
 
-What is computed of the inputs in the trace becomes instructions.  Every other Value that it reads,
-a parameter say, is *captured*: its data is an input, read at every call.  Every comparison becomes
-a check: at a call where one comes out otherwise, the program does not hold.
+* ``Run`` -- a function, run once on Values that belong to a trace of their own;
+* ``traced`` -- the program of a run, and what it read from outside;
+* ``replay`` -- a program run on Values, which records what its function would record.
+
+What was computed of the inputs becomes instructions.  Every other Value that the function read, a
+parameter say, is *captured*: its data is an input, read at every call.  In a frozen trace the
+comparisons become a program of their own, of guards: only where none of them fails, the program of
+the results is that of the function.
 """
 
 from __future__ import annotations
@@ -13,67 +18,190 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from autodiff.compiler import numbering
-from autodiff.compiler.program import Check, Program, views
+from autodiff.compiler.program import ARITY, GUARD, Program, views
 from autodiff.contexts import within
 from autodiff.functions import take_known
 from autodiff.higher import apply, largest, pick, split
-from autodiff.ops import CODES, ROWS
+from autodiff.ops import CODES, COMPARISONS, ROWS
 from autodiff.sweeps import visit
 from autodiff.traces import Trace
 from autodiff.value import Value, record_list
 from autodiff.walks import alone
 
 
+class Run(NamedTuple):
+    """What a function gave when it was run on Values.
+
+    Attributes:
+        trace: the trace that what it recorded belongs to.
+        inputs: the Values that it was run on.
+        results: Values and floats.
+    """
+
+    trace: Trace
+    inputs: list[Value]
+    results: list[Any]
+
+
+def run(
+    function: Callable[[list[Any]], list[Any]],
+    inputs: Sequence[Any],
+    frozen: bool = False,
+    name: str = "",
+    integers: Sequence[int] = (),
+) -> Run:
+    """Run a function of a list of Values, in a trace of its own.
+
+    Args:
+        function: from a list of Values to a list of Values and floats.
+        inputs: floats; or Values, to which what is recorded stays connected.
+        frozen: whether the program will be kept.
+        name: what messages call the function.
+        integers: which inputs came as integers.
+    """
+    here = Trace(frozen, name)
+    xs = within(here.mode(), numbering.inputs_of, list(inputs), here.note)
+    here.integers.update((id(xs[i]), xs[i]) for i in integers)
+    try:
+        return Run(here, xs, within(here.mode(), function, xs))
+    except BaseException:
+        here.forget()
+        raise
+
+
 class Traced(NamedTuple):
-    """A program, and the Values whose data are its last inputs."""
+    """The program of a run.
+
+    Attributes:
+        program: its inputs are those of the run, then the data of what was captured.
+        captured: the Values that it read from outside.
+        guards: on the same inputs, the comparisons; without results.
+    """
 
     program: Program
     captured: list[Value]
+    guards: Program
 
 
-def trace(function: Callable[[list[Any]], Sequence[Any]], numbers: Sequence[float]) -> Traced:
+def trace(function: Callable[[list[Any]], list[Any]], numbers: Sequence[float]) -> Traced:
     """The program of a function from a list of numbers to a list of numbers.
 
     >>> traced = trace(lambda xs: [xs[0] * xs[1], 1.0], [2.0, 3.0])
     >>> traced.program.operands(0), traced.program.outputs, traced.program.constants
     ([0, 1], array([ 2, -1], dtype=int32), array([1.]))
     """
-    here = Trace()
-    xs = numbering.inputs_of(here.note, numbers)
+    return traced(run(function, numbers, frozen=True))
+
+
+def traced(run: Run, spare: int = 0) -> Traced:
+    """The program of a run; with ``spare`` more inputs between its own and what was captured."""
+    here, xs, results = run
     try:
-        results = within(here.mode(), function, xs)
-        return alone(_program, here, xs, results)
+        return alone(_traced, here, xs, results, spare)
     finally:
-        here.guards.clear()  # notes that outlive the trace keep no graph
+        here.forget()
 
 
-def _program(here: Trace, xs: list[Value], results: Sequence[Any]) -> Traced:
+def _traced(here: Trace, xs: list[Value], results: list[Any], spare: int) -> Traced:
     sides = [x for guard in here.guards for x in (guard.left, guard.right)]
-    ends = [*results, *sides]
-    order = visit([x for x in ends if isinstance(x, Value)], here)
-    captured, frozen, n, listed, given = numbering.lay_out(order, here, xs)
-    floats = [x for x in ends if not isinstance(x, Value)]
-    ops, constants = np.zeros(n, np.uint16), np.zeros(given + len(floats))
+    roots = [x for x in [*results, *sides] if type(x) is Value]
+    inputs = [*xs, *(Value(0.0) for _ in range(spare))]
+    captured, leaves, slots = numbering.from_outside(visit(roots, here, inputs), here, inputs)
+    count = len(inputs) + len(captured)
+    program = _program(here, inputs, count, leaves, slots, results)
+    sides_alone = _program(here, inputs, count, leaves, slots, sides)
+    return Traced(program, captured, _guarded(sides_alone, here))
+
+
+def _program(
+    here: Trace,
+    inputs: list[Value],
+    count: int,
+    leaves: list[float],
+    slots: dict[int, int],
+    ends: list[Any],
+) -> Program:
+    """The program that computes ``ends``; its first constants are ``leaves``."""
+    order = visit([x for x in ends if type(x) is Value], here, inputs)
+    given = len(leaves)
+    n, listed, more = numbering.number(order, here, count)
+    floats = [x for x in ends if type(x) is not Value]
+    ops, constants = np.zeros(n, np.uint16), np.zeros(given + more + len(floats))
     a, b, entries = (np.zeros(size, np.int32) for size in (n, n, listed))
-    numbering.fill(order, here, frozen, *views(ops, a, b, entries, constants))
+    constants[:given] = leaves
+    numbering.fill(order, here, slots, given, *views(ops, a, b, entries, constants))
+    given += more
     constants[given:] = floats
     outputs = np.empty(len(ends), np.int32)
     for i, x in enumerate(ends):
-        if isinstance(x, Value):
-            outputs[i] = numbering.slot_of(x, here, frozen)
+        if type(x) is Value:
+            outputs[i] = numbering.slot_of(x, here, slots)
         else:
             given += 1
             outputs[i] = -given
-    checks = tuple(Check(guard.outcome, guard.how, guard.source) for guard in here.guards)
-    inputs = len(xs) + len(captured)
-    return Traced(Program(inputs, outputs, constants, ops, a, b, entries, checks), captured)
+    return Program(count, outputs, constants, ops, a, b, entries)
 
 
-def replay(p: Program, operands: Sequence[Any]) -> list[Any]:
-    """The outputs of a program on Values and floats, recorded as if its function were called.
+def _guarded(p: Program, here: Trace) -> Program:
+    """The program whose outputs are the sides of comparisons, with a guard for each of these.
+
+    Every guard stands behind what its comparison and those before it need, so that nothing is
+    computed which the function would not have computed.
+    """
+    guards, n, m = here.guards, len(p), len(here.guards)
+    sides = p.outputs.reshape(m, 2)
+    behind = np.maximum.accumulate(np.maximum(sides.max(axis=1, initial=-1) + 1 - p.inputs, 0))
+    shift = 2 * np.searchsorted(behind, np.arange(n), side="right")
+    to = np.arange(p.inputs + n)  # where every slot is now
+    to[p.inputs :] += shift
+
+    def moved(refs: Any) -> Any:
+        return np.where(refs < 0, refs, to[np.maximum(refs, 0)])
+
+    ops, a, b = (np.zeros(n + 2 * m, x.dtype) for x in (p.ops, p.a, p.b))
+    old, compare = np.arange(n) + shift, behind + 2 * np.arange(m)
+    ops[old], b[old], a[old] = p.ops, p.b, p.a
+    scalar = old[ARITY[p.ops] > 0]
+    a[scalar] = moved(a[scalar])
+    two = old[ARITY[p.ops] == 2]
+    b[two] = moved(b[two])
+    ops[compare] = [CODES[COMPARISONS[guard.how]] for guard in guards]
+    a[compare], b[compare] = moved(sides[:, 0]), moved(sides[:, 1])
+    ops[compare + 1], b[compare + 1] = GUARD, 3
+
+    is_list = ARITY[ops] == 0
+    lengths = b[is_list]
+    a[is_list] = np.cumsum(lengths) - lengths
+    of_guard = np.repeat(ops[is_list] == GUARD, lengths)
+    entries = np.zeros(len(of_guard), np.int32)
+    entries[~of_guard] = moved(p.entries)
+    first = -1 - len(p.constants)
+    outcomes = [first - int(guard.outcome) for guard in guards]
+    entries[of_guard] = np.stack(
+        [p.inputs + compare, outcomes, first - 2 - np.arange(m)], axis=1
+    ).ravel()
+    constants = np.concatenate([p.constants, [0.0, 1.0], np.arange(m)])
+    sources = tuple(guard.source for guard in guards)
+    none = np.zeros(0, np.int32)
+    return Program(p.inputs, none, constants, ops, a, b, entries, sources)
+
+
+def replay(p: Program, operands: Sequence[Any], known: Sequence[Any] = ()) -> list[Any]:
+    """Run a program on Values and floats, recording as if its function were called.
+
+    Args:
+        p: the program.
+        operands: its inputs.
+        known: of every instruction, what it gave, if that is known; else None.
+
+    Returns:
+        What stands in every slot; see ``outputs_of``.
+
+    Raises:
+        ValueError: if a guard fails.
 
     >>> traced = trace(lambda xs: [xs[0] * xs[1]], [2.0, 3.0])
-    >>> replay(traced.program, [Value(5.0), 2.0])
+    >>> outputs_of(traced.program, replay(traced.program, [Value(5.0), 2.0]))
     [Value(10.0, op='mul')]
     """
     constants = p.constants.tolist()
@@ -85,9 +213,11 @@ def replay(p: Program, operands: Sequence[Any]) -> list[Any]:
     over_list = p.over_list.tolist()
     entries = p.entries.tolist()
     code = zip(p.ops.tolist(), p.a.tolist(), p.b.tolist(), over_list, strict=True)
-    for op, a, b, is_list in code:
-        if is_list:
-            slots.append(_on_list(op, [read(ref) for ref in entries[a : a + b]]))
+    for k, (op, a, b, is_list) in enumerate(code):
+        if known and known[k] is not None:
+            slots.append(known[k])
+        elif is_list:
+            slots.append(_on_list(p, op, [read(ref) for ref in entries[a : a + b]]))
         elif op == _DETACH:
             x = read(a)
             slots.append(x.detach() if isinstance(x, Value) else x)
@@ -95,14 +225,23 @@ def replay(p: Program, operands: Sequence[Any]) -> list[Any]:
             slots.append(apply(op, read(a)))
         else:
             slots.append(apply(op, read(a), read(b)))
-    return [read(ref) for ref in p.outputs.tolist()]
+    return slots
+
+
+def outputs_of(p: Program, slots: Sequence[Any]) -> list[Any]:
+    """The outputs of a program, from what stands in its slots."""
+    return [slots[ref] if ref >= 0 else float(p.constants[-1 - ref]) for ref in p.outputs.tolist()]
 
 
 _DETACH = CODES["detach"]
 
 
-def _on_list(op: int, xs: list[Any]) -> Any:
+def _on_list(p: Program, op: int, xs: list[Any]) -> Any:
     row = ROWS[op]
+    if op == GUARD:
+        if xs[0] != xs[1]:  # of Values, an enclosing trace has now a guard of its own
+            raise ValueError(f"the guard of {p.sources[int(xs[2])]} fails")
+        return xs[0]
     if row.name in ("largest", "peak"):
         return largest(xs, row.name)
     if row.name == "take":

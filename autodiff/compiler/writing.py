@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import inspect
 import math
+from collections.abc import Callable
 
 from autodiff import ieee
 from autodiff.compiler.execute import flops
 from autodiff.compiler.passes import sums
-from autodiff.compiler.program import STATIC, Program
+from autodiff.compiler.program import GUARD, STATIC, Program
 from autodiff.expressions import for_floats, names_in
-from autodiff.ops import CODES, CONSTANTS, ROWS
-from autodiff.traces import COMPARISONS
+from autodiff.ops import CODES, COMPARISONS, CONSTANTS, ROWS
 
 _INFIX = {"add": "+", "sub": "-", "mul": "*"}
 
@@ -35,7 +35,7 @@ def stats(p: Program) -> dict[str, int]:
         "inputs": p.inputs,
         "nodes": len(p),
         "instructions": len(fused),
-        "guards": len(p.checks),
+        "guards": len(p.guards),
         "flops": flops(fused),
     }
 
@@ -51,15 +51,12 @@ def as_text(p: Program) -> str:
     return v3
     """
     names = ", ".join(f"x{i}" for i in range(p.inputs)) or "none"
-    conditions = [f"while {c}    # {_on_one_line(c.source)}" for c in _conditions(p)]
-    return "\n".join(
-        [
-            f"inputs {names}",
-            *_assignments(p, {**_INFIX, "div": "/"}),
-            *conditions,
-            f"return {_returned(p)}",
-        ]
-    )
+
+    def guard(holds: str, source: str) -> str:
+        return f"guard {holds}    # {_on_one_line(source)}"
+
+    lines = _lines(p, {**_INFIX, "div": "/"}, guard)
+    return "\n".join([f"inputs {names}", *lines, f"return {_returned(p)}"])
 
 
 def as_python(p: Program, name: str) -> str:
@@ -68,18 +65,19 @@ def as_python(p: Program, name: str) -> str:
     Raises:
         TypeError: if the program has a primitive that was added at run time.
     """
-    used = {ROWS[op].name for op in set(p.ops.tolist())}
+    guarded = _only_guarded(p)
+    used = {ROWS[op].name for k, op in enumerate(p.ops.tolist()) if k not in guarded}
     for op in set(p.ops.tolist()):
         if op >= STATIC:
             raise TypeError(f"{ROWS[op].name} was added at run time: it has no source")
     helpers: dict[str, str] = {}
-    for function in sorted(used - _INFIX.keys() - {"neg", "chain", "products", "detach"}):
+    for function in sorted(used - _INFIX.keys() - {"neg", "chain", "products", "detach", "guard"}):
         _help(function, helpers)
-    checks = [
-        f"if not ({c}): raise ValueError({f'traced where {c}, at {c.source}'!r})"
-        for c in _conditions(p)
-    ]
-    body = [*_assignments(p, _INFIX), *checks, f"return {_returned(p)}"]
+
+    def guard(holds: str, source: str) -> str:
+        return f"if not ({holds}): raise ValueError({f'traced where {holds}, at {source}'!r})"
+
+    body = [*_lines(p, _INFIX, guard), f"return {_returned(p)}"]
     arguments = ", ".join(f"x{i}" for i in range(p.inputs))
     return "\n".join(
         [
@@ -93,30 +91,13 @@ def as_python(p: Program, name: str) -> str:
     )
 
 
-class _Condition(str):
-    """A comparison as written, and the line that made it."""
-
-    source: str
-
-
-def _conditions(p: Program) -> list[_Condition]:
-    sides = p.sides.tolist()
-    written = []
-    for check, left, right in zip(p.checks, sides[::2], sides[1::2], strict=True):
-        text = f"{_ref(p, left)} {COMPARISONS[check.how]} {_ref(p, right)}"
-        condition = _Condition(text if check.outcome else f"not {text}")
-        condition.source = check.source
-        written.append(condition)
-    return written
-
-
 def _on_one_line(text: str) -> str:
     """Text with line breaks and the like written as Python writes them in strings."""
     return "".join(x if x.isprintable() else repr(x)[1:-1] for x in text)
 
 
 def _returned(p: Program) -> str:
-    return ", ".join(_ref(p, ref) for ref in p.results.tolist()) or "()"
+    return ", ".join(_ref(p, ref) for ref in p.outputs.tolist()) or "()"
 
 
 def _ref(p: Program, ref: int) -> str:
@@ -126,11 +107,26 @@ def _ref(p: Program, ref: int) -> str:
     return f"x{ref}" if ref < p.inputs else f"v{ref}"
 
 
-def _assignments(p: Program, infix: dict[str, str]) -> list[str]:
+def _lines(p: Program, infix: dict[str, str], guard: Callable[[str, str], str]) -> list[str]:
+    """Every instruction as a line: an assignment, or what ``guard`` makes of what must hold."""
     lines = []
+    guarded = _only_guarded(p)
     for k, op in enumerate(p.ops.tolist()):
         row = ROWS[op]
-        xs = [_ref(p, ref) for ref in p.operands(k)]
+        refs = p.operands(k)
+        xs = [_ref(p, ref) for ref in refs]
+        if op == GUARD:
+            compared, outcome, number = refs
+            holds = f"{xs[0]} == {xs[1]}"
+            if compared >= p.inputs:
+                by = ROWS[p.ops[compared - p.inputs]]
+                left, right = (_ref(p, ref) for ref in p.operands(compared - p.inputs))
+                holds = f"{left} {by.label} {right}"
+                holds = holds if p.constants[-1 - outcome] else f"not {holds}"
+            lines.append(guard(holds, p.sources[int(p.constants[-1 - number])]))
+            continue
+        if k in guarded:
+            continue
         if row.name in infix:
             right = f"{xs[0]} {infix[row.name]} {xs[1]}"
         elif row.name == "neg":
@@ -150,6 +146,23 @@ def _assignments(p: Program, infix: dict[str, str]) -> list[str]:
             right = f"{row.name}({', '.join(xs)})"
         lines.append(f"v{p.inputs + k} = {right}")
     return lines
+
+
+def _only_guarded(p: Program) -> set[int]:
+    """The comparisons that guards alone read: they are written there."""
+    read = set(p.outputs.tolist())
+    of_guards = set()
+    for k, op in enumerate(p.ops.tolist()):
+        if op == GUARD:
+            of_guards.add(p.operands(k)[0])
+        else:
+            read.update(p.operands(k))
+    names = {CODES[name] for name in COMPARISONS}
+    return {
+        ref - p.inputs
+        for ref in of_guards - read
+        if ref >= p.inputs and p.ops[ref - p.inputs] in names
+    }
 
 
 def _help(name: str, helpers: dict[str, str]) -> None:

@@ -21,7 +21,7 @@ from autodiff.arrays import scatter_grads
 from autodiff.contexts import scoped, within
 from autodiff.modes import MODE, PLAIN
 from autodiff.nn.init import Initialiser, default
-from autodiff.reals import describe, real
+from autodiff.reals import describe, dictionary, real
 from autodiff.value import Value
 
 Function = str | Callable[[Any], Any] | None
@@ -125,15 +125,22 @@ class Module:
                 nothing is changed.
             TypeError: if something saved is not a number.
         """
+        for parameter, number in self._checked_state(saved):
+            parameter.data = number
+
+    def check_state_dict(self, saved: dict[str, float]) -> None:
+        """Refuse what ``load_state_dict`` refuses, and change nothing."""
+        self._checked_state(saved)
+
+    def _checked_state(self, saved: dict[str, float]) -> list[tuple[Value, float]]:
+        """The parameters and their new numbers, checked."""
         parameters = dict(self.named_parameters())
-        for name in [*parameters, *saved]:
+        for name in [*parameters, *dictionary(saved, "the saved module")]:
             if name not in saved:
                 raise ValueError(f"the saved module has no parameter {name!r}")
             if name not in parameters:
                 raise ValueError(f"{type(self).__name__} has no parameter {name!r}")
-        numbers = {name: real(number, name) for name, number in saved.items()}
-        for name, parameter in parameters.items():
-            parameter.data = numbers[name]
+        return [(parameter, real(saved[name], name)) for name, parameter in parameters.items()]
 
     def __repr__(self) -> str:
         lines = [f"{type(self).__name__}({len(self.parameters())} parameters)"]
@@ -346,8 +353,11 @@ class Embedding(Module):
         rows = _generator(rng).normal(size=shape).tolist()
         self.rows = [[Value(x) for x in row] for row in rows]
 
-    def forward(self, token: int) -> list[Value]:
-        """The row of a token."""
+    def forward(self, token: int | Value) -> list[Value]:
+        """The row of a token; in a function that jit traces the token may be traced, too."""
+        if type(token) is Value:
+            row: list[Value] = functions.take(self.rows, token)
+            return row
         if not isinstance(token, (int, np.integer)) or isinstance(token, bool):
             raise TypeError(f"Embedding takes the integer of a token, not {describe(token)}")
         if not 0 <= token < len(self.rows):

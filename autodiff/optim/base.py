@@ -2,20 +2,21 @@
 
 A subclass states its defaults in ``__init__``, its rule in ``update``, on whole arrays: data and
 gradients of a group are gathered into arrays, and what the rule makes of them is set as new data,
-of all groups at once.
+of all groups at once.  What the rule keeps from step to step it names in ``arrays`` and
+``numbers``.
 """
 
 from __future__ import annotations
 
 from array import array
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from autodiff.arrays import commit, gather, scatter_grads
-from autodiff.reals import describe, plain, real
+from autodiff.reals import describe, dictionary, plain, real
 from autodiff.value import Value
 
 Array = NDArray[np.float64]
@@ -29,11 +30,17 @@ class Optimizer:
     Attributes:
         param_groups: a dict a group: ``"params"``, a list of leaves, and the options.
         state: a dict a group: what the rule keeps from step to step, arrays and numbers.
+        arrays: of the class: the arrays that its rule keeps, by name, each with the option that it
+            is kept for, or ``""`` if it always is.  A saved state has these and no others.
+        numbers: of the class: the numbers that its rule keeps besides ``"step"``.
 
     Raises:
-        TypeError: if a parameter is not a leaf, or an option not a number.
+        TypeError: if a parameter is not a leaf, or an option of another type than it must be.
         ValueError: if there are no parameters, one comes twice, or an option makes no sense.
     """
+
+    arrays: ClassVar[dict[str, str]] = {}
+    numbers: ClassVar[tuple[str, ...]] = ()
 
     def __init__(self, params: Params, options: dict[str, Any]) -> None:
         hidden = ("self", "params", "__class__")
@@ -72,12 +79,17 @@ class Optimizer:
             if id(p) in seen:
                 raise ValueError(f"parameter {i} ({p.name or p.data}) is there twice")
             seen.add(id(p))
-        self.check(group)
+        self._check_options(group)
         self.param_groups.append(group)
         self.state.append({"step": 0})
 
     def check(self, group: Group) -> None:
         """Refuse options that make no sense; a subclass says which."""
+
+    def _check_options(self, group: Group) -> None:
+        """Refuse options that ``step()`` or the rule cannot take."""
+        true_or_false(group, *({"maximize", "decoupled_weight_decay"} & group.keys()))
+        self.check(group)
 
     def update(self, p: Array, g: Array, state: dict[str, Any], group: Group) -> None:
         """Change the parameters ``p``, in place, by their gradients ``g``; a subclass says how.
@@ -117,15 +129,28 @@ class Optimizer:
         commit(leaves, arrays, self.state, states)
 
     def state_dict(self) -> dict[str, Any]:
-        """Everything but the parameters themselves: options and state of each group."""
+        """Everything but the parameters themselves: options and state of each group.
+
+        An array is None if its option was set after the last step.
+
+        Raises:
+            TypeError: if the rule keeps what its class does not name.
+        """
+        for state in self.state:
+            for name in state.keys() - {"step", *self.arrays, *self.numbers}:
+                raise TypeError(
+                    f"{type(self).__name__} keeps {name!r}, which must be named in its class: in "
+                    f"``arrays``, or in ``numbers``"
+                )
         return {
             "param_groups": [
                 {**{k: v for k, v in g.items() if k != "params"}, "params": len(g["params"])}
                 for g in self.param_groups
             ],
             "state": [
-                {k: v.copy() if isinstance(v, np.ndarray) else v for k, v in state.items()}
-                for state in self.state
+                dict.fromkeys(self._kept_now(group, state))
+                | {k: v.copy() if isinstance(v, np.ndarray) else v for k, v in state.items()}
+                for group, state in zip(self.param_groups, self.state, strict=True)
             ],
         }
 
@@ -133,51 +158,94 @@ class Optimizer:
         """Continue from what ``state_dict()`` gave.
 
         Raises:
-            TypeError: if an option or something kept is not a number.
+            TypeError: if an option or something kept is of another type than it must be.
             ValueError: if it is of other groups or options, or makes no sense; the message names
                 the first difference.  Nothing is changed then.
         """
-        for name in ("param_groups", "state"):
+        vars(self).update(self._loaded(saved))
+
+    def check_state_dict(self, saved: dict[str, Any]) -> None:
+        """Refuse what ``load_state_dict`` refuses, and change nothing."""
+        self._loaded(saved)
+
+    def _loaded(self, saved: dict[str, Any]) -> dict[str, Any]:
+        """What loading changes: groups and states, checked and copied."""
+        names = ("param_groups", "state")
+        for name in dictionary(saved, "the saved optimizer").keys() ^ set(names):
+            raise ValueError(
+                f"the saved optimizer has {'an unknown' if name in saved else 'no'} {name!r}"
+            )
+        for name in names:
+            if not isinstance(saved[name], list):
+                raise TypeError(f"{name!r} must be a list of dicts, not {describe(saved[name])}")
             if len(saved[name]) != len(self.param_groups):
                 raise ValueError(
                     f"the saved optimizer has {len(saved[name])} groups, this one "
                     f"{len(self.param_groups)}"
                 )
         groups, states = [], []
-        for i, (old, new) in enumerate(zip(self.param_groups, saved["param_groups"], strict=True)):
+        for i, old in enumerate(self.param_groups):
+            new = dictionary(saved["param_groups"][i], f"param_groups[{i}]")
             different = (old.keys() ^ new.keys()) - {"initial_lr"}
             if different:
-                raise ValueError(f"group {i}: option {min(different)!r} is only in one of the two")
+                name = min(different, key=str)
+                raise ValueError(f"group {i}: option {name!r} is only in one of the two")
             n = len(old["params"])
+            if type(new["params"]) is not int:
+                raise TypeError(
+                    f"group {i}: 'params' must be how many there are, not {describe(new['params'])}"
+                )
             if new["params"] != n:
                 raise ValueError(f"group {i} has {n} parameters, the saved one {new['params']}")
-            group = {**new, "params": old["params"]}
-            self.check(group)
-            real(group.get("initial_lr", 0.0), "initial_lr")
+            group = {**{k: _own(v) for k, v in new.items()}, "params": old["params"]}
+            try:
+                self._check_options(group)
+                not_negative(group, *({"initial_lr"} & group.keys()))
+                states.append(self._checked(group, saved["state"][i]))
+            except (TypeError, ValueError) as error:
+                raise type(error)(f"group {i}: {error}") from None
             groups.append(group)
-            states.append(_kept(saved["state"][i], n, i))
-        self.param_groups, self.state = groups, states
+        return {"param_groups": groups, "state": states}
+
+    def _kept_now(self, group: Group, state: dict[str, Any]) -> list[str]:
+        """What the rule keeps under these options, once it has made a step."""
+        arrays = [name for name, option in self.arrays.items() if not option or group[option]]
+        return [*arrays, *self.numbers] if state["step"] else []
+
+    def _checked(self, group: Group, state: dict[str, Any]) -> dict[str, Any]:
+        """A copy of the saved state of a group."""
+        step = dictionary(state, "the state").get("step")
+        if not isinstance(step, int) or isinstance(step, bool) or not 0 <= step < 2**63:
+            raise ValueError(f"'step' must be an integer from 0 up, not {describe(step)}")
+        for name in self._kept_now(group, state):
+            if name not in state:
+                raise ValueError(f"the saved state has no {name!r}")
+        known = {"step", *(self.arrays if step else ()), *(self.numbers if step else ())}
+        for name in state.keys() - known:
+            raise ValueError(
+                f"the saved state has {name!r}, which {type(self).__name__} does not keep"
+                f"{'' if step else ' before its first step'}"
+            )
+        not_negative(state, *(self.numbers if step else ()))
+        n, copies = len(group["params"]), {}
+        for name, kept in state.items():
+            if name not in self.arrays:
+                copies[name] = kept
+            elif isinstance(kept, np.ndarray):
+                if kept.shape != (n,) or kept.dtype != np.float64:
+                    raise ValueError(
+                        f"the saved {name!r} is an array of {kept.dtype} of shape {kept.shape}; "
+                        f"one of float64 of shape ({n},) is expected"
+                    )
+                copies[name] = np.array(kept)
+            elif kept is not None or not self.arrays[name]:
+                raise TypeError(f"{name!r} must be an array of {n} numbers, not {describe(kept)}")
+        return copies
 
 
 def _own(option: Any) -> Any:
     """An option in Python's own numbers, with which all arithmetic is in float64."""
     return tuple(map(plain, option)) if isinstance(option, (tuple, list)) else plain(option)
-
-
-def _kept(state: dict[str, Any], n: int, i: int) -> dict[str, Any]:
-    """A copy of the saved state of group ``i`` of ``n`` parameters, checked."""
-    step = state.get("step")
-    if not isinstance(step, int) or step < 0:
-        raise ValueError(f"group {i}: 'step' must be an integer from 0 up, not {describe(step)}")
-    for name, kept in state.items():
-        if not isinstance(kept, np.ndarray):
-            real(kept, f"group {i}: {name!r}")
-        elif kept.shape != (n,) or kept.dtype != np.float64:
-            raise ValueError(
-                f"group {i}: the saved {name!r} is an array of {kept.dtype} of shape {kept.shape}; "
-                f"one of float64 of shape ({n},) is wanted"
-            )
-    return {k: v.copy() if isinstance(v, np.ndarray) else v for k, v in state.items()}
 
 
 def zeros(n: int) -> array[float]:
@@ -210,6 +278,17 @@ def below_one(group: Group, *names: str) -> None:
         for x in given:
             if not 0.0 <= real(x, name) < 1.0:
                 raise ValueError(f"{name} must be from 0 up and below 1, not {x}")
+
+
+def true_or_false(group: Group, *names: str) -> None:
+    """Refuse options that are not True or False.
+
+    Raises:
+        TypeError: if one is something else.
+    """
+    for name in names:
+        if not isinstance(group[name], bool):
+            raise TypeError(f"{name} must be True or False, not {describe(group[name])}")
 
 
 def clip_grad_value_(params: Iterable[Value] | Value, clip_value: float) -> None:

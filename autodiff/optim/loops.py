@@ -20,7 +20,7 @@ from autodiff.modes import MODE
 from autodiff.nn import Module
 from autodiff.optim.base import Optimizer
 from autodiff.optim.lr_scheduler import ReduceLROnPlateau
-from autodiff.reals import describe, real
+from autodiff.reals import describe, dictionary, real
 from autodiff.value import Value
 
 
@@ -88,17 +88,35 @@ class History:
         """Become what ``state_dict()`` gave.
 
         Raises:
-            TypeError: if something in it is not a number.
-            ValueError: if it is of something else.  Nothing is changed then.
+            TypeError: if something in it is not a list of numbers.
+            ValueError: if it is of something else, or makes no sense.  Nothing is changed then.
         """
-        if saved.keys() != vars(self).keys():
-            raise ValueError(f"a History is of {', '.join(vars(self))}; not {', '.join(saved)}")
-        lists = {
-            name: [real(x, name) for x in numbers]
-            for name, numbers in saved.items()
-            if name != "stopped"
-        }
-        vars(self).update(lists, stopped=saved["stopped"])
+        vars(self).update(self._loaded(saved))
+
+    def check_state_dict(self, saved: dict[str, Any]) -> None:
+        """Refuse what ``load_state_dict`` refuses, and change nothing."""
+        self._loaded(saved)
+
+    def _loaded(self, saved: dict[str, Any]) -> dict[str, Any]:
+        """What loading changes, checked."""
+        if dictionary(saved, "the saved History").keys() != vars(self).keys():
+            names = ", ".join(map(str, saved))
+            raise ValueError(f"a History is of {', '.join(vars(self))}; not {names}")
+        stopped = saved["stopped"]
+        if not isinstance(stopped, str) or stopped not in ("epochs", "patience", "interrupt"):
+            raise ValueError(
+                f"stopped must be 'epochs', 'patience' or 'interrupt', not {describe(stopped)}"
+            )
+        lists = {}
+        for name in ("loss", "metric", "val_loss", "val_metric"):
+            if not isinstance(saved[name], list):
+                raise TypeError(f"{name} must be a list of numbers, not {describe(saved[name])}")
+            lists[name] = [real(x, name) for x in saved[name]]
+            if len(lists[name]) not in (0, len(lists["loss"])):
+                raise ValueError(
+                    f"{name} is of {len(lists[name])} epochs, but loss of {len(lists['loss'])}"
+                )
+        return {**lists, "stopped": stopped}
 
 
 def fit(

@@ -1,8 +1,9 @@
 """Schedules of the learning rate: ``scheduler.step()`` after every epoch, or every step.
 
-A schedule is a formula for the rate after ``t`` calls of ``step()``, from the rate ``lr`` that the
-group had when the first scheduler was given the optimizer.  Names, defaults and sequences are
-PyTorch's.
+A schedule is a rule for the rate at step ``t``, from the rate ``lr`` that the group has before it.
+So several schedulers of one optimizer, stepped one after another, multiply, and a rate set by hand
+is kept and scaled on.  ``LambdaLR`` and ``OneCycleLR`` alone set the rate, whatever it was.  Names,
+defaults and sequences are PyTorch's.
 """
 
 from __future__ import annotations
@@ -12,78 +13,23 @@ from bisect import bisect_right
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from autodiff.optim.base import Group, Optimizer
-from autodiff.reals import describe, real
-
-
-class LRScheduler:
-    """A formula for the learning rate: a subclass states it in ``rate``.
-
-    The rate for ``t = 0`` is set at once.
-
-    Raises:
-        TypeError: if ``optimizer`` is not an Optimizer.
-    """
-
-    def __init__(self, optimizer: Optimizer) -> None:
-        self.optimizer = _checked(optimizer)
-        self.epoch = 0
-        self._set(0)
-
-    def rate(self, t: int, lr: float, index: int) -> float:
-        """The rate after ``t`` steps of group ``index``, whose first rate was ``lr``."""
-        raise TypeError(f"{type(self).__name__} does not define rate()")
-
-    def _set(self, t: int) -> None:
-        groups = self.optimizer.param_groups
-        for group in groups:  # also those that were added, or loaded, later
-            group.setdefault("initial_lr", group["lr"])
-        rates = [float(self.rate(t, g["initial_lr"], index)) for index, g in enumerate(groups)]
-        for group, rate in zip(groups, rates, strict=True):
-            group["lr"] = rate
-
-    def step(self) -> None:
-        """Go on to the next epoch: set every group's learning rate."""
-        self._set(self.epoch + 1)
-        self.epoch += 1
-
-    def get_last_lr(self) -> list[float]:
-        """The rate of every group, as it is now."""
-        return [group["lr"] for group in self.optimizer.param_groups]
-
-    def state_dict(self) -> dict[str, Any]:
-        """The kind of the scheduler, its options and where it is; without functions."""
-        kind = {"kind": type(self).__name__}
-        return kind | {k: v for k, v in vars(self).items() if _savable(v)}
-
-    def load_state_dict(self, saved: dict[str, Any]) -> None:
-        """Continue from what ``state_dict()`` gave.
-
-        Raises:
-            ValueError: if it is another scheduler's; then nothing is changed.
-        """
-        self._check(saved)
-        vars(self).update({k: saved[k] for k, v in vars(self).items() if _savable(v)})
-
-    def _check(self, saved: dict[str, Any]) -> None:
-        """Refuse a state that is another scheduler's."""
-        own = self.state_dict()
-        kind = own["kind"]
-        if saved.get("kind") != kind:
-            raise ValueError(f"the saved scheduler is of kind {saved.get('kind')}, not {kind}")
-        different = saved.keys() ^ own.keys()
-        if different:
-            raise ValueError(f"{kind}: {min(different)!r} is only in one of the two schedulers")
-        for name, value in own.items():
-            if _form(saved[name]) != _form(value):
-                raise ValueError(
-                    f"{kind}: the saved {name!r} is {describe(saved[name])}; "
-                    f"one like {describe(value)} is wanted"
-                )
+from autodiff.optim.base import Group, Optimizer, true_or_false
+from autodiff.optim.scheduling import (
+    LRScheduler,
+    checked,
+    commit,
+    counts,
+    first_rate,
+    numbers,
+    of_group,
+    positive,
+    whole,
+)
+from autodiff.reals import describe, dictionary, plain, real
 
 
 class LambdaLR(LRScheduler):
-    """``lr * lr_lambda(t)``; a function for all groups, or a list of one a group.
+    """The first rate times ``lr_lambda(t)``; a function for all groups, or a list of one a group.
 
     >>> from autodiff import Value
     >>> from autodiff.optim import SGD
@@ -99,7 +45,7 @@ class LambdaLR(LRScheduler):
         optimizer: Optimizer,
         lr_lambda: Callable[[int], float] | Sequence[Callable[[int], float]],
     ) -> None:
-        n = len(_checked(optimizer).param_groups)
+        n = len(checked(optimizer).param_groups)
         if not callable(lr_lambda) and (len(lr_lambda) != n or not all(map(callable, lr_lambda))):
             raise ValueError(
                 f"lr_lambda must be a function, or {n} of them: one a group; "
@@ -109,51 +55,74 @@ class LambdaLR(LRScheduler):
         super().__init__(optimizer)
 
     def rate(self, t: int, lr: float, index: int) -> float:
-        """``lr * lr_lambda(t)``."""
-        own: Callable[[int], float] = _of_group(self.lr_lambda, index)
-        return lr * own(t)
+        """The first rate times ``lr_lambda(t)``."""
+        own: Callable[[int], float] = of_group(self.lr_lambda, index)
+        return self.base(index) * own(t)
 
 
 class StepLR(LRScheduler):
-    """``lr * gamma**(t // step_size)``."""
+    """``lr * gamma`` after every ``step_size`` steps."""
 
     def __init__(self, optimizer: Optimizer, step_size: int, gamma: float = 0.1) -> None:
-        self.step_size = _positive(step_size, "step_size")
+        self.step_size = plain(step_size)
         self.gamma = real(gamma, "gamma")
         super().__init__(optimizer)
 
+    def check(self) -> None:
+        """Refuse options that make no sense."""
+        super().check()
+        positive(self.step_size, "step_size")
+
     def rate(self, t: int, lr: float, index: int) -> float:
-        """``lr * gamma**(t // step_size)``."""
-        return lr * self.gamma ** (t // self.step_size)
+        """``lr * gamma`` if ``t`` is a multiple of ``step_size``."""
+        return lr * self.gamma if t and t % self.step_size == 0 else lr
 
 
 class MultiStepLR(LRScheduler):
-    """``lr * gamma**k``, ``k`` the number of ``milestones`` that are not above ``t``."""
+    """``lr * gamma`` at each of the ``milestones``."""
 
     def __init__(self, optimizer: Optimizer, milestones: Sequence[int], gamma: float = 0.1) -> None:
-        self.milestones = sorted(milestones)
+        self.milestones = sorted(whole(m, "milestones") for m in milestones)
         self.gamma = real(gamma, "gamma")
         super().__init__(optimizer)
 
+    def check(self) -> None:
+        """Refuse options that make no sense."""
+        super().check()
+        counts(self.milestones, "milestones")
+
     def rate(self, t: int, lr: float, index: int) -> float:
-        """``lr * gamma**k``."""
-        return lr * self.gamma ** bisect_right(self.milestones, t)
+        """``lr * gamma**k``, ``k`` the number of milestones that are ``t``."""
+        return lr * self.gamma ** self.milestones.count(t)
 
 
 class ExponentialLR(LRScheduler):
-    """``lr * gamma**t``."""
+    """``lr * gamma`` at every step.
+
+    >>> from autodiff import Value
+    >>> from autodiff.optim import SGD
+    >>> optimizer = SGD([Value(0.0)], lr=0.1)
+    >>> both = ExponentialLR(optimizer, 0.9), StepLR(optimizer, 2, 0.5)
+    >>> for _ in range(3):
+    ...     for scheduler in both:
+    ...         scheduler.step()
+    ...     print(round(optimizer.param_groups[0]["lr"], 5))
+    0.09
+    0.0405
+    0.03645
+    """
 
     def __init__(self, optimizer: Optimizer, gamma: float) -> None:
         self.gamma = real(gamma, "gamma")
         super().__init__(optimizer)
 
     def rate(self, t: int, lr: float, index: int) -> float:
-        """``lr * gamma**t``."""
-        return lr * self.gamma**t
+        """``lr * gamma``; the first is ``lr``."""
+        return lr * self.gamma if t else lr
 
 
 class LinearLR(LRScheduler):
-    """``lr`` times a factor that goes from ``start_factor`` to ``end_factor``."""
+    """``lr`` times a factor, from ``start_factor`` to ``end_factor`` in ``total_iters`` steps."""
 
     def __init__(
         self,
@@ -162,31 +131,60 @@ class LinearLR(LRScheduler):
         end_factor: float = 1.0,
         total_iters: int = 5,
     ) -> None:
-        if not 0 < real(start_factor, "start_factor") <= 1:
-            raise ValueError(f"start_factor must be above 0 and at most 1, not {start_factor}")
-        if not 0 <= real(end_factor, "end_factor") <= 1:
-            raise ValueError(f"end_factor must be from 0 to 1, not {end_factor}")
-        self.start_factor, self.end_factor = start_factor, end_factor
-        self.total_iters = _positive(total_iters, "total_iters")
+        self.start_factor = real(start_factor, "start_factor")
+        self.end_factor = real(end_factor, "end_factor")
+        self.total_iters: int = plain(total_iters)
         super().__init__(optimizer)
 
+    def check(self) -> None:
+        """Refuse options that make no sense."""
+        super().check()
+        if not 0 < self.start_factor <= 1:
+            raise ValueError(f"start_factor must be above 0 and at most 1, not {self.start_factor}")
+        if not 0 <= self.end_factor <= 1:
+            raise ValueError(f"end_factor must be from 0 to 1, not {self.end_factor}")
+        positive(self.total_iters, "total_iters")
+
     def rate(self, t: int, lr: float, index: int) -> float:
-        """``lr * (start_factor + (end_factor - start_factor) * t/total_iters)``, then constant."""
-        part = min(t, self.total_iters) / self.total_iters
-        return lr * (self.start_factor + (self.end_factor - self.start_factor) * part)
+        """``lr * factor(t)/factor(t - 1)``, where ``factor`` is linear up to ``total_iters``."""
+        if t == 0:
+            return lr * self.start_factor
+        if t > self.total_iters:
+            return lr
+        return lr * self._factor(t) / self._factor(t - 1)
+
+    def _factor(self, t: int) -> float:  # at the end an end_factor of 0 is exactly 0
+        rise = self.end_factor - self.start_factor
+        return self.start_factor + rise * (t / self.total_iters)
 
 
 class CosineAnnealingLR(LRScheduler):
     """Half a cosine from ``lr`` to ``eta_min`` in ``T_max`` steps, and back again after that."""
 
     def __init__(self, optimizer: Optimizer, T_max: int, eta_min: float = 0.0) -> None:
-        self.T_max = _positive(T_max, "T_max")
+        self.T_max = plain(T_max)
         self.eta_min = real(eta_min, "eta_min")
         super().__init__(optimizer)
 
+    def check(self) -> None:
+        """Refuse options that make no sense."""
+        super().check()
+        positive(self.T_max, "T_max")
+
     def rate(self, t: int, lr: float, index: int) -> float:
-        """``eta_min + (lr - eta_min) * (1 + cos(pi*t/T_max))/2``."""
-        return self.eta_min + (lr - self.eta_min) * (1 + math.cos(math.pi * t / self.T_max)) / 2
+        """``eta_min + (lr - eta_min) * wave(t)/wave(t - 1)``, where ``wave = 1 + cos(pi*t/T_max)``.
+
+        After the bottom, where ``wave(t - 1)`` is 0, it is
+        ``lr + (base(index) - eta_min) * (1 - cos(pi/T_max))/2``.
+        """
+        if t == 0:
+            return lr
+        if (t - 1) % (2 * self.T_max) == self.T_max:
+            return lr + (self.base(index) - self.eta_min) * (1 - self._cos(1)) / 2
+        return self.eta_min + (lr - self.eta_min) * (1 + self._cos(t)) / (1 + self._cos(t - 1))
+
+    def _cos(self, t: int) -> float:
+        return math.cos(math.pi * t / self.T_max)
 
 
 class OneCycleLR(LRScheduler):
@@ -211,9 +209,10 @@ class OneCycleLR(LRScheduler):
         three_phase: come down to the start first, and from there to the end.
 
     Raises:
+        TypeError: if an option is of another type than it must be.
         ValueError: if the length is not given, ``pct_start`` is not from 0 to 1, the strategy is
-            unknown, a list is not of one number a group, the optimizer has no momentum to move,
-            or a step is made after the last.
+            unknown, a divisor not above 0, a list is not of one number a group, the optimizer has
+            no momentum to move, or a step is made after the last.
 
     References:
         L. Smith, N. Topin, Super-convergence, arXiv:1708.07120.
@@ -238,31 +237,44 @@ class OneCycleLR(LRScheduler):
         if total_steps is None:
             if epochs is None or steps_per_epoch is None:
                 raise ValueError("OneCycleLR wants total_steps, or epochs and steps_per_epoch")
-            total_steps = _positive(epochs, "epochs") * _positive(
-                steps_per_epoch, "steps_per_epoch"
+            total_steps = positive(plain(epochs), "epochs") * positive(
+                plain(steps_per_epoch), "steps_per_epoch"
             )
-        self.total_steps = _positive(total_steps, "total_steps")
+        self.total_steps = plain(total_steps)
         self.pct_start = real(pct_start, "pct_start")
-        if not 0 <= self.pct_start <= 1:
-            raise ValueError(f"pct_start must be from 0 to 1, not {pct_start}")
-        if anneal_strategy not in ("cos", "linear"):
-            raise ValueError(f"anneal_strategy must be 'cos' or 'linear', not {anneal_strategy!r}")
-        first = _checked(optimizer).param_groups[0]
-        if cycle_momentum and "momentum" not in first and "betas" not in first:
-            raise ValueError("cycle_momentum=True wants an optimizer with momentum or betas")
-        self.max_lr = _numbers(max_lr, optimizer, "max_lr")
-        self.base_momentum = _numbers(base_momentum, optimizer, "base_momentum")
-        self.max_momentum = _numbers(max_momentum, optimizer, "max_momentum")
+        self.max_lr = numbers(max_lr, optimizer, "max_lr")
+        self.base_momentum = numbers(base_momentum, optimizer, "base_momentum")
+        self.max_momentum = numbers(max_momentum, optimizer, "max_momentum")
         self.div_factor = real(div_factor, "div_factor")
         self.final_div_factor = real(final_div_factor, "final_div_factor")
-        self.anneal_strategy, self.three_phase = anneal_strategy, three_phase
-        self.cycle_momentum = cycle_momentum
+        self.anneal_strategy, self.three_phase = anneal_strategy, plain(three_phase)
+        self.cycle_momentum = plain(cycle_momentum)
         super().__init__(optimizer)
+
+    def check(self) -> None:
+        """Refuse options that make no sense."""
+        super().check()
+        positive(self.total_steps, "total_steps")
+        if self.epoch >= self.total_steps:
+            raise ValueError(f"epoch must be below {self.total_steps}, not {self.epoch}")
+        if not 0 <= self.pct_start <= 1:
+            raise ValueError(f"pct_start must be from 0 to 1, not {self.pct_start}")
+        if self.anneal_strategy not in ("cos", "linear"):
+            raise ValueError(
+                f"anneal_strategy must be 'cos' or 'linear', not {self.anneal_strategy!r}"
+            )
+        for name in ("div_factor", "final_div_factor"):
+            if not vars(self)[name] > 0:
+                raise ValueError(f"{name} must be above 0, not {vars(self)[name]}")
+        true_or_false(vars(self), "cycle_momentum", "three_phase")
+        first = self.optimizer.param_groups[0]
+        if self.cycle_momentum and "momentum" not in first and "betas" not in first:
+            raise ValueError("cycle_momentum=True wants an optimizer with momentum or betas")
 
     def _phases(self, index: int) -> list[tuple[float, float, float, float, float]]:
         """The last step of each phase, the rate and the momentum at its beginning and end."""
-        top = _of_group(self.max_lr, index)
-        low, high = (_of_group(m, index) for m in (self.base_momentum, self.max_momentum))
+        top = of_group(self.max_lr, index)
+        low, high = (of_group(m, index) for m in (self.base_momentum, self.max_momentum))
         start = top / self.div_factor
         end = start / self.final_div_factor
         peak = self.pct_start * self.total_steps - 1
@@ -289,15 +301,18 @@ class OneCycleLR(LRScheduler):
         return anneal(lr0, lr1, part), anneal(m0, m1, part)
 
     def rate(self, t: int, lr: float, index: int) -> float:
-        """The rate after ``t`` steps; the momentum is set beside it."""
+        """The cycle's own rate, whatever ``lr`` is."""
+        return self._at(t, index)[0]
+
+    def _changes(self, t: int, lr: float, index: int) -> Group:
         rate, momentum = self._at(t, index)
-        if self.cycle_momentum:
-            group: Group = self.optimizer.param_groups[index]
-            if "betas" in group:
-                group["betas"] = (momentum, group["betas"][1])
-            else:
-                group["momentum"] = momentum
-        return rate
+        changes: Group = {"lr": rate, "initial_lr": of_group(self.max_lr, index) / self.div_factor}
+        if not self.cycle_momentum:
+            return changes
+        group = self.optimizer.param_groups[index]
+        if "betas" in group:
+            return changes | {"betas": (momentum, group["betas"][1])}
+        return changes | {"momentum": momentum}
 
 
 class ReduceLROnPlateau:
@@ -326,20 +341,26 @@ class ReduceLROnPlateau:
         min_lr: float | Sequence[float] = 0.0,
         eps: float = 1e-8,
     ) -> None:
-        if not 0 <= real(factor, "factor") < 1:
-            raise ValueError(f"factor must be from 0 up and below 1, not {factor}")
-        if mode not in ("min", "max"):
-            raise ValueError(f"mode must be 'min' or 'max', not {mode!r}")
-        if threshold_mode not in ("rel", "abs"):
-            raise ValueError(f"threshold_mode must be 'rel' or 'abs', not {threshold_mode!r}")
-        self.optimizer = _checked(optimizer)
-        self.min_lr = _numbers(min_lr, optimizer, "min_lr")
-        self.mode, self.factor, self.threshold_mode = mode, factor, threshold_mode
+        self.optimizer = checked(optimizer)
+        self.min_lr = numbers(min_lr, optimizer, "min_lr")
+        self.mode, self.threshold_mode = mode, threshold_mode
+        self.factor = real(factor, "factor")
         self.patience, self.cooldown = real(patience, "patience"), real(cooldown, "cooldown")
         self.threshold, self.eps = real(threshold, "threshold"), real(eps, "eps")
         self.best = math.inf if mode == "min" else -math.inf
         self.bad_epochs = 0
         self.cooling: float = 0
+        self.check()
+
+    def check(self) -> None:
+        """Refuse options that make no sense."""
+        if not 0 <= self.factor < 1:
+            raise ValueError(f"factor must be from 0 up and below 1, not {self.factor}")
+        if self.mode not in ("min", "max"):
+            raise ValueError(f"mode must be 'min' or 'max', not {self.mode!r}")
+        if self.threshold_mode not in ("rel", "abs"):
+            raise ValueError(f"threshold_mode must be 'rel' or 'abs', not {self.threshold_mode!r}")
+        counts([self.bad_epochs], "bad_epochs")
 
     def _better(self, metric: float) -> bool:
         sign = 1 if self.mode == "max" else -1
@@ -348,30 +369,37 @@ class ReduceLROnPlateau:
         return sign * metric > sign * self.best + self.threshold
 
     def step(self, metric: float) -> None:
-        """Take the metric of one more epoch into account."""
+        """Take the metric of one more epoch into account: wholly, or not if it is interrupted."""
         metric = real(metric, "metric")
-        if self._better(metric):
-            self.best, self.bad_epochs = metric, 0
-        else:
-            self.bad_epochs += 1
-        if self.cooling > 0:
-            self.cooling -= 1
-            self.bad_epochs = 0
-        if self.bad_epochs > self.patience:
-            for index, group in enumerate(self.optimizer.param_groups):
-                reduced = max(group["lr"] * self.factor, _of_group(self.min_lr, index))
-                if group["lr"] - reduced > self.eps:
-                    group["lr"] = reduced
-            self.cooling, self.bad_epochs = self.cooldown, 0
+        better = self._better(metric)
+        own = {
+            "best": metric if better else self.best,
+            "bad_epochs": 0 if better or self.cooling > 0 else self.bad_epochs + 1,
+            "cooling": max(self.cooling - 1, 0),
+        }
+        groups = self.optimizer.param_groups
+        changes: list[Group] = [{} for _ in groups]
+        if own["bad_epochs"] > self.patience:
+            own |= {"bad_epochs": 0, "cooling": self.cooldown}
+            for index, (group, change) in enumerate(zip(groups, changes, strict=True)):
+                lr = float(group["lr"])
+                reduced = max(lr * self.factor, of_group(self.min_lr, index))
+                if lr - reduced > self.eps:
+                    change["lr"] = reduced
+        commit([*groups, vars(self)], [*changes, own])
 
     get_last_lr = LRScheduler.get_last_lr
     state_dict = LRScheduler.state_dict
     load_state_dict = LRScheduler.load_state_dict
-    _check = LRScheduler._check
+    check_state_dict = LRScheduler.check_state_dict
+    _updates = LRScheduler._updates
 
 
 class SequentialLR(LRScheduler):
     """One scheduler after another: scheduler ``k`` from ``milestones[k - 1]`` on, starting anew.
+
+    The first starts from the rate that the groups had before the schedulers were made, and each of
+    the others from its own ``base_lrs``.
 
     Raises:
         ValueError: if there is not one milestone between each two schedulers, or a scheduler is
@@ -393,88 +421,43 @@ class SequentialLR(LRScheduler):
                 )
         if any(scheduler.optimizer is not optimizer for scheduler in schedulers):
             raise ValueError("a scheduler in the sequence is another optimizer's")
-        self.schedulers, self.milestones = list(schedulers), list(milestones)
+        self.schedulers = list(schedulers)
+        self.milestones = [whole(m, "milestones") for m in milestones]
         super().__init__(optimizer)
+
+    def check(self) -> None:
+        """Refuse options that make no sense."""
+        super().check()
+        counts(self.milestones, "milestones")
 
     def state_dict(self) -> dict[str, Any]:
         """Its own state, and those of its schedulers."""
         return super().state_dict() | {"schedulers": [s.state_dict() for s in self.schedulers]}
 
-    def load_state_dict(self, saved: dict[str, Any]) -> None:
-        """Continue from what ``state_dict()`` gave.
-
-        Raises:
-            ValueError: if it is another scheduler's; then nothing is changed.
-        """
-        super().load_state_dict(saved)
-        for scheduler, state in zip(self.schedulers, saved["schedulers"], strict=True):
-            scheduler.load_state_dict(state)
-
-    def _check(self, saved: dict[str, Any]) -> None:
-        super()._check(saved)
+    def _updates(self, saved: dict[str, Any]) -> list[tuple[dict[str, Any], dict[str, Any]]]:
+        updates = super()._updates(saved)
         if len(saved["schedulers"]) != len(self.schedulers):
             raise ValueError(
                 f"the saved sequence is of {len(saved['schedulers'])} schedulers, not "
                 f"{len(self.schedulers)}"
             )
-        for scheduler, state in zip(self.schedulers, saved["schedulers"], strict=True):
-            scheduler._check(state)
+        for k, scheduler in enumerate(self.schedulers):
+            updates += scheduler._updates(dictionary(saved["schedulers"][k], f"schedulers[{k}]"))
+        return updates
 
     def rate(self, t: int, lr: float, index: int) -> float:
         """The rate of the scheduler whose turn it is."""
+        return float(self._changes(t, lr, index)["lr"])
+
+    def _changes(self, t: int, lr: float, index: int) -> Group:
         k = bisect_right(self.milestones, t)
         since = self.milestones[k - 1] if k else 0
-        return self.schedulers[k].rate(t - since, lr, index)
-
-
-def _checked(optimizer: Any) -> Optimizer:
-    if not isinstance(optimizer, Optimizer):
-        raise TypeError(f"a scheduler takes an Optimizer, not {describe(optimizer)}")
-    return optimizer
-
-
-def _numbers(given: Any, optimizer: Optimizer, name: str) -> float | tuple[float, ...]:
-    """A number for all groups; or, of a list, a tuple of one a group."""
-    if not isinstance(given, (list, tuple)):
-        return real(given, name)
-    n = len(_checked(optimizer).param_groups)
-    if len(given) != n:
-        raise ValueError(
-            f"{name} must be a number, or {n} of them: one a group; not {describe(given)}"
-        )
-    return tuple(real(x, name) for x in given)
-
-
-def _of_group(given: Any, index: int) -> Any:
-    """What was given for all groups, or for the one."""
-    if not isinstance(given, tuple):
-        return given
-    if index >= len(given):
-        raise ValueError(
-            f"group {index} was added after the scheduler, which was given a list for "
-            f"{len(given)} groups"
-        )
-    return given[index]
-
-
-def _savable(x: Any) -> bool:
-    """Whether a checkpoint can hold it: numbers, texts, and lists of them."""
-    if isinstance(x, (list, tuple)):
-        return all(map(_savable, x))
-    return x is None or isinstance(x, (int, float, str))
-
-
-def _form(x: Any) -> Any:
-    """What two states must have in common: kinds of things; and, in tuples, how many."""
-    if isinstance(x, tuple):
-        return tuple(map(_form, x))
-    return float if isinstance(x, (int, float)) else type(x)
-
-
-def _positive(n: Any, name: str) -> int:
-    if not isinstance(n, int) or isinstance(n, bool) or n < 1:
-        raise ValueError(f"{name} must be a positive integer, not {describe(n)}")
-    return n
+        scheduler = self.schedulers[k]
+        if t == 0:  # as if none of the schedulers had set it yet
+            lr = first_rate(self.optimizer.param_groups[index])
+        elif t == since:
+            lr = scheduler.base(index)
+        return scheduler._changes(t - since, lr, index)
 
 
 def _cosine(start: float, end: float, part: float) -> float:

@@ -7,11 +7,19 @@ from step to step is 0 at first.  Names, defaults and arithmetic are PyTorch's.
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
-from autodiff.optim.base import Array, Group, Optimizer, Params, below_one, not_negative
+from autodiff.optim.base import (
+    Array,
+    Group,
+    Optimizer,
+    Params,
+    below_one,
+    not_negative,
+    true_or_false,
+)
 from autodiff.reals import describe
 
 State = dict[str, Any]
@@ -57,6 +65,8 @@ class SGD(Optimizer):
     3.0
     """
 
+    arrays: ClassVar = {"velocity": "momentum"}
+
     def __init__(
         self,
         params: Params,
@@ -73,6 +83,7 @@ class SGD(Optimizer):
     def check(self, group: Group) -> None:
         """Refuse options that make no sense."""
         not_negative(group, "lr", "momentum", "dampening", "weight_decay")
+        true_or_false(group, "nesterov")
         if group["nesterov"] and (group["momentum"] == 0 or group["dampening"] != 0):
             raise ValueError("nesterov=True wants a momentum above 0 and a dampening of 0")
 
@@ -150,6 +161,8 @@ class Adagrad(Optimizer):
         J. Duchi, E. Hazan, Y. Singer, Adaptive subgradient methods, JMLR 12 (2011).
     """
 
+    arrays: ClassVar = {"sum": ""}
+
     def __init__(
         self,
         params: Params,
@@ -189,6 +202,8 @@ class Adadelta(Optimizer):
     References:
         M. Zeiler, ADADELTA: an adaptive learning rate method, arXiv:1212.5701.
     """
+
+    arrays: ClassVar = {"square_mean": "", "step_square_mean": ""}
 
     def __init__(
         self,
@@ -234,6 +249,8 @@ class RMSprop(Optimizer):
         T. Hinton, Neural networks for machine learning, lecture 6e (2012).
     """
 
+    arrays: ClassVar = {"square_mean": "", "mean": "centered", "velocity": "momentum"}
+
     def __init__(
         self,
         params: Params,
@@ -251,6 +268,7 @@ class RMSprop(Optimizer):
     def check(self, group: Group) -> None:
         """Refuse options that make no sense."""
         not_negative(group, "lr", "alpha", "eps", "weight_decay", "momentum")
+        true_or_false(group, "centered")
 
     def update(self, p: Array, g: Array, state: State, group: Group) -> None:
         """One step of a group."""
@@ -270,6 +288,8 @@ class RMSprop(Optimizer):
 
 class _Moments(Optimizer):
     """What Adam and its relatives share: the options, and running means of g and g*g."""
+
+    arrays: ClassVar = {"mean": "", "square_mean": ""}
 
     def check(self, group: Group) -> None:
         """Refuse options that make no sense."""
@@ -322,6 +342,8 @@ class Adam(_Moments):
     4.9
     """
 
+    arrays: ClassVar = {"mean": "", "square_mean": "", "largest_square_mean": "amsgrad"}
+
     def __init__(
         self,
         params: Params,
@@ -335,6 +357,11 @@ class Adam(_Moments):
         decoupled_weight_decay: bool = False,
     ) -> None:
         super().__init__(params, locals())
+
+    def check(self, group: Group) -> None:
+        """Refuse options that make no sense."""
+        super().check(group)
+        true_or_false(group, "amsgrad")
 
     def update(self, p: Array, g: Array, state: State, group: Group) -> None:
         """One step of a group."""
@@ -394,6 +421,8 @@ class Adamax(_Moments):
         D. Kingma, J. Ba, Adam: a method for stochastic optimization, ICLR 2015, algorithm 2.
     """
 
+    arrays: ClassVar = {"mean": "", "largest": ""}
+
     def __init__(
         self,
         params: Params,
@@ -429,6 +458,8 @@ class NAdam(_Moments):
     References:
         T. Dozat, Incorporating Nesterov momentum into Adam, ICLR workshop 2016.
     """
+
+    numbers = ("mu_product",)
 
     def __init__(
         self,

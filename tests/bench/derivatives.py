@@ -8,7 +8,8 @@ where it is installed (CasADi, JAX, HIPS autograd), and the goal.  It is a measu
 * ``running`` -- a gradient, called again, beside CasADi's SX virtual machine;
 * ``starting`` -- the same from the beginning, beside CasADi and ``jax.jit``;
 * ``sparse`` -- a sparse Hessian, evaluated again, beside CasADi and HIPS autograd's dense one;
-* ``cost`` -- operations of a gradient beside those of the value.
+* ``cost`` -- operations of a gradient beside those of the value;
+* ``checking`` -- ``check_gradient`` to second order.
 """
 
 from __future__ import annotations
@@ -26,6 +27,7 @@ import autodiff as ad
 from autodiff.compiler import derivatives
 from autodiff.compiler.passes import simplified
 from autodiff.compiler.trace import trace
+from autodiff.testing import check_gradient
 
 Function = Callable[[Any], Any]
 
@@ -258,6 +260,14 @@ def cost() -> Iterator[Line]:
         )
 
 
+def checking(turns: int) -> Iterator[Line]:
+    """Derivatives of first and second order, compared with finite differences."""
+    for name, n in {"rosenbrock": 30, "net": 65}.items():
+        x = point(n)
+        taken = seconds(lambda f=FUNCTIONS[name][0], x=x: check_gradient(f, x), turns)
+        yield Line(f"check of {name}, {n} inputs", f"{taken * 1e3:.0f} ms", "", "<= 250 ms")
+
+
 def main() -> None:
     """Print the table."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else "")
@@ -273,6 +283,7 @@ def main() -> None:
         starting(2_000 if quick else 10_000, 100),
         sparse(1000, 10 if quick else 50),
         cost(),
+        checking(3 if quick else 10),
     ):
         for line in lines:
             print(f"{line.what:48} {line.figure:42} {line.goal:24} {line.reference}", flush=True)

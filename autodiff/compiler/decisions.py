@@ -1,0 +1,205 @@
+"""The decision tree of a function's comparisons: from numbers to the program that fits them.
+
+What a function computed up to a comparison is the same in all runs whose comparisons so far came
+out alike.  So the guards of all its traces make one program: a guard that fails goes on where a
+trace in which it held otherwise begins to differ, and every path ends in a leaf.  To find the right
+one of many programs takes one walk along its own path.
+"""
+
+from __future__ import annotations
+
+import struct
+import threading
+from typing import Any, Generic, TypeVar
+
+import numpy as np
+
+from autodiff.compiler.execute import Machine
+from autodiff.compiler.program import ARITY, GUARD, Floats, Program
+from autodiff.compiler.trace import Traced
+from autodiff.ops import CODES
+from autodiff.value import Value, number_of
+
+T = TypeVar("T")
+
+_EQUAL = CODES["equal"]
+LEAF = 2**16 - 1  #: the operation of an instruction that ends a path
+
+
+class Unlike(Exception):
+    """A run computed something else than an earlier one whose comparisons came out alike."""
+
+
+class Decisions(Generic[T]):
+    """A decision tree with a ``T`` at every leaf.
+
+    >>> from autodiff.compiler.trace import trace
+    >>> tree = Decisions(1)
+    >>> for x in (1.0, -1.0):
+    ...     _ = tree.add(trace(lambda xs: [xs[0] if xs[0] > 0 else -xs[0]], [x]), f"like {x}")
+    >>> tree.find(np.array([7.0])), tree.find(np.array([-7.0]))
+    ('like 1.0', 'like -1.0')
+    """
+
+    def __init__(self, inputs: int) -> None:
+        self.inputs = inputs
+        self.ops: list[int] = []
+        self.a: list[int] = []
+        self.b: list[int] = []
+        self.entries: list[int] = []
+        self.otherwise: list[int] = []
+        self.constants: list[float] = []
+        self.of_bits: dict[bytes, int] = {}  # constants by what they are
+        self.captured: dict[int, tuple[int, Value]] = {}  # by id: the constant that it is read as
+        self.leaves: dict[int, T] = {}
+        self._machine: Machine | None = None
+        self._lock = threading.Lock()
+
+    def add(self, traced: Traced, leaf: T) -> str:
+        """Add the path of a trace, and what stands at its end.
+
+        Returns:
+            The line of the comparison at which the path leaves those before it; "" if there is
+            none.
+
+        Raises:
+            Unlike: if the trace is not of the function that the others are of.
+        """
+        with self._lock:
+            return self._add(traced, leaf)
+
+    def _add(self, traced: Traced, leaf: T) -> str:
+        g = traced.guards
+        to = np.empty(g.inputs + len(g), np.int32)  # where the tree has every slot of the trace
+        to[: self.inputs] = np.arange(self.inputs)
+        to[self.inputs : g.inputs] = [self._of_captured(v) for v in traced.captured]
+        constants = np.array([self._constant(x) for x in g.constants.tolist()], np.int32)
+        at = 0 if self.ops else -1  # where in the tree we are; -1 beyond its end
+        left, done = "", 0
+        for k in g.guards:  # each is behind its comparison, and that behind what it compares
+            if at >= 0:
+                at = self._follow(g, done, k - 1, at, to)
+                done = k - 1
+                compared = [self._moved(ref, to, constants) for ref in g.operands(k - 1)]
+                _, outcome, which = g.operands(k)
+                at, found = self._decide(at, compared, int(constants[-1 - outcome]))
+                if at < 0:
+                    left = g.sources[int(g.constants[-1 - which])]
+                if found >= 0:
+                    to[g.inputs + k - 1 : g.inputs + k + 1] = self.inputs + np.arange(
+                        found, found + 2
+                    )
+                    done = k + 1
+            if at < 0:
+                self._append(g, done, k + 1, to, constants)
+                done = k + 1
+        if at >= 0 and at not in self.leaves:
+            raise Unlike
+        if at < 0:
+            at = len(self.ops)
+            self._instruction(LEAF, len(self.entries), 0)
+        self.leaves[at] = leaf
+        self._machine = None
+        return left
+
+    def _follow(self, g: Program, start: int, end: int, at: int, to: Any) -> int:
+        """Walk along instructions that the tree has already; where it is then."""
+        to[g.inputs + start : g.inputs + end] = self.inputs + np.arange(at, at + end - start)
+        if self.ops[at : at + end - start] != g.ops[start:end].tolist():
+            raise Unlike
+        return at + end - start
+
+    def _decide(self, at: int, compared: list[int], outcome: int) -> tuple[int, int]:
+        """Take the branch of an outcome at a comparison.
+
+        An integer that a trace rests on is compared with another number in every trace; in the
+        tree, one of these comparisons stands behind the other.
+
+        Returns:
+            Where the branch begins, -1 if it is a new one; and where the comparison stands, -1 if
+            the tree has it not.
+        """
+        while True:
+            if self.ops[at + 1] != GUARD:
+                raise Unlike
+            same = [self.a[at], self.b[at]] == compared
+            if not same and (self.ops[at] != _EQUAL or self.a[at] != compared[0]):
+                raise Unlike
+            if same and self.entries[self.a[at + 1] + 1] == outcome:
+                return at + 2, at
+            if self.otherwise[at + 1] < 0:
+                self.otherwise[at + 1] = len(self.ops)
+                return -1, at if same else -1
+            if same:
+                return self.otherwise[at + 1], at
+            at = self.otherwise[at + 1]
+
+    def _moved(self, ref: int, to: Any, constants: Any) -> int:
+        """A reference of a trace, in the tree."""
+        return int(to[ref] if ref >= 0 else constants[-1 - ref])
+
+    def _append(self, g: Program, start: int, end: int, to: Any, constants: Any) -> None:
+        """Append instructions of a trace."""
+        first = len(self.ops)
+        to[g.inputs + start : g.inputs + end] = self.inputs + first + np.arange(end - start)
+        for k in range(start, end):
+            refs = [self._moved(ref, to, constants) for ref in g.operands(k)]
+            if ARITY[g.ops[k]]:
+                self._instruction(int(g.ops[k]), refs[0], refs[-1] if len(refs) > 1 else 0)
+            else:
+                self._instruction(int(g.ops[k]), len(self.entries), len(refs))
+                self.entries += refs
+
+    def _instruction(self, op: int, a: int, b: int) -> None:
+        self.ops.append(op)
+        self.a.append(a)
+        self.b.append(b)
+        self.otherwise.append(-1)
+
+    def _constant(self, x: float) -> int:
+        bits = struct.pack("d", x)
+        if bits not in self.of_bits:
+            self.constants.append(x)
+            self.of_bits[bits] = -len(self.constants)
+        return self.of_bits[bits]
+
+    def _of_captured(self, v: Value) -> int:
+        if id(v) not in self.captured:
+            self.constants.append(0.0)
+            self.captured[id(v)] = (-len(self.constants), v)
+        return self.captured[id(v)][0]
+
+    def _ready(self) -> Machine:
+        """The tree as it is, made ready to run."""
+        with self._lock:
+            return self._made_ready()
+
+    def _made_ready(self) -> Machine:
+        machine = self._machine
+        if machine is None:
+            program = Program(
+                self.inputs,
+                np.zeros(0, np.int32),
+                np.array(self.constants, np.float64),
+                np.array(self.ops, np.uint16),
+                np.array(self.a, np.int32),
+                np.array(self.b, np.int32),
+                np.array(self.entries, np.int32),
+            )
+            self._machine = machine = Machine(program, np.array(self.otherwise, np.int32))
+        return machine
+
+    def find(self, numbers: Floats) -> T | None:
+        """What stands at the end of the path that these numbers take; None if it is not known.
+
+        Raises:
+            IndexError: as ``Machine``.
+        """
+        if self.ops[:1] == [LEAF]:  # nothing is compared
+            return self.leaves[0]
+        if not self.ops:
+            return None
+        machine = self._machine or self._ready()
+        captured = [(ref, number_of(v)) for ref, v in self.captured.values()]
+        end = machine.walk(numbers, captured, self.leaves)
+        return None if end is None else self.leaves[end]

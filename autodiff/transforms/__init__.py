@@ -1,0 +1,32 @@
+"""Transforms: from a function of numbers to its derivatives, or to a program.
+
+* ``api`` -- ``grad``, ``jacobian``, ``vjp`` ...: each runs its function at every call;
+* ``cache`` -- ``jit``: a function that keeps its programs, and what guards them;
+* ``transform`` -- what all of them share;
+* ``guards`` -- what a function reads besides its arguments;
+* ``pytrees`` -- arguments and results as nested structures.
+"""
+
+from autodiff.transforms.api import (
+    derivative,
+    grad,
+    hessian,
+    hvp,
+    jacobian,
+    jvp,
+    value_and_grad,
+    vjp,
+)
+from autodiff.transforms.cache import jit
+
+__all__ = [
+    "derivative",
+    "grad",
+    "hessian",
+    "hvp",
+    "jacobian",
+    "jit",
+    "jvp",
+    "value_and_grad",
+    "vjp",
+]

@@ -1,0 +1,321 @@
+"""jit: a function run as a program, from its second call on.
+
+A function is traced once for every structure of its arguments and every way through its
+comparisons; later calls run the program that fits.  What a program rests on is guarded:
+
+* comparisons, by the decision tree of all its traces (``compiler.decisions``);
+* what the function reads besides its arguments, as far as it can be seen (``guards``);
+* all else by a check: at its 2nd, 4th, 8th, 16th ... call the function itself is run too.
+
+Where no program may be kept, the function itself is run: on Values, where it closes over Values,
+inside another trace, inside ``detect_anomaly()``; and for good when its guards keep failing.
+"""
+
+from __future__ import annotations
+
+import functools
+import warnings
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from autodiff.compiler.decisions import Decisions, Unlike
+from autodiff.compiler.execute import Machine
+from autodiff.compiler.passes import sums
+from autodiff.compiler.sparsity import Pattern
+from autodiff.compiler.trace import run
+from autodiff.modes import MODE
+from autodiff.reals import describe
+from autodiff.traces import active
+from autodiff.transforms.guards import Generators, Watch
+from autodiff.transforms.pytrees import flat, listed, tree_unflatten
+from autodiff.transforms.transform import (
+    Frozen,
+    Lowered,
+    Transform,
+    another,
+    arranged,
+    by_name,
+    flatten_result,
+    has_values,
+    numbers_of,
+    swept,
+)
+from autodiff.value import Value, number_of
+
+MOST = 128  #: programs that are kept, and traces that may fail to serve later calls
+LARGE = 100_000  #: instructions that may be traced so, if there are more in fewer traces
+STATES = 8  #: states of what a function reads besides its arguments for which programs are kept
+
+
+class Kept(NamedTuple):
+    """A program that is kept, with what it captured and the structure of its result."""
+
+    machine: Machine
+    captured: list[Value]
+    result: Any
+
+
+class State(NamedTuple):
+    """The programs that fit what a function reads, by the structure of the arguments."""
+
+    watch: Watch
+    trees: dict[Any, Decisions[Kept]]
+
+
+class Jitted:
+    """What ``jit`` returns: a function that keeps programs of another."""
+
+    __qualname__: str
+
+    def __init__(
+        self, f: Callable[..., Any], static: tuple[int | str, ...] = (), check: bool = True
+    ) -> None:
+        functools.update_wrapper(self, f, updated=())
+        self.f = f
+        self.name = f"jit({getattr(f, '__name__', type(f).__name__)})"
+        self._options = (static, check)
+        self._frozen = Frozen(f, static, self.name)
+        self._states: list[State] = []  # the newest first; replaced, never changed
+        self._captures = False
+        self._calls = self._traces = self._traced = self._served = 0
+        self._eager = False
+        self._owner = ""
+
+    def __repr__(self) -> str:
+        return f"<{self.name}>"
+
+    def __reduce__(self) -> Any:
+        """Pickled as functions are: by name where it has one; programs are not."""
+        return by_name(self) or (Jitted, (self.f, *self._options))
+
+    def __set_name__(self, owner: type, name: str) -> None:
+        self._owner = f"_jit {owner.__qualname__}.{name}"
+
+    def __get__(self, instance: Any, owner: Any = None) -> Any:
+        """The method of an instance, which keeps programs of its own."""
+        if instance is None:
+            return self
+        attributes = getattr(instance, "__dict__", {})
+        bound = attributes.get(self._owner)
+        if not isinstance(bound, _Method) or bound.instance is not instance:  # a copy has its own
+            bound = _Method(self.f.__get__(instance, owner), *self._options)
+            bound.instance, bound.attribute = instance, self._owner.rpartition(".")[2]
+            if self._owner:
+                attributes[self._owner] = bound
+        return bound
+
+    def lower(self, *args: Any, **kwargs: Any) -> Lowered:
+        """The program for these arguments."""
+        key, given = self._frozen.flatten(args, kwargs)
+        return Lowered(self._frozen, key, *self._frozen.trace(key, flat(given)))
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        """What the function returns.
+
+        Raises:
+            RuntimeError: if the function draws random numbers, or is found to read something that
+                has changed and is not guarded.
+        """
+        recording, detecting = MODE.get()[:2]
+        if active() is not None or (self._captures and recording):
+            return self.f(*args, **kwargs)
+        key, given = self._frozen.flatten(args, kwargs)
+        if has_values(given):
+            return self.f(*args, **kwargs)
+        if self._eager or detecting:
+            result = self._run_itself(key, given, args, kwargs)
+            return self.f(*args, **kwargs) if result is None else arranged(*result)
+        numbers = flat(given)
+        kept = self._find(key, numbers)
+        if kept.captured and recording:
+            self._captures = True
+            return self.f(*args, **kwargs)
+        found = numbers_of(kept.machine, numbers, kept.captured, self.name)
+        self._calls += 1
+        if self._options[1] and self._calls > 1 and not self._calls & (self._calls - 1):
+            self._compare(found, self._run_itself(key, given, args, kwargs))
+        return arranged(kept.result, found)
+
+    # -- from arguments to the program that fits them ----------------------------------------------
+
+    def _find(self, key: Any, numbers: Any) -> Kept:
+        """The program for these numbers, traced now if there is none."""
+        changed = ""
+        for state in self._states:
+            name = state.watch.changed()
+            if not name:
+                kept = state.trees[key].find(numbers) if key in state.trees else None
+                if kept is None:
+                    return self._trace(key, numbers, state, "")
+                self._served += 1
+                return kept
+            changed = changed or name
+        return self._trace(key, numbers, None, changed)
+
+    def _trace(self, key: Any, numbers: Any, state: State | None, changed: str) -> Kept:
+        """Trace the function, and keep its program."""
+        watch = Watch(self.f)
+        generators = Generators(watch)
+        made, derived = self._frozen.trace(key, numbers)
+        watch.forget_changed()
+        drawn = generators.moved()
+        if drawn:
+            raise RuntimeError(
+                f"{self.name}: the function draws random numbers (from {drawn}), which its program "
+                "would repeat for ever: pass what is drawn as an argument, or leave out jit"
+            )
+        kept = Kept(Machine(sums(derived.program)), made.captured, derived.result)
+        state = state or State(watch, {})
+        tree: Decisions[Kept] = state.trees.get(key) or Decisions(len(numbers))
+        try:
+            failed = tree.add(made, kept)
+        except Unlike:
+            raise RuntimeError(
+                f"{self.name}: the function does not compute the same twice for the same arguments:"
+                " it reads something that changes and that jit cannot see; pass it as an argument"
+            ) from None
+        self._keep(key, state, tree)
+        self._traces += 1
+        self._traced += len(made.program) + len(made.guards)
+        if self._served < self._traces and (
+            self._traces >= MOST or (self._traces >= MOST // 8 and self._traced >= LARGE)
+        ):
+            self._give_up(key, changed, failed)
+        return kept
+
+    def _keep(self, key: Any, state: State, tree: Decisions[Kept]) -> None:
+        """Remember a tree as the newest, and forget the oldest of too many."""
+        trees = {k: t for k, t in state.trees.items() if k != key}
+        trees[key] = tree
+        others = [s for s in self._states if s.watch is not state.watch]
+        while len(trees) > 1 and sum(len(t.leaves) for t in trees.values()) > MOST:
+            trees.pop(next(iter(trees)))
+        self._states = [State(state.watch, trees), *others][:STATES]
+
+    def _give_up(self, key: Any, changed: str, failed: str) -> None:
+        """Run the function itself from now on, and say why."""
+        keys = [k for k in self._states[0].trees if k != key]
+        if changed:
+            why = f"{changed}, which the function reads, changes"
+        elif failed:
+            why = f"the comparison at {failed} does not come out as before"
+        else:
+            why = another(keys[-1], key) if keys else "it is traced anew"
+        warnings.warn(
+            f"{self.name} has been traced {self._traces} times, and its programs served "
+            f"{self._served} calls: from call to call {why}.  It now runs without jit",
+            RuntimeWarning,
+            stacklevel=5,
+        )
+        self._eager, self._states = True, []
+
+    # -- the function itself -----------------------------------------------------------------------
+
+    def _run_itself(
+        self, key: Any, given: list[Any], args: Any, kwargs: Any
+    ) -> tuple[Any, Any] | None:
+        """The structure and the numbers of what the function returns, run without a program.
+
+        None if it depends on Values from outside: then its result cannot be numbers.
+        """
+        found: list[Any] = []
+        if isinstance(self.f, (Transform, Jitted)):
+            result = self.f(*args, **kwargs)
+            if hasattr(result, "indptr"):  # a sparse matrix
+                return Pattern(result.shape, result.indices, result.indptr), result.data
+            structure = flatten_result(result, found, self.name)
+            return None if has_values(found) else (structure, flat(found))
+        positional, named = key
+        structure = None
+
+        def on_values(xs: list[Any]) -> list[Any]:
+            nonlocal structure
+            values = iter(xs)
+            args = [tree_unflatten(s, values, exact=True) for s in positional]
+            kwargs = {name: tree_unflatten(s, values, exact=True) for name, s in named}
+            structure = flatten_result(self.f(*args, **kwargs), found, self.name)
+            return listed(found)
+
+        made = run(on_values, listed(given), name=self.name)
+        _, captured = swept(made, [0.0] * len(made.results))
+        if captured and MODE.get().recording:
+            return None
+        results = [number_of(x) if type(x) is Value else x for x in made.results]
+        return structure, np.array(results, np.float64)
+
+    def _compare(self, found: Any, result: tuple[Any, Any] | None) -> None:
+        """Raise if the program and the function differ."""
+        numbers = np.zeros(0) if result is None else result[1]
+        if len(found) == len(numbers) and np.array_equal(found, numbers, equal_nan=True):
+            return
+        if len(found) != len(numbers):
+            difference = f"the program gives {len(found)} numbers, the function {len(numbers)}"
+        else:
+            unequal = ~((found == numbers) | (np.isnan(found) & np.isnan(numbers)))
+            i = int(np.flatnonzero(unequal)[0])
+            difference = (
+                f"number {i} of the result is {float(numbers[i])!r}, and by the program "
+                f"{float(found[i])!r}"
+            )
+        self._states = []
+        raise RuntimeError(
+            f"{self.name}: the function reads something that changes and that jit cannot see: "
+            f"{difference}; pass it as an argument, or leave out jit"
+        )
+
+
+class _Method(Jitted):
+    """A jitted function, bound to an instance, which keeps it in its ``__dict__``."""
+
+    instance: Any = None
+    attribute = ""
+
+    def __reduce__(self) -> Any:
+        """Pickled as methods are: by the instance and the name."""
+        return getattr, (self.instance, self.attribute)
+
+
+def jit(
+    f: Callable[..., Any],
+    *,
+    static_argnums: int | Sequence[int] = (),
+    static_argnames: str | Sequence[str] = (),
+    check: bool = True,
+) -> Jitted:
+    """The function itself, run as a program from its second call on.
+
+    Numbers are traced, integers and bools too; where Python needs an exact integer (``range(n)``,
+    an index, ``if flag``), the program rests on it, and another integer is traced anew.
+
+    Args:
+        f: a function of numbers, arrays, lists, tuples and dicts of them.
+        static_argnums: positions of arguments that are not traced: each value is traced anew.
+        static_argnames: names of such arguments, where they are given by name.
+        check: whether to run ``f`` itself too at the 2nd, 4th, 8th, 16th ... call, and compare.
+
+    Returns:
+        A function that returns what ``f`` returns: Values, if ``f`` closes over Values.
+
+    Raises:
+        RuntimeError: when called, if ``f`` draws random numbers, or is found to read something that
+            has changed and that ``jit`` cannot see.
+
+    >>> @jit
+    ... def smaller(x, y):
+    ...     return x if x < y else y
+    >>> smaller(1.0, 2.0), smaller(2.0, 1.0)
+    (1.0, 1.0)
+    """
+    if not callable(f):
+        raise TypeError(f"jit(f): f must be a function, not {describe(f)}")
+    numbers = static_argnums if isinstance(static_argnums, (list, tuple)) else (static_argnums,)
+    names = static_argnames if isinstance(static_argnames, (list, tuple)) else (static_argnames,)
+    for x in numbers:
+        if not isinstance(x, int) or isinstance(x, bool):
+            raise TypeError(f"jit(f, static_argnums): integers are expected, not {describe(x)}")
+    for x in names:
+        if not isinstance(x, str):
+            raise TypeError(f"jit(f, static_argnames): names are expected, not {describe(x)}")
+    return Jitted(f, (*numbers, *names), check)

@@ -1,0 +1,257 @@
+"""Pytrees: arguments and results as nested structures, taken apart and put together again.
+
+The *structure* of a tree is what remains of it without its numbers; it can be a key in a dict.
+Floats, integers, bools and arrays of them are numbers; lists, tuples and dicts are nodes; strings
+and None belong to the structure.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Hashable, Iterable, Iterator
+from itertools import islice
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from autodiff.reals import constant, describe
+from autodiff.value import Value, number_of
+
+
+class Leaf(NamedTuple):
+    """The place of one number, or of an array of numbers."""
+
+    shape: tuple[int, ...] | None  #: None for a number
+    kind: str = "f"  #: what it came as: f for floats, i for integers, b for bools
+
+
+class Static(NamedTuple):
+    """What is no number: a string, None, or an argument that was declared static."""
+
+    kind: type
+    value: Hashable
+    tag: str = "static"  # named tuples are equal if their fields are: this tells them apart
+
+
+class Sequence(NamedTuple):
+    """A list or a tuple."""
+
+    kind: type
+    parts: tuple[Any, ...]
+    tag: str = "sequence"
+
+
+class Mapping(NamedTuple):
+    """A dict."""
+
+    keys: tuple[Hashable, ...]
+    parts: tuple[Any, ...]
+    tag: str = "mapping"
+
+
+_KINDS: dict[str, Any] = {"i": np.int64, "b": np.bool_}
+
+NUMBER = Leaf(None)
+
+
+def tree_flatten(tree: Any, numbers: list[Any], where: str, truths: bool = True) -> Any:
+    """The structure of a tree; its numbers are appended to ``numbers``.
+
+    ``numbers`` gets floats, Values, and flat arrays of float64; with ``truths``, bools are numbers
+    too, and otherwise they belong to the structure.
+
+    Raises:
+        TypeError: for what no tree is made of; it says what came, where, and what is expected.
+
+    >>> numbers = []
+    >>> tree_flatten([1, np.array([2.0, 3.0])], numbers, "the argument").parts
+    (Leaf(shape=None, kind='i'), Leaf(shape=(2,), kind='f'))
+    >>> numbers
+    [1.0, array([2., 3.])]
+    """
+    kind = type(tree)
+    if kind is float or kind is Value:
+        numbers.append(tree)
+        return NUMBER
+    if isinstance(tree, np.ndarray):
+        return _array(tree, numbers, where)
+    if isinstance(tree, (list, tuple)):
+        return Sequence(
+            kind,
+            tuple([tree_flatten(x, numbers, f"{where}[{i}]", truths) for i, x in enumerate(tree)]),
+        )
+    if isinstance(tree, dict):
+        parts = [tree_flatten(x, numbers, f"{where}[{key!r}]", truths) for key, x in tree.items()]
+        return Mapping(tuple(tree), tuple(parts))
+    if tree is None or isinstance(tree, str) or (kind in (bool, np.bool_) and not truths):
+        return Static(kind, tree)
+    if isinstance(tree, (int, np.integer, np.bool_)):
+        numbers.append(_exact(tree, where))
+        return Leaf(None, "b" if kind in (bool, np.bool_) else "i")
+    number = NotImplemented if isinstance(tree, complex) else constant(tree)
+    if number is not NotImplemented:
+        numbers.append(number)
+        return NUMBER
+    raise TypeError(
+        f"{where} is {describe(tree)}: expected are real numbers, arrays of them, and lists, "
+        "tuples and dicts of these; what else a function needs, it can close over, or jit can be "
+        "told by static_argnums"
+    )
+
+
+def _exact(n: Any, where: str) -> float:
+    """An integer as a float, which must be the same number."""
+    number: float = constant(int(n))
+    if number != int(n):
+        raise ValueError(
+            f"{where} is {int(n)}, which float64 cannot hold exactly: declare it static "
+            "(static_argnums), or pass it as a float"
+        )
+    return number
+
+
+def _array(tree: np.ndarray[Any, Any], numbers: list[Any], where: str) -> Any:
+    kind = tree.dtype.kind
+    if kind in "fiub":
+        flat = np.array(tree, np.float64).ravel()
+        if kind in "iu" and (flat.astype(tree.dtype) != tree.ravel()).any():
+            raise ValueError(f"{where} holds integers that float64 cannot hold exactly")
+        numbers.append(flat)
+        return Leaf(tree.shape, "i" if kind == "u" else kind)
+    if kind == "O":
+        for i, x in enumerate(tree.flat):
+            number = x if type(x) is Value else constant(x)
+            if number is NotImplemented:
+                raise TypeError(f"{where} has element {i} {describe(x)}: expected are real numbers")
+            numbers.append(number)
+        return Leaf(tree.shape)
+    raise TypeError(f"{where} is an array of {tree.dtype}: expected are real numbers")
+
+
+def size(structure: Any) -> int:
+    """How many numbers a structure has places for."""
+    if isinstance(structure, Leaf):
+        return 1 if structure.shape is None else math.prod(structure.shape)
+    if isinstance(structure, (Sequence, Mapping)):
+        return sum(map(size, structure.parts))
+    return 0
+
+
+def leaves(structure: Any) -> Iterator[Any]:
+    """The leaves of a structure, in order, those that are static too."""
+    if isinstance(structure, (Sequence, Mapping)):
+        for part in structure.parts:
+            yield from leaves(part)
+    else:
+        yield structure
+
+
+def integers(structure: Any, first: int = 0) -> list[int]:
+    """Which numbers of a structure came as integers or bools, counted from ``first``."""
+    found: list[int] = []
+    for leaf in leaves(structure):
+        n = size(leaf)
+        if isinstance(leaf, Leaf) and leaf.kind != "f":
+            found += range(first, first + n)
+        first += n
+    return found
+
+
+def as_floats(structure: Any) -> Any:
+    """A structure, with floats in place of integers."""
+    return map_leaves(structure, lambda leaf: Leaf(leaf.shape))
+
+
+def map_leaves(structure: Any, of: Callable[[Leaf], Any]) -> Any:
+    """A structure with what ``of`` gives in place of every leaf of numbers."""
+    if isinstance(structure, (Sequence, Mapping)):
+        return structure._replace(parts=tuple(map_leaves(part, of) for part in structure.parts))
+    return of(structure) if isinstance(structure, Leaf) else structure
+
+
+def tree_unflatten(structure: Any, numbers: Iterator[Any], exact: bool = False) -> Any:
+    """A tree with numbers, floats or Values, in its places.
+
+    With ``exact``, what came as integers and bools is that again.
+
+    >>> tree_unflatten(Sequence(list, (NUMBER, Leaf((2,)))), iter([1.0, 2.0, 3.0]))
+    [1.0, array([2., 3.])]
+    """
+    if isinstance(structure, Leaf):
+        elements = [*islice(numbers, size(structure))]
+        if exact and structure.kind != "f":
+            came: Any = np.array([number_of(x) for x in elements]).astype(_KINDS[structure.kind])
+            return came.tolist()[0] if structure.shape is None else came.reshape(structure.shape)
+        return elements[0] if structure.shape is None else _filled(structure.shape, elements)
+    if isinstance(structure, Sequence):
+        parts = [tree_unflatten(part, numbers, exact) for part in structure.parts]
+        named = hasattr(structure.kind, "_fields")
+        return structure.kind(*parts) if named else structure.kind(parts)
+    if isinstance(structure, Mapping):
+        parts = [tree_unflatten(part, numbers, exact) for part in structure.parts]
+        return dict(zip(structure.keys, parts, strict=True))
+    return structure.value
+
+
+def _filled(shape: tuple[int, ...], elements: list[Any]) -> Any:
+    """An array: of floats, or if there is a Value among them, of objects."""
+    if not any(type(x) is Value for x in elements):
+        return np.array(elements, np.float64).reshape(shape)
+    if not shape:
+        return elements[0]
+    cells = np.empty(len(elements), object)
+    cells[:] = elements
+    return cells.reshape(shape)
+
+
+def listed(numbers: Iterable[Any]) -> list[Any]:
+    """Numbers and flat arrays of them, one by one."""
+    return [y for x in numbers for y in (x.tolist() if isinstance(x, np.ndarray) else [x])]
+
+
+def flat(numbers: list[Any]) -> Any:
+    """Numbers and flat arrays of them, as one array of float64."""
+    if len(numbers) == 1 and isinstance(numbers[0], np.ndarray):
+        return numbers[0]
+    if not any(isinstance(x, np.ndarray) for x in numbers):
+        return np.array([number_of(x) if type(x) is Value else x for x in numbers], np.float64)
+    return np.concatenate([x if isinstance(x, np.ndarray) else flat([x]) for x in numbers])
+
+
+def difference(expected: Any, came: Any, where: str) -> str:
+    """The first difference between two structures, in words; "" if there is none.
+
+    >>> difference(Leaf((2,)), Leaf((3,)), "x")
+    'x is an array of shape (3,), not an array of shape (2,)'
+    """
+    if expected == came:
+        return ""
+    if type(expected) is type(came):
+        if isinstance(expected, Sequence) and (expected.kind, len(expected.parts)) == (
+            came.kind,
+            len(came.parts),
+        ):
+            names = [f"{where}[{i}]" for i in range(len(expected.parts))]
+        elif isinstance(expected, Mapping) and expected.keys == came.keys:
+            names = [f"{where}[{key!r}]" for key in expected.keys]
+        else:
+            names = []
+        for name, old, new in zip(
+            names, expected.parts if names else (), came.parts if names else (), strict=True
+        ):
+            if old != new:
+                return difference(old, new, name)
+    return f"{where} is {_words(came)}, not {_words(expected)}"
+
+
+def _words(structure: Any) -> str:
+    if isinstance(structure, Leaf):
+        if structure.shape is None:
+            return {"f": "a number", "i": "an integer", "b": "a bool"}[structure.kind]
+        of = {"f": "", "i": " of integers", "b": " of bools"}[structure.kind]
+        return f"an array{of} of shape {structure.shape}"
+    if isinstance(structure, Sequence):
+        return f"a {structure.kind.__name__} of {len(structure.parts)}"
+    if isinstance(structure, Mapping):
+        return f"a dict with the keys {', '.join(map(repr, structure.keys))}"
+    return describe(structure.value)
