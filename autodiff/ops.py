@@ -247,7 +247,8 @@ TABLE = [
 # fmt: on
 
 #: What only programs and traces contain: reading, holding, deciding and adding up, with no function
-#: of the public and, but for the sums, with no derivative.  Their values are written in C by hand.
+#: of the public.  Their values are written in C by hand.  The last two are made by the compiler's
+#: pass ``sums``, after all derivatives: they have no partials.
 INNER = [
     Row("detach", "a", "a", ["0.0"]),  # a Value held constant
     Row("largest", "as", "m", ["0.0"]),  # the shift of logsumexp, which cancels out of it
@@ -255,8 +256,8 @@ INNER = [
     Row("take", "as", "as[i]", ["0.0"], label="[i]"),  # the last operand is the index
     Row("pick", "as", "x if i == j else 0.0", ["0.0"]),  # of three operands: x, i, j
     Row("guard", "as", "a", ["0.0"]),  # of three: a comparison, what it must be, which guard it is
-    Row("chain", "as", "a + b + ...", ["1.0"], label="+"),  # from the left, with no 0.0 before it
-    Row("products", "as", "a*b + c*d + ...", ["0.0"], label="·"),  # likewise, of pairs
+    Row("chain", "as", "a + b + ...", [], label="+"),  # from the left, with no 0.0 before it
+    Row("products", "as", "a*b + c*d + ...", [], label="·"),  # likewise, of pairs
 ]
 
 #: Where a partial here is deliberately not PyTorch's float64 result, and why.

@@ -127,3 +127,27 @@ def test_what_a_pass_leaves_is_the_same_program():
     assert passes.identities(p) is p
     assert passes.common_subexpressions(p) is p
     assert passes.fold_constants(p) is p
+
+
+# -- sums ------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("name", "f"),
+    [
+        ("chain", lambda x, y, z: x + y + z),
+        ("products", lambda x, y, z: x * y + y * z + z * x),
+    ],
+)
+@pytest.mark.parametrize(
+    "differentiate",
+    [
+        lambda p: derivatives.reverse(p, [{0: None}], range(3)),
+        lambda p: derivatives.forward(p, [{1: None}]),
+    ],
+    ids=["reverse", "forward"],
+)
+def test_sums_are_not_differentiated(name, f, differentiate):
+    p = passes.sums(trace(lambda xs: [f(*xs)], [1.0, 2.0, 3.0]).program)
+    with pytest.raises(TypeError, match=rf"{name}.* has no derivative: differentiate before sums"):
+        differentiate(p)

@@ -314,6 +314,61 @@ def test_python_source_runs_by_itself(tmp_path):
     assert grad(branching).lower(1.0, 2.0).as_python().splitlines()[-1].strip().startswith("return")
 
 
+ODD = [
+    "it's",
+    'a "quoted" name',
+    '"""',
+    "back\\slash",
+    "ends in \\",
+    "two\nlines\r\x0c\x85\u2028",
+    "tab\t, escape\x1b, {braces} %s",
+    "not UTF-8: \udcff",
+]
+
+
+@pytest.mark.parametrize("odd", ODD, ids=range(len(ODD)))
+def test_odd_names_of_files_and_functions_are_written_out(odd, tmp_path):
+    scope = {}
+    exec(compile("def f(x, y):\n    return x * y if x > y else y - x", odd, "exec"), scope)
+    f = scope["f"]
+    f.__name__ = odd
+    lowered = jit(f).lower(2.0, 1.0)
+    script = tmp_path / "odd.py"
+    script.write_text(lowered.as_python(), encoding="utf-8")
+    exec(script.read_text(encoding="utf-8"), scope)
+    assert scope["f"](3.0, 2.0) == 6.0
+    with pytest.raises(ValueError, match="traced where x0 > x1") as raised:
+        scope["f"](2.0, 3.0)
+    assert str(raised.value).endswith(f", at {odd}:2")
+    assert f"jit({odd})" in scope["f"].__doc__
+    text = lowered.as_text().splitlines()
+    assert [line.split()[0] for line in text] == ["inputs", "guard", "v4", "return"]
+    assert text[1].startswith("guard x0 > x1    # ")
+    assert text[1].endswith(":2")
+    text[1].encode("utf-8")
+
+
+@pytest.mark.parametrize("number", [NAN, INF, -INF, -0.0, 5e-324, -1e308, 1e16])
+@pytest.mark.parametrize(
+    "f",
+    [
+        lambda x, c: x + c,
+        lambda x, c: c - x,
+        lambda x, c: -(x * 0.0 - c) / c,
+        lambda x, c: functions.hypot(c, x),
+        lambda x, c: autodiff.sum([c, x, c]),
+        lambda x, c: c if x > c else -functions.maximum(c, x),
+    ],
+)
+def test_every_constant_is_written_out(f, number):
+    for x in (2.0, -0.0, NAN):
+        lowered = jit(lambda x: f(x, number)).lower(x)
+        scope = {}
+        exec(lowered.as_python(), scope)
+        assert bits([scope["f"](x)]) == bits(run(lowered.program, [x]))
+        assert lowered.as_text().splitlines()[-1].startswith("return")
+
+
 def test_counts():
     def rosenbrock(x):
         return sum(100.0 * (x[1:] - x[:-1] ** 2) ** 2 + (1 - x[:-1]) ** 2)

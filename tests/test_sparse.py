@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 
 from autodiff import Value, functions, hessian, jacobian, take
 from autodiff.compiler import derivatives
-from autodiff.compiler.sparsity import colours, pattern
+from autodiff.compiler.execute import Machine
+from autodiff.compiler.sparsity import by_column, colours, pattern, sparse_jacobian
 from autodiff.compiler.trace import trace
 
 
@@ -48,34 +49,132 @@ def test_a_large_tridiagonal_hessian():
 
 
 def sweeps(monkeypatch, transformed, *args):
-    """How many directions of forward mode a transform takes."""
-    counted = []
-    forward = derivatives.forward
+    """How many sweeps of forward and of reverse mode over the function a transform takes."""
+    counted = [0, 0]
 
-    def counting(p, directions, keep=False):
-        counted.append(len(directions))
-        return forward(p, directions, keep)
+    def counting(place, mode):
+        def counted_mode(p, seeds, *rest):
+            counted[place] += len(seeds)
+            return mode(p, seeds, *rest)
 
-    monkeypatch.setattr("autodiff.compiler.sparsity.forward", counting)
-    found = transformed(*args)
-    (count,) = counted
-    return count, found
+        return counted_mode
+
+    with monkeypatch.context() as patch:
+        for place, mode in enumerate((derivatives.forward, derivatives.reverse)):
+            patch.setattr(f"autodiff.compiler.sparsity.{mode.__name__}", counting(place, mode))
+        found = transformed(*args)
+    return tuple(counted), found
 
 
 @pytest.mark.parametrize("n", [4, 40, 400])
 def test_the_sweeps_are_the_colours_not_the_inputs(monkeypatch, n):
     count, _ = sweeps(monkeypatch, hessian(rosenbrock, sparse=True), np.ones(n))
-    assert count == 3
+    assert count == (3, 0)
 
 
-def test_a_diagonal_takes_one_sweep_and_a_dense_row_one_a_column(monkeypatch):
+def test_a_diagonal_takes_one_sweep_and_a_full_matrix_one_a_column(monkeypatch):
     x = np.linspace(0.1, 0.9, 20)
     count, found = sweeps(monkeypatch, jacobian(np.sin, sparse=True), x)
-    assert count == 1
+    assert count == (1, 0)
     np.testing.assert_allclose(found.toarray(), np.diag(np.cos(x)), rtol=1e-15)
     count, found = sweeps(monkeypatch, jacobian(lambda x: x.sum() * x, sparse=True), x)
-    assert count == 20
+    assert count == (20, 0)
     np.testing.assert_allclose(found.toarray(), x.sum() * np.eye(20) + x[:, None], rtol=1e-14)
+
+
+@pytest.mark.parametrize(
+    ("f", "count"),
+    [
+        (lambda x: x @ x, (0, 1)),  # one full row
+        (lambda x: [x @ x, x.sum(), (x**3).sum()], (0, 3)),
+        (lambda x: [*np.sin(x), x @ x], (1, 1)),  # a full row under a diagonal
+        (lambda x: [x @ x, *(x[0] * x)], (2, 1)),  # and a full column beside it
+        (lambda x: [*(x[1:] * x[:-1]), x @ x, *np.sin(x), x.sum()], (2, 2)),
+        (lambda x: [*(x[0] * x), 2.0, x[:9] @ x[:9], x[9:] @ x[9:]], (2, 1)),  # full rows apart
+        (lambda x: (x.reshape(5, 4) ** 2).sum(axis=1), (0, 1)),  # wide rows apart
+        (lambda x: x.sum() * x[0], (0, 1)),
+        (lambda x: x[0] * np.ones(20), (1, 0)),
+    ],
+)
+def test_full_rows_take_sweeps_of_reverse_mode(monkeypatch, f, count):
+    x = np.linspace(0.1, 0.9, 20)
+    counted, found = sweeps(monkeypatch, jacobian(f, sparse=True), x)
+    dense = np.array(jacobian(lambda x: np.array(f(x)).ravel())(x))
+    np.testing.assert_allclose(found.toarray(), dense, rtol=1e-14)
+    assert counted == count
+
+
+@pytest.mark.parametrize(
+    ("f", "count"),
+    [
+        (lambda x: x[0] * (x @ x), (1, 1)),  # a full row and column, and a diagonal
+        (lambda x: (x[0] + x[7]) * (x**3).sum(), (1, 2)),
+        (lambda x: x[3] * rosenbrock(x), (3, 1)),
+        (lambda x: (x @ x) ** 2, (20, 0)),
+    ],
+)
+def test_a_full_row_of_a_hessian_is_its_full_column(monkeypatch, f, count):
+    x = np.linspace(0.1, 0.9, 20)
+    counted, found = sweeps(monkeypatch, hessian(f, sparse=True), x)
+    np.testing.assert_allclose(found.toarray(), hessian(f)(x), rtol=1e-12, atol=1e-13)
+    np.testing.assert_array_equal(found.toarray(), found.toarray().T)
+    assert counted == count
+
+
+@given(st.data())
+def test_what_stands_on_one_side_of_the_diagonal_alone(data):
+    """A program of a matrix that is symmetric, but for entries that have no mirror image."""
+    n = data.draw(st.integers(1, 8))
+    pairs = st.tuples(st.integers(0, n - 1), st.integers(0, n - 1))
+    both = data.draw(st.sets(pairs, max_size=20))
+    if data.draw(st.booleans()):
+        both |= {(0, j) for j in range(n)}
+    matrix = np.zeros((n, n))
+    for i, j in both:
+        matrix[i, j] = matrix[j, i] = 2.0 + i * j + i + j
+    for i, j in data.draw(st.sets(pairs, max_size=6)):
+        if matrix[i, j] == matrix[j, i] == 0:
+            matrix[i, j] = -1.0 - i
+
+    def f(xs):
+        return [
+            sum((matrix[i, j] * xs[j] for j in range(n) if matrix[i, j]), 0.5) for i in range(n)
+        ]
+
+    p = trace(f, [1.0] * n).program
+    q, where = sparse_jacobian(p, range(n), symmetric=True)
+    found = where.matrix(Machine(q)(np.ones(n))).toarray()
+    np.testing.assert_array_equal(found, matrix)
+
+
+def test_entries_below_the_diagonal_are_read_above_it():
+    p = trace(lambda xs: [3.0 * xs[1], 5.0 * xs[0], 7.0 * xs[0]], [1.0, 1.0, 1.0]).program
+    q, where = sparse_jacobian(p, range(3), symmetric=True)
+    wanted = [[0.0, 3.0, 0.0], [3.0, 0.0, 0.0], [7.0, 0.0, 0.0]]
+    np.testing.assert_array_equal(where.matrix(Machine(q)(np.ones(3))).toarray(), wanted)
+
+
+def test_colours_are_those_of_the_greedy_rule():
+    rng = np.random.default_rng(0)
+    for n, density in [(1, 1.0), (30, 0.05), (30, 0.3), (30, 0.9), (12, 1.0), (100, 0.1)]:
+        matrix = rng.random((n + 2, n)) < density
+        wanted = []
+        for j in range(n):
+            met = {wanted[k] for k in range(j) if (matrix[:, j] & matrix[:, k]).any()}
+            wanted.append(min(set(range(n)) - met))
+        rows, columns = np.nonzero(matrix)
+        assert colours(by_column(matrix.shape, rows, columns)) == wanted
+
+
+def test_patterns_of_more_than_a_million_entries():
+    n = 1100
+    p = trace(lambda xs: [xs[0], *[sum(xs)] * n, 2.0, xs[1]], [1.0] * n).program
+    found = pattern(p, range(n))
+    assert found.shape == (n + 3, n)
+    assert len(found.rows) == n * n + 2
+    rows = found.rows[found.starts[1] : found.starts[2]]
+    np.testing.assert_array_equal(rows, [*range(1, n + 1), n + 2])
+    assert colours(found) == list(range(n))
 
 
 @given(st.data())

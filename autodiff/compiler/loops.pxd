@@ -47,13 +47,14 @@ cpdef mark_dependent(Py_ssize_t inputs, const unsigned short[::1] ops, const int
                      const int[::1] b, const int[::1] entries, const unsigned char[::1] arity,
                      const unsigned char[::1] held, unsigned char[::1] active)
 
-@cython.locals(top=Py_ssize_t, found=Py_ssize_t, s=Py_ssize_t, k=Py_ssize_t, i=Py_ssize_t,
-               count=Py_ssize_t)
-cpdef Py_ssize_t reach(Py_ssize_t inputs, int stamp, Py_ssize_t root,
+@cython.locals(row=Py_ssize_t, n=Py_ssize_t, first=Py_ssize_t, top=Py_ssize_t, s=Py_ssize_t,
+               k=Py_ssize_t, i=Py_ssize_t, count=Py_ssize_t)
+cpdef Py_ssize_t reach(Py_ssize_t inputs, Py_ssize_t start, Py_ssize_t width,
                        const unsigned short[::1] ops, const int[::1] a, const int[::1] b,
                        const int[::1] entries, const unsigned char[::1] arity,
-                       const unsigned char[::1] held, int[::1] seen, int[::1] stack,
-                       int[::1] met) except -1
+                       const unsigned char[::1] held, const int[::1] results,
+                       const int[::1] columns, int[::1] seen, int[::1] stack, int[::1] found,
+                       long long[::1] ends) except -1
 
 @cython.locals(k=Py_ssize_t, i=Py_ssize_t, j=Py_ssize_t, at=Py_ssize_t, half=Py_ssize_t,
                count=Py_ssize_t, turns=cython.int, rule=cython.int, want=cython.int,

@@ -150,44 +150,58 @@ def mark_dependent(
 
 def reach(
     inputs: int,
-    stamp: int,
-    root: int,
+    start: int,
+    width: int,
     ops: Any,
     a: Any,
     b: Any,
     entries: Any,
     arity: Any,
     held: Any,
+    results: Any,
+    columns: Any,
     seen: Any,
     stack: Any,
-    met: Any,
+    found: Any,
+    ends: Any,
 ) -> int:
-    """Write the inputs that a slot depends on to ``met``; how many there are.
+    """Write the columns of the inputs that results from ``start`` on depend on to ``found``.
 
-    ``seen`` marks with ``stamp``, another one for every call.
+    ``columns`` has that of every input, or -1; there are ``width`` of them.  ``ends[i]`` becomes
+    where those of result ``i`` end.  Returns the first result for which there was no room.
+    ``seen`` marks the slots that a result has met with its number.
     """
-    top = found = 0
-    stack[0] = root
-    seen[root] = stamp
+    row = start
+    n = 0
     with cython.nogil:
-        while top >= 0:
-            s = stack[top]
-            top -= 1
-            if s < inputs:
-                met[found] = s
-                found += 1
-                continue
-            k = s - inputs
-            if held[ops[k]]:
-                continue
-            count = b[k] if arity[ops[k]] == 0 else arity[ops[k]]
-            for i in range(count):
-                s = entries[a[k] + i] if arity[ops[k]] == 0 else a[k] if i == 0 else b[k]
-                if s >= 0 and seen[s] != stamp:
-                    seen[s] = stamp
-                    top += 1
-                    stack[top] = s
-    return found
+        while row < len(results) and n + width <= len(found):
+            first = n
+            top = -1
+            if results[row] >= 0:
+                top = 0
+                stack[0] = results[row]
+                seen[results[row]] = row
+            while top >= 0 and n < first + width:
+                s = stack[top]
+                top -= 1
+                if s < inputs:
+                    if columns[s] >= 0:
+                        found[n] = columns[s]
+                        n += 1
+                    continue
+                k = s - inputs
+                if held[ops[k]]:
+                    continue
+                count = b[k] if arity[ops[k]] == 0 else arity[ops[k]]
+                for i in range(count):
+                    s = entries[a[k] + i] if arity[ops[k]] == 0 else a[k] if i == 0 else b[k]
+                    if s >= 0 and seen[s] != row:
+                        seen[s] = row
+                        top += 1
+                        stack[top] = s
+            ends[row] = n
+            row += 1
+    return row
 
 
 def rewrite(

@@ -27,11 +27,18 @@ from autodiff.walks import alone
 def template(op: int, count: int) -> Program:
     """The partials of a row with so many operands, as a program.
 
+    Raises:
+        TypeError: for a row that has none.
+
     >>> from autodiff.ops import CODES
     >>> [ROWS[op].name for op in template(CODES["tan"], 1).ops]
     ['square', 'add']
     """
     row = ROWS[op]
+    if not row.partials:
+        raise TypeError(
+            f"{row.name}, which sums() makes, has no derivative: differentiate before sums()"
+        )
     if row.over_lists:
         kernel = list_kernel(row, PRIMITIVES)
 

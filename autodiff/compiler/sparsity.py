@@ -2,6 +2,7 @@
 
 The pattern is read off the program.  Columns that meet in no row get one colour, and all columns
 of a colour are one direction of forward mode: the cost is that of the colours, not of the inputs.
+Rows so full that they would cost many colours are left to reverse mode, by colours of their own.
 
 References:
     A. Curtis, M. Powell, J. Reid, On the estimation of sparse Jacobian matrices, IMA J. Appl.
@@ -18,9 +19,10 @@ from importlib.util import find_spec
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from autodiff.compiler import loops
-from autodiff.compiler.derivatives import HELD, forward
+from autodiff.compiler.derivatives import HELD, forward, reverse
 from autodiff.compiler.passes import simplified
 from autodiff.compiler.program import ARITY, Floats, Integers, Program, views
 
@@ -32,6 +34,11 @@ class Pattern:
     shape: tuple[int, int]
     rows: Integers
     starts: Integers
+
+    @property
+    def columns(self) -> Integers:
+        """Of every entry, its column; the rows are ``rows``."""
+        return np.repeat(np.arange(self.shape[1], dtype=np.int32), np.diff(self.starts))
 
     def matrix(self, entries: Floats) -> Any:
         """The matrix with these entries, as a SciPy sparse array."""
@@ -48,6 +55,13 @@ class Pattern:
         return csc_array((np.zeros(len(self.rows)), self.rows, self.starts), self.shape)
 
 
+def by_column(shape: tuple[int, int], rows: Integers, columns: Integers) -> Pattern:
+    """The pattern of entries that come row by row, or column by column."""
+    order = np.argsort(columns, kind="stable")
+    starts = np.cumsum(np.bincount(columns + 1, minlength=shape[1] + 1))
+    return Pattern(shape, rows[order], starts.astype(np.int32))
+
+
 def pattern(p: Program, places: Sequence[int]) -> Pattern:
     """Which results depend on which of these inputs.
 
@@ -60,20 +74,20 @@ def pattern(p: Program, places: Sequence[int]) -> Pattern:
     columns = np.full(p.inputs, -1, np.int32)
     columns[list(places)] = np.arange(len(places), dtype=np.int32)
     seen = np.full(p.inputs + len(p), -1, np.int32)
-    stack = np.zeros(p.inputs + len(p), np.int32)
-    met = np.zeros(p.inputs, np.int32)
-    arrays = views(p.ops, p.a, p.b, p.entries, ARITY, HELD, seen, stack, met)
-    rows, found = [np.zeros(0, np.int32)], [np.zeros(0, np.int32)]
-    for i, ref in enumerate(p.outputs.tolist()):
-        n = loops.reach(p.inputs, i, ref, *arrays) if ref >= 0 else 0
-        of_row = columns[met[:n]]
-        of_row = of_row[of_row >= 0]
-        found.append(of_row)
-        rows.append(np.full(len(of_row), i, np.int32))
-    row, column = np.concatenate(rows), np.concatenate(found)
-    order = np.lexsort((row, column))
-    starts = np.searchsorted(column[order], np.arange(len(places) + 1)).astype(np.int32)
-    return Pattern((len(p.outputs), len(places)), row[order].astype(np.int32), starts)
+    stack = np.empty(p.inputs + len(p), np.int32)
+    found = np.empty(len(places) + 2**20, np.int32)
+    ends = np.zeros(len(p.outputs), np.int64)
+    arrays = (p.ops, p.a, p.b, p.entries, ARITY, HELD, p.outputs, columns, seen, stack, found)
+    rows, those = [np.zeros(0, np.int32)], [np.zeros(0, np.int32)]
+    start, views_of_all = 0, views(*arrays, ends)
+    while start < len(p.outputs):
+        end = loops.reach(p.inputs, start, len(places), *views_of_all)
+        counts = np.diff(ends[start:end], prepend=0)
+        rows.append(np.repeat(np.arange(start, end, dtype=np.int32), counts))
+        those.append(found[: counts.sum()].copy())
+        start = end
+    shape = (len(p.outputs), len(places))
+    return by_column(shape, np.concatenate(rows), np.concatenate(those))
 
 
 def colours(where: Pattern) -> list[int]:
@@ -85,27 +99,59 @@ def colours(where: Pattern) -> list[int]:
     >>> colours(tridiagonal)
     [0, 1, 2]
     """
+    m, n = where.shape
+    if n and np.bincount(where.rows, minlength=1).max() == n:  # all columns meet in that row
+        return list(range(n))
     rows, starts = where.rows.tolist(), where.starts.tolist()
-    taken: list[set[int]] = [set() for _ in range(where.shape[0])]
-    chosen = []
-    for j in range(where.shape[1]):
+    taken, chosen = [0] * m, []  # of every row, its colours as the bits of an integer
+    for j in range(n):
         mine = rows[starts[j] : starts[j + 1]]
-        forbidden = set().union(*(taken[i] for i in mine))
-        colour = 0
-        while colour in forbidden:
-            colour += 1
+        forbidden = 0
         for i in mine:
-            taken[i].add(colour)
-        chosen.append(colour)
+            forbidden |= taken[i]
+        free = ~forbidden & (forbidden + 1)  # the lowest bit that is 0 there
+        for i in mine:
+            taken[i] |= free
+        chosen.append(free.bit_length() - 1)
     return chosen
 
 
-def _of_the_upper_triangle(entries: Integers, rows: Integers, columns: Any, n: int) -> Integers:
-    """Entries of a symmetric matrix, those below the diagonal read above it where they stand."""
-    keys = columns.astype(np.int64) * n + rows
-    mirrored = rows.astype(np.int64) * n + columns
+def full_rows(where: Pattern) -> NDArray[np.bool_]:
+    """Of every row, whether reverse mode computes it: those that make the fewest sweeps in all.
+
+    Forward mode takes at least as many sweeps as the fullest of its rows has entries.  Reverse mode
+    takes at most one for each of its rows; for all of them, as many as the fullest column has.
+    """
+    m = where.shape[0]
+    if not len(where.rows):
+        return np.zeros(m, bool)
+    counts = np.bincount(where.rows, minlength=m)
+    fullest = np.argsort(-counts, kind="stable")
+    left = np.arange(m + 1) + np.append(counts[fullest], 0)
+    k = int(np.argmin(left))
+    if np.diff(where.starts).max() < left[k]:
+        k = m
+    chosen = np.zeros(m, bool)
+    chosen[fullest[:k]] = True
+    return chosen & (counts > 0)
+
+
+def _mirrored(where: Pattern) -> NDArray[np.int64]:
+    """Of every entry of a square matrix, the one on the other side of the diagonal, or -1."""
+    rows, columns, n = where.rows.astype(np.int64), where.columns.astype(np.int64), where.shape[1]
+    keys, mirrored = columns * n + rows, rows * n + columns
     at = np.minimum(np.searchsorted(keys, mirrored), max(len(keys) - 1, 0))
-    return np.where((rows > columns) & (keys[at] == mirrored), entries[at], entries)
+    return np.where(keys[at] == mirrored, at, -1)
+
+
+def _seeds(where: Pattern, slots: Sequence[int]) -> tuple[Integers, list[dict[int, int | None]]]:
+    """The colour of every column, and for every colour the seeds of those that have entries."""
+    of_column = np.array(colours(where), np.int32)
+    used = np.flatnonzero(np.diff(where.starts))
+    seeds: list[dict[int, int | None]] = [{} for _ in range(of_column[used].max(initial=-1) + 1)]
+    for column in used.tolist():
+        seeds[of_column[column]][slots[column]] = None
+    return of_column, seeds
 
 
 def sparse_jacobian(
@@ -113,20 +159,39 @@ def sparse_jacobian(
 ) -> tuple[Program, Pattern]:
     """The program of the entries of a Jacobian that need not be zero, and where they stand.
 
+    Of a symmetric one, columns whose rows reverse mode computes are read there, and entries below
+    the diagonal above it.
+
     Raises:
         ImportError: without SciPy, in which the result would be.
     """
     if find_spec("scipy") is None:
         raise ImportError("sparse=True returns SciPy's sparse arrays: pip install scipy")
     where = pattern(p, places)
-    of_column = np.array(colours(where), np.int32)
-    count = int(of_column.max(initial=-1)) + 1
-    directions: list[dict[int, int | None]] = [{} for _ in range(count)]
-    for slot, colour in zip(places, of_column.tolist(), strict=True):
-        directions[colour][slot] = None
-    q = forward(p, directions)
-    column = np.repeat(np.arange(len(places)), np.diff(where.starts))
-    entries = q.outputs.reshape(count, len(p.outputs))[of_column[column], where.rows]
+    rows, columns = where.rows, where.columns
+    full = full_rows(where)
+    backwards = full[rows]
+    mirror = _mirrored(where) if symmetric else np.full(len(rows), -1)
+    spared = np.zeros(len(places), bool)
     if symmetric:
-        entries = _of_the_upper_triangle(entries, where.rows, column, len(places))
+        spared |= full
+        spared[columns[mirror < 0]] = False
+    forwards = ~backwards & ~spared[columns]
+
+    of_column, directions = _seeds(
+        by_column(where.shape, rows[forwards], columns[forwards]), places
+    )
+    q = forward(p, directions)
+    found = q.outputs.reshape(len(directions), len(p.outputs))
+    entries = np.zeros(len(rows), np.int32)
+    entries[forwards] = found[of_column[columns[forwards]], rows[forwards]]
+    if full.any():
+        transposed = by_column(where.shape[::-1], columns[backwards], rows[backwards])
+        of_row, combinations = _seeds(transposed, range(len(p.outputs)))
+        q = reverse(q.returning(p.outputs), combinations, places)
+        found = q.outputs.reshape(len(combinations), len(places))
+        entries[backwards] = found[of_row[rows[backwards]], columns[backwards]]
+    known = forwards | backwards
+    elsewhere = (mirror >= 0) & (~known | ((rows > columns) & known[mirror]))
+    entries = np.where(elsewhere, entries[mirror], entries)
     return simplified(q.returning(entries)), where

@@ -51,7 +51,11 @@ def as_text(p: Program) -> str:
     return v3
     """
     names = ", ".join(f"x{i}" for i in range(p.inputs)) or "none"
-    lines = _lines(p, {**_INFIX, "div": "/"}, lambda holds, source: f"guard {holds}    # {source}")
+
+    def guard(holds: str, source: str) -> str:
+        return f"guard {holds}    # {_on_one_line(source)}"
+
+    lines = _lines(p, {**_INFIX, "div": "/"}, guard)
     return "\n".join([f"inputs {names}", *lines, f"return {_returned(p)}"])
 
 
@@ -80,11 +84,16 @@ def as_python(p: Program, name: str) -> str:
             *(["import math", "", "import numpy as np", ""] if helpers else []),
             *(text + "\n" for text in helpers.values()),
             f"def f({arguments}):",
-            f'    """{name}, written out."""',
+            f"    {f'{name}, written out.'!r}",
             *(f"    {line}" for line in body),
             "",
         ]
     )
+
+
+def _on_one_line(text: str) -> str:
+    """Text with line breaks and the like written as Python writes them in strings."""
+    return "".join(x if x.isprintable() else repr(x)[1:-1] for x in text)
 
 
 def _returned(p: Program) -> str:
