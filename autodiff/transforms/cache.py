@@ -121,12 +121,12 @@ class Jitted:
                 has changed and is not guarded.
         """
         recording, detecting = MODE.get()[:2]
-        if active() is not None or (self._captures and recording):
+        if self._eager or active() is not None or (self._captures and recording):
             return self.f(*args, **kwargs)
         key, given = self._frozen.flatten(args, kwargs)
         if has_values(given):
             return self.f(*args, **kwargs)
-        if self._eager or detecting:
+        if detecting:
             result = self._run_itself(key, given, args, kwargs)
             return self.f(*args, **kwargs) if result is None else arranged(*result)
         numbers = flat(given)

@@ -7,6 +7,8 @@ where it is installed (CasADi, JAX, HIPS autograd), and the goal.  It is a measu
 * ``simplifying`` -- all passes on a gradient, per instruction;
 * ``running`` -- a gradient, called again, beside CasADi's SX virtual machine;
 * ``starting`` -- the same from the beginning, beside CasADi and ``jax.jit``;
+* ``eager`` -- gradients without ``jit``, beside HIPS autograd;
+* ``guarding`` -- what the guards of ``jit`` cost: of closures, of many programs, of none that fits;
 * ``sparse`` -- a sparse Hessian, evaluated again, beside CasADi and HIPS autograd's dense one;
 * ``cost`` -- operations of a gradient beside those of the value;
 * ``checking`` -- ``check_gradient`` to second order.
@@ -17,6 +19,7 @@ from __future__ import annotations
 import argparse
 import importlib
 import statistics
+import warnings
 from collections.abc import Callable, Iterator
 from time import perf_counter
 from typing import Any, NamedTuple
@@ -166,7 +169,7 @@ def simplifying(n: int) -> Iterator[Line]:
 def running(n: int, turns: int) -> Iterator[Line]:
     """A gradient, called again."""
     x = point(n)
-    g = ad.grad(rosenbrock)
+    g = ad.jit(ad.grad(rosenbrock))
     works: dict[str, Callable[[], Any]] = {"autodiff": lambda: g(x)}
     casadi = installed("casadi")
     if casadi:
@@ -185,7 +188,7 @@ def running(n: int, turns: int) -> Iterator[Line]:
 def starting(n: int, small: int) -> Iterator[Line]:
     """From a Python function to its first gradient."""
     x = point(n)
-    ours = seconds(lambda: ad.grad(rosenbrock)(x), 3)
+    ours = seconds(lambda: ad.jit(ad.grad(rosenbrock))(x), 3)
     casadi, jax = installed("casadi"), installed("jax")
     reference = ""
     if casadi:
@@ -197,7 +200,7 @@ def starting(n: int, small: int) -> Iterator[Line]:
         f"first gradient of Rosenbrock, n = {n:,}", f"{ours * 1e3:.1f} ms", reference, ">= 20 x"
     )
     x = point(small)
-    ours = seconds(lambda: ad.grad(rosenbrock)(x), 5)
+    ours = seconds(lambda: ad.jit(ad.grad(rosenbrock))(x), 5)
     reference = ""
     if jax:
         jax.config.update("jax_enable_x64", True)
@@ -216,10 +219,130 @@ def starting(n: int, small: int) -> Iterator[Line]:
     )
 
 
+def eager(n: int, turns: int) -> Iterator[Line]:
+    """A gradient by one run on Values and one sweep; and without the transform around it."""
+    x = point(n)
+    g = ad.grad(rosenbrock)
+
+    def by_hand() -> Any:
+        xs = [ad.Value(a) for a in x.tolist()]
+        rosenbrock(xs).backward()
+        return [v.grad for v in xs]
+
+    nodes = ad.jit(rosenbrock).lower(x).stats()["nodes"]
+    taken = in_turn({"grad": lambda: g(x), "hand": by_hand}, turns, 3)
+    autograd = installed("autograd")
+    reference = f"backward() by hand {taken['hand'] / nodes * 1e9:.0f} ns a node"
+    if autograd:
+        theirs = seconds(lambda: autograd.grad(rosenbrock)(x), 1)
+        reference += f"; HIPS autograd {theirs * 1e3:.0f} ms: {theirs / taken['grad']:.0f} x"
+    yield Line(
+        f"grad without jit of Rosenbrock, n = {n:,}",
+        f"{taken['grad'] * 1e3:.2f} ms, {taken['grad'] / nodes * 1e9:.0f} ns a node",
+        reference,
+        "<= 120 ns a node",
+    )
+
+
+def root(a: Any) -> Any:
+    """The square root by Newton's method: how often it turns depends on the number."""
+    x = a
+    while abs(x * x - a) > 1e-12 * a:
+        x = 0.5 * (x + a / x)
+    return x
+
+
+def bisected(a: Any) -> Any:
+    """The square root by bisection: every number has a way through it of its own."""
+    low, high = a * 0.0, a + 1.0
+    for _ in range(50):
+        middle = 0.5 * (low + high)
+        low, high = (middle, high) if middle * middle < a else (low, middle)
+    return low
+
+
+def huber(x: Any) -> Any:
+    """Huber's loss of residuals, with an ``if`` for each."""
+    return ad.sum([0.5 * r * r if abs(r) < 1 else abs(r) - 0.5 for r in x])
+
+
+def branches(x: Any) -> Any:
+    """A hundred ways through one function."""
+    for k in range(100):
+        if x < k:
+            return x * k
+    return x
+
+
+def guarding(turns: int) -> Iterator[Line]:
+    """What it costs that programs rest on what a function reads, and on comparisons."""
+    scale, offset, weights = 2.0, 3, np.ones(3)
+    plain = ad.jit(lambda x: x * 2.0)
+    reading = ad.jit(lambda x: x * scale + offset * weights[0] + len(FUNCTIONS))
+    for f in (plain, reading):
+        for _ in range(9):
+            f(1.5)
+    works = {"plain": lambda: plain(1.5), "reading": lambda: reading(1.5)}
+    taken = in_turn(works, turns, 500)
+    over = taken["reading"] - taken["plain"]
+    yield Line("guards of a closure", f"{over * 1e6:.2f} us", "", "< 2 us")
+
+    numbers = [k - 0.5 for k in range(101)]
+    many, roots = ad.jit(branches), ad.jit(root)
+    powers = [10.0**k for k in range(-10, 11)]
+    for _ in range(4):
+        for a in numbers:
+            many(a)
+        for a in powers:
+            roots(a)
+    taken = in_turn(
+        {
+            "one": lambda: plain(1.5),
+            "many": lambda: [many(a) for a in numbers],
+            "roots": lambda: [roots(a) for a in powers],
+        },
+        turns,
+        10,
+    )
+    one = f"one program {taken['one'] * 1e6:.1f} us"
+    for name, calls in {"many": 101, "roots": 21}.items():
+        what = {"many": "one of 101 programs", "roots": "Newton's root, 21 programs"}[name]
+        each = taken[name] / calls * 1e6
+        yield Line(f"{what}, found and run", f"{each:.1f} us", one, "about one")
+
+    draw = np.random.default_rng(0)
+    for name, f, make in (
+        ("bisection", bisected, lambda: float(draw.uniform(1, 100))),
+        ("Huber's loss, 2,000 residuals", huber, lambda: draw.normal(size=2000).tolist()),
+    ):
+        fast = ad.jit(f)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            start = perf_counter()
+            for _ in range(130):
+                fast(make())
+            learning = perf_counter() - start
+        given = make()
+        taken = in_turn(
+            {
+                "jit": lambda fast=fast, given=given: fast(given),
+                "eager": lambda f=f, given=given: f(given),
+            },
+            turns,
+            50,
+        )
+        yield Line(
+            f"{name}, guards keep failing",
+            f"{taken['jit'] / taken['eager']:.2f} x eager, after {learning:.2f} s",
+            f"eager {taken['eager'] * 1e6:.0f} us",
+            "<= 1.2 x",
+        )
+
+
 def sparse(n: int, turns: int) -> Iterator[Line]:
     """A sparse Hessian, evaluated again."""
     x = point(n)
-    h = ad.hessian(rosenbrock, sparse=True)
+    h = ad.jit(ad.hessian(rosenbrock, sparse=True))
     entries = h.lower(x)
     works: dict[str, Callable[[], Any]] = {
         "entries": lambda: entries.run(x),
@@ -281,6 +404,8 @@ def main() -> None:
         *(() if quick else (simplifying(75_000),)),
         running(1000, 10 if quick else 50),
         starting(2_000 if quick else 10_000, 100),
+        eager(1000, 5 if quick else 30),
+        guarding(3 if quick else 20),
         sparse(1000, 10 if quick else 50),
         cost(),
         checking(3 if quick else 10),
