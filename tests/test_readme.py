@@ -51,9 +51,10 @@ def test_the_examples_of_transforms_print_what_they_say():
     printed = out.getvalue().splitlines()
     assert printed[0] == "[1. 1. 1.]"
     assert [float(x) for x in printed[1].split()[:2]] == pytest.approx([2**0.5, 0.5 / 2**0.5])
+    assert printed[2] == "True"
     shown = re.findall(
         r"^    (\S.*)$",
         re.sub(r"```.*?```", "", section("Differentiate any function"), flags=re.S),
         re.M,
     )
-    assert printed[2:] == shown
+    assert printed[3:] == shown

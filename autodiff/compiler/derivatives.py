@@ -26,6 +26,8 @@ Mask = NDArray[np.uint8]
 HELD: Mask = np.zeros(2**16, np.uint8)  #: of every row, whether it has no derivative
 for _name in ("detach", "largest", "peak", "guard"):
     HELD[CODES[_name]] = 1
+#: Rows whose derivative is zero, or written by the emitter.
+_WITHOUT_PARTIALS = {CODES["take"], CODES["pick"], *np.flatnonzero(HELD).tolist()}
 
 
 def dependent(p: Program, inputs: Sequence[int]) -> Mask:
@@ -107,10 +109,9 @@ class _Emission:
         counts = np.where(p.over_list, p.b, ARITY[p.ops]).astype(np.int64)
         keys = p.ops.astype(np.int64) << 32 | counts
         unique, of = np.unique(keys, return_inverse=True)
-        linear = (CODES["take"], CODES["pick"], *np.flatnonzero(HELD).tolist())
         templates = [
             Program(0, np.zeros(0, np.int32))
-            if key >> 32 in linear
+            if key >> 32 in _WITHOUT_PARTIALS
             else template(int(key >> 32), int(key & 0xFFFFFFFF))
             for key in unique
         ]

@@ -149,6 +149,8 @@ def _guarded(p: Program, here: Trace) -> Program:
     computed which the function would not have computed.
     """
     guards, n, m = here.guards, len(p), len(here.guards)
+    if not m:
+        return p
     sides = p.outputs.reshape(m, 2)
     behind = np.maximum.accumulate(np.maximum(sides.max(axis=1, initial=-1) + 1 - p.inputs, 0))
     shift = 2 * np.searchsorted(behind, np.arange(n), side="right")
