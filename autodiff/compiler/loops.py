@@ -333,7 +333,7 @@ def find_equal(
                     b[k] = i
                 h = (h * 1000003 + a[k]) & 0x7FFFFFFF
                 h = (h * 1000003 + b[k]) & 0x7FFFFFFF
-                at = a[k] if a[k] > b[k] else b[k]
+                at = b[k] if arity[op] == 2 and b[k] > a[k] else a[k]
             while True:
                 hashed = at < 0
                 if hashed:
@@ -434,7 +434,13 @@ class Runner:
         self.outputs = outputs
 
     def begin(self, given: Any, w: Any, s: Any) -> int:
-        """Run from the start, on these inputs: see ``go_on``."""
+        """Run from the start, on these inputs: see ``go_on``.
+
+        Raises:
+            ValueError: if there are more or fewer.
+        """
+        if len(given) != self.inputs:
+            raise ValueError(f"the program takes {self.inputs} numbers: {len(given)} came")
         with cython.nogil:
             for i in range(self.inputs):
                 w[self.constants + i] = given[i]

@@ -14,13 +14,17 @@ the program was traced ends there, without results.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
-from typing import Any
+import zlib
+from dataclasses import dataclass, field, fields, replace
+from functools import cache
+from typing import Any, NoReturn
 
 import numpy as np
 from numpy.typing import NDArray
 
-from autodiff.ops import CODES, INNER, ROWS, TABLE
+from autodiff.expressions import names_in
+from autodiff.ops import CODES, CONSTANTS, INNER, ROWS, TABLE
+from autodiff.reals import describe
 
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int32]
@@ -38,9 +42,12 @@ for _code, _row in enumerate(ROWS[:STATIC]):
 GUARD = CODES["guard"]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Program:
     """Instructions, and what they start from and end in.
+
+    Pickled, it says by name which rows it uses, and what they computed: where a row has another
+    number it is the same program, where one computes something else it is refused.
 
     Attributes:
         inputs: how many inputs there are.
@@ -64,16 +71,48 @@ class Program:
         return len(self.ops)
 
     def __getstate__(self) -> dict[str, Any]:
-        """What is pickled: all of it, if every row is the table's.
+        """What is pickled: all of it, with operations as places in the list of rows used.
 
         Raises:
             TypeError: for a primitive that was added at run time: another process may number
                 another one so.
         """
-        for op in set(self.ops.tolist()):
+        codes, places = np.unique(self.ops, return_inverse=True)
+        for op in codes.tolist():
             if op >= STATIC:
                 raise TypeError(f"{ROWS[op].name} was added at run time: it cannot be pickled")
-        return self.__dict__
+        rows = [(ROWS[op].name, _meaning(ROWS[op].name)) for op in codes.tolist()]
+        return {**self.__dict__, "ops": places.astype(np.uint16), "rows": rows}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        """Take what was pickled.
+
+        Raises:
+            ValueError: if it is no program, or uses a row that the table has not, or that computes
+                something else than when it was pickled.
+        """
+        state = dict(state)
+        rows = state.pop("rows", None)
+        if rows is None or state.keys() != {x.name for x in fields(self)}:
+            raise ValueError("what was pickled is no program of this version: trace it again")
+        codes = np.zeros(len(rows), np.uint16)
+        for i, (name, meaning) in enumerate(rows):
+            codes[i] = CODES.get(name, STATIC)
+            if codes[i] >= STATIC:
+                raise ValueError(
+                    f"the program that was pickled uses {name}(), which this version has not"
+                )
+            if _meaning(name) != meaning:
+                raise ValueError(
+                    f"the program that was pickled uses {name}(), which computes something else "
+                    "in this version: trace it again"
+                )
+        try:
+            ops = codes[state["ops"]]
+        except IndexError:
+            raise ValueError("the program that was pickled has operations without a row") from None
+        self.__dict__.update(state, ops=ops)
+        validate(self, "the program that was pickled")
 
     @property
     def guards(self) -> list[int]:
@@ -102,8 +141,34 @@ def views(*arrays: Any) -> list[Any]:
     return [memoryview(x) for x in arrays]
 
 
+@cache
+def _meaning(name: str) -> str:
+    """A digest of what a row computes: its value, and those of the rows that it is written in."""
+    found: dict[str, Any] = {}
+    wanted = [name]
+    while wanted:
+        x = wanted.pop()
+        code = CODES.get(x, STATIC)
+        if x in found or (code >= STATIC and x not in CONSTANTS):  # an operand, say
+            continue
+        if x in CONSTANTS:
+            found[x] = CONSTANTS[x]
+            continue
+        r = ROWS[code]
+        found[x] = (r.operands, r.value, r.fold)
+        if code <= len(TABLE):  # values of inner rows are words
+            wanted += names_in(str(r.value)) | (names_in(r.fold) if r.fold else set())
+    return f"{zlib.crc32(repr(sorted(found.items())).encode()):08x}"
+
+
+_KINDS: dict[str, type] = {
+    **{"outputs": np.int32, "constants": np.float64, "ops": np.uint16},
+    **{"a": np.int32, "b": np.int32, "entries": np.int32},
+}
+
+
 def validate(p: Program, after: str = "") -> Program:
-    """The program itself, if it is one.
+    """The program itself, if it is one: run or rewritten, it reads nothing but its own numbers.
 
     Raises:
         ValueError: naming ``after`` (a pass), the instruction and its operands.
@@ -113,24 +178,64 @@ def validate(p: Program, after: str = "") -> Program:
     ValueError: a pass: output 0 reads slot 3, but slots end at 0
     """
 
-    def refuse(what: str, ref: int, end: int) -> None:
-        if ref >= end or ref < -len(p.constants):
-            there = f"slots end at {end - 1}" if ref >= 0 else f"there are {len(p.constants)}"
-            kind = f"slot {ref}" if ref >= 0 else f"constant {-1 - ref}"
-            raise ValueError(f"{after or 'program'}: {what} reads {kind}, but {there}")
+    def refuse(words: str) -> NoReturn:
+        raise ValueError(f"{after or 'program'}: {words}")
 
-    end, over_list = 0, p.over_list
-    for k in range(len(p)):
-        if over_list[k]:
-            if not end <= p.a[k] <= p.a[k] + p.b[k] <= len(p.entries):
-                raise ValueError(
-                    f"{after or 'program'}: instruction {k} ({ROWS[p.ops[k]].name}) has entries "
-                    f"{p.a[k]} to {p.a[k] + p.b[k]}, but those before end at {end}, and all at "
-                    f"{len(p.entries)}"
-                )
-            end = p.a[k] + p.b[k]
-        for ref in p.operands(k):
-            refuse(f"instruction {k} ({ROWS[p.ops[k]].name})", ref, p.inputs + k)
-    for i, ref in enumerate(p.outputs):
-        refuse(f"output {i}", int(ref), p.inputs + len(p))
+    def named(k: Any) -> str:
+        return f"instruction {k} ({ROWS[p.ops[k]].name})"
+
+    for name, kind in _KINDS.items():
+        x = getattr(p, name)
+        if not (isinstance(x, np.ndarray) and x.dtype == kind and x.ndim == 1):
+            refuse(f"{name} must be a flat array of {kind.__name__}, not {describe(x)}")
+    if not (isinstance(p.inputs, int) and 0 <= p.inputs < 2**31 - len(p)):
+        refuse(f"the number of inputs must be an integer from 0 up, not {describe(p.inputs)}")
+    if not len(p.a) == len(p.b) == len(p):
+        refuse(f"of {len(p)} instructions there are {len(p.a)} and {len(p.b)} operands")
+    odd = (p.ops == 0) | (p.ops >= len(ROWS))
+    if odd.any():
+        k = np.argmax(odd)
+        refuse(f"instruction {k} is of row {p.ops[k]}, which there is not")
+
+    arity = ARITY[p.ops]
+    lists = np.flatnonzero(arity == 0)
+    first, count = p.a[lists].astype(np.int64), p.b[lists].astype(np.int64)
+    before = np.concatenate([[0], (first + count)[:-1]])[: len(lists)]
+    odd = (first < before) | (count < 0) | (first + count > len(p.entries))
+    if odd.any():
+        i = np.argmax(odd)
+        refuse(
+            f"{named(lists[i])} has entries {first[i]} to {first[i] + count[i]}, but those before "
+            f"end at {before[i]}, and all at {len(p.entries)}"
+        )
+    for op in np.unique(p.ops[lists]).tolist():
+        row, counts = ROWS[op], count[p.ops[lists] == op]
+        step = 2 if row.name == "products" else len(row.names)
+        odd = (counts % step != 0) | ((counts == 0) & (len(TABLE) < op < STATIC))
+        if row.name in ("pick", "guard"):
+            odd = counts != 3
+        if odd.any():
+            i = np.argmax(odd)
+            refuse(f"{named(lists[p.ops[lists] == op][i])} is over a list of {counts[i]}")
+
+    starts = np.cumsum(count) - count
+    listed = np.arange(count.sum()) + np.repeat(first - starts, count)
+    refs = np.concatenate([p.a[arity > 0], p.b[arity == 2], p.entries[listed], p.outputs])
+    which = np.concatenate([np.flatnonzero(arity > 0), np.flatnonzero(arity == 2)])
+    which = np.concatenate([which, np.repeat(lists, count), np.full(len(p.outputs), len(p))])
+    odd = (refs >= p.inputs + which) | (refs < -len(p.constants))
+    if odd.any():
+        at = np.flatnonzero(odd)
+        i = at[np.argmin(which[at])]
+        k, ref = which[i], refs[i]
+        what = named(k) if k < len(p) else f"output {i - (len(refs) - len(p.outputs))}"
+        there = f"slots end at {p.inputs + k - 1}" if ref >= 0 else f"there are {len(p.constants)}"
+        refuse(f"{what} reads {f'slot {ref}' if ref >= 0 else f'constant {-1 - ref}'}, but {there}")
+
+    of_guards = p.entries[p.a[p.ops == GUARD][:, None] + [1, 2]]
+    odd = (of_guards >= 0).any(axis=1)
+    numbers = p.constants[-1 - np.minimum(of_guards[:, 1], -1)] if len(odd) else np.zeros(0)
+    odd |= ~np.isin(numbers, np.arange(len(p.sources)))
+    if odd.any():
+        refuse(f"{named(np.flatnonzero(p.ops == GUARD)[np.argmax(odd)])} has no source")
     return p

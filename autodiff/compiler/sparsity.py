@@ -27,7 +27,7 @@ from autodiff.compiler.passes import simplified
 from autodiff.compiler.program import ARITY, Floats, Integers, Program, views
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Pattern:
     """Where the entries of a sparse matrix are, column by column, as SciPy has it."""
 

@@ -1,0 +1,244 @@
+"""Pickled programs: opened by another version, tampered with, cut off; right or refused."""
+
+import io
+import os
+import pickle
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+import autodiff
+from autodiff import functions, take
+from autodiff.compiler import passes, writing
+from autodiff.compiler.execute import Machine
+from autodiff.compiler.program import Program
+from autodiff.compiler.trace import trace
+
+POINT = [0.7, -1.3, 2.0]
+
+
+def everything(xs):
+    """Something of every kind of instruction."""
+    a, b, c = xs
+    total = functions.logsumexp([a, b, c]) + functions.dot([a, b], [b, c]) + take([a, b], c - 2)
+    return [functions.tanh(total) * functions.silu(a) + a.detach(), -b - c * 3.0, a, 2.5]
+
+
+def traced(f=everything):
+    return trace(f, POINT).program
+
+
+def run(p):
+    return [x.hex() for x in Machine(p)(np.array(POINT)).tolist()]
+
+
+# -- other versions --------------------------------------------------------------------------------
+
+OPEN = """
+import pickle, sys
+import numpy as np
+from autodiff.compiler.execute import Machine
+with open(sys.argv[1], "rb") as file:
+    p = pickle.load(file)
+print(*[x.hex() for x in Machine(p)(np.array([0.7, -1.3, 2.0])).tolist()])
+"""
+SAVE = """
+import pickle, sys
+from autodiff import functions
+from autodiff.compiler.trace import trace
+p = trace(lambda xs: [functions.doubled(xs[0])], [0.7, -1.3, 2.0]).program
+with open(sys.argv[1], "wb") as file:
+    pickle.dump(p, file)
+"""
+
+
+@pytest.fixture
+def another_version(tmp_path):
+    """Runs a script in a version whose table is another."""
+
+    def run_there(old, new, script, file):
+        package = Path(autodiff.__file__).parent
+        ignored = shutil.ignore_patterns("*.so", "*.pyd", "*.c", "__pycache__")
+        shutil.copytree(package, tmp_path / "autodiff", ignore=ignored)
+        table = tmp_path / "autodiff" / "ops.py"
+        text = table.read_text(encoding="utf-8")
+        assert text.count(old) == 1
+        table.write_text(text.replace(old, new), encoding="utf-8")
+        return subprocess.run(
+            [sys.executable, "-c", script, str(file)],
+            capture_output=True,
+            text=True,
+            cwd=tmp_path,
+            env={**os.environ, "AUTODIFF_PURE": "1", "PYTHONPATH": str(tmp_path)},
+        )
+
+    return run_there
+
+
+FIRST = "TABLE = [\n"
+MORE = FIRST + '    Row("doubled", "a", "2*a", ["2.0"]),\n'
+
+
+def saved(folder, p):
+    (folder / "program").write_bytes(pickle.dumps(p))
+    return folder / "program"
+
+
+def test_a_version_with_more_rows_computes_the_same(another_version, tmp_path):
+    p = traced()
+    done = another_version(FIRST, MORE, OPEN, saved(tmp_path, p))
+    assert (done.stderr, done.stdout.split()) == ("", run(p))
+
+
+def test_a_version_without_a_row_that_is_used_refuses(another_version, tmp_path):
+    done = another_version(FIRST, MORE, SAVE, tmp_path / "program")
+    assert done.stderr == ""
+    data = (tmp_path / "program").read_bytes()
+    with pytest.raises(ValueError, match=r"uses doubled\(\), which this version has not"):
+        pickle.loads(data)
+    autodiff.primitive("doubled", lambda a: 3 * a, [lambda a, v: 3.0])
+    with pytest.raises(ValueError, match=r"uses doubled\(\), which this version has not"):
+        pickle.loads(data)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "name"),
+    [
+        ('Row("tanh",  "a", "tanh(a)"', 'Row("tanh",  "a", "tanh(2*a)"', "tanh"),
+        ("1/(1 + exp(-a)) if a >= 0", "1/(2 + exp(-a)) if a >= 0", "silu"),  # by sigmoid
+        ('"m + log(t)",    ["exp(a - m)/t"],  fold="exp(a - m)"',
+         '"m + log(t)",    ["exp(a - m)/t"],  fold="exp(m - a)"', "logsumexp"),
+        ('Row("pick", "as", "x if i == j else 0.0"', 'Row("pick", "as", "x"', None),
+        ('"SQRT_HALF": 0.7071067811865476', '"SQRT_HALF": 0.7', None),
+        ('["square(1/cosh(a))"],             b', '["1 - v*v"], b', None),  # only its derivative
+    ],
+)  # fmt: skip
+def test_a_version_in_which_a_row_computes_something_else_refuses(
+    another_version, tmp_path, old, new, name
+):
+    p = traced()
+    done = another_version(old, new, OPEN, saved(tmp_path, p))
+    if name:
+        assert f"uses {name}(), which computes something else in this version" in done.stderr
+    else:
+        assert (done.stderr, done.stdout.split()) == ("", run(p))
+
+
+def test_a_constant_is_part_of_what_a_row_computes(another_version, tmp_path):
+    p = traced(lambda xs: [functions.gelu(xs[0])])
+    old, new = '"SQRT_HALF": 0.7071067811865476', '"SQRT_HALF": 0.7'
+    done = another_version(old, new, OPEN, saved(tmp_path, p))
+    assert "uses gelu(), which computes something else in this version" in done.stderr
+
+
+# -- tampered with ---------------------------------------------------------------------------------
+
+
+class _Forger(pickle.Pickler):
+    """Pickles a program with another state."""
+
+    def __init__(self, file, state):
+        super().__init__(file)
+        self.state = state
+
+    def reducer_override(self, x):
+        if isinstance(x, Program):
+            return Program.__new__, (Program,), self.state
+        return NotImplemented
+
+
+def forged(state):
+    file = io.BytesIO()
+    _Forger(file, state).dump(traced())
+    return file.getvalue()
+
+
+def changed(**changes):
+    return forged({**traced().__getstate__(), **changes})
+
+
+def test_what_is_not_changed_is_opened():
+    assert run(pickle.loads(changed())) == run(traced())
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"rows": None}, "is no program of this version"),
+        ({"more": 1}, "is no program of this version"),
+        ({"rows": []}, "operations without a row"),
+        ({"rows": [("sinus", "00000000")] * 20}, r"uses sinus\(\), which this version has not"),
+        ({"rows": [("sin", "00000000")] * 20}, r"uses sin\(\), which computes something else"),
+        ({"inputs": -1}, "number of inputs must be an integer from 0 up, not -1"),
+        ({"inputs": 2.0}, "number of inputs must be an integer"),
+        ({"inputs": 2**31 - 1}, "number of inputs must be an integer"),
+        ({"inputs": 2}, "reads slot"),
+        ({"outputs": [0]}, "outputs must be a flat array of int32, not"),
+        ({"outputs": np.array([0])}, "outputs must be a flat array of int32, not"),
+        ({"outputs": np.zeros((1, 1), np.int32)}, "outputs must be a flat array of int32, not"),
+        ({"constants": np.zeros(0)}, "reads constant"),
+        ({"constants": np.zeros(9, np.float32)}, "constants must be a flat array of float64"),
+        ({"a": np.zeros(1, np.int32)}, "instructions there are 1 and"),
+        ({"b": np.zeros(1, np.int32)}, "instructions there are"),
+        ({"entries": np.zeros(0, np.int32)}, "has entries 0 to"),
+    ],
+)
+def test_a_program_that_is_none_is_refused(changes, words):
+    with pytest.raises(ValueError, match=words):
+        pickle.loads(changed(**changes))
+
+
+@given(st.data())
+def test_a_program_that_is_opened_runs_within_its_bounds(data):
+    """Numbers exchanged anywhere: it is refused, or all that is done with programs can be done."""
+    state = traced(guarded).__getstate__()
+    field = data.draw(st.sampled_from(["outputs", "ops", "a", "b", "entries"]))
+    numbers = state[field].copy()
+    low, high = (0, 65535) if field == "ops" else (-(2**31), 2**31 - 1)
+    near = st.integers(max(low, -9), 30)
+    for i in data.draw(st.lists(st.integers(0, len(numbers) - 1), min_size=1, max_size=3)):
+        numbers[i] = data.draw(near | st.integers(low, high))
+    try:
+        p = pickle.loads(forged({**state, field: numbers}))
+    except ValueError:
+        return
+    writing.as_text(p)
+    for q in (p, passes.simplified(p), passes.sums(p)):
+        try:
+            Machine(q)(np.array(POINT))
+        except IndexError as error:
+            assert "take(values, i)" in str(error)  # noqa: PT017
+
+
+def guarded(xs):
+    more = [3.0 * xs[0], xs[2]] if xs[0] > xs[1] else []
+    return everything(xs) + more + [xs[0] + xs[1] + xs[2] * xs[0]]
+
+
+def test_a_program_that_is_cut_off_is_refused():
+    data = pickle.dumps(traced())
+    for end in range(0, len(data) - 1, 13):
+        with pytest.raises((pickle.UnpicklingError, EOFError, ValueError)):
+            pickle.loads(data[:end])
+
+
+def test_programs_are_run_on_as_many_numbers_as_they_have_inputs():
+    machine = Machine(traced())
+    for numbers in (POINT[:2], [*POINT, 1.0]):
+        with pytest.raises(ValueError, match=f"takes 3 numbers: {len(numbers)} came"):
+            machine(np.array(numbers))
+
+
+def test_programs_are_compared_by_identity():
+    p = traced()
+    again = pickle.loads(pickle.dumps(p))
+    assert p == p
+    assert p != again
+    assert {p: 1, again: 2}[p] == 1
+    assert run(again) == run(p)
