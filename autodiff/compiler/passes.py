@@ -23,7 +23,8 @@ from autodiff.compiler.execute import Machine
 from autodiff.compiler.program import ARITY, STATIC, Integers, Program, views
 from autodiff.ops import CODES
 
-#: ``left = right`` for every x and y and constant c: each row is exact in IEEE 754 arithmetic.
+#: ``left = right`` for every x and y, every constant c, and every constant k that is finite and not
+#: 0: each row is exact in IEEE 754 arithmetic.
 IDENTITIES = [
     ("mul(x, 1.0)", "x"),
     ("mul(1.0, x)", "x"),
@@ -42,7 +43,8 @@ IDENTITIES = [
     ("square(neg(x))", "square(x)"),
     ("pow(x, 2.0)", "square(x)"),
     ("pow(x, 1.0)", "x"),
-    ("pow_da(x, 2.0)", "add(x, x)"),
+    ("monomial(k, x, 1.0)", "mul(k, x)"),
+    ("monomial(k, x, 0.0)", "k"),
     ("abs(neg(x))", "abs(x)"),
     ("mul(x, 2.0)", "add(x, x)"),  # so that one of the two forms is common
     ("mul(2.0, x)", "add(x, x)"),
@@ -163,13 +165,16 @@ def _match(p: Program, pattern: _Pattern) -> tuple[Integers, dict[str, Integers]
     """Where a pattern fits, and what its names stand for there."""
     at = np.flatnonzero(p.ops == pattern.op).astype(np.int32)
     names: dict[str, Integers] = {}
-    for operand, refs in zip(pattern.operands, (p.a, p.b), strict=False):
+    for i, operand in enumerate(pattern.operands):
         if not len(at):
             break
-        these = refs[at]
+        these = (p.a, p.b)[i][at] if ARITY[pattern.op] else p.entries[p.a[at] + i]
         if isinstance(operand, str):
             names[operand] = these
-            fits = these < 0 if operand == "c" else np.ones(len(at), bool)
+            fits = these < 0 if operand in ("c", "k") else np.ones(len(at), bool)
+            if operand == "k" and fits.any():
+                constants = p.constants[-1 - np.minimum(these, -1)]
+                fits &= np.isfinite(constants) & (constants != 0)
         elif isinstance(operand, float):
             same = p.constants.view(np.int64) == np.float64(operand).view(np.int64)
             fits = (these < 0) & same[-1 - np.minimum(these, -1)] if same.any() else same[:0]
