@@ -7,7 +7,8 @@ For every row an inline function of its value, and three functions that choose b
     double ad_list(int op, Py_ssize_t n, const double *as, const double *bs,
                    double *das, double *dbs)
 
-and macros with the names of the rows, from which ``compiler/_run.h`` makes what runs a program.
+in which a row over more than two scalars has them as its list; and macros with the names of the
+rows, from which ``compiler/_run.h`` makes what runs a program.
 
 They compute what ``kernels.KERNELS`` computes, operation for operation, so that the compiled and
 the interpreted engine agree bit for bit.  ``AD_TABLE`` is the digest of that table.
@@ -84,6 +85,16 @@ def _list_case(r: Row) -> str:
     )
 
 
+def _tuple_case(r: Row) -> str:
+    """A row over more than two scalars, which come as a list."""
+    loads = " ".join(f"const double {name} = as[{i}];" for i, name in enumerate(r.names))
+    sets = " ".join(f"das[{i}] = {for_c(str(p), _primitive)};" for i, p in enumerate(r.partials))
+    return (
+        f"    case AD_{r.name}: {{ {loads} const double v = ad_{r.name}({', '.join(r.names)}); "
+        f"if (das) {{ {sets} }} return v; }}"
+    )
+
+
 def _names(macro: str, chosen: list[Row]) -> str:
     """A macro that applies another to the name of every row of a kind."""
     return f"#define {macro}(X) " + " ".join(f"X({r.name})" for r in chosen)
@@ -111,6 +122,7 @@ def header() -> str:
         + ", ".join(f"AD_{name} = {CODES[name]}" for name in names)
         + f", AD_ROWS = {len(names) + 1}, AD_python = -1 }};",
         *(f"#define {name} {value!r}" for name, value in CONSTANTS.items()),
+        "#define ad_where(c, a, b) ((c) != 0.0 ? (a) : (b))",
         "AD_INLINE double ad_largest(Py_ssize_t n, const double *as) {",
         "    double m = -INFINITY; Py_ssize_t i;",
         "    for (i = 0; i < n; i++) if (as[i] > m) m = as[i];",
@@ -137,12 +149,13 @@ def header() -> str:
         "                      double *das, double *dbs) {",
         "    switch (op) {",
         *(_list_case(r) for r in TABLE if r.over_lists),
+        *(_tuple_case(r) for r in scalars if r.in_tuple),
         "    default: return NAN;",
         "    }",
         "}",
         _names("AD_UNARY", [r for r in scalars if len(r.names) == 1]),
         _names("AD_BINARY", [r for r in scalars if len(r.names) == 2]),
-        _names("AD_ONE_LIST", [r for r in TABLE if r.over_lists and len(r.names) == 1]),
-        _names("AD_TWO_LISTS", [r for r in TABLE if r.over_lists and len(r.names) == 2]),
+        _names("AD_ONE_LIST", [r for r in TABLE if r.in_tuple and len(r.names) != 2]),
+        _names("AD_TWO_LISTS", [r for r in TABLE if r.in_tuple and len(r.names) == 2]),
     ]
     return "\n".join(line for line in lines if line) + "\n"

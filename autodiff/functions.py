@@ -28,6 +28,7 @@ from autodiff.value import (
     Value,
     add_method,
     number_of,
+    record_binary,
     record_known,
     record_list,
     record_unary,
@@ -58,12 +59,20 @@ def _elementwise(row: Row) -> Callable[..., Any]:
     def binary(a: Any, b: Any) -> Any:
         if type(a) is float and type(b) is float:
             return on_float(a, b)
+        if type(a) is Value or type(b) is Value:
+            v = record_binary(op, a, b)
+            if v is not NotImplemented:  # as for an array
+                return v
         return general(a, b)
 
     def with_default(a: Any, b: Any = row.default) -> Any:
         return binary(a, b)
 
     def general(*operands: Any) -> Any:
+        if len(operands) != len(row.names):
+            raise TypeError(
+                f"{row.name}({', '.join(row.names)}) was given {len(operands)} operands"
+            )
         if any(isinstance(x, np.ndarray) for x in operands):
             return _on_arrays(general, on_arrays(), row.name, operands)
         checked = [x if type(x) is Value else constant(x) for x in operands]
@@ -76,6 +85,8 @@ def _elementwise(row: Row) -> Callable[..., Any]:
         return apply(op, *checked)
 
     function: Callable[..., Any] = unary if len(row.names) == 1 else binary
+    if row.in_tuple:
+        function = general
     if row.default is not None:
         function = with_default
     function.__name__ = function.__qualname__ = row.name

@@ -39,7 +39,10 @@ def apply(op: int, *operands: Any) -> Any:
         return _call(op, operands)
     if not recording:
         return kernels.FLOATS[row.name](*operands)
-    v = record_unary(op, *operands) if len(operands) == 1 else record_binary(op, *operands)
+    if len(operands) == 1:
+        v = record_unary(op, *operands)
+    else:
+        v = record_list(op, [[*operands]]) if row.in_tuple else record_binary(op, *operands)
     if v is NotImplemented:
         given = ", ".join(map(describe, operands))
         raise TypeError(f"{row.name}() takes real numbers and Values, not {given}")
@@ -82,14 +85,20 @@ def largest(xs: list[Any], name: str = "largest") -> Any:
     return record_known(CODES[name], tuple(xs), m, [0.0] * len(xs))
 
 
-def pick(x: Any, i: Any, j: Any) -> Any:
-    """``x`` if ``i == j``, else 0: the derivative of ``take``; in a trace, decided every time."""
+def pick(x: Any, i: Any, j: Any, y: Any) -> Any:
+    """``x`` if ``i == j``, else ``y``; in a trace, decided at every call."""
     indices = [number_of(k) if type(k) is Value else k for k in (i, j)]
     same = indices[0] == indices[1]
+    chosen = x if same else y
     if active() is None or not (type(i) is Value or type(j) is Value):
-        return x if same else 0.0
-    data = (number_of(x) if type(x) is Value else x) if same else 0.0
-    return record_known(CODES["pick"], (x, i, j), data, [float(same), 0.0, 0.0])
+        return chosen
+    data = number_of(chosen) if type(chosen) is Value else chosen
+    return record_known(CODES["pick"], (x, i, j, y), data, [float(same), 0.0, 0.0, float(not same)])
+
+
+def where(c: Any, a: Any, b: Any) -> Any:
+    """``a`` where ``c`` is not 0, else ``b``."""
+    return pick(b, c, 0.0, a)
 
 
 #: What names mean in a partial that is evaluated on Values.
@@ -97,6 +106,7 @@ PRIMITIVES: dict[str, Any] = {
     **CONSTANTS,
     **{r.name: _primitive(CODES[r.name]) for r in TABLE if not r.over_lists},
     "largest": largest,
+    "where": where,
 }
 
 _INNER = range(len(TABLE) + 1, len(TABLE) + 1 + len(INNER))
@@ -109,8 +119,6 @@ def symbolic_partials(v: Value) -> list[tuple[Value, Any]]:
         return []
     op = code_of(v)
     row = ROWS[op]
-    if op in _INNER:
-        return _partials_in_trace(v)
     if op not in _rules:
         make = kernels.list_kernel if row.over_lists else kernels.partial_functions
         _rules[op] = make(row, PRIMITIVES)
@@ -125,13 +133,17 @@ def symbolic_partials(v: Value) -> list[tuple[Value, Any]]:
     return [(x, p) for x, p in zip(v.operands, partials, strict=True) if type(x) is Value]
 
 
-def _partials_in_trace(v: Value) -> list[tuple[Value, Any]]:
-    """``symbolic_partials`` of what only traces contain; what is held constant has none."""
+def _passed_on(v: Value, adjoint: Any) -> list[tuple[Any, Any]]:
+    """Each operand of what only traces contain, with what it is given: the adjoint, if chosen.
+
+    What is held constant gives nothing; what is not chosen is given 0, even of an infinite adjoint.
+    """
     xs = v.operands
     if v.op == "take":
-        return [(x, pick(1.0, xs[-1], float(k))) for k, x in enumerate(xs[:-1]) if type(x) is Value]
-    if v.op == "pick" and type(xs[0]) is Value:
-        return [(xs[0], pick(1.0, *xs[1:]))]
+        return [(x, pick(adjoint, xs[-1], float(k), 0.0)) for k, x in enumerate(xs[:-1])]
+    if v.op == "pick":
+        x, i, j, y = xs
+        return [(x, pick(adjoint, i, j, 0.0)), (y, pick(0.0, i, j, adjoint))]
     return []
 
 
@@ -178,10 +190,13 @@ def sweep_on_values(root: Value, seed: Any) -> None:
         if id(v) not in adjoints:  # it is only held constant
             continue
         adjoint = adjoints[id(v)]
-        for x, partial in symbolic_partials(v):
+        if code_of(v) in _INNER:
+            given = [(x, share) for x, share in _passed_on(v, adjoint) if type(x) is Value]
+        else:
             one = type(adjoint) is float and adjoint == 1.0
-            given = partial if one else adjoint * partial
-            adjoints[id(x)] = adjoints[id(x)] + given if id(x) in adjoints else given
+            given = [(x, p if one else adjoint * p) for x, p in symbolic_partials(v)]
+        for x, share in given:
+            adjoints[id(x)] = adjoints[id(x)] + share if id(x) in adjoints else share
     alone(_accumulate, order, adjoints)
 
 

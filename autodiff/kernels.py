@@ -7,6 +7,8 @@ A kernel computes a value together with the partial derivatives that the sweep w
     KERNELS[code](as)         -> v, [da, ...]
     KERNELS[code](as, bs)     -> v, [da, ..., db, ...]
 
+and a row over more than two scalars takes them in a list, as one over a list does.
+
 A partial that is not needed is not evaluated: in ``(-2.0)**x`` the constant's partial would be nan.
 These are the interpreted engine's kernels; ``ckernels`` writes the same ones in C.
 """
@@ -47,7 +49,12 @@ def largest(xs: Iterable[float]) -> float:
 
 
 #: What names mean in an expression on floats: the table's primitives as functions of floats.
-FLOATS: dict[str, Any] = {**ieee.FUNCTIONS, **CONSTANTS, "largest": largest}
+FLOATS: dict[str, Any] = {
+    **ieee.FUNCTIONS,
+    **CONSTANTS,
+    "largest": largest,
+    "where": lambda c, a, b: a if c != 0 else b,
+}
 
 
 def _elementwise(name: str) -> Callable[..., Number]:
@@ -78,6 +85,12 @@ def _kernel(r: Row) -> Kernel:
     value = for_floats(str(r.value))
     if len(r.names) == 1:
         return _define(f"def {r.name}(a):\n v = {value}\n return v, {partials[0]}", FLOATS)
+    if r.in_tuple:
+        return _define(
+            f"def {r.name}(operands):\n {', '.join(r.names)} = operands\n v = {value}\n"
+            f" return v, [{', '.join(partials)}]",
+            FLOATS,
+        )
     da, db = partials
     return _define(
         f"def {r.name}(a, b, need):\n v = {value}\n"

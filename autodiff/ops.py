@@ -7,18 +7,20 @@ labels in drawings, the table in the documentation, and the tests.  To add a pri
 
 How to read a row::
 
-    Row("tanh", "a", "tanh(a)", ["square(1/cosh(a))"])
-         |       |    |          '-- partial derivatives, one an operand: d tanh(a) / da
-         |       |    '------------- the value
-         |       '------------------ the operands: "a", "a b", or a whole list: "as", "as bs"
-         '-------------------------- the name
+    Row("tan", "a", "tan(a)", ["1 + square(v)"])
+         |      |    |         '-- partial derivatives, one an operand: d tan(a) / da
+         |      |    '------------ the value
+         |      '----------------- the operands: "a", "a b" ..., or whole lists: "as", "as bs"
+         '------------------------ the name
 
 * In a value, a name is a function of C's ``math.h`` or another primitive, and ``x if c else y``
-  may decide.  In a partial, every name is a primitive, so a partial can be differentiated in turn;
-  ``v`` is the value just computed.
+  may decide.  In a partial, every name is a primitive, so a partial can be differentiated in turn,
+  ``where(c, x, y)`` decides, and ``v`` is the value just computed.
 * Arithmetic is IEEE 754: nothing raises, ``1/0`` is inf and ``0/0`` is nan.
 * At ties and edges a partial is what PyTorch's float64 gives; ``DIFFERENCES`` lists the few places
   where a formula here keeps digits that PyTorch's loses.
+* A partial is written so that its own derivatives are right at edges too, whichever way the chain
+  rule goes through it: no factor may be 0 where another is infinite.
 
 Rows over lists ("n-ary") are folds: ``fold`` is added up over the elements ``a`` (and ``b``) into
 the total ``t``, from which the value and each element's partial follow; ``n`` is the number of
@@ -43,6 +45,7 @@ CONSTANTS = {
     "SQRT_HALF": 0.7071067811865476,
     "TWO_OVER_SQRT_PI": 1.1283791670955126,
     "ONE_OVER_SQRT_TAU": 0.3989422804014327,
+    "LARGEST": 1.7976931348623157e308,
 }
 
 Interval = tuple[float, float]
@@ -55,7 +58,7 @@ class Row:
 
     Attributes:
         name: what it is called: ``autodiff.<name>``, ``Value.<name>``.
-        operands: ``"a"``, ``"a b"``, ``"as"`` or ``"as bs"``.
+        operands: ``"a"``, ``"a b"`` and so on; for lists, ``"as"`` or ``"as bs"``.
         value: the value as an expression, or a Python function of floats.
         partials: one expression an operand, or one Python function ``(*operands, v)``.
         label: what drawings show; the name if not given.
@@ -100,6 +103,15 @@ class Row:
         return self.names[0] == "as"
 
     @property
+    def in_tuple(self) -> bool:
+        """Whether its nodes hold their operands in one tuple: of lists, or of more than two.
+
+        >>> row("dot").in_tuple, row("monomial").in_tuple, row("mul").in_tuple
+        (True, True, False)
+        """
+        return self.over_lists or len(self.names) > 2
+
+    @property
     def shown(self) -> str:
         """The label in drawings."""
         return self.label or self.name
@@ -136,24 +148,40 @@ TABLE = [
     Row("abs", "a",   "abs(a)",   ["sign(a)"],             kink="a"),
     Row("square", "a", "a * a",   ["2*a"],                 label="²"),
 
-    # -- powers: 0**0 is 1, and a factor 0 wins over an infinite one as it does in the limit -------
+    # -- powers: 0**0 is 1 whatever the exponent does; a factor 0 wins over an infinite power, as in
+    #    the derivatives of a polynomial, where a falling factorial is 0 before x**-1 is infinite
     #    b - 1 is rounded, which pow(a, b - 1) makes as many ulp as its logarithm is large
     Row("pow", "a b", "a*a if b == 2 else a if b == 1 else pow(a, b)",
-        ["pow_da(a, b)", "pow_db(a, b)"],
+        ["monomial(b, a, b - 1)", "log_monomial(1.0, a, b, 1.0)"],
         label="**", numpy="power", domain=((0.0, inf), REALS),
         bounds=("2", "4 + abs(log(pow(a, b - 1)))", "4 if v < inf else inf")),
-    Row("pow_da", "a b", "0.0 if b == 0 else b*pow(a, b - 1)",
-        ["b*pow_da(a, b - 1)", "pow(a, b - 1) + b*pow_db(a, b - 1)"], domain=((0.0, inf), REALS),
-        bounds=("4 + abs(log(pow(a, b - 1)))",
-                "8 + 2*abs(log(pow(a, b - 2)))",
-                "(8 + abs(log(abs(pow_db(a, b - 1)))))*(1 + 2*abs(pow(a, b - 1)/d))")),
-    Row("pow_db", "a b", "0.0 if a == 0 and b >= 0 else pow(a, b)*log(a)",
-        ["pow(a, b - 1) + b*pow_db(a, b - 1)", "pow_db(a, b)*log(a)"], domain=((0.0, inf), REALS),
-        bounds=("4 if pow(a, b) < inf else inf",
-                "(8 + abs(log(abs(pow_db(a, b - 1)))))*(1 + 2*abs(pow(a, b - 1)/d))",
-                "6 if pow(a, b) < inf else inf")),
+    Row("monomial", "c a b",
+        "0.0 if c == 0 or (abs(c) > LARGEST and pow(a, b) == 0) else c*pow(a, b)",
+        ["pow(a, b)", "monomial(b*c, a, b - 1)", "log_monomial(c, a, b, 1.0)"],
+        domain=(REALS, (0.0, inf), REALS),
+        bounds=("2 if 0 < pow(a, b) < inf else inf",
+                "4",
+                "4 + abs(log(pow(a, b - 1))) if abs(b*c) < inf else inf",
+                "4 if 0 < pow(a, b) < inf and abs(v) < inf else inf")),
+    Row("log_monomial", "c a b m",
+        "monomial(c, a, b) if m == 0 else 0.0 if c == 0 or (a == 0 and b >= 0) else "
+        "monomial(c, a, b)*pow(log(a), m)",
+        ["log_monomial(1.0, a, b, m)",
+         "log_monomial(b*c, a, b - 1, m) + log_monomial(m*c, a, b - 1, m - 1)",
+         "log_monomial(c, a, b, m + 1)",
+         "v*log(log(a))"],
+        domain=(REALS, (1.0, inf), REALS, (0.0, 1.75)),  # elsewhere m is to be an integer
+        bounds=("8 if 0 < pow(a, b) < inf and abs(monomial(c, a, b)) < inf else inf",
+                "8 if pow(a, b) < inf else inf",
+                "(12 + abs(log(pow(a, b - 1))) + abs(log(log(a))))*"
+                "(abs(log_monomial(b*c, a, b - 1, m)) + "
+                "abs(log_monomial(m*c, a, b - 1, m - 1)))/abs(d)",
+                "8 + abs(log(log(a))) "
+                "if 0 < pow(a, b) < inf and abs(monomial(c, a, b)) < inf else inf",
+                "12 + 12/abs(log(log(a))) if 0 < pow(a, b) < inf "
+                "and maximum(abs(v), abs(monomial(c, a, b))) < inf else inf")),
     Row("sqrt",  "a", "sqrt(a)",  ["0.5/v"],               label="√", domain=POSITIVE),
-    Row("cbrt",  "a", "cbrt(a)",  ["1/(3*square(v))"],     label="∛", kink="a", bounds=("4", "16")),
+    Row("cbrt",  "a", "cbrt(a)",  ["square(1/v)/3"],       label="∛", kink="a", bounds=("4", "16")),
     Row("hypot", "a b", "hypot(a, b)", ["a/v", "b/v"],     domain=(REALS, (0.0, inf)),
         bounds=("2", "4 if v < inf else inf", "4 if v < inf else inf")),
 
@@ -169,46 +197,54 @@ TABLE = [
     Row("sin",   "a", "sin(a)",   ["cos(a)"]),
     Row("cos",   "a", "cos(a)",   ["-sin(a)"]),
     Row("tan",   "a", "tan(a)",   ["1 + square(v)"]),
-    Row("asin",  "a", "asin(a)",  ["1/sqrt((1 - a)*(1 + a))"],  numpy="arcsin",
-        domain=((-1.0, 1.0),)),
-    Row("acos",  "a", "acos(a)",  ["-1/sqrt((1 - a)*(1 + a))"], numpy="arccos",
-        domain=((-1.0, 1.0),)),
-    Row("atan",  "a", "atan(a)",  ["square(1/hypot(1.0, a))"],  numpy="arctan"),
+    Row("asin",  "a", "asin(a)",  ["asin_da(a)"],          numpy="arcsin", domain=((-1.0, 1.0),)),
+    Row("acos",  "a", "acos(a)",  ["-asin_da(a)"],         numpy="arccos", domain=((-1.0, 1.0),)),
+    Row("asin_da", "a", "1/sqrt((1 - a)*(1 + a))", ["a*v*square(v)"],   domain=((-1.0, 1.0),),
+        bounds=("2", "8")),
+    Row("atan",  "a", "atan(a)",  ["square(asinh_da(a))"], numpy="arctan"),
     Row("atan2", "a b", "atan2(a, b)",
         ["ratio(ratio(b, hypot(a, b)), hypot(a, b))",
          "ratio(ratio(-a, hypot(a, b)), hypot(a, b))"],
         numpy="arctan2", domain=(REALS, (0.0, inf)),
         bounds=("2", "4 if hypot(a, b) < inf else inf", "4 if hypot(a, b) < inf else inf")),
 
-    # -- hyperbolic functions and their inverses ---------------------------------------------------
+    # -- hyperbolic functions and their inverses: clamped where the partial has become 0 -----------
     Row("sinh",  "a", "sinh(a)",  ["cosh(a)"]),
     Row("cosh",  "a", "cosh(a)",  ["sinh(a)"]),
-    Row("tanh",  "a", "tanh(a)",  ["square(1/cosh(a))"],             bounds=("3", "5")),
-    Row("asinh", "a", "asinh(a)", ["1/hypot(1.0, a)"],             numpy="arcsinh"),
-    Row("acosh", "a", "acosh(a)", ["1/(sqrt(a - 1)*sqrt(a + 1))"], numpy="arccosh",
+    Row("tanh",  "a", "tanh(a)",  ["square(1/cosh(maximum(minimum(a, 400.0), -400.0)))"],
+        bounds=("3", "5")),
+    Row("asinh", "a", "asinh(a)", ["asinh_da(a)"],                  numpy="arcsinh"),
+    Row("asinh_da", "a", "1/hypot(1.0, a)",
+        ["-(maximum(minimum(a, LARGEST), -LARGEST)*v)*square(v)"], bounds=("2", "6")),
+    Row("acosh", "a", "acosh(a)", ["1/sqrt(a - 1)/sqrt(a + 1)"],    numpy="arccosh",
         domain=((1.0, inf),), bounds=("3",)),
-    Row("atanh", "a", "atanh(a)", ["1/((1 - a)*(1 + a))"],         numpy="arctanh",
+    Row("atanh", "a", "atanh(a)", ["atanh_da(a)"],                  numpy="arctanh",
         domain=((-1.0, 1.0),)),
+    Row("atanh_da", "a", "1/((1 - a)*(1 + a))", ["2*a*square(v)"],  domain=((-1.0, 1.0),),
+        bounds=("2", "6")),
 
     # -- the error function: square(a) is rounded, which exp makes square(a) ulp -------------------
-    Row("erf",   "a", "erf(a)",   ["TWO_OVER_SQRT_PI*exp(-square(a))"],
+    Row("erf",   "a", "erf(a)",
+        ["TWO_OVER_SQRT_PI*exp(-square(maximum(minimum(a, 40.0), -40.0)))"],
         bounds=("2", "4 + minimum(square(a), 745.0)")),
-    Row("erfc",  "a", "erfc(a)",  ["-TWO_OVER_SQRT_PI*exp(-square(a))"],
+    Row("erfc",  "a", "erfc(a)",
+        ["-TWO_OVER_SQRT_PI*exp(-square(maximum(minimum(a, 40.0), -40.0)))"],
         bounds=("6", "4 + minimum(square(a), 745.0)")),
 
     # -- activations: relu's slope at 0 is 0 -------------------------------------------------------
     Row("relu",       "a", "0.0 if a < 0 else a",            ["step(a)"], kink="a"),
     Row("leaky_relu", "a b", "a if a > 0 else b*a",
-        ["positive(a) + b*(1 - positive(a))", "a*(1 - positive(a))"], kink="a", default=0.01),
+        ["where(positive(a), 1.0, b)", "where(positive(a), 0.0, a)"], kink="a", default=0.01),
     Row("elu",        "a b", "a if a > 0 else b*expm1(a)",
-        ["step(a) + b*exp(minimum(a, 0.0))*(1 - step(a))", "expm1(minimum(a, 0.0))"],
+        ["where(step(a), 1.0, b*exp(-relu(-a)))", "expm1(-relu(-a))"],
         kink="a", default=1.0),
     Row("sigmoid",    "a", "1/(1 + exp(-a)) if a >= 0 else exp(a)/(1 + exp(a))", ["v*sigmoid(-a)"]),
     Row("softplus",   "a", "(a if a > 0 else 0.0) + log1p(exp(-abs(a)))", ["sigmoid(a)"]),
     Row("silu",       "a", "a*sigmoid(a)",                   ["sigmoid(a)*(1 + a*sigmoid(-a))"],
         bounds=("3", "6 + 6/abs(1 + a*sigmoid(-a))")),
     Row("gelu",       "a", "0.5*a*erfc(-a*SQRT_HALF)",
-        ["0.5*erfc(-a*SQRT_HALF) + a*(ONE_OVER_SQRT_TAU*exp(-0.5*square(a)))"],
+        ["0.5*erfc(-a*SQRT_HALF) + "
+         "a*(ONE_OVER_SQRT_TAU*exp(-0.5*square(maximum(minimum(a, 60.0), -60.0))))"],
         bounds=("8 + 2*minimum(square(a), 1500.0) if a < 0 else 8",
                 "(8 + 2*minimum(square(a), 1500.0))*(1 + ratio(erfc(-a*SQRT_HALF), abs(d)))")),
 
@@ -246,6 +282,16 @@ TABLE = [
 ]
 # fmt: on
 
+#: The comparisons, by the number that the engine has for each.
+COMPARISONS = ("equal", "less", "less_equal", "greater", "greater_equal")
+
+#: Rows in which partials are written: of little use by themselves.
+HELPERS = {
+    *("monomial", "log_monomial", "asin_da", "asinh_da", "atanh_da"),
+    *("sign", "step", "positive", "prefer", "ratio"),
+    *COMPARISONS,
+}
+
 #: What only programs and traces contain: reading, holding, deciding and adding up, with no function
 #: of the public.  Their values are written in C by hand.  The last two are made by the compiler's
 #: pass ``sums``, after all derivatives: they have no partials.
@@ -254,7 +300,7 @@ INNER = [
     Row("largest", "as", "m", ["0.0"]),  # the shift of logsumexp, which cancels out of it
     Row("peak", "as", "max(as)", ["0.0"]),  # the shift of softmax: largest, but it may be infinite
     Row("take", "as", "as[i]", ["0.0"], label="[i]"),  # the last operand is the index
-    Row("pick", "as", "x if i == j else 0.0", ["0.0"]),  # of three operands: x, i, j
+    Row("pick", "as", "x if i == j else y", ["0.0"], label="?"),  # of four operands: x, i, j, y
     Row("guard", "as", "a", ["0.0"]),  # of three: a comparison, what it must be, which guard it is
     Row("chain", "as", "a + b + ...", [], label="+"),  # from the left, with no 0.0 before it
     Row("products", "as", "a*b + c*d + ...", [], label="·"),  # likewise, of pairs
@@ -267,18 +313,15 @@ DIFFERENCES = {
     "asinh": "1/hypot(1, a) does not overflow: 1e-300 at 1e300, where PyTorch has 0",
     "atan2": "dividing twice by hypot neither overflows at 1e300 nor underflows at 5e-324, where "
     "PyTorch has 0",
-    "elu": "a nan operand has a nan partial; PyTorch's is 1",
     "expm1": "the partial exp(a) keeps the digits that v + 1 loses below 0",
     "gelu": "erfc keeps the lower tail, where 1 + erf is 0",
     "logsumexp": "exp(a - m)/t sums to 1 for huge operands; PyTorch's exp(a - v) does not",
+    "pow": "at an infinite exponent a power that is 0 has the partial 0, where PyTorch has nan",
     "sigmoid": "v*sigmoid(-a) keeps the upper tail, where 1 - v is 0",
     "silu": "as sigmoid",
     "softplus": "exact above 20, where PyTorch takes a for the value and 1 for the partial",
     "tanh": "1/cosh(a)**2 keeps the tails, where 1 - v*v is 0",
 }
-
-#: The comparisons, by the number that the engine has for each.
-COMPARISONS = ("equal", "less", "less_equal", "greater", "greater_equal")
 
 #: Rows by number: 0 is a leaf, then the table's, then the inner ones, then those that
 #: ``autodiff.primitive`` adds.

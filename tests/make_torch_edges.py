@@ -7,6 +7,7 @@ Run by hand, where PyTorch is installed: ``python tests/make_torch_edges.py``.  
     pairs    [x, ...]: functions of two operands are evaluated at (x0, x0), (x0, x1), ...
     unary    name: [[value, da], ...], one entry a point
     binary   name: [[value, da, db], ...], one entry a pair
+    higher   name: [[d2, d3], ...] or, of two operands, [[daa, dab, dbb, daaa, daab ...], ...]
     lists    name: [[operands, values, jacobian], ...], the operands of dot end to end
 
 Numbers are written as Python writes them; inf and nan, which JSON has not, are strings.
@@ -87,6 +88,22 @@ def value_and_partials(function: Callable, *operands: float) -> list[float]:
     return [v.item(), *(dx.item() for dx in torch.autograd.grad(v, xs))]
 
 
+def higher(function: Callable, *operands: float) -> list[float]:
+    """All second, then all third derivatives, of each operands' indices in ascending order."""
+    xs = [torch.tensor(x, dtype=torch.float64, requires_grad=True) for x in operands]
+    found = []
+    for order in (2, 3):
+        for indices in itertools.combinations_with_replacement(range(len(xs)), order):
+            v = function(*xs)
+            for i in indices:
+                if v.requires_grad:
+                    v = torch.autograd.grad(v, xs[i], create_graph=True, materialize_grads=True)[0]
+                else:
+                    v = torch.zeros(())
+            found.append(v.item())
+    return found
+
+
 def values_and_jacobian(function: Callable, operands: list[float]) -> list[list]:
     """``[operands, values, [d value / d operands, ...]]``."""
     xs = torch.tensor(operands, dtype=torch.float64, requires_grad=True)
@@ -120,6 +137,10 @@ def main() -> None:
         "pairs": PAIRS,
         "unary": {n: [value_and_partials(f, a) for a in POINTS] for n, f in UNARY.items()},
         "binary": {n: [value_and_partials(f, *ab) for ab in pairs] for n, f in BINARY.items()},
+        "higher": {
+            **{n: [higher(f, a) for a in POINTS] for n, f in UNARY.items()},
+            **{n: [higher(f, *ab) for ab in pairs] for n, f in BINARY.items()},
+        },
         "lists": {
             n: [values_and_jacobian(f, xs) for xs in operand_lists(n)]
             for n, f in OVER_LISTS.items()

@@ -67,7 +67,7 @@ RECIPES = [
     lambda r: r.choice((1, -1)) * near(r, 1.0),
 ]
 
-# A second operand that the first one suggests: close, comparable, or such that a**b is in range.
+# An operand that the one before suggests: close, comparable, or such that a**b is in range.
 PARTNERS = [
     near,
     lambda r, a: -near(r, a),
@@ -91,13 +91,13 @@ def operands_of(row, random_, attempt):
         first = near(random_, PLACES[attempt])
     else:
         first = random_.choice(RECIPES)(random_)
-    if len(row.names) == 1:
-        return [first]
-    if random_.random() < 0.5:
-        second = random_.choice(RECIPES)(random_)
-    else:
-        second = random_.choice(PARTNERS)(random_, first)
-    return [first, second] if random_.random() < 0.5 else [second, first]
+    operands = [first]
+    while len(operands) < len(row.names):
+        if random_.random() < 0.5:
+            operands.append(random_.choice(RECIPES)(random_))
+        else:
+            operands.append(random_.choice(PARTNERS)(random_, operands[-1]))
+    return operands if len(operands) == 1 or random_.random() < 0.5 else operands[::-1]
 
 
 def lists_of(row, random_):
@@ -159,6 +159,11 @@ class Underflow(ast.NodeTransformer):
         if isinstance(node, (ast.BinOp, ast.Call)):
             return ast.Call(ast.Name("intermediate", ast.Load()), [node], [])
         return node
+
+    def visit_Call(self, node):
+        if node.func.id == "where":  # what it decides by is exact
+            return ast.Call(node.func, [node.args[0], *map(self.visit, node.args[1:])], [])
+        return self.generic_visit(node)
 
     def function(self, names, expression):
         """An expression as a function that shows each of its intermediate results."""

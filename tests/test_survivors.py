@@ -163,7 +163,7 @@ def test_a_seed_of_zero_gives_zeros():
 def test_the_first_gradient_is_recorded_without_a_sum():
     x = Value(3.0)
     (x**3).backward(create_graph=True)
-    assert x.grad.op == "pow_da"
+    assert x.grad.op == "monomial"
 
 
 def test_a_gradient_of_one_is_added_to():

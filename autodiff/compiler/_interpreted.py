@@ -40,7 +40,7 @@ LISTS: dict[str, Callable[[list[float]], float]] = {
     "largest": largest,
     "take": _take,
     "guard": _guard,
-    "pick": lambda xs: xs[0] if xs[1] == xs[2] else 0.0,
+    "pick": lambda xs: xs[0] if xs[1] == xs[2] else xs[3],
 }
 
 
@@ -48,6 +48,8 @@ def _over_list(op: int) -> Callable[[list[float]], float]:
     row = ROWS[op]
     if row.name in LISTS:
         return LISTS[row.name]
+    if not row.over_lists:
+        return lambda xs: float(FLOATS[row.name](*xs))
     lists = len(row.names)
 
     def value(xs: list[float]) -> float:

@@ -28,7 +28,7 @@ static double ad_on_list(int op, Py_ssize_t n, const int *e, const double *w, do
         *bad = !(t >= 0 && t < n - 1 && t == (Py_ssize_t)t);
         return *bad ? 0.0 : w[e[(Py_ssize_t)t]];
     case AD_pick:
-        return w[e[1]] == w[e[2]] ? w[e[0]] : 0.0;
+        return w[e[1]] == w[e[2]] ? w[e[0]] : w[e[3]];
     }
     for (i = 0; i < n; i++) s[i] = w[e[i]];
     switch (op) {

@@ -17,8 +17,9 @@ cdef class Emitter:
     cdef const double[::1] constants
 
     cpdef int emit(self, int op, int a, int b) noexcept nogil
-    cdef int emit3(self, int op, int x, int y, int z) noexcept nogil
+    cdef int choose(self, int pick, int x, int i, int j, int y) noexcept nogil
     cdef int operand(self, Py_ssize_t k, int i) noexcept nogil
+    cdef bint decides(self, int op, int i, int count, int take, int pick) noexcept nogil
     cdef int operands(self, Py_ssize_t k) noexcept nogil
     cdef int translate(self, int ref, Py_ssize_t k) noexcept nogil
     @cython.locals(t=Py_ssize_t, j=Py_ssize_t, i=Py_ssize_t, op=cython.int)

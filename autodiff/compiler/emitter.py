@@ -49,13 +49,14 @@ class Emitter:
         self.n += 1
         return int(self.inputs + self.n - 1)
 
-    def emit3(self, op: int, x: int, y: int, z: int) -> int:
-        """Append an instruction over a list of three."""
+    def choose(self, pick: int, x: int, i: int, j: int, y: int) -> int:
+        """Append ``x if i == j else y``."""
         self.entries[self.e] = x
-        self.entries[self.e + 1] = y
-        self.entries[self.e + 2] = z
-        self.e += 3
-        return self.emit(op, self.e - 3, 3)
+        self.entries[self.e + 1] = i
+        self.entries[self.e + 2] = j
+        self.entries[self.e + 3] = y
+        self.e += 4
+        return self.emit(pick, self.e - 4, 4)
 
     def operand(self, k: int, i: int) -> int:
         """Operand ``i`` of instruction ``k``."""
@@ -64,6 +65,10 @@ class Emitter:
         if i == 0:
             return int(self.a[k])
         return int(self.b[k])
+
+    def decides(self, op: int, i: int, count: int, take: int, pick: int) -> bool:
+        """Whether operand ``i`` only says which of the others is chosen: it is given no adjoint."""
+        return (op == take and i == count - 1) or (op == pick and 0 < i < 3)
 
     def operands(self, k: int) -> int:
         """How many operands instruction ``k`` has."""
@@ -132,12 +137,19 @@ class Emitter:
                 self.instantiate(k)
                 for i in range(count):
                     x = self.operand(k, i)
-                    if x < 0 or not active[x]:
+                    if x < 0 or not active[x] or self.decides(op, i, count, take, pick):
                         continue
                     if op == take:
-                        c = self.emit3(pick, given, self.operand(k, count - 1), numbers - i)
+                        last = self.operand(k, count - 1)
+                        c = self.choose(pick, given, last, numbers - i, numbers)
+                    elif op == pick and i == 0:
+                        c = self.choose(
+                            pick, given, self.operand(k, 1), self.operand(k, 2), numbers
+                        )
                     elif op == pick:
-                        c = self.emit3(pick, given, self.operand(k, 1), self.operand(k, 2))
+                        c = self.choose(
+                            pick, numbers, self.operand(k, 1), self.operand(k, 2), given
+                        )
                     else:
                         c = self.times(given, self.partial(k, i), mul, neg)
                     adjoint[x] = c if adjoint[x] == NONE else self.emit(add, adjoint[x], c)
@@ -151,14 +163,15 @@ class Emitter:
                     continue
                 op = self.ops[k]
                 count = self.operands(k)
-                if op == take:
+                if op in (take, pick):
                     e = self.e
-                    for i in range(count - 1):
+                    for i in range(count):
                         x = self.operand(k, i)
-                        self.entries[e + i] = zero if x < 0 or tangent[x] == NONE else tangent[x]
-                    self.entries[e + count - 1] = self.operand(k, count - 1)
+                        if not self.decides(op, i, count, take, pick):
+                            x = zero if x < 0 or tangent[x] == NONE else tangent[x]
+                        self.entries[e + i] = x
                     self.e += count
-                    tangent[self.inputs + k] = self.emit(take, e, count)
+                    tangent[self.inputs + k] = self.emit(op, e, count)
                     continue
                 self.instantiate(k)
                 total = NONE
@@ -166,9 +179,6 @@ class Emitter:
                     x = self.operand(k, i)
                     if x < 0 or tangent[x] == NONE:
                         continue
-                    if op == pick:
-                        c = self.emit3(pick, tangent[x], self.operand(k, 1), self.operand(k, 2))
-                    else:
-                        c = self.times(tangent[x], self.partial(k, i), mul, neg)
+                    c = self.times(tangent[x], self.partial(k, i), mul, neg)
                     total = c if total == NONE else self.emit(add, total, c)
                 tangent[self.inputs + k] = total

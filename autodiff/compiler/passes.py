@@ -2,6 +2,7 @@
 
 * ``dead_code`` -- leave out what no output depends on, and constants that stand there twice;
 * ``fold_constants`` -- compute now what depends on no input;
+* ``powers`` -- a power of 1 or 0 as what it is;
 * ``identities`` -- algebra that holds for every IEEE number, signed zeros and nan included;
 * ``common_subexpressions`` -- compute the same only once;
 * ``sums`` -- chains of additions into one instruction; of products, into a dot product.
@@ -42,7 +43,6 @@ IDENTITIES = [
     ("square(neg(x))", "square(x)"),
     ("pow(x, 2.0)", "square(x)"),
     ("pow(x, 1.0)", "x"),
-    ("pow_da(x, 2.0)", "add(x, x)"),
     ("abs(neg(x))", "abs(x)"),
     ("mul(x, 2.0)", "add(x, x)"),  # so that one of the two forms is common
     ("mul(2.0, x)", "add(x, x)"),
@@ -137,6 +137,29 @@ def common_subexpressions(p: Program) -> Program:
     if not loops.find_equal(p.inputs, *views(*arrays)):
         return p
     return dead_code(_forwarded(replace(p, a=a, b=b, entries=entries), same))
+
+
+def powers(p: Program) -> Program:
+    """With ``monomial(k, x, 1.0)`` as ``k*x``, and ``monomial(k, x, 0.0)`` as ``k``.
+
+    Both are exact for every x, and every constant k that is finite and not 0.
+    """
+    at = np.flatnonzero(p.ops == CODES["monomial"])
+    if not len(at):
+        return p
+    k, x, n = (p.entries[p.a[at] + i] for i in range(3))
+    numbers = np.concatenate([p.constants, [np.nan]])  # the last for what is no constant
+    factor, exponent = (numbers[np.where(refs < 0, -1 - refs, -1)] for refs in (k, n))
+    fits = np.isfinite(factor) & (factor != 0)
+    linear, constant = (
+        np.flatnonzero(fits & (exponent == 1)),
+        np.flatnonzero(fits & (exponent == 0)),
+    )
+    ops, a, b = p.ops.copy(), p.a.copy(), p.b.copy()
+    ops[at[linear]], a[at[linear]], b[at[linear]] = CODES["mul"], k[linear], x[linear]
+    to = np.arange(p.inputs + len(p), dtype=np.int32)
+    to[p.inputs + at[constant]] = k[constant]
+    return dead_code(_forwarded(replace(p, ops=ops, a=a, b=b), to))
 
 
 class _Pattern(NamedTuple):
@@ -260,6 +283,7 @@ def _uses(p: Program) -> Integers:
 SIMPLIFY: tuple[Callable[[Program], Program], ...] = (
     dead_code,
     fold_constants,
+    powers,
     identities,
     common_subexpressions,
 )

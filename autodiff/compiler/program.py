@@ -4,9 +4,9 @@ A program is in static single assignment form: every input and every instruction
 are written once, and an instruction reads slots before its own.  Slots are numbered from 0: first
 the inputs, then the instructions.  A negative reference ``-1 - c`` reads constant ``c``.
 
-An instruction's operation is the number of a row (``ops.ROWS``).  Operands of a row over scalars
-are ``a`` and ``b``; those of a row over lists, and of a primitive that was added at run time, are
-``entries[a : a + b]``.
+An instruction's operation is the number of a row (``ops.ROWS``).  Operands of a row over one or
+two scalars are ``a`` and ``b``; those of a row over lists or more scalars, and of a primitive that
+was added at run time, are ``entries[a : a + b]``.
 
 A guard is an instruction too: a program that comes to one whose comparison is not what it was when
 the program was traced ends there, without results.
@@ -36,7 +36,7 @@ STATIC = 1 + len(TABLE) + len(INNER)  #: rows from this number on were added at 
 #: Of every row: how many operands it has, 0 for a list.
 ARITY = np.zeros(2**16, np.uint8)
 for _code, _row in enumerate(ROWS[:STATIC]):
-    ARITY[_code] = 0 if not _code or _row.over_lists else len(_row.names)
+    ARITY[_code] = 0 if not _code or _row.in_tuple else len(_row.names)
 
 
 GUARD = CODES["guard"]

@@ -20,7 +20,7 @@ _INNER = {
     "peak": "def peak(*xs):\n    return float(np.max(xs))\n",
     "largest": "def largest(xs):\n    m = max(xs)\n    return 0.0 if abs(m) == math.inf else m\n",
     "take": "def take(*xs):\n    return xs[int(xs[-1])]\n",
-    "pick": "def pick(x, i, j):\n    return x if i == j else 0.0\n",
+    "pick": "def pick(x, i, j, y):\n    return x if i == j else y\n",
 }
 
 

@@ -21,13 +21,12 @@ from hypothesis import strategies as st
 
 from autodiff import functions, kernels
 from autodiff.expressions import for_floats
-from autodiff.ops import CODES, COMPARISONS, ROWS, TABLE, Row
+from autodiff.ops import CODES, HELPERS, ROWS, TABLE, Row
 from autodiff.reals import describe
 from autodiff.testing.checks import GradientError, check_gradient
 
 _INFIX = {"add": "+", "sub": "-", "mul": "*", "div": "/", "pow": "**"}
 _CONSTANTS = [2.0, 1.0, 0.5, 3.0, -1.0, -2.0]
-_HELPERS = {"pow_da", "pow_db", "sign", "step", "positive", "prefer", "ratio"} | {*COMPARISONS}
 _MARGIN = (
     0.02  # how far from kinks and ends of domains a drawn step stays, relative to its operands
 )
@@ -149,7 +148,7 @@ def expressions(
     """
     _at_least("expressions(n_inputs)", n_inputs, 1)
     _at_least("expressions(max_size=...)", max_size, 1)
-    names = [r.name for r in TABLE if r.name not in _HELPERS]
+    names = [r.name for r in TABLE if r.name not in HELPERS]
     if primitives is not None:
         names = list(primitives)
         if not names:
