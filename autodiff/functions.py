@@ -1,6 +1,7 @@
 """The table's primitives as functions: of floats, NumPy arrays and Values alike.
 
 * elementwise: ``sin(x)``, ``maximum(a, b)`` ... -- one function a row of the table;
+* ``where(c, a, b)`` -- a choice without a branch;
 * over lists: ``sum``, ``mean``, ``dot``, ``logsumexp`` -- one node however long the list;
 * ``softmax`` and ``log_softmax`` -- several results, made of the above;
 * ``primitive`` -- add a primitive of one's own.
@@ -21,6 +22,7 @@ import numpy as np
 
 from autodiff import kernels
 from autodiff.higher import PRIMITIVES, apply, largest
+from autodiff.higher import where as chosen
 from autodiff.ops import CODES, REALS, ROWS, TABLE, Interval, Row
 from autodiff.reals import constant, describe, real
 from autodiff.traces import active
@@ -93,6 +95,34 @@ def _elementwise(row: Row) -> Callable[..., Any]:
     function.__module__ = __name__
     function.__doc__ = row.documentation
     return function
+
+
+def where(c: Any, a: Any, b: Any) -> Any:
+    """``a`` where ``c`` is not 0, else ``b``: of numbers, Values and arrays, without a branch.
+
+    In a function that jit traces it is decided at every call, where ``if`` would be a guard: write
+    ``where(less(x, 0.0), a, b)`` with the table's comparisons.  What is not chosen gets the
+    gradient 0; but both are computed, so if one of them is infinite there, or has no derivative,
+    choose its operand first: ``where(c, log(where(c, x, 1.0)), 0.0)``.
+
+    Raises:
+        TypeError: for what is neither a number nor a Value, nor an array of them.
+
+    >>> where(True, 1.0, 2.0), where(np.array([1, 0]), np.array([1.0, 2.0]), 3.0)
+    (1.0, array([1., 3.]))
+    """
+    operands = [x if isinstance(x, (Value, np.ndarray)) else constant(x) for x in (c, a, b)]
+    for x, came in zip(operands, (c, a, b), strict=True):
+        if x is NotImplemented:
+            raise TypeError(
+                f"where(c, a, b) takes real numbers, Values and arrays, not {describe(came)}"
+            )
+    if not any(isinstance(x, np.ndarray) for x in operands):
+        return chosen(*operands)
+    arrays = [np.asarray(x, object if type(x) is Value else None) for x in operands]
+    if any(x.dtype == object for x in arrays):
+        return np.frompyfunc(chosen, 3, 1)(*arrays)
+    return np.where(arrays[0] != 0, arrays[1], arrays[2])
 
 
 def _on_arrays(
@@ -397,7 +427,13 @@ PUBLIC: dict[str, Callable[..., Any]] = {
     row.name: _elementwise(row) for row in TABLE if not row.over_lists
 }
 PUBLIC.update(
-    sum=sum, mean=mean, dot=dot, logsumexp=logsumexp, softmax=softmax, log_softmax=log_softmax
+    sum=sum,
+    mean=mean,
+    dot=dot,
+    logsumexp=logsumexp,
+    softmax=softmax,
+    log_softmax=log_softmax,
+    where=where,
 )
 globals().update(PUBLIC)
 

@@ -10,9 +10,13 @@ import pytest
 import autodiff
 from autodiff import (
     Value,
+    derivative,
     dot,
     elu,
+    grad,
+    hessian,
     hypot,
+    jit,
     leaky_relu,
     log_softmax,
     logsumexp,
@@ -373,3 +377,45 @@ def test_a_row_that_is_taken_is_like_the_rows():
     assert type(several) is np.ndarray
     assert several.tolist() == [[3.0, 4.0], [1.0, 2.0], [3.0, 4.0]]
     assert take([5.0, 6.0], np.array([1, 0])) == [6.0, 5.0]
+
+
+# -- where -----------------------------------------------------------------------------------------
+
+
+def test_where_chooses_numbers_arrays_and_values():
+    a, b = Value(2.0), Value(3.0)
+    assert autodiff.where(1.0, a, b) is a
+    assert autodiff.where(Value(0.0), a, b) is b
+    assert autodiff.where(False, 1, 2) == 2.0
+    assert autodiff.where(math.nan, 1.0, 2.0) == 1.0
+    chosen = autodiff.where(np.array([[1.0], [0.0]]), np.array([a, b]), 5.0)
+    assert chosen.shape == (2, 2)
+    assert chosen[0, 1] is b
+    assert chosen[1].tolist() == [5.0, 5.0]
+    assert autodiff.where(np.array([True, False]), 1.0, 2.0).tolist() == [1.0, 2.0]
+    for wrong in ("a", None, 1j):
+        with pytest.raises(TypeError, match=r"where\(c, a, b\) takes real numbers, Values"):
+            autodiff.where(1.0, wrong, 2.0)
+
+
+def test_where_is_decided_at_every_call_and_to_any_order():
+    def f(x):
+        return autodiff.where(autodiff.less(x, 1.0), x * x * x, autodiff.log(x) * 5.0)
+
+    cases = {0.5: (0.125, 0.75, 3.0), 2.0: (5 * math.log(2.0), 2.5, -1.25), 1.0: (0.0, 5.0, -5.0)}
+    fast, slope, curve = jit(f), jit(grad(f)), jit(hessian(f))
+    for x, wanted in cases.items():
+        assert (fast(x), slope(x), curve(x)) == wanted
+        assert (f(x), grad(f)(x), hessian(f)(x)) == wanted
+        assert derivative(f, 2)(x) == wanted[2]
+        assert jit(lambda x: grad(grad(f))(x))(x) == wanted[2]
+    assert jit(f).lower(0.5).stats()["guards"] == 0
+
+
+def test_what_where_does_not_choose_gives_no_gradient_of_its_own():
+    def f(x):
+        safe = autodiff.where(autodiff.greater(x, 0.0), x, 1.0)
+        return autodiff.where(autodiff.greater(x, 0.0), autodiff.log(safe), 0.0)
+
+    for g in (grad(f), jit(grad(f)), derivative(f)):
+        assert [g(x) for x in (2.0, 0.0, -1.0)] == [0.5, 0.0, 0.0]

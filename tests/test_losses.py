@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from mpmath import mp
 
-from autodiff import Value, log_softmax, nn, no_grad, sigmoid, softmax
+from autodiff import Value, functions, grad, jit, log_softmax, nn, no_grad, sigmoid, softmax
 from autodiff.testing import check_gradient
 
 TORCH = json.loads((Path(__file__).parent / "seeds" / "torch_training.json").read_text())["losses"]
@@ -307,3 +307,77 @@ REFUSED = [
 def test_what_makes_no_sense_is_refused(loss, arguments, error, message):
     with pytest.raises(error, match=message):
         loss(*arguments)
+
+
+# -- in functions that jit traces ------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("loss", "outputs", "targets"),
+    [
+        (nn.huber_loss, [[0.25, 0.75], [3.0, -2.0], [1.0, 0.0]], [[0.0, 3.0], [1.0, -5.0]]),
+        (nn.hinge_loss, [[0.25, 0.75], [3.0, -2.0], [1.0, 0.0]], [[1, -1], [-1, -1], [1, 1]]),
+        (nn.kl_div, [[-0.5, -2.0], [0.0, -1.0]], [[0.0, 0.5], [0.3, 0.0], [0.5, 0.5]]),
+        (nn.mse_loss, [[0.25, 0.75]], [[0, 1], [1, 0]]),
+        (nn.l1_loss, [[0.25, 0.75]], [[0, 1], [1, 0]]),
+        (nn.binary_cross_entropy, [[0.25, 0.75], [0.5, 1e-9]], [[0, 1], [1, 1]]),
+        (nn.binary_cross_entropy_with_logits, [[30.0, -30.0], [0.0, 1.0]], [[0, 1], [1, 1]]),
+        (nn.nll_loss, [[[-0.5, -1.0], [-2.0, -0.1]]], [[0, 1], [1, 1]]),
+        (nn.cross_entropy, [[[0.5, -1.0], [-2.0, 0.1]], [[-math.inf, 0.0]] * 2], [[0, 1], [1, 1]]),
+        (
+            lambda z, t: nn.cross_entropy(z, t, label_smoothing=0.1),
+            [[[0.5, -1.0], [-2.0, 0.1]]],
+            [[0, 1], [1, 1], [[0.3, 0.7], [1.0, 0.0]]],
+        ),
+    ],
+)
+def test_losses_are_free_of_branches_and_take_traced_targets(loss, outputs, targets):
+    traces = []
+    fast, slope = jit(lambda p, t: traces.append(1) or loss(p, t), check=False), jit(grad(loss))
+    for p in outputs:
+        for t in (*targets, *targets):
+            assert fast(p, t) == loss(p, t)
+            found, wanted = slope(p, t), grad(loss)(p, t)
+            assert np.array_equal(found, wanted, equal_nan=True)
+    assert len(traces) == len({str(np.shape(t)) for t in targets})
+
+
+def test_accuracy_and_bad_targets_in_a_trace():
+    fast = jit(nn.accuracy)
+    scores = [[2.0, 1.0], [0.0, 3.0]]
+    for labels in ([0, 0], [0, 1], [1, 0], np.array([1, 1])):
+        assert fast(scores, labels) == nn.accuracy(scores, labels)
+    for loss in (nn.cross_entropy, nn.nll_loss, nn.accuracy):
+        with pytest.raises(IndexError, match="index 2 is not one of 0 to 1"):
+            jit(loss)(scores, [0, 2])
+        with pytest.raises(TypeError, match="target 1 must be the integer of a class"):
+            loss(scores, [0, Value(1.0)])
+    for loss, wrong in ((nn.hinge_loss, [1, 0]), (nn.kl_div, [-0.5, 1.0])):
+        with pytest.raises(ValueError, match="a target of"):
+            jit(loss)([0.5, 0.5], wrong)
+    with pytest.raises(ValueError, match="add up to"):
+        jit(nn.cross_entropy)(scores, [[0.5, 0.4], [0.5, 0.5]])
+
+
+def test_a_target_logit_of_minus_infinity_has_pytorchs_gradient():
+    for f in (grad(nn.cross_entropy), jit(grad(nn.cross_entropy))):
+        assert f([[-math.inf, 0.0]], [0]) == [[-1.0, 1.0]]
+        assert f([[0.0, -math.inf]], [0]) == [[0.0, 0.0]]
+    z = [Value(-math.inf), Value(0.0)]
+    nn.cross_entropy([z], [0]).backward()
+    assert [v.grad for v in z] == [-1.0, 1.0]
+
+
+def test_an_embedding_takes_a_traced_token():
+    table = nn.Embedding(5, 2, np.random.default_rng(0))
+    fast = jit(lambda i: functions.dot(table(i), [1.0, 2.0]))
+    for i in (0, 4, np.int64(2), 0):
+        wanted = functions.dot(table(i), [1.0, 2.0])
+        table.zero_grad()
+        fast(i).backward()
+        gradient = [p.grad for p in table.parameters()]
+        with no_grad():
+            assert fast(i) == fast(i) == wanted.data
+        table.zero_grad()
+        wanted.backward()
+        assert [p.grad for p in table.parameters()] == gradient

@@ -7,6 +7,7 @@ PyTorch's.  All are stable at scores of +-1000 and beyond.
 
 from __future__ import annotations
 
+import functools
 import math
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
@@ -14,7 +15,9 @@ from typing import Any
 import numpy as np
 
 from autodiff import functions
+from autodiff.higher import largest
 from autodiff.reals import describe
+from autodiff.traces import active
 from autodiff.value import Value
 
 Rows = Sequence[Sequence[Any]]
@@ -61,7 +64,8 @@ def huber_loss(predictions: Any, targets: Any, delta: float = 1.0) -> Any:
 
     def huber(p: Any, t: Any) -> Any:
         d = abs(p - t)
-        return 0.5 * functions.square(d) if d <= delta else delta * (d - 0.5 * delta)
+        m = functions.minimum(d, delta)
+        return m * (d - 0.5 * m)
 
     return _mean_over(predictions, targets, "huber_loss", huber)
 
@@ -77,7 +81,8 @@ def hinge_loss(scores: Any, targets: Any) -> Any:
     """
 
     def hinge(s: Any, t: Any) -> Any:
-        if t not in (-1, 1):
+        # Of a Value, a comparison that comes out alike for both, so that a program may rest on it.
+        if not (t * t == 1 if isinstance(t, Value) else t in (-1, 1)):
             raise ValueError(f"a target of hinge_loss() must be -1 or 1, not {describe(t)}")
         return functions.relu(1.0 - t * s)
 
@@ -165,7 +170,7 @@ def kl_div(
             return functions.exp(t) * (t - q)
         if not t >= 0:
             raise ValueError(f"a target of kl_div() must be 0 or more, not {describe(t)}")
-        return t * (functions.log(t) - q) if t > 0 else 0.0
+        return functions.where(t, t * (functions.log(functions.where(t, t, 1.0)) - q), 0.0)
 
     pairs = _some_pairs(log_probabilities, targets, "kl_div")
     terms = [divergence(q, t) for q, t in pairs]
@@ -183,7 +188,8 @@ def cross_entropy(logits: Rows, targets: Sequence[Any], label_smoothing: float =
 
     Args:
         logits: a row of scores, one a class, for each example.
-        targets: each example's class, an integer from 0; or its probabilities of the classes.
+        targets: each example's class, an integer from 0, which jit may trace; or its probabilities
+            of the classes.
         label_smoothing: how much of ``q`` is spread evenly over all classes.
 
     Raises:
@@ -216,14 +222,20 @@ def _entropy(row: Sequence[Any], target: Any, smoothing: float) -> Any:
     Its partials keep their digits.  Its value has a small absolute error: that of a class which is
     certain to the last digit is 0, as in PyTorch.
     """
-    if not hasattr(target, "__len__") and not smoothing:
-        at = row[target]
-        return functions.logsumexp([z - at if i != target else 0.0 for i, z in enumerate(row)])
     n = len(row)
-    q = list(target) if hasattr(target, "__len__") else [float(i == target) for i in range(n)]
-    q = [(1 - smoothing) * x + smoothing / n for x in q]
-    shift = max(z.data if isinstance(z, Value) else z for z in row)
-    relative = [z - shift for z in row]
+    if hasattr(target, "__len__"):
+        chosen = list(target)
+    else:
+        chosen = [functions.equal(target, float(i)) for i in range(n)]
+    if not hasattr(target, "__len__") and not smoothing:
+        at = functions.take(row, target)
+        lost = functions.equal(at, -math.inf)  # then relative to itself nothing is left
+        shift, own = functions.where(lost, 0.0, at), functions.where(lost, at, 0.0)
+        scores = [functions.where(c, own, z - shift) for c, z in zip(chosen, row, strict=True)]
+        return functions.logsumexp(scores) - own
+    q = [(1 - smoothing) * x + smoothing / n for x in chosen]
+    peak = largest(list(row), "peak")
+    relative = [z - peak for z in row]
     return functions.logsumexp(relative) * functions.sum(q) - functions.dot(q, relative)
 
 
@@ -239,11 +251,12 @@ def nll_loss(log_probabilities: Rows, targets: Sequence[int]) -> Any:
     _match(log_probabilities, targets, "nll_loss")
     for i, (row, target) in enumerate(zip(log_probabilities, targets, strict=True)):
         _class(target, len(row), i)
-    return functions.mean([-row[t] for row, t in zip(log_probabilities, targets, strict=True)])
+    pairs = zip(log_probabilities, targets, strict=True)
+    return functions.mean([-functions.take(row, t) for row, t in pairs])
 
 
-def accuracy(scores: Rows, targets: Sequence[int]) -> float:
-    """The share of examples whose largest score is the target's: a plain number.
+def accuracy(scores: Rows, targets: Sequence[int]) -> Any:
+    """The share of examples whose largest score is the target's: a number without a gradient.
 
     Raises:
         ValueError, TypeError: as ``cross_entropy``.
@@ -254,7 +267,11 @@ def accuracy(scores: Rows, targets: Sequence[int]) -> float:
     _match(scores, targets, "accuracy")
     for i, (row, target) in enumerate(zip(scores, targets, strict=True)):
         _class(target, len(row), i)
-    return float(np.mean([max(r) == r[t] for r, t in zip(scores, targets, strict=True)]))
+    pairs = list(zip(scores, targets, strict=True))
+    if active() is None:
+        return float(np.mean([max(r) == r[t] for r, t in pairs]))
+    hits = [functions.equal(functools.reduce(_maximum, r), functions.take(r, t)) for r, t in pairs]
+    return functions.mean(hits)
 
 
 # -- penalties -------------------------------------------------------------------------------------
@@ -316,6 +333,8 @@ def _match(rows: Any, targets: Any, name: str) -> None:
 
 
 def _class(target: Any, classes: int, i: int) -> None:
+    if isinstance(target, Value) and active() is not None:
+        return  # take() sees to it at every call
     if not isinstance(target, (int, np.integer)) or isinstance(target, bool):
         raise TypeError(f"target {i} must be the integer of a class, not {describe(target)}")
     if not 0 <= target < classes:
@@ -327,7 +346,10 @@ def _distribution(target: Any, classes: int, i: int) -> None:
         raise ValueError(f"target {i} has {len(target)} probabilities for {classes} classes")
     for q in target:
         _probability(q, f"a probability of target {i}")
-    total = math.fsum(q.data if isinstance(q, Value) else q for q in target)
+    if active() is None:
+        total: Any = math.fsum(q.data if isinstance(q, Value) else q for q in target)
+    else:
+        total = functions.sum(target)
     if abs(total - 1) > 1e-6:
         raise ValueError(f"the probabilities of target {i} add up to {total}, not to 1")
 
@@ -339,5 +361,7 @@ def _probability(p: Any, what: str) -> None:
 
 def _weighted(terms: list[tuple[Any, Any]]) -> Any:
     """The sum of weight * term, without the terms of weight 0, which may be infinite."""
+    if active() is not None and any(isinstance(w, Value) for w, _ in terms):
+        return functions.sum([functions.where(w, w * t, 0.0) for w, t in terms])
     kept = [t if w == 1 and not isinstance(w, Value) else w * t for w, t in terms if w != 0]
     return kept[0] if len(kept) == 1 else kept[0] + kept[1]
