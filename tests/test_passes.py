@@ -2,6 +2,7 @@
 
 import ast
 import importlib.util
+import itertools
 import math
 from pathlib import Path
 
@@ -9,9 +10,13 @@ import numpy as np
 import pytest
 from hypothesis import given
 
-from autodiff.compiler import derivatives, emitter, loops, passes, program
-from autodiff.compiler.program import Program, validate
+from autodiff import dot, mean, primitive
+from autodiff import sum as sum_
+from autodiff.compiler import derivatives, emitter, loops, passes, program, writing
+from autodiff.compiler.execute import Machine
+from autodiff.compiler.program import ARITY, Program, validate
 from autodiff.compiler.trace import trace
+from autodiff.ops import CODES, ROWS
 from autodiff.testing import expressions
 
 FOLDER = Path(program.__file__).parent
@@ -101,6 +106,64 @@ def test_many_constants_are_found_again(numbers):
     assert p.constants[-1 - p.outputs].tobytes() == twice.tobytes()
 
 
+# -- constants -------------------------------------------------------------------------------------
+
+
+def written(inputs, constants, *code, outputs, sources=()):
+    """A program of rows, by name or number, and their operands."""
+    ops, a, b, entries = [], [], [], []
+    for name, *refs in code:
+        ops.append(CODES.get(name, name))
+        over_list = ARITY[ops[-1]] == 0
+        a.append(len(entries) if over_list else refs[0])
+        b.append(len(refs) if over_list else refs[1] if len(refs) > 1 else 0)
+        entries += refs if over_list else []
+    kinds = [np.int32, np.float64, np.uint16, np.int32, np.int32, np.int32]
+    arrays = map(np.array, (outputs, constants, ops, a, b, entries), kinds)
+    return validate(Program(inputs, *arrays, sources))
+
+
+def text(p):
+    return writing.as_text(p).splitlines()[1:]
+
+
+def test_what_depends_on_no_input_is_computed_wherever_it_is_read():
+    p = written(
+        1,
+        [0.5, 2.0],
+        ("exp", -1),
+        ("sub", 1, 0),
+        ("sub", 0, 1),
+        ("sum", 0, 1, -2),
+        ("add", 1, -2),
+        outputs=[2, 3, 4, 5, -1, 1],
+    )
+    q = validate(passes.fold_constants(p), "fold_constants")
+    e = math.exp(0.5)
+    assert text(q) == [
+        f"v1 = {e} - x0",
+        f"v2 = x0 - {e}",
+        f"v3 = sum([x0, {e}, 2.0])",
+        f"return v1, v2, v3, {e + 2.0}, 0.5, {e}",
+    ]
+    assert run(q, [3.0]) == run(p, [3.0])
+
+
+def test_guards_and_functions_in_python_are_left_to_the_run():
+    failing = written(0, [0.0, 1.0], ("guard", -1, -2, -1), outputs=[-1], sources=("here",))
+    assert Machine(failing)(np.zeros(0)) is None
+    q = validate(passes.simplified(failing), "simplified")
+    assert Machine(q)(np.zeros(0)) is None
+    called = []
+    mine = primitive("counts_its_calls", lambda a: called.append(a) or a, [lambda a, v: 1.0])
+    (op,) = trace(lambda xs: [mine(xs[0])], [1.0]).program.ops.tolist()
+    p = written(0, [0.5], (op, -1), ("exp", 0), outputs=[1])
+    before = len(called)
+    q = passes.simplified(p)
+    assert (len(q), len(called)) == (2, before)
+    assert run(q, []) == run(p, [])
+
+
 # -- identities ------------------------------------------------------------------------------------
 
 
@@ -132,6 +195,66 @@ def test_what_a_pass_leaves_is_the_same_program():
 # -- sums ------------------------------------------------------------------------------------------
 
 
+def summed(f, count=4):
+    """The instructions of a function after ``sums``, which keeps every bit."""
+    numbers = [0.1 * 3**i * (-1) ** i for i in range(count)]
+    p = passes.simplified(trace(lambda xs: f(*xs), numbers).program)
+    q = validate(passes.sums(p), "sums")
+    assert run(q, numbers) == run(p, numbers)
+    assert run(validate(passes.sums(q), "sums"), numbers) == run(p, numbers)
+    return text(q)
+
+
+@pytest.mark.parametrize(
+    ("f", "lines"),
+    [
+        (lambda a, b, c, d: [a + b], ["v4 = x0 + x1"]),
+        (lambda a, b, c, d: [a + b + c + d], ["v4 = x0 + x1 + x2 + x3"]),
+        (lambda a, b, c, d: [d + 2.0 + a + d], ["v4 = x3 + 2.0 + x0 + x3"]),
+        (lambda a, b, c, d: [a + (b + c)], ["v4 = x1 + x2", "v5 = x0 + v4"]),
+        (lambda a, b, c, d: [a * b + c * d], ["v4 = x0 * x1", "v5 = x2 * x3", "v6 = v4 + v5"]),
+        (lambda a, b, c, d: [a * b + c * d + a * d], ["v4 = x0 * x1 + x2 * x3 + x0 * x3"]),
+        (
+            lambda a, b, c, d: [a * b + c * d + a],
+            ["v4 = x0 * x1", "v5 = x2 * x3", "v6 = v4 + v5 + x0"],
+        ),
+        (
+            lambda a, b, c, d: [a * b + c * d + a * d, a * b],  # a product that is read twice
+            ["v4 = x0 * x1", "v5 = x2 * x3", "v6 = x0 * x3", "v7 = v4 + v5 + v6"],
+        ),
+        (
+            lambda a, b, c, d: [a + b + c, a + b],  # a sum that is read twice
+            ["v4 = x0 + x1", "v5 = v4 + x2"],
+        ),
+        (
+            lambda a, b, c, d: [a + b + c + d, mean([a, d]), b + c + d, d + a * b + d * d],
+            [
+                "v4 = x0 + x1 + x2 + x3",
+                "v5 = mean([x0, x3])",
+                "v6 = x1 + x2 + x3",
+                "v7 = x0 * x1",
+                "v8 = x3 * x3",
+                "v9 = x3 + v7 + v8",
+            ],
+        ),
+        (
+            lambda a, b, c, d: [a * b + c * d + a * d + d * d, mean([a, d]), a + b + c],
+            ["v4 = x0 * x1 + x2 * x3 + x0 * x3 + x3 * x3", "v5 = mean([x0, x3])",
+             "v6 = x0 + x1 + x2"],
+        ),
+    ],
+)  # fmt: skip
+def test_what_sums_make_one_instruction(f, lines):
+    assert summed(f)[:-1] == lines
+
+
+def test_sums_of_the_very_first_instructions():
+    assert summed(lambda a, b: [a + b + a + b, a * a + b * b + a * b], 2)[:-1] == [
+        "v2 = x0 + x1 + x0 + x1",
+        "v3 = x0 * x0 + x1 * x1 + x0 * x1",
+    ]
+
+
 @pytest.mark.parametrize(
     ("name", "f"),
     [
@@ -151,3 +274,61 @@ def test_sums_are_not_differentiated(name, f, differentiate):
     p = passes.sums(trace(lambda xs: [f(*xs)], [1.0, 2.0, 3.0]).program)
     with pytest.raises(TypeError, match=rf"{name}.* has no derivative: differentiate before sums"):
         differentiate(p)
+
+
+# -- common subexpressions -------------------------------------------------------------------------
+
+BINARY = [row for code, row in enumerate(ROWS) if ARITY[code] == 2]
+EDGES = [math.nan, 0.0, -0.0, math.inf, -math.inf, 1.0, -2.5, 1e308, 5e-324]
+
+
+def of_code(code, left, right, inputs=2):
+    """A program of instructions of one operation, all of which are returned."""
+    n = len(left)
+    outputs = np.arange(inputs, inputs + n, dtype=np.int32)
+    a, b = np.array(left, np.int32), np.array(right, np.int32)
+    return Program(inputs, outputs, np.zeros(0), np.full(n, code, np.uint16), a, b)
+
+
+def run(p, numbers):
+    return [x.hex() for x in Machine(p)(np.array(numbers, float)).tolist()]
+
+
+@pytest.mark.parametrize("row", BINARY, ids=lambda row: row.name)
+def test_only_sums_and_products_are_the_same_with_their_operands_exchanged(row):
+    p = of_code(CODES[row.name], [0, 1, 0, 1], [1, 0, 1, 1])
+    q = validate(passes.common_subexpressions(p), "common_subexpressions")
+    assert len(q) == (2 if row.name in ("add", "mul") else 3)
+    for x, y in itertools.product(EDGES, repeat=2):
+        assert run(q, [x, y]) == run(p, [x, y]), (x, y)
+
+
+@pytest.mark.parametrize("row", BINARY, ids=lambda row: row.name)
+def test_every_operation_that_is_repeated_is_done_once(row):
+    p = of_code(CODES[row.name], [0, 2, 0, 4], [1, 1, 1, 1]).returning([3, 5])
+    q = validate(passes.common_subexpressions(p), "common_subexpressions")
+    assert (len(q), q.outputs.tolist()) == (2, [3, 3])
+
+
+def test_lists_are_the_same_in_the_same_order_alone():
+    def f(x, y):
+        lists = [[x, y], [y, x], [x, y, y], [x, y], [x]]
+        return [sum_(xs) for xs in lists] + [mean([x, y]), dot([x], [y]), dot([y], [x])]
+
+    p = trace(lambda xs: f(*xs), [1.0, 2.0]).program
+    q = passes.common_subexpressions(p)
+    assert len(p) - len(q) == 1
+    assert q.outputs[0] == q.outputs[3]
+
+
+@pytest.mark.parametrize("code", [CODES["sub"], CODES["sin"]], ids=["sub", "sin"])
+def test_many_operations_on_one_operand_are_told_apart(code):
+    """More than are looked through one by one: of them, each is found again by its hash."""
+    n = 100
+    left = [*range(n - 1)] * 2
+    p = of_code(code, left, [n - 1] * len(left) if ARITY[code] == 2 else [0] * len(left), n)
+    q = validate(passes.common_subexpressions(p), "common_subexpressions")
+    assert len(q) == n - 1
+    assert q.outputs.tolist() == [*range(n, 2 * n - 1)] * 2
+    numbers = np.linspace(-1, 1, n)
+    assert run(q, numbers) == run(p, numbers)

@@ -257,6 +257,7 @@ def test_the_matrix_is_the_callers_own():
     wanted = first.toarray()
     first.data[:] = 0.0
     first.indices[:] = 0
+    first.indptr[:] = 0
     np.testing.assert_array_equal(h(x).toarray(), wanted)
     lowered = h.lower(x)
     np.testing.assert_array_equal(lowered(x).toarray(), wanted)

@@ -66,7 +66,7 @@ cpdef Py_ssize_t rewrite(Py_ssize_t inputs, unsigned short[::1] ops, int[::1] a,
 
 @cython.locals(slots=Py_ssize_t, last=Py_ssize_t, k=Py_ssize_t, i=Py_ssize_t, j=Py_ssize_t,
                at=Py_ssize_t, repeats=Py_ssize_t, length=Py_ssize_t, hashed=cython.bint,
-               op=cython.int, h=cython.longlong)
+               op=cython.int, low=cython.int, high=cython.int, h=cython.longlong)
 cpdef Py_ssize_t find_equal(Py_ssize_t inputs, const unsigned short[::1] ops, int[::1] a,
                             int[::1] b, int[::1] entries, const unsigned char[::1] arity,
                             const unsigned char[::1] commutes, int[::1] heads,

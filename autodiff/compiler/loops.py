@@ -327,13 +327,14 @@ def find_equal(
                     a[k] = same[a[k]]
                 if arity[op] == 2 and b[k] >= 0:
                     b[k] = same[b[k]]
-                if commutes[op] and a[k] > b[k]:
-                    i = a[k]
-                    a[k] = b[k]
-                    b[k] = i
-                h = (h * 1000003 + a[k]) & 0x7FFFFFFF
-                h = (h * 1000003 + b[k]) & 0x7FFFFFFF
-                at = b[k] if arity[op] == 2 and b[k] > a[k] else a[k]
+                low = a[k]
+                high = b[k] if arity[op] == 2 else low
+                if commutes[op] and low > high:
+                    low = b[k]
+                    high = a[k]
+                h = (h * 1000003 + low) & 0x7FFFFFFF
+                h = (h * 1000003 + high) & 0x7FFFFFFF
+                at = low if low > high else high
             while True:
                 hashed = at < 0
                 if hashed:
@@ -342,16 +343,17 @@ def find_equal(
                 j = heads[at]
                 length = 0
                 while j >= 0:
-                    if ops[j] == op and b[j] == b[k]:
-                        if arity[op] != 0:
-                            if a[j] == a[k]:
-                                break
-                        else:
-                            i = 0
-                            while i < b[k] and entries[a[j] + i] == entries[a[k] + i]:
-                                i += 1
-                            if i == b[k]:
-                                break
+                    if ops[j] == op and arity[op] != 0:
+                        if a[j] == a[k] and (arity[op] == 1 or b[j] == b[k]):
+                            break
+                        if commutes[op] and a[j] == b[k] and b[j] == a[k]:
+                            break
+                    elif ops[j] == op and b[j] == b[k]:
+                        i = 0
+                        while i < b[k] and entries[a[j] + i] == entries[a[k] + i]:
+                            i += 1
+                        if i == b[k]:
+                            break
                     length += 1
                     j = following[j]
                 if j >= 0 or hashed or length < 8:

@@ -133,7 +133,7 @@ def full_rows(where: Pattern) -> NDArray[np.bool_]:
         k = m
     chosen = np.zeros(m, bool)
     chosen[fullest[:k]] = True
-    return chosen & (counts > 0)
+    return chosen
 
 
 def _mirrored(where: Pattern) -> NDArray[np.int64]:
