@@ -442,6 +442,13 @@ for _row in TABLE:  # sin(v) is also v.sin(), and v.arcsin() serves np.arcsin on
         for _name in {_row.name, _row.numpy or _row.name}:
             add_method(_name, PUBLIC[_row.name])
 
+# What NumPy's functions of arrays ask of their elements: var, vdot, norm, floor ...
+add_method("conjugate", lambda v: v)
+add_method("real", property(lambda v: v))
+add_method("imag", property(lambda v: 0.0))
+for _name in ("floor", "ceil", "trunc"):
+    add_method(f"__{_name}__", PUBLIC[_name])
+
 
 @cache
 def _array_kernel(name: str) -> Callable[..., Any]:

@@ -72,6 +72,10 @@ FUNCTIONS: dict[str, Callable[..., float]] = {
     "asinh": math.asinh,
     "acosh": _total(math.acosh, np.arccosh),
     "atanh": _total(math.atanh, np.arctanh),
+    "floor": lambda a: float(np.floor(a)),
+    "ceil": lambda a: float(np.ceil(a)),
+    "trunc": lambda a: float(np.trunc(a)),
+    "rint": lambda a: float(np.rint(a)),
     "erf": math.erf,
     "erfc": math.erfc,
 }

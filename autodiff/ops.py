@@ -263,6 +263,12 @@ TABLE = [
     Row("ratio",    "a b", "a if b == 0 else a/b", ["ratio(1.0, b)", "-ratio(ratio(a, b), b)"],
         label="/", domain=ALL_BUT_ZERO),
 
+    # -- rounding: to an integer below, above, towards 0, to the nearest, of two to the even one ---
+    Row("floor", "a", "floor(a)", ["0.0"], kink="(a % 1)*(1 - a % 1)"),
+    Row("ceil",  "a", "ceil(a)",  ["0.0"], kink="(a % 1)*(1 - a % 1)"),
+    Row("trunc", "a", "trunc(a)", ["0.0"], kink="(a % 1)*(1 - a % 1)"),
+    Row("rint",  "a", "rint(a)",  ["0.0"], kink="((a - 0.5) % 1)*(1 - (a - 0.5) % 1)"),
+
     # -- comparisons: 1 where they hold, 0 where not; a nan equals nothing -------------------------
     Row("equal",         "a b", "1.0 if a == b else 0.0", ["0.0", "0.0"], label="==", kink="a - b"),
     Row("less",          "a b", "1.0 if a < b else 0.0",  ["0.0", "0.0"], label="<",  kink="a - b"),
@@ -285,10 +291,10 @@ TABLE = [
 #: The comparisons, by the number that the engine has for each.
 COMPARISONS = ("equal", "less", "less_equal", "greater", "greater_equal")
 
-#: Rows in which partials are written: of little use by themselves.
+#: Rows in which partials are written, or whose own are 0 wherever they are anything.
 HELPERS = {
     *("monomial", "log_monomial", "asin_da", "asinh_da", "atanh_da"),
-    *("sign", "step", "positive", "prefer", "ratio"),
+    *("sign", "step", "positive", "prefer", "ratio", "floor", "ceil", "trunc", "rint"),
     *COMPARISONS,
 }
 

@@ -17,7 +17,6 @@ from __future__ import annotations
 import numbers
 import operator
 from array import array
-from collections.abc import Callable
 from gc import get_referents
 from typing import TYPE_CHECKING, Any
 
@@ -323,8 +322,9 @@ class Value:
 
     def __float__(self) -> float:
         raise TypeError(
-            "float(Value) would lose its gradient: use .data for the number, and autodiff.sin and "
-            "the like for functions (math.sin takes floats only)"
+            "float(Value) would lose its gradient: use .data for the number, autodiff.sin and the "
+            "like for functions (math.sin takes floats only), and for arrays of Values a list, "
+            "np.array(values) or np.zeros(n, object)"
         )
 
     def __int__(self) -> int:
@@ -567,8 +567,8 @@ def trace_of(v: Value) -> Any:
     return None if v._note is None else v._note.trace
 
 
-def add_method(name: str, function: Callable[..., Any]) -> None:
-    """Make a function of the table a method of Value."""
+def add_method(name: str, function: Any) -> None:
+    """Make a function of the table a method of Value, or a property one of its attributes."""
     attach(name, function)
 
 

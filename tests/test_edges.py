@@ -23,7 +23,18 @@ POINTS = [(float(a),) for a in TORCH["points"]]
 PAIRS = list(itertools.product(map(float, TORCH["pairs"]), repeat=2))
 
 HELPERS = {"monomial", "log_monomial", "asin_da", "asinh_da", "atanh_da"}
-HELPERS |= {*ops.COMPARISONS, "sign", "step", "positive", "prefer", "ratio"}
+HELPERS |= {
+    *ops.COMPARISONS,
+    "floor",
+    "ceil",
+    "trunc",
+    "rint",
+    "sign",
+    "step",
+    "positive",
+    "prefer",
+    "ratio",
+}
 NOT_IN_TORCH = {"cbrt"}
 
 

@@ -419,3 +419,66 @@ def test_what_where_does_not_choose_gives_no_gradient_of_its_own():
 
     for g in (grad(f), jit(grad(f)), derivative(f)):
         assert [g(x) for x in (2.0, 0.0, -1.0)] == [0.5, 0.0, 0.0]
+
+
+# -- what NumPy makes of arrays of Values ----------------------------------------------------------
+
+MATRIX = np.arange(9.0).reshape(3, 3)
+OF_NUMPY = {
+    "var": np.var,
+    "std": np.std,
+    "norm": np.linalg.norm,
+    "norm along an axis": lambda a: np.linalg.norm(np.array([a, a * 2]), axis=1),
+    "vdot": lambda a: np.vdot(a, a * 2),
+    "mean": np.mean,
+    "cumsum": np.cumsum,
+    "prod": np.prod,
+    "matmul": lambda a: a @ MATRIX @ a,
+    "einsum": lambda a: np.einsum("i,ij,j", a, MATRIX, a),
+    "inner": lambda a: np.inner(a, a),
+    "outer": lambda a: np.outer(a, a),
+    "trace": lambda a: np.trace(np.outer(a, a)),
+    "clip": lambda a: np.clip(a, -1, 2),
+    "sort": np.sort,
+    "median": np.median,
+    "average": lambda a: np.average(a, weights=[1, 2, 3]),
+    "diff": np.diff,
+    "real": lambda a: np.real(a) * 2,
+    "conj": np.conj,
+    "rint": lambda a: np.rint(a) * a,
+    "floor": lambda a: np.floor(a) * a,
+    "ceil": lambda a: np.ceil(a) * a,
+    "trunc": lambda a: np.trunc(a) * a,
+    "round": lambda a: np.round(a) * a,
+}
+
+
+@pytest.mark.parametrize("name", OF_NUMPY)
+def test_numpys_functions_take_arrays_of_values(name):
+    f, x = OF_NUMPY[name], np.array([1.2, -2.3, 3.9])
+    found = np.ravel(f(np.array(values(x.tolist()))))
+    numbers = [v.data if isinstance(v, Value) else v for v in found]
+    np.testing.assert_allclose(numbers, np.ravel(f(x)), rtol=1e-14)
+    by_differences = [
+        (np.sum(f(x + 1e-6 * e)) - np.sum(f(x - 1e-6 * e))) / 2e-6 for e in np.eye(len(x))
+    ]
+    for g in (grad(lambda a: np.sum(f(a))), jit(grad(lambda a: np.sum(f(a))))):
+        np.testing.assert_allclose(g(x), by_differences, rtol=1e-6, atol=1e-6)
+
+
+def test_values_are_real():
+    v = Value(2.0)
+    assert v.conjugate() is v.real is v
+    assert v.imag == 0.0
+    assert math.floor(Value(2.7)).data == 2.0
+    with pytest.raises(AttributeError):
+        v.real = 3.0
+
+
+def test_an_array_of_floats_names_what_takes_values():
+    for wrong in (
+        lambda: np.zeros(2).__setitem__(0, Value(1.0)),
+        lambda: np.array([Value(1.0)], float),
+    ):
+        with pytest.raises(TypeError, match=r"np\.array\(values\) or np\.zeros\(n, object\)"):
+            wrong()

@@ -212,8 +212,9 @@ def validate(p: Program, after: str = "") -> Program:
         row, counts = ROWS[op], count[p.ops[lists] == op]
         step = 2 if row.name == "products" else len(row.names)
         odd = (counts % step != 0) | ((counts == 0) & (len(TABLE) < op < STATIC))
-        if row.name in ("pick", "guard"):
-            odd = counts != 3
+        exactly = {"pick": 4, "guard": 3}.get(row.name, 0 if row.over_lists else len(row.names))
+        if exactly:
+            odd = counts != exactly
         if odd.any():
             i = np.argmax(odd)
             refuse(f"{named(lists[p.ops[lists] == op][i])} is over a list of {counts[i]}")

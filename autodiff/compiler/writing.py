@@ -210,6 +210,8 @@ def _library(name: str) -> str:
     """A function of the C library, which Python's ``math`` has, but for the edges."""
     if name in ("atan", "atan2", "tanh", "asinh", "erf", "erfc"):
         return f"{name} = math.{name}"
+    if name in ("floor", "ceil", "trunc", "rint"):
+        return f"{name} = lambda a: float(np.{name}(a))"
     if name == "hypot":
         return "hypot = _total(lambda a, b: abs(complex(a, b)), np.hypot)"
     if name == "cbrt":
