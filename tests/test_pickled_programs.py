@@ -116,7 +116,7 @@ def test_a_version_without_a_row_that_is_used_refuses(another_version, tmp_path)
          '"m + log(t)",    ["exp(a - m)/t"],  fold="exp(m - a)"', "logsumexp"),
         ('Row("pick", "as", "x if i == j else y"', 'Row("pick", "as", "x"', None),
         ('"SQRT_HALF": 0.7071067811865476', '"SQRT_HALF": 0.7', None),
-        ('["square(1/cosh(maximum(minimum(a, 400.0), -400.0)))"]', '["1 - v*v"]', None),  # only its derivative
+        ('["square(1/cosh(maximum(minimum(a, 400.0), -400.0)))"]', '["1 - v*v"]', None),
     ],
 )  # fmt: skip
 def test_a_version_in_which_a_row_computes_something_else_refuses(
