@@ -57,6 +57,7 @@ def _call(op: int, operands: tuple[Any, ...]) -> Any:
         number_of(x) if type(x) is Value else real(x, f"operand {i + 1} of {row.name}()")
         for i, x in enumerate(operands)
     ]
+    operands = tuple(x if type(x) is Value else n for x, n in zip(operands, numbers, strict=True))
     data = real(row.value(*numbers), f"the value function of {row.name}()")
     partials = [0.0] * len(operands)
     for i, x in enumerate(operands):

@@ -19,7 +19,7 @@ def constant(x: Any) -> Any:
     """
     if type(x) is float:
         return x
-    if isinstance(x, (float, int, numbers.Real)):
+    if isinstance(x, (float, int, numbers.Real, np.bool_)):
         try:
             return float(x)
         except OverflowError:

@@ -18,7 +18,7 @@ def grown(f, points, **options):
     """A tree of the traces of a function at some points, each with the point at its leaf."""
     tree = Decisions(len(points[0]))
     for point in points:
-        tree.add(traced(run(f, point, frozen=True, **options)), point)
+        tree.add(traced(run(f, point, frozen=True, **options), point), point)
     return tree
 
 

@@ -5,7 +5,20 @@ import math
 import numpy as np
 import pytest
 
-from autodiff import Value, abs, exp, functions, log, primitive, sin, square
+from autodiff import (
+    Value,
+    abs,
+    derivative,
+    exp,
+    functions,
+    grad,
+    hessian,
+    jit,
+    log,
+    primitive,
+    sin,
+    square,
+)
 
 softsign = primitive("softsign", lambda a: a / (1 + abs(a)), [lambda a, v: 1 / square(1 + abs(a))])
 power = primitive(
@@ -64,7 +77,7 @@ def test_partials_written_in_values_are_differentiated_again():
     x = Value(1.0)
     y = softsign(x)
     wanted = [0.25, -0.25, 0.375]  # 1/(1+a)**2 and so on
-    for derivative in wanted:
+    for slope in wanted:
         x.grad = 0.0
         y.backward(create_graph=True)
         y = x.grad
@@ -144,3 +157,19 @@ def test_an_error_inside_is_the_callers_to_see():
     with pytest.raises(ValueError, match=r"math domain|positive"):
         strict(Value(-1.0))
     assert exp(strict(Value(2.0))).data == pytest.approx(2.0)
+
+
+@pytest.mark.parametrize("number", [3, True, np.float32(3.0), np.int8(3), np.True_, 3.0])
+def test_every_kind_of_number_is_an_operand(number):
+    product = primitive(
+        f"product of {number!r}",
+        lambda a, b: a * b,
+        [lambda a, b, v: b, lambda a, b, v: a],
+    )
+    n = float(number)
+    assert (product(number, 2.0), product(2, number)) == (2 * n, 2 * n)
+    for transform in (grad, lambda f: jit(grad(f)), derivative):
+        assert transform(lambda x: product(x, number) * product(number, x))(2.0) == 4 * n * n
+    assert hessian(lambda x: product(x, number) * product(number, x))(2.0) == 2 * n * n
+    assert jit(lambda x, m: product(x, m))(2.0, number) == 2 * n
+    assert grad(product)(number, 2) == 2.0

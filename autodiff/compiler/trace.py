@@ -25,7 +25,7 @@ from autodiff.higher import apply, largest, pick, split
 from autodiff.ops import CODES, COMPARISONS, ROWS
 from autodiff.sweeps import visit
 from autodiff.traces import Trace
-from autodiff.value import Value, record_list
+from autodiff.value import Value, number_of, record_list
 from autodiff.walks import alone
 
 
@@ -90,12 +90,24 @@ def trace(function: Callable[[list[Any]], list[Any]], numbers: Sequence[float]) 
     >>> traced.program.operands(0), traced.program.outputs, traced.program.constants
     ([0, 1], array([ 2, -1], dtype=int32), array([1.]))
     """
-    return traced(run(function, numbers, frozen=True))
+    return traced(run(function, numbers, frozen=True), numbers)
 
 
-def traced(run: Run, spare: int = 0) -> Traced:
-    """The program of a run; with ``spare`` more inputs between its own and what was captured."""
+def traced(run: Run, given: Sequence[Any], spare: int = 0) -> Traced:
+    """The program of a run on ``given``.
+
+    With ``spare`` more inputs, between its own and what was captured.
+
+    Raises:
+        RuntimeError: if the function has set the data of its arguments, which no program does.
+    """
     here, xs, results = run
+    for x, number in zip(xs, given, strict=True):
+        if type(number) is float and number_of(x) != number and number == number:
+            raise RuntimeError(
+                f"{here.name}: the function has set .data of its argument, from {number!r} to "
+                f"{number_of(x)!r}: compute another Value instead"
+            )
     try:
         return alone(_traced, here, xs, results, spare)
     finally:

@@ -250,13 +250,14 @@ class Jitted:
     def _compare(self, found: Any, result: tuple[Any, Any] | None) -> None:
         """Raise if the program and the function differ."""
         numbers = np.zeros(0) if result is None else result[1]
-        if len(found) == len(numbers) and np.array_equal(found, numbers, equal_nan=True):
-            return
+        if len(found) == len(numbers):
+            unequal = np.flatnonzero(~_equal(found, numbers))
+            if not len(unequal):
+                return
         if len(found) != len(numbers):
             difference = f"the program gives {len(found)} numbers, the function {len(numbers)}"
         else:
-            unequal = ~((found == numbers) | (np.isnan(found) & np.isnan(numbers)))
-            i = int(np.flatnonzero(unequal)[0])
+            i = int(unequal[0])
             difference = (
                 f"number {i} of the result is {float(numbers[i])!r}, and by the program "
                 f"{float(found[i])!r}"
@@ -266,6 +267,14 @@ class Jitted:
             f"{self.name}: the function reads something that changes and that jit cannot see: "
             f"{difference}; pass it as an argument, or leave out jit"
         )
+
+
+def _equal(a: Any, b: Any) -> Any:
+    """Where numbers are the same but for rounding, beside the largest of them."""
+    size = np.abs(np.concatenate([a, b]))
+    largest = size[np.isfinite(size)].max(initial=0.0)
+    with np.errstate(invalid="ignore"):
+        return (a == b) | (np.isnan(a) & np.isnan(b)) | (np.abs(a - b) <= 1e-12 * largest)
 
 
 class _Method(Jitted):

@@ -151,7 +151,7 @@ class Transform:
             if not (captured and MODE.get().recording):
                 value = number_of(root) if type(root) is Value else root
                 return self._of_sweep(value, in_structures(recorded.shapes, found))
-        made = traced(recorded.run)
+        made = traced(recorded.run, recorded.given)
         derived = self.derive(recorded.call(made.program, self.name))
         return result_of(derived, made, recorded.given, self.name)
 
@@ -246,7 +246,8 @@ class Frozen:
 
         whole = [*positional, *(s for _, s in named)]
         places = [i for s, first in _starts(whole) for i in integers(s, first)]
-        made = traced(run(on_values, numbers.tolist(), True, self.name, places))
+        given = numbers.tolist()
+        made = traced(run(on_values, given, True, self.name, places), given)
         chosen = chosen_of(self.argnums, len(positional), self.name)
         starts = [first for _, first in _starts(positional)]
         call = Call(
