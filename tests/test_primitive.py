@@ -81,7 +81,7 @@ def test_partials_written_in_values_are_differentiated_again():
         x.grad = 0.0
         y.backward(create_graph=True)
         y = x.grad
-        assert y.data == pytest.approx(derivative, rel=1e-15)
+        assert y.data == pytest.approx(slope, rel=1e-15)
     a, b = Value(2.0), Value(3.0)
     power(a, b).backward(create_graph=True)
     da, a.grad = a.grad, 0.0

@@ -160,7 +160,7 @@ class Transform:
         chosen = chosen_of(self.argnums, len(args), self.name)
         given: list[Any] = []
         shapes = tuple(
-            tree_flatten(args[i], given, f"argument {i} of {self.name}", truths=False)
+            tree_flatten(args[i], given, f"argument {i} of {self.name}", _is_truth(args[i]))
             for i in chosen
         )
         result: Any = None
@@ -216,7 +216,9 @@ class Frozen:
             [
                 static(x, f"argument {i} of {self.name}")
                 if i in self._static or i - n in self._static
-                else tree_flatten(x, given, f"argument {i} of {self.name}", i not in chosen)
+                else tree_flatten(
+                    x, given, f"argument {i} of {self.name}", i not in chosen or _is_truth(x)
+                )
                 for i, x in enumerate(args)
             ]
         )
@@ -258,6 +260,11 @@ class Frozen:
             self.name,
         )
         return made, self.derive(call)
+
+
+def _is_truth(x: Any) -> bool:
+    """Whether an argument is a bool, by itself a number; in a tree it may be a flag."""
+    return isinstance(x, (bool, np.bool_))
 
 
 def _itself(call: Call) -> Derived:
