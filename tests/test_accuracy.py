@@ -258,7 +258,9 @@ def test_points_reach_the_ends_of_the_range_and_most_are_judged(row):
         for i, (low, high) in enumerate(row.domain[: len(row.names)]):
             drawn = [operands[i] for operands in points]
             assert min(map(abs, drawn)) < NORMAL or low > 0
-            assert max(map(abs, drawn)) > 1e300 or high < 2
+            # from 2**53 on every double is an integer, where these jump
+            far = 1e14 if row.name in ("floor", "ceil", "trunc", "rint") else 1e300
+            assert max(map(abs, drawn)) > far or high < 2
             assert (min(drawn) < 0) == (low < 0)
             assert max(drawn) > 0
     bounds = [bound for operands in points[:40] for _, bound in errors_of(row, operands)]
