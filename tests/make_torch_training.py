@@ -8,6 +8,7 @@ Run by hand, where PyTorch is installed: ``python tests/make_torch_training.py``
                 groups, if not null, are [indices of parameters, options]
     schedules   [{scheduler, options, optimizer, optimizer_options, rates, momenta}]: a row for each
                 call of step(), and one before the first; a number for each of the two groups
+    (in torch_chains.json, the list alone)
     chains      [{schedulers, by_hand, added, optimizer, optimizer_options, rates, momenta}]: as
                 schedules, but of several [scheduler, options] on one optimizer, stepped in turn;
                 before call k of step() the rates are set by_hand[k], or a group is added with the
@@ -33,6 +34,7 @@ from torch.nn import functional
 from torch.optim import lr_scheduler
 
 TARGET = Path(__file__).with_name("seeds") / "torch_training.json"
+CHAINED = TARGET.with_name("torch_chains.json")
 START = [0.5, -0.3, 1.2]
 STEPS = 50
 WD, MAX = {"weight_decay": 0.1}, {"maximize": True}
@@ -358,7 +360,7 @@ def norm(name: str, eps: float | None, inputs: list[float]) -> dict:
 
 
 def main() -> None:
-    """Compute everything and write the file, one line an entry."""
+    """Compute everything and write the files."""
     torch.set_default_dtype(torch.float64)
     warnings.simplefilter("error")
     warnings.filterwarnings("ignore", "The epoch parameter in", UserWarning)  # of SequentialLR
@@ -378,8 +380,14 @@ def main() -> None:
         "clips": [clip(*entry) for entry in CLIPS],
         "norms": [norm(*entry) for entry in NORMS],
     }
+    write(CHAINED, data.pop("chains"))
+    write(TARGET, data)
+
+
+def write(path: Path, data: Any) -> None:
+    """Write a file, one line an entry."""
     text = json.dumps(writable(data), separators=(",", ":"), allow_nan=False)
-    TARGET.write_text(text.replace('},{"', '},\n{"') + "\n")
+    path.write_text(text.replace('},{"', '},\n{"') + "\n")
 
 
 if __name__ == "__main__":

@@ -15,7 +15,9 @@ import autodiff
 from autodiff import Value, nn, optim
 from autodiff.optim import lr_scheduler
 
-TORCH = json.loads((Path(__file__).parent / "seeds" / "torch_training.json").read_text())
+SEEDS = Path(__file__).parent / "seeds"
+TORCH = json.loads((SEEDS / "torch_training.json").read_text())
+CHAINS = json.loads((SEEDS / "torch_chains.json").read_text())
 PATHS, SCHEDULES = TORCH["paths"], TORCH["schedules"]
 NOT_THERE = {optim.Optimizer, optim.NoisySGD}
 
@@ -119,7 +121,7 @@ def chain_name(entry):
     return "-".join([*parts, *(["by hand"] if entry["by_hand"] else []), *entry["added"]])
 
 
-@pytest.mark.parametrize("entry", TORCH["chains"], ids=chain_name)
+@pytest.mark.parametrize("entry", CHAINS, ids=chain_name)
 def test_schedulers_scale_the_rate_they_find_as_pytorchs_do(entry):
     assert_rates_and_momenta(entry, entry["schedulers"], entry["by_hand"], entry["added"])
 
@@ -146,8 +148,8 @@ def test_every_scheduler_is_compared():
         if isinstance(kind, type) and hasattr(kind, "get_last_lr")
     }
     compared = [entry["scheduler"] for entry in SCHEDULES]
-    chained = [kind for entry in TORCH["chains"] for kind, _ in entry["schedulers"]]
-    by_hand = [e["schedulers"][0][0] for e in TORCH["chains"] if e["by_hand"]]
+    chained = [kind for entry in CHAINS for kind, _ in entry["schedulers"]]
+    by_hand = [e["schedulers"][0][0] for e in CHAINS if e["by_hand"]]
     assert kinds - {"LRScheduler"} == set(compared) == set(chained) == set(by_hand)
 
 
