@@ -520,3 +520,17 @@ def test_threads_trace_and_run_one_function():
         thread.join()
     assert wrong == []
     assert kept(fast) <= MOST
+
+
+# -- jit inside jit --------------------------------------------------------------------------------
+
+
+def test_branches_of_an_inner_jitted_function_are_guards_of_the_outer_one():
+    inner = jit(lambda x: x * x if x > 0 else -x)
+    slope_inside = jit(lambda x: grad(inner)(x) * x)
+    for outer in (jit(lambda x: inner(x) * 2.0), jit(jit(lambda x: inner(x) * 2.0))):
+        assert [outer(x) for x in (3.0, -3.0, 2.0, -1.0)] == [18.0, 6.0, 8.0, 2.0]
+    assert [slope_inside(x) for x in (3.0, -3.0, 2.0)] == [18.0, 3.0, 8.0]
+    assert [jit(grad(inner))(x) for x in (3.0, -3.0)] == [6.0, -1.0]
+    inner(3.0)
+    assert jit(lambda x: inner(x) + inner(-x))(-3.0) == 12.0
