@@ -57,7 +57,7 @@ OF_HIGHER = (Stage(files("higher")), Stage(files("value")), *REST)
 OF_LISTS = (Stage(files("ops"), f"(sum or mean or dot or logsumexp) and {QUICK}"), *OF_VALUE)
 OF_COMPILER = (
     Stage(files("transforms_agree", "transforms")),
-    Stage(files("jit", "programs", "traces", "structure")),
+    Stage(files("jit", "programs", "traces", "pytrees")),
 )
 OF_TESTING = (Stage(files("testing", "ladder", "checks", "differences")),)
 
