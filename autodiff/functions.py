@@ -23,6 +23,7 @@ import numpy as np
 from autodiff import kernels
 from autodiff.higher import PRIMITIVES, apply, largest
 from autodiff.higher import where as chosen
+from autodiff.modes import MODE
 from autodiff.ops import CODES, REALS, ROWS, TABLE, Interval, Row
 from autodiff.reals import constant, describe, real
 from autodiff.traces import active
@@ -111,18 +112,19 @@ def where(c: Any, a: Any, b: Any) -> Any:
     >>> where(True, 1.0, 2.0), where(np.array([1, 0]), np.array([1.0, 2.0]), 3.0)
     (1.0, array([1., 3.]))
     """
-    operands = [x if isinstance(x, (Value, np.ndarray)) else constant(x) for x in (c, a, b)]
-    for x, came in zip(operands, (c, a, b), strict=True):
+    operands = (c, a, b)
+    if any(isinstance(x, np.ndarray) for x in operands):
+        return _on_arrays(where, lambda c, a, b: np.where(c != 0, a, b), "where", operands)
+    checked = [x if type(x) is Value else constant(x) for x in operands]
+    for x, came in zip(checked, operands, strict=True):
         if x is NotImplemented:
             raise TypeError(
                 f"where(c, a, b) takes real numbers, Values and arrays, not {describe(came)}"
             )
-    if not any(isinstance(x, np.ndarray) for x in operands):
-        return chosen(*operands)
-    arrays = [np.asarray(x, object if type(x) is Value else None) for x in operands]
-    if any(x.dtype == object for x in arrays):
-        return np.frompyfunc(chosen, 3, 1)(*arrays)
-    return np.where(arrays[0] != 0, arrays[1], arrays[2])
+    result = chosen(*checked)
+    if type(result) is not Value:
+        return Value(result) if any(type(x) is Value for x in operands) else result
+    return result if MODE.get().recording else result.detach()
 
 
 def _on_arrays(

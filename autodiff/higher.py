@@ -27,6 +27,7 @@ from autodiff.value import (
     record_known,
     record_list,
     record_unary,
+    settle,
 )
 from autodiff.walks import alone
 
@@ -211,5 +212,9 @@ def _accumulate(order: list[Value], adjoints: dict[int, Any]) -> None:
             if type(before) is float:
                 refuse_reading("grad")
             gradient = gradient + before
-        gradients.append(gradient if type(gradient) is Value else Value(gradient))
+        if type(gradient) is not Value:
+            gradient = Value(gradient)
+            if active() is not None:  # the trace's own, not a leaf from outside
+                gradient = settle(gradient)
+        gradients.append(gradient)
     commit(order, gradients)

@@ -248,6 +248,29 @@ TABLE = [
         bounds=("8 + 2*minimum(square(a), 1500.0) if a < 0 else 8",
                 "(8 + 2*minimum(square(a), 1500.0))*(1 + ratio(erfc(-a*SQRT_HALF), abs(d)))")),
 
+    # -- losses of one output, of which nn makes means: a term whose weight is 0 is 0 however large
+    #    its logarithm.  Of a probability, as in PyTorch, no logarithm is below -100 in a value, and
+    #    no a*(1 - a) below 1e-12 in a partial; log(1 - a) and log(a) cancel near 1/2
+    Row("huber", "a b", "0.5*a*a if abs(a) <= b else b*(abs(a) - 0.5*b)",
+        ["maximum(minimum(a, b), -b)", "relu(abs(a) - b)"],
+        kink="abs(a) - b", default=1.0, domain=(REALS, (0.0, inf)),
+        bounds=("4", "4", "4 + b/abs(d)")),
+    Row("bernoulli_entropy", "a b",
+        "-(b*maximum(log(a), -100.0) + "
+        "(1 - b)*maximum(log(1 - a) if a > 0.5 else log1p(-a), -100.0))",
+        ["(a - b)/maximum(a*(1 - a), 1e-12)",
+         "maximum(log(1 - a), -100.0) - maximum(log(a), -100.0)"],
+        domain=((1e-11, 1 - 1e-11), (0.0, 1.0)), bounds=("4", "4", "4 + 4/abs(d)")),
+    Row("logit_entropy", "a b",
+        "(0.0 if b == 0 else b*softplus(-a)) + (0.0 if b == 1 else (1 - b)*softplus(a))",
+        ["(1 - b)*sigmoid(a) - b*sigmoid(-a)", "-a"],
+        domain=(REALS, (0.0, 1.0)),
+        bounds=("4", "4 + 4*((1 - b)*sigmoid(a) + b*sigmoid(-a))/abs(d)", "4")),
+    Row("divergence", "a b", "0.0 if a == 0 else a*(log(a) - b)", ["log(a) - b + 1", "-a"],
+        domain=((0.0, inf), REALS),
+        bounds=("4 + 4*a*(abs(log(a)) + abs(b))/abs(v)",
+                "4 + 4*(abs(log(a)) + abs(b) + 1)/abs(d)", "4")),
+
     # -- choices: at a tie both operands get half; nan wins ----------------------------------------
     Row("maximum", "a b", "a if a >= b or a != a else b", ["prefer(a, b)", "prefer(b, a)"],
         label="max", kink="a - b"),
@@ -291,8 +314,9 @@ TABLE = [
 #: The comparisons, by the number that the engine has for each.
 COMPARISONS = ("equal", "less", "less_equal", "greater", "greater_equal")
 
-#: Rows in which partials are written, or whose own are 0 wherever they are anything.
+#: Rows in which partials or losses are written, or whose partials are 0 wherever they are anything.
 HELPERS = {
+    *("huber", "bernoulli_entropy", "logit_entropy", "divergence"),
     *("monomial", "log_monomial", "asin_da", "asinh_da", "atanh_da"),
     *("sign", "step", "positive", "prefer", "ratio", "floor", "ceil", "trunc", "rint"),
     *COMPARISONS,

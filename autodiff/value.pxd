@@ -176,7 +176,7 @@ cpdef object record_list(int op, list lists)
 cpdef Value record_known(int op, tuple operands, double data, list partials)
 
 @cython.locals(mode=tuple, note=Note)
-cdef Value settle(Value v)
+cpdef Value settle(Value v)
 @cython.locals(w=Value)
 cdef int inherit(Value v, object x, Note note, object trace) except -1
 @cython.locals(v=Value)

@@ -55,6 +55,12 @@ MEANINGS = {
     "softplus": lambda a: mpmath.log1p(mpmath.exp(a)),
     "silu": lambda a: a / (1 + mpmath.exp(-a)),
     "gelu": lambda a: a * erfc(-a / mpmath.sqrt(2)) / 2,
+    "huber": lambda a, b: a * a / 2 if abs(a) <= b else b * (abs(a) - b / 2),
+    "bernoulli_entropy": lambda a, b: -(b * mpmath.log(a) + (1 - b) * mpmath.log1p(-a)),
+    "logit_entropy": lambda a, b: (
+        b * mpmath.log1p(mpmath.exp(-a)) + (1 - b) * mpmath.log1p(mpmath.exp(a))
+    ),
+    "divergence": lambda a, b: a * (mpmath.log(a) - b) if a else a,
     "maximum": max,
     "minimum": min,
     "sign": mpmath.sign,

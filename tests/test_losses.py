@@ -2,6 +2,7 @@
 
 import json
 import math
+import pickle
 from itertools import chain
 from pathlib import Path
 
@@ -10,7 +11,18 @@ import numpy as np
 import pytest
 from mpmath import mp
 
-from autodiff import Value, functions, grad, jit, log_softmax, nn, no_grad, sigmoid, softmax
+from autodiff import (
+    Value,
+    functions,
+    grad,
+    hessian,
+    jit,
+    log_softmax,
+    nn,
+    no_grad,
+    sigmoid,
+    softmax,
+)
 from autodiff.testing import check_gradient
 
 TORCH = json.loads((Path(__file__).parent / "seeds" / "torch_training.json").read_text())["losses"]
@@ -205,6 +217,78 @@ def test_a_certain_and_right_answer_still_has_gradients():
     value, gradient = value_and_gradient(lambda z: nn.cross_entropy([z], [0]), [50.0, 0.0])
     assert value == 0.0
     assert gradient[1] == pytest.approx(math.exp(-50), rel=1e-15, abs=0)
+
+
+# -- at the ends, and in every transform -----------------------------------------------------------
+
+
+def partials_of(loss, *operands):
+    """The loss of one example, and its gradients: of Values and, the same, of a jitted function."""
+    lists = [[Value(x)] for x in operands]
+    value = loss(*lists)
+    value.backward()
+    found = (value.data, *(xs[0].grad for xs in lists))
+    plain = [[x] for x in operands]
+    both = tuple(range(len(operands)))
+    slopes = [xs[0] for xs in jit(grad(loss, both))(*plain)]
+    np.testing.assert_array_equal((jit(loss)(*plain), *slopes), found)
+    return found
+
+
+@pytest.mark.parametrize("d", [math.inf, -math.inf, 1e200, 3.0, -3.0])
+def test_huber_goes_on_straight_however_far(d):
+    assert partials_of(lambda p: nn.huber_loss(p, [0.0], 2.0), d) == (
+        2.0 * (abs(d) - 1.0),
+        math.copysign(2.0, d),
+    )
+
+
+@pytest.mark.parametrize("z", [0.5, 2.0, -2.0, 1000.0, -1000.0, math.inf, -math.inf])
+@pytest.mark.parametrize("t", [0.0, 0.25, 1.0])
+def test_cross_entropy_with_logits_by_its_target_is_minus_the_logit(z, t):
+    value, by_logit, by_target = partials_of(nn.binary_cross_entropy_with_logits, z, t)
+    assert by_target == -z
+    assert by_logit == pytest.approx(sigmoid(z) - t, rel=1e-15, abs=2e-16)
+    if z in (math.inf, -math.inf):
+        assert value == (0.0 if t == (z > 0) else math.inf)
+
+
+def test_a_target_of_no_probability_adds_nothing_to_the_divergence():
+    assert partials_of(nn.kl_div, -1.0, 0.0) == (0.0, -0.0, -math.inf)
+    assert partials_of(lambda q: nn.kl_div(q, [0.0]), -math.inf) == (0.0, 0.0)
+    assert type(nn.kl_div([Value(-1.0)], [0.0])) is Value
+
+
+def bernoulli_entropy(p, t):
+    """What PyTorch computes: value, and the partials."""
+
+    def log(x):
+        return max(math.log(x), -100.0) if x > 0 else -100.0
+
+    value = -(t * log(p) + (1 - t) * (log(1 - p) if p > 0.5 else math.log1p(-p)))
+    return value, (p - t) / max(p * (1 - p), 1e-12), log(1 - p) - log(p)
+
+
+@pytest.mark.parametrize("p", [0.0, 5e-324, 1e-50, 1e-9, 0.3, 0.5, 0.75, 1 - 1e-16, 1.0])
+@pytest.mark.parametrize("t", [0.0, 1e-300, 0.25, 0.5, 1.0])
+def test_binary_cross_entropy_is_the_same_in_every_transform(p, t):
+    assert partials_of(nn.binary_cross_entropy, p, t) == bernoulli_entropy(p, t)
+
+
+def test_binary_cross_entropy_has_second_derivatives():
+    second = hessian(lambda p: nn.binary_cross_entropy([p], [0.25]))(0.4)
+    assert second == pytest.approx(0.25 / 0.16 + 0.75 / 0.36, rel=1e-14)
+
+
+def test_programs_of_losses_are_written_and_pickled_like_any_other():
+    for loss in (nn.huber_loss, nn.binary_cross_entropy, nn.binary_cross_entropy_with_logits):
+        lowered = grad(loss).lower([0.3, 0.9], [0.0, 1.0])
+        scope = {}
+        exec(lowered.as_python(), scope)
+        assert list(scope["f"](0.6, 0.2, 1.0, 0.5)) == lowered([0.6, 0.2], [1.0, 0.5])
+        assert pickle.loads(pickle.dumps(lowered.program)).ops.tolist() == (
+            lowered.program.ops.tolist()
+        )
 
 
 # -- consistency -----------------------------------------------------------------------------------

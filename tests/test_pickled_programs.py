@@ -187,6 +187,8 @@ def test_what_is_not_changed_is_opened():
         ({"a": np.zeros(1, np.int32)}, "instructions there are 1 and"),
         ({"b": np.zeros(1, np.int32)}, "instructions there are"),
         ({"entries": np.zeros(0, np.int32)}, "has entries 0 to"),
+        ({"sources": None}, "sources must be a tuple of strings, not None"),
+        ({"sources": ("f.py:1", 2)}, "sources must be a tuple of strings, not"),
     ],
 )
 def test_a_program_that_is_none_is_refused(changes, words):

@@ -1,6 +1,7 @@
 """primitive(): adding a primitive of one's own."""
 
 import math
+from fractions import Fraction
 
 import numpy as np
 import pytest
@@ -13,7 +14,10 @@ from autodiff import (
     functions,
     grad,
     hessian,
+    hvp,
+    jacobian,
     jit,
+    jvp,
     log,
     primitive,
     sin,
@@ -39,6 +43,56 @@ def test_it_is_a_function_of_floats_arrays_and_values():
     objects = softsign(np.array([Value(1.0), Value(-3.0)]))
     assert [x.data for x in objects] == [0.5, -0.75]
     assert softsign.__name__ == "softsign"
+
+
+KINDS = [int, np.int64, np.uint8, np.float32, np.float64, Fraction]
+
+
+@pytest.mark.parametrize("kind", [*KINDS, bool, np.bool_])
+def test_every_kind_of_number_is_a_float_everywhere(kind):
+    """Where it is recorded, traced, differentiated again, and asked for partials."""
+    given = set()
+    scaled = primitive(
+        f"scaled_{kind.__name__}",
+        lambda a, b: given.update((type(a), type(b))) or a * b * b,
+        [lambda a, b, v: b * b, lambda a, b, v: given.update((type(a), type(b))) or 2 * a * b],
+    )
+    one = kind(1)
+
+    def f(x):
+        return scaled(one, x) + scaled(x, one)
+
+    x = Value(3.0)
+    y = f(x)
+    y.backward(create_graph=True)
+    slope, x.grad = x.grad, 0.0
+    slope.backward()
+    assert (y.data, slope.data, x.grad) == (f(3.0), 7.0, 2.0) == (12.0, 7.0, 2.0)
+    assert scaled(one, x).operands == (1.0, x)
+    assert (jit(f)(3.0), grad(f)(3.0), jit(grad(f))(3.0)) == (12.0, 7.0, 7.0)
+    assert [derivative(f, n)(3.0) for n in range(4)] == [12.0, 7.0, 2.0, 0.0]
+    assert hessian(f)(3.0) == jacobian(grad(f))(3.0) == hvp(f, (3.0,), (1.0,)) == 2.0
+    assert jvp(f, (3.0,), (1.0,)) == (12.0, 7.0)
+    assert scaled(np.array([one, one]), x)[1].data == 9.0
+    assert given == {float, Value}
+
+
+def test_partials_may_be_numbers_of_every_kind():
+    for kind in (*KINDS, bool):
+        line = primitive(f"line_{kind.__name__}_", lambda a: a + 1, [lambda a, v: kind(1)])  # noqa: B023
+
+        def f(x):
+            return line(x) * line(x)  # noqa: B023
+
+        x = Value(3.0)
+        y = f(x)
+        y.backward()
+        assert (y.data, x.grad) == (16.0, 8.0)
+        x.grad = 0.0
+        f(x).backward(create_graph=True)
+        assert x.grad.data == 8.0
+        assert [derivative(f, n)(3.0) for n in range(4)] == [16.0, 8.0, 2.0, 0.0]
+        assert grad(grad(f))(3.0) == 2.0
 
 
 def test_it_is_one_node_in_a_graph():
@@ -77,11 +131,11 @@ def test_partials_written_in_values_are_differentiated_again():
     x = Value(1.0)
     y = softsign(x)
     wanted = [0.25, -0.25, 0.375]  # 1/(1+a)**2 and so on
-    for slope in wanted:
+    for expected in wanted:
         x.grad = 0.0
         y.backward(create_graph=True)
         y = x.grad
-        assert y.data == pytest.approx(slope, rel=1e-15)
+        assert y.data == pytest.approx(expected, rel=1e-15)
     a, b = Value(2.0), Value(3.0)
     power(a, b).backward(create_graph=True)
     da, a.grad = a.grad, 0.0

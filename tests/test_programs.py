@@ -19,7 +19,7 @@ from autodiff.compiler import derivatives, passes, program, writing
 from autodiff.compiler.execute import Machine
 from autodiff.compiler.program import Program, validate
 from autodiff.compiler.trace import outputs_of, replay, trace
-from autodiff.ops import CODES, TABLE
+from autodiff.ops import CODES, ROWS, TABLE
 from autodiff.testing import expressions, points
 
 INF, NAN = math.inf, math.nan
@@ -282,6 +282,25 @@ def test_a_program_on_values_records_what_the_function_does(row):
     z = f(*xs)
     assert (y.data, y.op, y.partials) == (z.data, z.op, z.partials)
     assert all(a is b for a, b in zip(y.operands, z.operands, strict=True))
+
+
+def test_a_program_with_sums_of_many_terms_runs_on_values_too():
+    def f(xs):
+        return [xs[0] * xs[1] + xs[1] * xs[2] + xs[2] * 0.1, xs[0] + xs[1] + xs[2] + 0.1]
+
+    numbers = [0.1, 0.7, 1e17]
+    p = passes.sums(trace(f, numbers).program)
+    assert {"chain", "products"} <= {ROWS[op].name for op in p.ops.tolist()}
+    xs = [Value(x) for x in numbers]
+    for y, expected in zip(outputs_of(p, replay(p, xs)), f(xs), strict=True):
+        assert y.data == expected.data
+        gradients = []
+        for root in (y, expected):
+            for x in xs:
+                x.grad = 0.0
+            root.backward()
+            gradients.append([x.grad for x in xs])
+        assert gradients[0] == gradients[1]
 
 
 # -- written out -----------------------------------------------------------------------------------

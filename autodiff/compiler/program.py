@@ -190,6 +190,8 @@ def validate(p: Program, after: str = "") -> Program:
             refuse(f"{name} must be a flat array of {kind.__name__}, not {describe(x)}")
     if not (isinstance(p.inputs, int) and 0 <= p.inputs < 2**31 - len(p)):
         refuse(f"the number of inputs must be an integer from 0 up, not {describe(p.inputs)}")
+    if not (isinstance(p.sources, tuple) and all(isinstance(s, str) for s in p.sources)):
+        refuse(f"sources must be a tuple of strings, not {describe(p.sources)}")
     if not len(p.a) == len(p.b) == len(p):
         refuse(f"of {len(p)} instructions there are {len(p.a)} and {len(p.b)} operands")
     odd = (p.ops == 0) | (p.ops >= len(ROWS))

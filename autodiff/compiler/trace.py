@@ -13,6 +13,8 @@ the results is that of the function.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import reduce
+from operator import add, mul
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -262,6 +264,10 @@ def _on_list(p: Program, op: int, xs: list[Any]) -> Any:
         return take_known(xs[:-1], xs[-1])
     if row.name == "pick":
         return pick(*xs)
+    if row.name == "chain":
+        return reduce(add, xs)
+    if row.name == "products":
+        return reduce(add, map(mul, xs[::2], xs[1::2]))
     if not row.over_lists:
         return apply(op, *xs)
     return record_list(op, split(tuple(xs), len(row.names)))

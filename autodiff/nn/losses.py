@@ -62,12 +62,9 @@ def huber_loss(predictions: Any, targets: Any, delta: float = 1.0) -> Any:
     if not delta > 0:
         raise ValueError(f"delta must be above 0, not {describe(delta)}")
 
-    def huber(p: Any, t: Any) -> Any:
-        d = abs(p - t)
-        m = functions.minimum(d, delta)
-        return m * (d - 0.5 * m)
-
-    return _mean_over(predictions, targets, "huber_loss", huber)
+    return _mean_over(
+        predictions, targets, "huber_loss", lambda p, t: functions.huber(p - t, delta)
+    )
 
 
 def hinge_loss(scores: Any, targets: Any) -> Any:
@@ -89,24 +86,6 @@ def hinge_loss(scores: Any, targets: Any) -> Any:
     return _mean_over(scores, targets, "hinge_loss", hinge)
 
 
-def _cut_log(x: float) -> float:
-    return max(math.log(x), -100.0) if x > 0 else -100.0
-
-
-_log, _maximum = functions.PUBLIC["log"], functions.PUBLIC["maximum"]
-
-# As in PyTorch: no logarithm below -100 in the value, no p*(1 - p) below 1e-12 in the partial.
-_bernoulli_entropy = functions.primitive(
-    "bernoulli_entropy",
-    lambda p, t: -(t * _cut_log(p) + (1 - t) * (_cut_log(1 - p) if p > 0.5 else math.log1p(-p))),
-    [
-        lambda p, t, v: (p - t) / _maximum(p * (1 - p), 1e-12),
-        lambda p, t, v: _maximum(_log(1 - p), -100.0) - _maximum(_log(p), -100.0),
-    ],
-    label="H",
-)
-
-
 def binary_cross_entropy(probabilities: Any, targets: Any) -> Any:
     """The mean of ``-t*log(p) - (1 - t)*log(1 - p)``; as in PyTorch no log is below -100.
 
@@ -120,7 +99,7 @@ def binary_cross_entropy(probabilities: Any, targets: Any) -> Any:
     def entropy(p: Any, t: Any) -> Any:
         _probability(p, "a probability")
         _probability(t, "a target")
-        return _bernoulli_entropy(p, t)
+        return functions.bernoulli_entropy(p, t)
 
     return _mean_over(probabilities, targets, "binary_cross_entropy", entropy)
 
@@ -137,7 +116,7 @@ def binary_cross_entropy_with_logits(logits: Any, targets: Any) -> Any:
 
     def entropy(z: Any, t: Any) -> Any:
         _probability(t, "a target")
-        return _weighted([(t, functions.softplus(-z)), (1 - t, functions.softplus(z))])
+        return functions.logit_entropy(z, t)
 
     return _mean_over(logits, targets, "binary_cross_entropy_with_logits", entropy)
 
@@ -170,7 +149,7 @@ def kl_div(
             return functions.exp(t) * (t - q)
         if not t >= 0:
             raise ValueError(f"a target of kl_div() must be 0 or more, not {describe(t)}")
-        return functions.where(t, t * (functions.log(functions.where(t, t, 1.0)) - q), 0.0)
+        return functions.divergence(t, q)
 
     pairs = _some_pairs(log_probabilities, targets, "kl_div")
     terms = [divergence(q, t) for q, t in pairs]
@@ -270,7 +249,10 @@ def accuracy(scores: Rows, targets: Sequence[int]) -> Any:
     pairs = list(zip(scores, targets, strict=True))
     if active() is None:
         return float(np.mean([max(r) == r[t] for r, t in pairs]))
-    hits = [functions.equal(functools.reduce(_maximum, r), functions.take(r, t)) for r, t in pairs]
+    hits = [
+        functions.equal(functools.reduce(functions.maximum, r), functions.take(r, t))
+        for r, t in pairs
+    ]
     return functions.mean(hits)
 
 
@@ -357,11 +339,3 @@ def _distribution(target: Any, classes: int, i: int) -> None:
 def _probability(p: Any, what: str) -> None:
     if not 0 <= p <= 1:
         raise ValueError(f"{what} must be from 0 to 1, not {describe(p)}")
-
-
-def _weighted(terms: list[tuple[Any, Any]]) -> Any:
-    """The sum of weight * term, without the terms of weight 0, which may be infinite."""
-    if active() is not None and any(isinstance(w, Value) for w, _ in terms):
-        return functions.sum([functions.where(w, w * t, 0.0) for w, t in terms])
-    kept = [t if w == 1 and not isinstance(w, Value) else w * t for w, t in terms if w != 0]
-    return kept[0] if len(kept) == 1 else kept[0] + kept[1]
