@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import sys
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from autodiff.value import Value
@@ -13,9 +13,14 @@ if TYPE_CHECKING:
 def source_line() -> str:
     """The line of the user's program that is being executed: the nearest outside this package."""
     frame = sys._getframe()
-    while frame.f_back and frame.f_globals.get("__name__", "").split(".")[0] == "autodiff":
+    while frame.f_back and ours(frame.f_globals):
         frame = frame.f_back
     return f"{frame.f_code.co_filename}:{frame.f_lineno}"
+
+
+def ours(names: dict[str, Any]) -> bool:
+    """Whether these are the globals of a module of this package."""
+    return bool(names.get("__name__", "").partition(".")[0] == "autodiff")
 
 
 def written(v: Value) -> str:

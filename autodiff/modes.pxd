@@ -4,4 +4,4 @@ cdef class Note:
     cdef public str name, scope, source
     cdef public bint shared
     cdef public object trace, root, grad
-    cdef public dict attributes
+    cdef public dict attributes, lines

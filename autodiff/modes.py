@@ -7,7 +7,10 @@ stops the recording of another.  Compiled as ``value.py`` is.
 from __future__ import annotations
 
 from contextvars import ContextVar
+from sys import _getframe as frame_now
 from typing import TYPE_CHECKING, Any, NamedTuple
+
+from autodiff.anomalies import ours
 
 if TYPE_CHECKING:
     from autodiff.contexts import Context
@@ -21,7 +24,17 @@ class Note:
     share one note, until one of them gets something of its own.
     """
 
-    __slots__ = ("attributes", "grad", "name", "root", "scope", "shared", "source", "trace")
+    __slots__ = (
+        "attributes",
+        "grad",
+        "lines",
+        "name",
+        "root",
+        "scope",
+        "shared",
+        "source",
+        "trace",
+    )
 
     def __init__(
         self,
@@ -38,7 +51,28 @@ class Note:
         self.trace = trace
         self.root = None if trace is None else trace.root  # the frozen trace that this one is in
         self.grad: Any = None
+        self.lines: dict[int, Any] | None = None  # see of_line
         self.attributes: dict[str, Any] | None = None
+
+    def of_line(self) -> Note:
+        """A note like this shared one, for what the user's program records on its present line."""
+        if self.lines is None:
+            self.lines = {}
+        frame: Any = frame_now()
+        while True:
+            code = frame.f_code
+            key = (id(code) << 24) + frame.f_lasti
+            found = self.lines.get(key)
+            if found is None:
+                own = None
+                if frame.f_back is None or not ours(frame.f_globals):
+                    line = f"{code.co_filename}:{frame.f_lineno}"
+                    own = Note(self.name, self.scope, line, True, self.trace)
+                found = self.lines[key] = code, own  # with the code, so that its id stays its own
+            if found[1] is not None:
+                note: Note = found[1]
+                return note
+            frame = frame.f_back
 
 
 class Mode(NamedTuple):

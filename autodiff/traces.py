@@ -179,30 +179,32 @@ def refuse_strangers(values: Any) -> None:
 
     Such a Value has outlived its trace, or has come into a thread that knows nothing of it.
     """
-    from autodiff.value import Value, number_of, trace_of
+    from autodiff.value import Value, note_of, number_of
 
     for v in values:
-        home = trace_of(v) if isinstance(v, Value) else None
-        if home is None or home.root is None:
+        note = note_of(v) if isinstance(v, Value) else None
+        if note is None or note.root is None:
             continue
         here = active()
-        while here is not None and here is not home.root:
+        while here is not None and here is not note.root:
             here = None if here.outer is None else here.outer.root
         if here is None:
-            what = f"the result of {v.op}" if v.op else f"an argument, {number_of(v)!r} then,"
+            what = f"an argument, {number_of(v)!r} then,"
+            if v.op:
+                what = f"the result of {v.op} at {note.source},"
             raise RuntimeError(
                 f"a Value is used outside the trace that it belongs to: {what} in "
-                f"{home.root.name}, which jit has traced; what jit traces must not be put aside, "
+                f"{note.root.name}, which jit has traced; what jit traces must not be put aside, "
                 f"nor handed to another thread: return it instead (used at {source_line()})"
             )
 
 
 def refuse_hash(v: Value) -> None:
     """Raise TypeError for a key in a set or dict that a frozen trace would look up by identity."""
-    from autodiff.value import trace_of
+    from autodiff.value import note_of
 
-    home = trace_of(v)
-    if home is not None and home.root is not None:
+    note = note_of(v)
+    if note is not None and note.root is not None:
         raise TypeError(
             "a Value in a function that is traced by jit cannot be in a set, or a key of a dict, "
             "which would look for the Value and not for its number: use a list, or int(v) if it "

@@ -186,7 +186,7 @@ cdef belong(Value leaf)
 @cython.locals(w=Value)
 cdef Value held(Value v)
 cpdef double number_of(Value v) except? -1
-cpdef object trace_of(Value v)
+cpdef Note note_of(Value v)
 cpdef Note own_note(Value v)
 cpdef int code_of(Value v) except -1
 @cython.locals(pending=list)

@@ -151,8 +151,10 @@ class Value:
     @grad.setter
     def grad(self, number: float) -> None:
         new = real(number, "grad")
-        if _looking and mode_now(MODE) is not PLAIN and trace_of(self) is not MODE.get().trace:
-            traces.refuse_reading("setting grad")
+        if _looking and mode_now(MODE) is not PLAIN:
+            home = None if self._note is None else self._note.trace
+            if home is not MODE.get().trace:
+                traces.refuse_reading("setting grad")
         self._grad = new
         if self._note is not None:
             self._note.grad = None
@@ -501,7 +503,7 @@ def settle(v: Value) -> Value:
     if mode is PLAIN:
         return v
     if note is not None and (v._note is None or note.trace is not None):
-        v._note = note
+        v._note = note if mode[3] is None else note.of_line()
     if not mode[0]:
         return held(v)
     if mode[1]:
@@ -539,11 +541,11 @@ def strange(x: Any, trace: Any) -> bool:
 def held(v: Value) -> Value:
     """A constant with the data of ``v``: a leaf, but in a trace a node, computed every time."""
     mode = MODE.get()
-    if mode.trace is None:
+    if mode.trace is None or mode.note is None:
         return Value(v._data)
     w = new_node(DETACH, v, None)
     w._data = v._data
-    w._note = mode.note
+    w._note = mode.note.of_line()
     return w
 
 
@@ -562,9 +564,9 @@ def number_of(v: Value) -> float:
     return v._data
 
 
-def trace_of(v: Value) -> Any:
-    """The trace in which a Value was recorded, or None."""
-    return None if v._note is None else v._note.trace
+def note_of(v: Value) -> Note | None:
+    """What is noted of a Value: its trace, for example; None for most."""
+    return v._note
 
 
 def add_method(name: str, function: Any) -> None:

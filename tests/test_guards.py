@@ -25,6 +25,7 @@ from autodiff import (
     jvp,
     nn,
     no_grad,
+    scope,
     value_and_grad,
     vjp,
 )
@@ -451,16 +452,23 @@ def test_a_comparison_in_another_thread_is_right_or_refused():
         lambda v: jit(lambda x: x * v)(1.0),
     ],
 )
-@pytest.mark.parametrize("which", [0, 1])
+@pytest.mark.parametrize("which", range(5))
 def test_a_value_that_outlives_its_trace_is_refused_and_named(use, which):
     aside = []
 
     def f(x):
-        aside.extend([x, x * x])
+        aside.append(x)
+        aside.append(x * x)
+        with scope("inside"):
+            aside.append(functions.sin(x))
+        aside.append(x.detach())
+        aside.extend(functions.softmax([x, x * 2.0])[:1])
         return x
 
     jit(f)(2.0)
-    what = ["an argument", "the result of mul"][which]
+    line = f.__code__.co_firstlineno + [0, 2, 4, 5, 6][which]
+    op = ["", "mul", "sin", "detach", "div"][which]
+    what = rf"the result of {op} at {__file__}:{line}," if which else "an argument, 2.0 then,"
     with pytest.raises(RuntimeError, match=rf"{what}.* in jit\(f\).*used at {__file__}"):
         use(aside[which])
 
