@@ -10,6 +10,7 @@ from collections import deque
 from contextlib import nullcontext
 from contextvars import ContextVar
 from itertools import chain
+from operator import getitem
 from typing import TYPE_CHECKING, Any
 
 from autodiff.kernels import KERNELS
@@ -31,6 +32,9 @@ ADD, SUB, MUL, DIV, POW, NEG, ABS, DETACH = (
 EQ, LT, LE, GT, GE = range(5)  # how two numbers are compared
 
 mode_now = ContextVar.get  # what a context variable is, here and now
+
+nodes: Callable[[], Any] = list  # of a walk
+count, push, pop, at = len, list.append, list.pop, getitem
 
 
 def blank(v: Value) -> None:
@@ -87,14 +91,21 @@ def attributes(v: Value) -> dict[str, Any]:
     return vars(v)
 
 
-def set_gradients(nodes: list[Value], gradients: list[Any]) -> None:
-    """Set the gradients of nodes that have their notes, all at once.
+def listed(order: list[Value]) -> list[Value]:
+    """What a walk has given, as a list."""
+    return order
+
+
+def set_gradients(nodes: list[Value], gradients: list[Any], leaves: list[Value]) -> None:
+    """Set the gradients of nodes that have their notes, and add to leaves', all at once.
 
     What ``deque`` and ``map`` do with methods written in C runs no Python, so no signal's handler
     and no other thread comes in between.
     """
-    if not nodes:
+    if not nodes and not leaves:
         return
+    nodes = nodes + leaves
+    gradients = gradients + [v._grad + v._da for v in leaves]
     numbers = [x if type(x) is float else x._data for x in gradients]
     noted = [(v._note, x) for v, x in zip(nodes, gradients, strict=True) if v._note is not None]
     set_number = vars(type(nodes[0]))["_grad"].__set__
@@ -144,7 +155,7 @@ def write_data(groups: list[list[Value]], data: list[Any], states: list[Any], ne
 def write_grads(values: list[Value], grads: Any) -> int:
     """Set gradients from an array, all at once; see ``others``."""
     first = others(values)
-    set_gradients(values[:first], grads.tolist()[:first])
+    set_gradients(values[:first], grads.tolist()[:first], [])
     return first
 
 

@@ -217,4 +217,4 @@ def _accumulate(order: list[Value], adjoints: dict[int, Any]) -> None:
             if active() is not None:  # the trace's own, not a leaf from outside
                 gradient = settle(gradient)
         gradients.append(gradient)
-    commit(order, gradients)
+    commit(order, gradients, [])

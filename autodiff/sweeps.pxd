@@ -1,13 +1,64 @@
 # The C types of sweeps.py.
 
 cimport cython
-from cpython.array cimport array
-from autodiff.value cimport Value, collectable, own_note, take
+from cpython.array cimport array, resize
+from autodiff.value cimport Value, collectable, doubles, own_note, take
 
 cdef unsigned int _stamp
 
+# Nodes on their way through a walk: borrowed, not counted, since whoever walks holds the roots.  The
+# first word is how many there are.  What is visited one after another was mostly recorded one after
+# another, and lies side by side in memory: what will come next is fetched ahead, or each node
+# would be waited for.
+
+cdef extern from *:
+    """
+    #if defined(__GNUC__)
+    #define ad_fetch(address) __builtin_prefetch(address)
+    #else
+    #define ad_fetch(address) ((void)(address))
+    #endif
+    """
+    void fetch "ad_fetch" (const void *) noexcept
+
+cdef inline array nodes():
+    cdef array empty = doubles(64)
+    (<Py_ssize_t *>empty.data.as_voidptr)[0] = 0
+    return empty
+
+cdef inline Py_ssize_t count(array nodes) noexcept:
+    return (<Py_ssize_t *>nodes.data.as_voidptr)[0]
+
+cdef inline int push(array nodes, Value v) except -1:
+    cdef Py_ssize_t n = count(nodes) + 1
+    if n == len(nodes):
+        resize(nodes, 2 * n)
+    (<void **>nodes.data.as_voidptr)[n] = <void *>v
+    (<Py_ssize_t *>nodes.data.as_voidptr)[0] = n
+    return 0
+
+cdef inline Value pop(array nodes):
+    cdef Py_ssize_t n = count(nodes)
+    cdef char *v = (<char **>nodes.data.as_voidptr)[n]
+    (<Py_ssize_t *>nodes.data.as_voidptr)[0] = n - 1
+    fetch(v - 832)
+    fetch(v - 768)
+    fetch(v + 768)
+    fetch(v + 832)
+    return <Value><void *>v
+
+cdef inline Value at(array nodes, Py_ssize_t i):
+    return <Value>(<void **>nodes.data.as_voidptr)[i + 1]
+
+cdef inline list listed(array order):
+    cdef list whole = []
+    cdef Py_ssize_t i
+    for i in range(count(order)):
+        whole.append(at(order, i))
+    return whole
+
 # Nothing in here runs Python, so no signal's handler and no other thread comes in between.
-cdef inline int set_gradients(list nodes, list gradients) except -1:
+cdef inline int set_gradients(list nodes, list gradients, list leaves) except -1:
     cdef Value v
     cdef Py_ssize_t i
     for i in range(len(nodes)):
@@ -20,27 +71,35 @@ cdef inline int set_gradients(list nodes, list gradients) except -1:
             v._grad = gradient
             if v._note is not None:
                 v._note.grad = None
+    for i in range(len(leaves)):
+        v = <Value>leaves[i]
+        v._grad += v._da
     return 0
 
-@cython.locals(v=Value, w=Value, order=list, stack=list, opened=cython.uint, closed=cython.uint,
-               outside=cython.uint)
 cpdef list visit(object roots, object within=*, object inputs=*)
+
+cpdef unsigned int marks(unsigned int n) noexcept
+
+@cython.locals(v=Value, w=Value, order=array, stack=array, operands=tuple, opened=cython.uint,
+               closed=cython.uint, outside=cython.uint)
+cdef array walk(list roots, object within, object inputs, bint sweeping)
 
 cpdef bint recorded_in(Value v, object trace) except -1
 
-@cython.locals(v=Value, order=list, leaves=list, gradients=list)
+@cython.locals(v=Value, order=array, i=Py_ssize_t, leaves=list, changed=list, gradients=list)
 cpdef sweep(Value root, double seed)
 
-@cython.locals(v=Value, order=list, outside=list, closed=cython.uint, captured=bint)
+@cython.locals(v=Value, order=array, i=Py_ssize_t, outside=list, closed=cython.uint, captured=bint)
 cpdef list sweep_trace(list roots, list seeds, list inputs, object trace)
 
-@cython.locals(v=Value)
-cdef int clear(list nodes) except -1
+cdef inline void clear(Value v) noexcept
 
-@cython.locals(v=Value, adjoint=double, closed=cython.uint)
-cdef int hand_on(list order, bint detecting) except -1
+@cython.locals(v=Value, i=Py_ssize_t, adjoint=double, closed=cython.uint, detecting=bint)
+cdef int backwards(array order) except -1
 
-cdef void receive(Value v, double adjoint) noexcept
+@cython.locals(partials=array, i=Py_ssize_t, adjoint=double)
+cdef inline void hand_on(Value v) noexcept
 
-@cython.locals(partials=array, i=Py_ssize_t)
-cdef void sweep_list(Value v, double adjoint) noexcept
+cdef inline void receive(Value v, double adjoint) noexcept
+
+cpdef commit(list changed, list gradients, list leaves)

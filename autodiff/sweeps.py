@@ -26,9 +26,9 @@ except ImportError:
     from autodiff import _interpreted as cython
 
 if not cython.compiled:
-    from autodiff._interpreted import set_gradients, take
+    from autodiff._interpreted import at, count, listed, nodes, pop, push, set_gradients, take
 
-_stamp = 0  # the last mark that a walk has given out
+_stamp = 0  # the last mark that was given out
 
 
 def topological_order(roots: Iterable[Value]) -> list[Value]:
@@ -50,46 +50,66 @@ def visit(roots: Iterable[Value], within: Any = None, inputs: Iterable[Value] = 
 
     Its inputs are left out.
     """
+    held = list(roots)
+    return listed(walk(held, within, inputs, False))
+
+
+def marks(n: int) -> int:
+    """Claim ``n`` marks that no node bears from a recent walk; the first of them."""
     global _stamp
-    _stamp += 3
-    if _stamp < 3:  # compiled, it is of 32 bits; and 0 is the mark of a node never visited
-        _stamp = 3
-    opened = _stamp - 2  # its operands are on the stack above it
-    outside = _stamp - 1  # it is in the order, as a leaf
-    closed = _stamp  # it is in the order
+    if _stamp > 2**32 - 1 - n:  # compiled, a mark has 32 bits; 0 is that of a node never visited
+        _stamp = 0
+    _stamp += n
+    return _stamp - n + 1
+
+
+def walk(roots: list[Value], within: Any, inputs: Iterable[Value], sweeping: bool) -> Any:
+    """The order of ``visit``; it holds no references, so somebody must hold the roots.
+
+    If it is for a sweep, adjoints are set to 0 on the way, but for those of computed Values from
+    outside.
+    """
+    opened = marks(3)  # its operands are on the stack above it
+    outside = opened + 1  # it is in the order, as a leaf
+    closed = opened + 2  # it is in the order
     for v in inputs:
         v._mark = outside
-    order: list[Value] = []
-    stack = list(roots)
-    stack.reverse()
-    while stack:
-        v = stack.pop()
+    order, stack = nodes(), nodes()
+    push(stack, None)
+    for v in reversed(roots):
+        push(stack, v)
+    while True:
+        v = pop(stack)
+        if v is None:
+            return order
         if v._mark == closed or v._mark == outside:
             continue
         if v._op == 0 or v._mark == opened:
             v._mark = closed
-            order.append(v)
+            push(order, v)
+            if sweeping:
+                clear(v)
             continue
         if within is not None and not recorded_in(v, within):
             v._mark = outside
-            order.append(v)
+            push(order, v)
             continue
         v._mark = opened
-        stack.append(v)
+        push(stack, v)
         if type(v._a) is tuple:
-            for x in reversed(v._a):
+            operands = v._a
+            for x in reversed(operands):
                 if type(x) is Value:
-                    stack.append(x)
+                    push(stack, x)
             continue
         if type(v._b) is Value:
             w = v._b
             if w._mark != closed:
-                stack.append(w)
+                push(stack, w)
         if type(v._a) is Value:
             w = v._a
             if w._mark != closed:
-                stack.append(w)
-    return order
+                push(stack, w)
 
 
 def recorded_in(v: Value, trace: Any) -> bool:
@@ -108,23 +128,24 @@ def sweep(root: Value, seed: float) -> None:
     A leaf gathers in ``_da``, and its gradient changes at the very end: interrupted before that,
     the sweep has changed no leaf.
     """
-    order = visit([root])
-    clear(order)
+    order = walk([root], None, (), True)
     receive(root, seed)
-    hand_on(order, MODE.get().detecting)
+    backwards(order)
     leaves: list[Value] = []
-    gradients: list[Any] = []
-    for v in order:
+    changed: list[Value] = []  # leaves whose gradients are Values,
+    gradients: list[Any] = []  # and what these become
+    for i in range(count(order)):
+        v = at(order, i)
         note = v._note
         if v._op == 0:
-            leaves.append(v)
-            if note is not None and note.grad is not None:
-                gradients.append(note.grad + v._da)
+            if note is None or note.grad is None:
+                leaves.append(v)
             else:
-                gradients.append(v._grad + v._da)
+                changed.append(v)
+                gradients.append(note.grad + v._da)
         elif note is not None:
             note.grad = None
-    commit(leaves, gradients)
+    commit(changed, gradients, leaves)
 
 
 def sweep_trace(
@@ -135,73 +156,83 @@ def sweep_trace(
     Only what was recorded in the trace is swept, and no gradient changes but there.  Behind them,
     whether the roots depend on something else from outside the trace.
     """
-    order = visit(roots, trace, inputs)
+    order = walk(roots, trace, inputs, True)
     closed = _stamp
-    outside = [v for v in order if v._mark != closed]
-    gradients: list[Any] = [v._grad for v in outside]
-    captured = len(outside) > 0
-    for v in order:
-        if v._op == 0 and not recorded_in(v, trace):
+    outside: list[Value] = []
+    captured = False
+    for i in range(count(order)):
+        v = at(order, i)
+        if v._mark != closed:
+            outside.append(v)
+        elif v._op == 0 and not recorded_in(v, trace):
             captured = True
-    clear(order)
-    clear(inputs)
+    gradients: list[Any] = [v._grad for v in outside]
+    for v in [*outside, *inputs]:
+        clear(v)
     for v, seed in zip(roots, seeds, strict=True):
         receive(v, seed)
-    hand_on(order, MODE.get().detecting)
+    backwards(order)
     found: list[Any] = [v._grad if v._op else v._da for v in inputs]
-    found.append(captured)
+    found.append(captured or len(outside) > 0)
     for v, gradient in zip(outside, gradients, strict=True):
         v._grad = gradient
     return found
 
 
-def clear(nodes: list[Value]) -> None:
-    """Set adjoints to 0, where they are added up."""
-    for v in nodes:
-        if v._op:
-            v._grad = 0.0
-        else:
-            v._da = 0.0
+def clear(v: Value) -> None:
+    """Set an adjoint to 0, where it is added up."""
+    if v._op:
+        v._grad = 0.0
+    else:
+        v._da = 0.0
 
 
-def hand_on(order: list[Value], detecting: bool) -> None:
-    """The chain rule, backwards: every node hands its adjoint on to its operands."""
+def backwards(order: Any) -> None:
+    """Apply the chain rule at every node, from the results back; checked in ``detect_anomaly()``.
+
+    A leaf has no operands; nor, as it were, has what was recorded outside a trace.
+    """
     closed = _stamp
-    for v in reversed(order):
-        adjoint = v._grad if v._op else v._da
+    detecting = MODE.get().detecting
+    for i in range(count(order) - 1, -1, -1):
+        v = at(order, i)
         if detecting:
+            adjoint = v._grad if v._op else v._da
             anomalies.refuse_sweep(v, adjoint, "" if v._note is None else v._note.source)
-        if v._op == 0 or v._mark != closed:
-            continue
-        if type(v._a) is tuple:
-            sweep_list(v, adjoint)
-        else:
-            if type(v._a) is Value:
-                receive(v._a, adjoint * v._da)
-            if type(v._b) is Value:
-                receive(v._b, adjoint * v._db)
+        if v._op and v._mark == closed:
+            hand_on(v)
 
 
-def commit(nodes: list[Value], gradients: list[Any]) -> None:
-    """Set the gradients of nodes, to floats or Values, all at once: nobody comes in between."""
-    for v, gradient in zip(nodes, gradients, strict=True):
-        if type(gradient) is Value:
-            own_note(v)
-            collectable(gradient)  # it may refer to the node, and the node to it
-    set_gradients(nodes, gradients)
+def hand_on(v: Value) -> None:
+    """The chain rule: each operand is handed the adjoint of ``v``, times the partial by it."""
+    adjoint = v._grad
+    if type(v._a) is tuple:
+        partials = v._b
+        for i, x in enumerate(v._a):
+            if type(x) is Value:
+                receive(x, adjoint * take(partials, i))
+    else:
+        if type(v._a) is Value:
+            receive(v._a, adjoint * v._da)
+        if type(v._b) is Value:
+            receive(v._b, adjoint * v._db)
 
 
 def receive(v: Value, adjoint: float) -> None:
-    """Add one contribution to the adjoint of a node."""
+    """Add what is handed on to the adjoint of a node: over all paths it is a sum."""
     if v._op:
         v._grad += adjoint
     else:
         v._da += adjoint
 
 
-def sweep_list(v: Value, adjoint: float) -> None:
-    """Hand the adjoint of a node over lists on to its operands."""
-    partials = v._b
-    for i, x in enumerate(v._a):
-        if type(x) is Value:
-            receive(x, adjoint * take(partials, i))
+def commit(changed: list[Value], gradients: list[Any], leaves: list[Value]) -> None:
+    """Set the gradients of nodes, to floats or Values, and add to leaves' what they have gathered.
+
+    All at once: nobody comes in between.
+    """
+    for v, gradient in zip(changed, gradients, strict=True):
+        if type(gradient) is Value:
+            own_note(v)
+            collectable(gradient)  # it may refer to the node, and the node to it
+    set_gradients(changed, gradients, leaves)

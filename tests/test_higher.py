@@ -190,6 +190,18 @@ def test_gradients_accumulate_in_leaves_only():
     assert type(y.grad) is float
 
 
+def test_a_plain_sweep_adds_to_gradients_of_either_kind():
+    x, y = Value(2.0, name="x"), Value(5.0)
+    z = x * x
+    z.backward(create_graph=True)
+    slope = x.grad
+    (z * y).backward()  # y has a number for a gradient, x a Value
+    assert (x.grad.data, x.grad.op, x.grad.operands[0], y.grad) == (24.0, "add", slope, 4.0)
+    assert (z.grad, type(z.grad)) == (5.0, float)
+    x.grad.backward()
+    assert x.grad.data == 26.0
+
+
 def test_a_leaf_alone_has_the_seed_as_gradient():
     x = Value(3.0)
     x.backward(create_graph=True)

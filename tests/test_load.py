@@ -93,6 +93,13 @@ def test_large_graphs_have_exact_gradients_and_are_released_whole(build):
     assert sys.getallocatedblocks() < before + 10_000  # a few thousand nodes are kept
 
 
+def test_an_order_holds_what_nobody_else_holds():
+    order = topological_order(sum_of([Value(float(i)), 1.0]) for i in range(1000))
+    more = [Value(-1.0) for _ in range(5000)]  # where released nodes were, these would be
+    assert [v.data for v in order] == [i + k for i in range(1000) for k in (0.0, 1.0)]
+    assert len(more) == 5000
+
+
 def test_gradients_add_up_exactly_over_many_sweeps():
     x, y, z = leaves = [Value(2.0), Value(3.0), Value(5.0)]
     kept = x * y + z * z  # partials 3, 2, 10

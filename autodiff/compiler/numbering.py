@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from autodiff.sweeps import recorded_in
+from autodiff.sweeps import marks, recorded_in
 from autodiff.value import Value
 
 try:
@@ -48,7 +48,6 @@ def from_outside(
     n = len(inputs)
     for x in inputs:
         v = x
-        v._grad = len(slots)  # as of what is computed
         slots[id(v)] = len(slots)
     for x in order:
         v = x
@@ -65,17 +64,23 @@ def from_outside(
     return captured, leaves, slots
 
 
-def number(order: list[Any], trace: Any, first: int) -> tuple[int, int, int]:
-    """Number what was computed in a trace, from slot ``first`` on.
+def number(
+    order: list[Any], trace: Any, inputs: list[Any], first: int
+) -> tuple[int, int, int, int]:
+    """Number what was computed in a trace, from slot ``first`` on: by marks, which follow ``base``.
 
-    Returns how many instructions, operands in lists and constants there will be.
+    Returns how many instructions, operands in lists and constants there will be, and ``base``.
     """
     n = entries = constants = 0
+    base = marks(first + len(order))
+    for i, x in enumerate(inputs):
+        v = x
+        v._mark = base + i
     for x in order:
         v = x
         if v._op == 0 or not recorded_in(v, trace):
             continue
-        v._grad = first + n
+        v._mark = base + first + n
         n += 1
         if type(v._a) is tuple:
             entries += len(v._a)
@@ -87,21 +92,22 @@ def number(order: list[Any], trace: Any, first: int) -> tuple[int, int, int]:
                 constants += 1
             if type(v._b) is float:
                 constants += 1
-    return n, entries, constants
+    return n, entries, constants, base
 
 
-def slot_of(x: Any, trace: Any, slots: dict[int, int]) -> int:
+def slot_of(x: Any, trace: Any, slots: dict[int, int], base: int) -> int:
     """The reference by which a Value is read."""
     v = x
     if v._op == 0 or not recorded_in(v, trace):
         return slots[id(v)]
-    return int(v._grad)
+    return int(v._mark - base)
 
 
 def fill(
     order: list[Any],
     trace: Any,
     slots: dict[int, int],
+    base: int,
     first: int,
     ops: Any,
     a: Any,
@@ -126,7 +132,7 @@ def fill(
                     c += 1
                     entries[e] = -c
                 else:
-                    entries[e] = slot_of(y, trace, slots)
+                    entries[e] = slot_of(y, trace, slots, base)
                 e += 1
         else:
             if type(v._a) is float:
@@ -134,11 +140,11 @@ def fill(
                 c += 1
                 a[k] = -c
             else:
-                a[k] = slot_of(v._a, trace, slots)
+                a[k] = slot_of(v._a, trace, slots, base)
             if type(v._b) is float:
                 constants[c] = v._b
                 c += 1
                 b[k] = -c
             elif v._b is not None:
-                b[k] = slot_of(v._b, trace, slots)
+                b[k] = slot_of(v._b, trace, slots, base)
         k += 1

@@ -138,18 +138,18 @@ def _program(
     """The program that computes ``ends``; its first constants are ``leaves``."""
     order = visit([x for x in ends if type(x) is Value], here, inputs)
     given = len(leaves)
-    n, listed, more = numbering.number(order, here, count)
+    n, listed, more, base = numbering.number(order, here, inputs, count)
     floats = [x for x in ends if type(x) is not Value]
     ops, constants = np.zeros(n, np.uint16), np.zeros(given + more + len(floats))
     a, b, entries = (np.zeros(size, np.int32) for size in (n, n, listed))
     constants[:given] = leaves
-    numbering.fill(order, here, slots, given, *views(ops, a, b, entries, constants))
+    numbering.fill(order, here, slots, base, given, *views(ops, a, b, entries, constants))
     given += more
     constants[given:] = floats
     outputs = np.empty(len(ends), np.int32)
     for i, x in enumerate(ends):
         if type(x) is Value:
-            outputs[i] = numbering.slot_of(x, here, slots)
+            outputs[i] = numbering.slot_of(x, here, slots, base)
         else:
             given += 1
             outputs[i] = -given

@@ -76,13 +76,21 @@ def tree_flatten(tree: Any, numbers: list[Any], where: str, truths: bool = True)
     if isinstance(tree, np.ndarray):
         return _array(tree, numbers, where)
     if isinstance(tree, (list, tuple)):
-        return Sequence(
-            kind,
-            tuple([tree_flatten(x, numbers, f"{where}[{i}]", truths) for i, x in enumerate(tree)]),
-        )
+        parts = []
+        for i, x in enumerate(tree):
+            if type(x) is float:  # most are: of a thousand each call would take half the time
+                numbers.append(x)
+                parts.append(NUMBER)
+            else:
+                parts.append(tree_flatten(x, numbers, f"{where}[{i}]", truths))
+        return Sequence(kind, tuple(parts))
     if isinstance(tree, dict):
-        parts = [tree_flatten(x, numbers, f"{where}[{key!r}]", truths) for key, x in tree.items()]
-        return Mapping(tuple(tree), tuple(parts))
+        return Mapping(
+            tuple(tree),
+            tuple(
+                [tree_flatten(x, numbers, f"{where}[{key!r}]", truths) for key, x in tree.items()]
+            ),
+        )
     if tree is None or isinstance(tree, str) or (kind in (bool, np.bool_) and not truths):
         return Static(kind, tree)
     if isinstance(tree, (int, np.integer, np.bool_)):
@@ -133,7 +141,7 @@ def size(structure: Any) -> int:
     if isinstance(structure, Leaf):
         return 1 if structure.shape is None else math.prod(structure.shape)
     if isinstance(structure, (Sequence, Mapping)):
-        return sum(map(size, structure.parts))
+        return sum(1 if part is NUMBER else size(part) for part in structure.parts)
     return 0
 
 
@@ -184,7 +192,10 @@ def tree_unflatten(structure: Any, numbers: Iterator[Any], exact: bool = False) 
             return came.tolist()[0] if structure.shape is None else came.reshape(structure.shape)
         return elements[0] if structure.shape is None else _filled(structure.shape, elements)
     if isinstance(structure, Sequence):
-        parts = [tree_unflatten(part, numbers, exact) for part in structure.parts]
+        parts = [
+            next(numbers) if part is NUMBER else tree_unflatten(part, numbers, exact)
+            for part in structure.parts
+        ]
         named = hasattr(structure.kind, "_fields")
         return structure.kind(*parts) if named else structure.kind(parts)
     if isinstance(structure, Mapping):
@@ -206,7 +217,13 @@ def _filled(shape: tuple[int, ...], elements: list[Any]) -> Any:
 
 def listed(numbers: Iterable[Any]) -> list[Any]:
     """Numbers and flat arrays of them, one by one."""
-    return [y for x in numbers for y in (x.tolist() if isinstance(x, np.ndarray) else [x])]
+    found: list[Any] = []
+    for x in numbers:
+        if isinstance(x, np.ndarray):
+            found += x.tolist()
+        else:
+            found.append(x)
+    return found
 
 
 def flat(numbers: list[Any]) -> Any:
