@@ -1,7 +1,12 @@
 """Mutants that no test can tell from the engine, and why: what ``mutate.py`` expects to survive."""
 
-_ONE_LENGTH = "the lists are of one length"
+_THROWN_AWAY = "what the deque would keep is thrown away with it"
 _IN_C = "interpreted, the garbage collector looks at every node: track does nothing"
+_COLLECTED = "interpreted, the garbage collector finds the cycle; test_jit.py weighs it compiled"
+_NONE = "any negative number says that there is none"
+_MARK = "any number but 0 is a mark"
+_ROOM = "more room than is needed"
+_FEW = "there are no operations with such numbers"
 _NO_OPERANDS = "a leaf has no operands to hand anything on to"
 
 #: Names of mutants, each with the reason in one line.
@@ -20,48 +25,157 @@ EQUIVALENT: dict[str, str] = {
     "pow: a * a if b == 2 else a if b == 1 else pow(a, b) -> "
     "a * a if b == 2 else a if b == 2 else pow(a, b)": "pow(a, 1) is a",
     # -- the walk ----------------------------------------------------------------------------------
-    "visit: _stamp += 2 -> _stamp -= 2": "the marks of two walks differ as well going down",
-    "visit: _stamp = 2 -> _stamp = 3": "marks that start again at 2 and 3 differ as 1 and 2 do",
-    "visit: opened = _stamp - 1 -> opened = _stamp + 1": (
-        "the odd marks above belong to no other walk either"
+    "sweeps.visit: continue -> pass (3)": (
+        "over a list the operands are a tuple and an array: no Values"
     ),
-    "visit: continue -> pass (3)": "over a list the operands are a tuple and an array: no Values",
-    "visit: if w._mark != closed: -> if w._mark != opened:": (
+    "sweeps.visit: if w._mark != closed: -> if w._mark != opened:": (
         "a closed node is skipped when it comes off the stack; an opened one would be a cycle"
     ),
-    "visit: if w._mark != closed: -> if w._mark != opened: (2)": "as above, for the other operand",
-    # -- the sweep ---------------------------------------------------------------------------------
-    "sweep: if v._op == 0: -> pass": _NO_OPERANDS,
-    "sweep: continue -> pass": _NO_OPERANDS,
-    "commit: for v, gradient in zip(nodes, gradients, strict=True): -> "
-    "for v, gradient in zip(nodes, gradients, strict=False):": _ONE_LENGTH,
-    "commit: track(gradient) -> pass": _IN_C,
-    "record_binary: need += 2 -> need -= 2": "-2 and -1 have the two bits of 2 and 3",
-    # -- the sweep in recorded arithmetic ----------------------------------------------------------
-    "symbolic_partials: partials = [partial(*v.operands, v) if type(x) is Value else 0.0 "
-    "for x, partial in zip(v.operands, rule, strict=True)] -> "
-    "partials = [partial(*v.operands, v) if type(x) is Value else 1.0 "
-    "for x, partial in zip(v.operands, rule, strict=True)]": "the last line drops constants",
-    "symbolic_partials: partials = [partial(*v.operands, v) if type(x) is Value else 0.0 "
-    "for x, partial in zip(v.operands, rule, strict=True)] -> "
-    "partials = [partial(*v.operands, v) if type(x) is Value else 0.0 "
-    "for x, partial in zip(v.operands, rule, strict=False)]": _ONE_LENGTH,
-    "symbolic_partials: return [(x, p) for x, p in zip(v.operands, partials, strict=True) "
-    "if type(x) is Value] -> return [(x, p) for x, p in zip(v.operands, partials, strict=False) "
-    "if type(x) is Value]": _ONE_LENGTH,
-    "_accumulate: for v in visit(gradients): -> pass": _IN_C,
-    "_accumulate: collectable(v) -> pass": _IN_C,
-    # -- gradients, all at once --------------------------------------------------------------------
-    "set_gradients: noted = [(v._note, x) for v, x in zip(nodes, gradients, strict=True) "
-    "if v._note is not None] -> noted = [(v._note, x) for v, x in "
-    "zip(nodes, gradients, strict=False) if v._note is not None]": _ONE_LENGTH,
-    "set_gradients: deque(chain(map(set_number, nodes, numbers), map(set_value, "
-    "[note for note, _ in noted], [None if type(x) is float else x for _, x in noted])), "
-    "maxlen=0) -> deque(chain(map(set_number, nodes, numbers), map(set_value, "
-    "[note for note, _ in noted], [None if type(x) is float else x for _, x in noted])), "
-    "maxlen=1)": "what the deque would keep is thrown away with it",
-    # -- the chain rule of the compiler ------------------------------------------------------------
-    "times: return self.emit(neg, factor, 0) -> return self.emit(neg, factor, 1)": (
-        "what is over one operand has no second one to be read"
+    "sweeps.visit: if w._mark != closed: -> if w._mark != opened: (2)": (
+        "as above, for the other operand"
     ),
+    "sweeps: _stamp = 0 -> _stamp = 1": "wherever marks begin, those of one walk are new",
+    # -- the sweep ---------------------------------------------------------------------------------
+    "sweeps.sweep: if v._op == 0: -> pass": _NO_OPERANDS,
+    "value.record_binary: need += 2 -> need -= 2": "-2 and -1 have the two bits of 2 and 3",
+    # -- the sweep in recorded arithmetic ----------------------------------------------------------
+    "higher.symbolic_partials: v.operands, v) if type(x) is Value else 0.0 for x, partial in zip("
+    "v.operands, rul -> v.operands, v) if type(x) is Value else 1.0 for x, partial in zip("
+    "v.operands, rul": "the last line drops constants",
+    # -- the interpreted engine --------------------------------------------------------------------
+    "_interpreted.blank: v._a = v._b = v._note = None -> v._a = v._a = v._note = None": (
+        "what has no second operand is not asked for it"
+    ),
+    "_interpreted.evaluate_list: n = len(data) // lists -> n = len(partials) // lists": (
+        "there are as many partials as numbers"
+    ),
+    "_interpreted.evaluate_list: v._data, each = KERNELS[op](*(data[k * n:(k + 1) * n] "
+    "for k in range(lists))) -> v._data, each = KERNELS[op](*(data[k * n:(k + 2) * n] "
+    "for k in range(lists)))": "over two lists, the shorter is the one that counts",
+    "_interpreted.set_gradients: oat else x for _, x in noted])), maxlen=0) -> "
+    "oat else x for _, x in noted])), maxlen=1)": _THROWN_AWAY,
+    "_interpreted.write_data: em__, range(len(states)), new)), maxlen=0) -> "
+    "em__, range(len(states)), new)), maxlen=1)": _THROWN_AWAY,
+    "_interpreted.compiled_table: return '' -> pass": "interpreted, the digest is not asked for",
+    "compiler._interpreted._over_list: return float(KERNELS[op](*(xs[i * n:(i + 1) * n] "
+    "for i in range(lists)))[0]) -> return KERNELS[op](*(xs[i * n:(i + 1) * n] "
+    "for i in range(lists)))[0]": "kernels give Python's floats",
+    # -- numbers and Values ------------------------------------------------------------------------
+    "reals.constant: return x -> pass": "float(x) of a float is x; this is only faster",
+    "value.number_or_not: return float(x) if type(x) is int and -2 ** 53 <= x <= 2 ** 53 else "
+    "constant(x) -> return float(x) if type(x) is int and -2 ** 53 <= x <= 2 ** 54 else "
+    "constant(x)": "constant() gives the same; this is only faster",
+    "value.Value.__hash__: return id(self) >> 4 -> return id(self) >> 5": "it tells apart as many",
+    "expressions._call: return ast.Call(ast.Name(function, ast.Load()), list(args), []) -> "
+    "return ast.Call(ast.Name(function, ast.Load()), args, [])": "ast takes a tuple as well",
+    "value: _looking = False -> _looking = True": "it only saves looks at an unchanged mode",
+    # -- the garbage collector ---------------------------------------------------------------------
+    "sweeps.commit: collectable(gradient) -> pass": _IN_C,
+    "traces.Trace.forget: self.guards.clear() -> pass": _COLLECTED,
+    "traces.Trace.forget: self.integers.clear() -> pass": _COLLECTED,
+    # -- transforms --------------------------------------------------------------------------------
+    "transforms.api._Pullback.pull: operands = list(self.operands) -> operands = self.operands": (
+        "every call sets all the seeds anew; a copy only keeps threads apart"
+    ),
+    # -- the passes --------------------------------------------------------------------------------
+    "compiler.passes.dead_code: table = np.full(2 << len(read).bit_length(), -1, np.int32) "
+    "-> table = np.full(3 << len(read).bit_length(), -1, np.int32)": (
+        "each half of the table has room for all: there are only more collisions"
+    ),
+    "compiler.passes.dead_code: table = np.full(2 << len(read).bit_length(), -1, np.int32) "
+    "-> table = np.full(2 << len(read).bit_length(), -2, np.int32)": _NONE,
+    "compiler.passes.dead_code: live[p.outputs[p.outputs >= 0]] = 1 -> "
+    "live[p.outputs[p.outputs >= 0]] = 2": _MARK,
+    "compiler.passes.dead_code: read[-1 - p.outputs[p.outputs < 0]] = 1 -> read[-1 - "
+    "p.outputs[p.outputs < 0]] = 2": _MARK,
+    "compiler.passes.fold_constants: varying[:p.inputs] = 1 -> varying[:p.inputs] = 2": _MARK,
+    "compiler.passes.fold_constants: varying[p.inputs:][(p.ops >= STATIC) | (p.ops == "
+    "GUARD)] = 1 -> varying[p.inputs:][(p.ops >= STATIC) | (p.ops == GUARD)] = 2": _MARK,
+    "compiler.passes.fold_constants: nothing_held = np.zeros(2 ** 16, np.uint8) -> "
+    "nothing_held = np.zeros(3 ** 16, np.uint8)": _ROOM,
+    "compiler.passes.fold_constants: nothing_held = np.zeros(2 ** 16, np.uint8) -> "
+    "nothing_held = np.zeros(2 ** 17, np.uint8)": _ROOM,
+    "compiler.passes.common_subexpressions: commutes = np.zeros(2 ** 16, np.uint8) -> "
+    "commutes = np.zeros(3 ** 16, np.uint8)": _ROOM,
+    "compiler.passes.common_subexpressions: commutes = np.zeros(2 ** 16, np.uint8) -> "
+    "commutes = np.zeros(2 ** 17, np.uint8)": _ROOM,
+    "compiler.passes.common_subexpressions: commutes[[CODES['add'], CODES['mul']]] = 1 -> "
+    "commutes[[CODES['add'], CODES['mul']]] = 2": _MARK,
+    "compiler.passes.common_subexpressions: heads = np.full(len(same) + (1 << "
+    "len(p).bit_length()), -1, np.int32) -> heads = np.full(len(same) + (2 << "
+    "len(p).bit_length()), -1, np.int32)": _ROOM,
+    "compiler.passes.common_subexpressions: heads = np.full(len(same) + (1 << "
+    "len(p).bit_length()), -1, np.int32) -> heads = np.full(len(same) + (1 << "
+    "len(p).bit_length()), -2, np.int32)": _NONE,
+    "compiler.passes._rules: rules.append([*wants, 0, places[result], -1]) -> "
+    "rules.append([*wants, 0, places[result], 1])": (
+        "operation 0 has one operand: nobody reads the third number"
+    ),
+    "compiler.passes._rules: rules.append([*wants, 0, places[result], -1]) -> "
+    "rules.append([*wants, 0, places[result], -2])": "as above",
+    "compiler.passes._rules: rules.append([*wants, result.op, *operands, -1][:9]) -> "
+    "rules.append([*wants, result.op, *operands, -2][:9])": (
+        "any negative number says that there is no second operand"
+    ),
+    "compiler.passes._rules: rules.append([*wants, result.op, *operands, -1][:9]) -> "
+    "rules.append([*wants, result.op, *operands, 1][:9])": (
+        "of an operation with one operand, the second is not read"
+    ),
+    "compiler.passes._rules: first = np.searchsorted([pattern.op for pattern, _ in parsed], "
+    "np.arange(2 ** 16 + 1)) -> first = np.searchsorted([pattern.op for pattern, _ in "
+    "parsed], np.arange(3 ** 16 + 1))": _FEW,
+    "compiler.passes._rules: first = np.searchsorted([pattern.op for pattern, _ in parsed], "
+    "np.arange(2 ** 16 + 1)) -> first = np.searchsorted([pattern.op for pattern, _ in "
+    "parsed], np.arange(2 ** 17 + 1))": _FEW,
+    "compiler.passes._rules: first = np.searchsorted([pattern.op for pattern, _ in parsed], "
+    "np.arange(2 ** 16 + 1)) -> first = np.searchsorted([pattern.op for pattern, _ in "
+    "parsed], np.arange(2 ** 16 - 1))": _FEW,
+    "compiler.passes._rules: first = np.searchsorted([pattern.op for pattern, _ in parsed], "
+    "np.arange(2 ** 16 + 1)) -> first = np.searchsorted([pattern.op for pattern, _ in "
+    "parsed], np.arange(2 ** 16 + 2))": _FEW,
+    "compiler.passes.identities: count = loops.rewrite(p.inputs, *views(*arrays, to, "
+    "np.zeros(6, np.int32))) -> count = loops.rewrite(p.inputs, *views(*arrays, to, "
+    "np.zeros(7, np.int32)))": _ROOM,
+    "compiler.passes.sums: inner[left[once[left] & (p.ops[left] == add)]] = 1 -> "
+    "inner[left[once[left] & (p.ops[left] == add)]] = 2": _MARK,
+    "compiler.passes.sums: chain = np.zeros(2 * int((p.ops == add).sum()) + 1, np.int32) -> "
+    "chain = np.zeros(3 * int((p.ops == add).sum()) + 1, np.int32)": _ROOM,
+    "compiler.passes.sums: chain = np.zeros(2 * int((p.ops == add).sum()) + 1, np.int32) -> "
+    "chain = np.zeros(2 * int((p.ops == add).sum()) + 2, np.int32)": _ROOM,
+    # -- sparse matrices ---------------------------------------------------------------------------
+    "compiler.sparsity.pattern: columns = np.full(p.inputs, -1, np.int32) -> columns = "
+    "np.full(p.inputs, -2, np.int32)": _NONE,
+    "compiler.sparsity.pattern: seen = np.full(p.inputs + len(p), -1, np.int32) -> seen = "
+    "np.full(p.inputs + len(p), -2, np.int32)": _NONE,
+    "compiler.sparsity.pattern: found = np.empty(len(places) + 2 ** 20, np.int32) -> found = "
+    "np.empty(len(places) + 2 * 20, np.int32)": "a row always fits; there are only more rounds",
+    "compiler.sparsity.pattern: found = np.empty(len(places) + 2 ** 20, np.int32) -> found = "
+    "np.empty(len(places) + 2 ** 21, np.int32)": _ROOM,
+    "compiler.sparsity.colours: if n and np.bincount(where.rows, minlength=1).max() == n: -> "
+    "pass": "the greedy rule gives the same: all columns meet in that row; this is only faster",
+    "compiler.sparsity.colours: if n and np.bincount(where.rows, minlength=1).max() == n: -> "
+    "if np.bincount(where.rows, minlength=1).max() == n:": (
+        "without columns, both ways give an empty list"
+    ),
+    "compiler.sparsity.colours: if n and np.bincount(where.rows, minlength=1).max() == n: -> "
+    "if n and np.bincount(where.rows, minlength=2).max() == n:": (
+        "the largest of the counts is the same"
+    ),
+    "compiler.sparsity.full_rows: left = np.arange(m + 1) + np.append(counts[fullest], 0) -> "
+    "left = np.arange(m + 1) + np.append(counts[fullest], 1)": (
+        "what the last place stands for is chosen by the fullest column as well"
+    ),
+    "compiler.sparsity._mirrored: return np.where(keys[at] == mirrored, at, -1) -> return "
+    "np.where(keys[at] == mirrored, at, -2)": _NONE,
+    "compiler.sparsity._seeds: seeds: list[dict[int, int | None]] = [{} for _ in "
+    "range(of_column[used].max(initial=-1) + 1)] -> seeds: list[dict[int, int | None]] = [{} "
+    "for _ in range(of_column[used].max(initial=-2) + 1)]": (
+        "a range that ends at -1 is as empty as one that ends at 0"
+    ),
+    "compiler.sparsity.sparse_jacobian: mirror = _mirrored(where) if symmetric else "
+    "np.full(len(rows), -1) -> mirror = _mirrored(where) if symmetric else "
+    "np.full(len(rows), -2)": _NONE,
+    "compiler.sparsity.sparse_jacobian: elsewhere = (mirror >= 0) & (~known | (rows > "
+    "columns) & known[mirror]) -> elsewhere = (mirror >= 0) & (~known | (rows >= columns) & "
+    "known[mirror])": "an entry on the diagonal is its own mirror image",
 }

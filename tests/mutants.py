@@ -1,26 +1,37 @@
 """The mutants that ``mutate.py`` runs: what is changed, how, and which tests should notice it.
 
-* ``SWEEP``, ``COMPILER``, ``TESTING`` -- the functions that are changed, each with its tests;
+* ``OWN``, ``tests_of`` -- which tests should kill the mutants of a module;
 * ``places``, ``alternatives``, ``changed`` -- the ways in which a piece of code is changed;
-* ``all_mutants`` -- the package's mutants.
+* ``Unit``, ``all_units`` -- the pieces: a row of the table, a function, what else a module states;
+* ``in_turn`` -- their mutants in an order that a seed decides.
 """
 
 from __future__ import annotations
 
 import ast
-from collections import Counter
+import hashlib
+from collections import Counter, deque
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from functools import partial
+from functools import cache, partial
+from itertools import takewhile
 from pathlib import Path
 from typing import Any, NamedTuple
 
 TREE = Path(__file__).resolve().parent.parent
+GROUPS = ["table", "core", "testing"]
 
-# These look at the table's text, or break rows themselves: they would notice any change at all.
+#: Functions without mutants: interpreted, the garbage collector looks at every node anyway.
+IN_C = {"value.collectable", "_interpreted.track"}
+
+#: What of the package stands on top of the core.
+ON_TOP = {"nn", "optim", "graph", "plot", "testing", "export", "checkpoints"}
+
+# These look at the table's text, or break rows themselves: they would notice any change of a row.
 TEXTUAL = "caught or documentation or digest"
-SLOW = "deep or threads or memory or doubling"
-QUICK = f"not ({TEXTUAL} or {SLOW})"
+SLOW = "deep or threads or memory or doubling or tridiagonal or every_edge"
+QUICK = f"not ({SLOW})"
+QUICK_OF_ROWS = f"not ({TEXTUAL} or {SLOW})"
 
 
 class Stage(NamedTuple):
@@ -32,13 +43,17 @@ class Stage(NamedTuple):
 
 @dataclass(frozen=True)
 class Mutant:
-    """One change: its name, which is also its diff, the module and that module's new source."""
+    """One change: its name, which is also its diff, the module, that module's new source, made
+    when it is asked for, and the stages that it meets."""
 
     name: str
     group: str
     module: str
-    source: str
+    source: Callable[[], str]
     stages: tuple[Stage, ...]
+
+
+# -- tests -----------------------------------------------------------------------------------------
 
 
 def files(*names: str) -> tuple[str, ...]:
@@ -47,50 +62,90 @@ def files(*names: str) -> tuple[str, ...]:
     return tuple(path for path in paths if (TREE / path).exists())
 
 
-REST = (
-    Stage(files("survivors", "edges", "contexts", "primitive", "functions", "value_object")),
-    Stage(files("state_machine", "graph_properties", "graph", "engines_agree")),
-    Stage(files("value", "higher"), f"({SLOW}) and not {TEXTUAL.split()[0]}"),
+#: Tests that should kill the mutants of a module, the fastest first, if they are not those that
+#: import it.
+OWN = {
+    "__init__": ("engine_choice", "architecture"),
+    "_engine": ("engine_choice",),
+    "_interpreted": ("value", "survivors", "higher", "optim", "engines_agree"),
+    "anomalies": ("contexts", "higher"),
+    "arrays": ("survivors", "optim"),
+    "ckernels": ("engine_choice", "ops"),
+    "compiler._interpreted": ("programs", "transforms_agree"),
+    "compiler.derivatives": ("passes", "transforms_agree", "programs"),
+    "compiler.emitter": ("passes", "transforms_agree", "programs"),
+    "compiler.execute": ("traces", "jit", "programs", "transforms"),
+    "compiler.loops": ("passes", "programs", "transforms_agree", "sparse"),
+    "compiler.numbering": ("traces", "programs", "transforms_agree"),
+    "compiler.passes": ("passes", "programs"),
+    "compiler.program": ("passes", "pickled_programs", "programs"),
+    "compiler.rules": ("programs", "transforms_agree"),
+    "compiler.sparsity": ("sparse",),
+    "compiler.trace": ("traces", "decisions", "programs", "sparse"),
+    "compiler.writing": ("passes", "pickled_programs", "programs"),
+    "contexts": ("contexts", "higher", "survivors"),
+    "expressions": ("engine_choice", "ops", "engines_agree"),
+    "functions": ("functions", "traces", "edges", "pytrees", "ops"),
+    "higher": ("higher", "value", "traces", "engines_agree"),
+    "ieee": ("engine_choice", "edges", "ops", "engines_agree"),
+    "kernels": ("survivors", "edges", "ops", "engines_agree"),
+    "modes": ("contexts", "value", "higher"),
+    "ops": ("primitive", "edges", "ops"),
+    "reals": ("value_object", "value", "primitive", "functions"),
+    "sweeps": ("value", "higher", "survivors", "traces"),
+    "transforms.api": ("pytrees", "transforms"),
+    "transforms.cache": ("jit", "methods", "guards"),
+    "transforms.pytrees": ("pytrees", "guards"),
+    "transforms.transform": ("pytrees", "methods", "traces", "guards", "transforms"),
+    "value": ("value", "value_object", "traces", "higher", "survivors"),
+    "walks": ("survivors", "value", "graph"),
+}
+EAGER = (
+    Stage(files("value", "higher", "survivors", "edges", "contexts", "value_object", "traces")),
+    Stage(files("primitive", "functions", "graph", "engines_agree", "state_machine")),
+    Stage(files("pytrees", "guards", "jit", "transforms")),
+    Stage(files("value", "higher", "survivors", "contexts"), SLOW),
 )
-OF_VALUE = (Stage(files("value")), Stage(files("higher")), *REST)
-OF_HIGHER = (Stage(files("higher")), Stage(files("value")), *REST)
-OF_LISTS = (Stage(files("ops"), f"(sum or mean or dot or logsumexp) and {QUICK}"), *OF_VALUE)
-OF_COMPILER = (
-    Stage(files("transforms_agree", "transforms")),
-    Stage(files("jit", "programs", "traces", "pytrees")),
+COMPILED = (
+    Stage(files("pytrees", "traces", "passes", "decisions", "jit", "programs")),
+    Stage(files("guards", "methods", "transforms", "transforms_agree", "sparse")),
 )
-OF_TESTING = (Stage(files("testing", "ladder", "checks", "differences")),)
+#: The modules to which the second of these applies, with all that is in them.
+TRACED = {"compiler", "traces", "transforms"}
+OF_TESTING = (
+    Stage(files("differences", "ladder")),
+    Stage(files("checks", "testing")),
+)
 
-#: The functions that are mutated, and the stages that their mutants meet.
-SWEEP: list[tuple[str, str, tuple[Stage, ...]]] = [
-    *(
-        ("sweeps.py", function, OF_VALUE)
-        for function in ("visit", "sweep", "receive", "sweep_list", "commit")
-    ),
-    *(
-        ("value.py", function, OF_VALUE)
-        for function in (
-            *("record_unary", "record_binary", "record_list", "record_known", "settle"),
-            *("compare", "held"),
-        )
-    ),
-    *(
-        ("higher.py", function, OF_HIGHER)
-        for function in (
-            *("sweep_on_values", "symbolic_partials", "refuse_stale", "split", "_accumulate"),
-        )
-    ),
-    ("_interpreted.py", "set_gradients", OF_VALUE),
-    ("kernels.py", "list_kernel", OF_LISTS),
-    ("kernels.py", "largest", OF_LISTS),
-]
-COMPILER = [
-    ("compiler/emitter.py", method, OF_COMPILER) for method in ("times", "reverse", "forward")
-]
-TESTING = [
-    (f"testing/{module}.py", "", OF_TESTING)
-    for module in ("checks", "differences", "ladder", "strategies")
-]
+
+@cache
+def imported_by(path: Path) -> set[str]:
+    """Everything that a test file imports from the package, with dots."""
+    found = set()
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            found |= {node.module, *(f"{node.module}.{alias.name}" for alias in node.names)}
+    return found
+
+
+def tests_of(module: str) -> tuple[Stage, ...]:
+    """The stages that the mutants of a module of the core meet: its own tests, then others'."""
+    name = f"autodiff.{module}".removesuffix(".__init__")
+    smallest = sorted((TREE / "tests").glob("test_*.py"), key=lambda path: path.stat().st_size)
+    importing = [f"tests/{path.name}" for path in smallest if name in imported_by(path)]
+    own = files(*OWN[module]) if module in OWN else tuple(importing)
+    doctest = f"tests/test_doctests.py::test_examples_print_what_they_say[{name}]"
+    first = Stage((doctest, *(test for test in own if test != "tests/test_doctests.py")))
+    behind = COMPILED if module.split(".")[0] in TRACED else EAGER
+    rest = (
+        Stage(tuple(t for t in tests if names != QUICK or t not in first.tests), names)
+        for tests, names in behind
+    )
+    return (first, *(stage for stage in rest if stage.tests))
+
+
 #: Changes of the source that the kernels are written in: (what, by what).
 TEMPLATES = [
     *[(" t = 0.0", " t = 1.0"), (": t = t + ", ": t = t - "), (": t = t + ", ": t = ")],
@@ -100,7 +155,6 @@ TEMPLATES = [
     *[("{da} if need & 1", "{da} if True"), ("{db} if need & 2", "{db} if True")],
     *[("return v, {da}", "return v, {db}"), ("{db} if need", "{da} if need")],
 ]
-GROUPS = ["table", "sweep", "compiler", "testing"]
 PARTIALS = {"scaled": "1.001*({})", "negated": "-({})", "zeroed": "0.0", "shifted": "{} + 1.0"}
 
 OPERATORS: dict[type[ast.AST], tuple[type[ast.AST], ...]] = {
@@ -122,18 +176,33 @@ WRAPPERS = {"reversed", "list", "tuple", "abs", "real", "float", "repr"}
 # -- changes ---------------------------------------------------------------------------------------
 
 
+def passed_over(node: ast.AST) -> bool:
+    """Whether no change of ``node`` could be told: in what only a compiler or a checker reads, in
+    an assertion, or in what is one, as ``strict=True``; or whether any could, as of an import."""
+    if isinstance(node, ast.If):
+        test = ast.unparse(node.test)
+        return "TYPE_CHECKING" in test or "cython.compiled" in test
+    if isinstance(node, ast.AnnAssign):
+        return node.value is None
+    if isinstance(node, ast.Raise):
+        return node.exc is not None and ast.unparse(node.exc) == "NotImplementedError"
+    if isinstance(node, ast.keyword):
+        return node.arg == "strict"
+    return isinstance(node, (ast.Import, ast.ImportFrom, ast.Assert, ast.JoinedStr))
+
+
 def places(
     root: ast.AST, field: str = ""
 ) -> Iterator[tuple[ast.AST, str, Callable[[ast.AST], None]]]:
     """Every node below ``root`` that may be changed, its field, and how another is put there."""
     for name, child in ast.iter_fields(root):
-        if name in ("annotation", "returns", "args") and not isinstance(child, list):
+        if name in ("annotation", "returns", "decorator_list") or isinstance(child, ast.arguments):
             continue
         puts: list[tuple[Any, Callable[[Any], None]]] = [(child, partial(setattr, root, name))]
         if isinstance(child, list):
             puts = [(node, partial(child.__setitem__, i)) for i, node in enumerate(child)]
         for node, put in puts:
-            if isinstance(node, ast.AST) and not isinstance(node, ast.JoinedStr):
+            if isinstance(node, ast.AST) and not passed_over(node):
                 yield node, name, put
                 if not isinstance(node, ast.Raise):  # messages have tests of their own
                     yield from places(node, name)
@@ -144,7 +213,7 @@ def alternatives(node: ast.AST, field: str) -> Iterator[ast.AST]:
     text = isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)
     if isinstance(node, ast.stmt) and not (text or isinstance(node, (ast.Pass, ast.Global))):
         yield ast.Pass()
-    if isinstance(node, ast.With) and "nogil" not in ast.unparse(node.items[0]):
+    if isinstance(node, ast.With):
         yield ast.If(ast.Constant(True), node.body, [])
     elif isinstance(node, ast.AugAssign):
         yield ast.Assign([node.target], node.value, lineno=0)
@@ -174,8 +243,17 @@ def alternatives(node: ast.AST, field: str) -> Iterator[ast.AST]:
         yield ast.UnaryOp(ast.Not(), node)  # type: ignore[arg-type]  # an expression, by its field
 
 
-def changed(root: ast.AST, light: bool = False) -> Iterator[tuple[str, ast.AST]]:
-    """Every change below ``root`` as its diff, while ``root`` is changed."""
+class Change(NamedTuple):
+    """A change of a piece of code: its first line that differs, before and after; how to make it,
+    and how to undo it."""
+
+    difference: str
+    make: Callable[[], None]
+    undo: Callable[[], None]
+
+
+def changes(root: ast.AST, light: bool) -> Iterator[Change]:
+    """Every change below ``root``; of no statements and names, if ``light``."""
     before = ast.unparse(root).splitlines()
     seen = set()
     for node, field, put in list(places(root)):
@@ -187,85 +265,184 @@ def changed(root: ast.AST, light: bool = False) -> Iterator[tuple[str, ast.AST]]
             put(node)
             if after != before and tuple(after) not in seen:
                 seen.add(tuple(after))
-                put(other)
-                yield difference(before, after), root
-                put(node)
+                yield Change(difference(before, after), partial(put, other), partial(put, node))
 
 
 def difference(before: list[str], after: list[str]) -> str:
-    """The first line that differs, before and after."""
+    """The first line that differs, before and after; of a long one, what is near the difference."""
     k = next((k for k, (x, y) in enumerate(zip(before, after, strict=False)) if x != y), -1)
-    return f"{before[k].strip()} -> {after[k].strip()}"
+    old, new = before[k].strip(), after[k].strip()
+    if max(len(old), len(new)) > 100:
+        start = shared(old, new)
+        end = shared(old[start:][::-1], new[start:][::-1])
+        near = [line[max(0, start - 40) : len(line) - max(0, end - 40)] for line in (old, new)]
+        old, new = (line if len(line) < 150 else f"{line[:100]} ..." for line in near)
+    return f"{old} -> {new}"
 
 
-def of_table() -> Iterator[Mutant]:
-    """Mutants of the rows of ``ops.py``."""
+def shared(one: str, other: str) -> int:
+    """How many characters two texts begin with alike."""
+    return len([*takewhile(lambda pair: pair[0] == pair[1], zip(one, other, strict=False))])
+
+
+# -- units -----------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Unit:
+    """A piece of a module that is changed in one place at a time.
+
+    ``changes`` has what its mutants are called, and what gives the module's new source.
+    """
+
+    name: str
+    group: str
+    module: str
+    stages: tuple[Stage, ...]
+    changes: Callable[[], Iterable[tuple[str, Callable[[], str]]]]
+
+    def mutants(self) -> list[Mutant]:
+        """All of them; names that occur again are numbered."""
+        count: Counter[str] = Counter()
+        found = []
+        for difference, source in self.changes():
+            name = f"{self.name}: {difference}"
+            count[name] += 1
+            number = f" ({count[name]})" if count[name] > 1 else ""
+            found.append(Mutant(name + number, self.group, self.module, source, self.stages))
+        return found
+
+
+def source_of(tree: ast.AST, change: Change) -> str:
+    """What a module reads with a change in it."""
+    change.make()
+    source = ast.unparse(tree)
+    change.undo()
+    return source
+
+
+def units_of_table() -> Iterator[Unit]:
+    """The rows of ``ops.py``."""
     tree = ast.parse((TREE / "autodiff" / "ops.py").read_text())
     table: Any = next(x for x in tree.body if ast.unparse(x).startswith("TABLE = "))
     for call in table.value.elts:
         row = ast.literal_eval(call.args[0])
         tests = ("value_and_partials_are_the_true_ones", "second_derivatives_are_the_true_ones")
         first = Stage(tuple(f"tests/test_ops.py::test_{test}[{row}]" for test in tests))
-        stages = (first, Stage(files("ops", "survivors", "edges", "value", "higher")), REST[0])
-        stages += (Stage(files("engines_agree"), "naive or numbers"),)
-
-        def mutant(
-            name: str, place: ast.Constant, text: str, stages: tuple[Stage, ...] = stages
-        ) -> Mutant:
-            place.value, before = text, place.value
-            made = Mutant(name, "table", "ops.py", ast.unparse(tree), stages)
-            place.value = before
-            return made
-
-        partials: Any = call.args[3]
-        for i, place in enumerate(partials.elts):
-            for how, formula in PARTIALS.items():
-                if formula != place.value and (how, place.value) != ("scaled", "0.0"):
-                    yield mutant(
-                        f"{row}: partial {i}: {place.value} {how}",
-                        place,
-                        formula.format(place.value),
-                    )
-        folds = [keyword.value for keyword in call.keywords if keyword.arg == "fold"]
-        for place in (call.args[2], *folds):
-            assert isinstance(place, ast.Constant)
-            for diff, root in changed(ast.parse(str(place.value), mode="eval")):
-                yield mutant(f"{row}: {diff}", place, ast.unparse(root))
+        stages = (
+            first,
+            Stage(files("ops", "survivors", "edges", "value", "higher"), QUICK_OF_ROWS),
+            Stage(files("contexts", "primitive", "functions", "value_object"), QUICK_OF_ROWS),
+            Stage(files("engines_agree"), "naive or numbers"),
+        )
+        yield Unit(row, "table", "ops.py", stages, partial(changes_of_row, tree, call))
 
 
-def of_functions(
-    group: str, functions: Iterable[tuple[str, str, tuple[Stage, ...]]]
-) -> Iterator[Mutant]:
-    """Mutants of functions or methods, of which ``""`` is a whole module."""
-    for module, function, stages in functions:
-        tree = ast.parse((TREE / "autodiff" / module).read_text())
-        root: ast.AST = tree
-        if function:
-            found = (x for x in ast.walk(tree) if isinstance(x, ast.FunctionDef))
-            root = next(x for x in found if x.name == function)
-        there = tuple(stage for stage in stages if stage.tests)
-        for diff, _ in changed(root, light=group == "testing"):
-            yield Mutant(f"{function or module}: {diff}", group, module, ast.unparse(tree), there)
+def changes_of_row(tree: ast.AST, call: ast.Call) -> Iterator[tuple[str, Callable[[], str]]]:
+    """Changes of a row's partials, and of its value and fold."""
+
+    def change(difference: str, place: Any, text: str) -> tuple[str, Callable[[], str]]:
+        write = partial(setattr, place, "value")
+        made = Change(difference, partial(write, text), partial(write, place.value))
+        return difference, partial(source_of, tree, made)
+
+    partials: Any = call.args[3]
+    for i, place in enumerate(partials.elts):
+        for how, formula in PARTIALS.items():
+            if formula != place.value and (how, place.value) != ("scaled", "0.0"):
+                text = formula.format(place.value)
+                yield change(f"partial {i}: {place.value} {how}", place, text)
+    folds = [keyword.value for keyword in call.keywords if keyword.arg == "fold"]
+    for place in (call.args[2], *folds):
+        assert isinstance(place, ast.Constant)
+        expression = ast.parse(str(place.value), mode="eval")
+        for made in changes(expression, light=False):
+            yield change(made.difference, place, source_of(expression, made))
 
 
-def of_templates() -> Iterator[Mutant]:
-    """Mutants of the source that the interpreted kernels are written in."""
+def units_of_module(path: Path, group: str) -> Iterator[Unit]:
+    """The functions and methods of a module, each by itself, and what else the module states."""
+    module = path.relative_to(TREE / "autodiff").as_posix()
+    name = module.removesuffix(".py").replace("/", ".")
+    stages = OF_TESTING if group == "testing" else tests_of(name)
+    tree = ast.parse(path.read_text())
+    rest: list[ast.AST] = []
+
+    def unit(name: str, roots: list[ast.AST], light: bool) -> Unit:
+        def of_roots() -> Iterator[tuple[str, Callable[[], str]]]:
+            for root in roots:
+                for change in changes(root, light):
+                    yield change.difference, partial(source_of, tree, change)
+
+        return Unit(name, group, module, stages, of_roots)
+
+    count: Counter[str] = Counter()  # of a property's functions, which have one name
+    pending: deque[tuple[str, ast.stmt]] = deque((name, node) for node in tree.body)
+    while pending:
+        outer, node = pending.popleft()
+        if isinstance(node, ast.ClassDef):
+            pending.extendleft((f"{outer}.{node.name}", x) for x in reversed(node.body))
+        elif isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)):
+            function = f"{outer}.{node.name}"
+            if function in IN_C:
+                continue
+            count[function] += 1
+            number = f" ({count[function]})" if count[function] > 1 else ""
+            yield unit(function + number, [node], light=group == "testing")
+        elif not (passed_over(node) or ast.unparse(node).startswith(("TABLE =", "__all__ ="))):
+            rest.append(node)
+    yield unit(name, rest, light=True)
+
+
+def unit_of_templates() -> Unit:
+    """The source that the interpreted kernels are written in."""
     source = (TREE / "autodiff" / "kernels.py").read_text()
-    for old, new in TEMPLATES:
+    for old, _ in TEMPLATES:
         if old not in source:
             raise SystemExit(f"TEMPLATES is out of date: kernels.py has no {old!r}")
-        made = source.replace(old, new)
-        yield Mutant(f"kernels.py: {old} -> {new}", "sweep", "kernels.py", made, OF_LISTS)
+    changes = [(f"{old} -> {new}", partial(source.replace, old, new)) for old, new in TEMPLATES]
+    stages = (
+        Stage(files("ops"), f"(sum or mean or dot or logsumexp) and {QUICK_OF_ROWS}"),
+        *EAGER,
+    )
+    return Unit("kernels.templates", "core", "kernels.py", stages, lambda: changes)
 
 
-def all_mutants() -> list[Mutant]:
-    """All mutants of all groups; names that occur again are numbered."""
-    found = [*of_table(), *of_functions("sweep", SWEEP), *of_templates()]
-    found += [*of_functions("compiler", COMPILER), *of_functions("testing", TESTING)]
-    count: Counter[str] = Counter()
-    for k, mutant in enumerate(found):
-        count[mutant.name] += 1
-        if count[mutant.name] > 1:
-            name = f"{mutant.name} ({count[mutant.name]})"
-            found[k] = Mutant(name, mutant.group, mutant.module, mutant.source, mutant.stages)
+def modules(group: str) -> list[Path]:
+    """The modules of the core, or those of a package on top of it."""
+    package = TREE / "autodiff"
+    found = []
+    for path in sorted(package.rglob("*.py")):
+        first = path.relative_to(package).parts[0].removesuffix(".py")
+        if (first if first in ON_TOP else "core") == group:
+            found.append(path)
     return found
+
+
+def all_units() -> list[Unit]:
+    """Everything that is changed, of all groups."""
+    units = [*units_of_table(), unit_of_templates()]
+    for group in GROUPS[1:]:
+        units += [unit for path in modules(group) for unit in units_of_module(path, group)]
+    return units
+
+
+def in_turn(units: Iterable[Unit], seed: int) -> Iterator[Mutant]:
+    """One mutant of every unit, then another of every unit, and so on.
+
+    Which comes when rests on the seed and on its name, so a change somewhere in the package moves
+    none of the mutants of another function.
+    """
+
+    def rank(it: Unit | Mutant) -> bytes:
+        return hashlib.sha256(f"{seed} {it.name}".encode()).digest()
+
+    def of_unit(unit: Unit) -> Iterator[Mutant]:
+        yield from sorted(unit.mutants(), key=rank)
+
+    turns = deque(of_unit(unit) for unit in sorted(units, key=rank))
+    while turns:
+        turn = turns.popleft()
+        if mutant := next(turn, None):
+            turns.append(turn)
+            yield mutant

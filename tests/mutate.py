@@ -1,32 +1,37 @@
 """Break the engine in every small way, one at a time, and see whether the tests notice.
 
-    python tests/mutate.py                         the table and the sweep
-    python tests/mutate.py --sample 40 --seed 1    some of them
-    python tests/mutate.py --only receive: -v      those whose name contains this, each shown
-    python tests/mutate.py --group compiler        the chain rule of the compiler
-    python tests/mutate.py --group testing         the checkers of autodiff.testing
+    python tests/mutate.py                           the table and the core: it takes hours
+    python tests/mutate.py --seconds 60 --seed 1     some of them, for a minute
+    python tests/mutate.py --sample 40 --seed 1      so many of them
+    python tests/mutate.py --only sweeps. -v         those whose name contains this, each shown
+    python tests/mutate.py --group testing           the checkers of autodiff.testing
 
 A mutant is a copy of the package with one change, run interpreted (AUTODIFF_PURE=1):
 
 * ``table`` -- a row's partial scaled, negated, zeroed or shifted; an operator, a constant or an
   operand of its value or fold exchanged;
-* ``sweep`` -- a statement deleted, a condition negated or halved, an operator, a constant or a name
-  exchanged, in the functions that record and differentiate;
-* ``compiler`` -- the same in the functions that differentiate a program;
+* ``core`` -- in a function of any module but those on top of the core: a statement deleted, a
+  condition negated or halved, an operator, a constant or a name exchanged;
 * ``testing`` -- a constant, a comparison or a condition changed in the checkers.
 
 The tests run on it in stages, those first that are likely to fail, until one does: the mutant is
-killed.  Too long a run, or too much memory, is a kill too.  What survives is a hole in the tests,
-unless ``equivalent.py`` says why nobody could tell; an entry there that is killed, or that names no
-mutant, is reported as well.  Exit status: 0 if all is well, 1 if not, 130 if interrupted.
+killed.  A test that goes on for too long, or too much memory, is a kill too.  What survives is a
+hole in the tests, unless ``equivalent.py`` says why nobody could tell; an entry there that is
+killed, or that names no mutant, is reported as well.
+
+A sample has one mutant of each function, in an order that the seed decides, then another of each,
+and so on; it moves only with the functions that are changed.  All tests are run on the engine as it
+is beforehand, but not if there are only some seconds: then they must be known to pass interpreted.
+
+Exit status: 0 if all is well, 1 if not; 130 or 143 if interrupted, after a report of what is known.
 """
 
 from __future__ import annotations
 
 import argparse
 import compileall
+import math
 import os
-import random
 import re
 import shutil
 import signal
@@ -35,15 +40,17 @@ import tempfile
 import time
 from collections import deque
 from collections.abc import Iterable, Iterator
+from itertools import islice
 from multiprocessing import connection, get_context, process
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from equivalent import EQUIVALENT
-from mutants import GROUPS, TREE, Mutant, Stage, all_mutants
+from mutants import GROUPS, TREE, Mutant, Stage, Unit, all_units, in_turn
 
 MEMORY = 6 << 30  # bytes of address space that a mutant may use
-PATIENCE = (8.0, 5.0)  # a stage's time limit: so many seconds, and so many times the usual time
+TEST_LIMIT = 30.0  # seconds of processor time that a test may take
+STAGE_LIMIT = 300.0  # seconds that a stage may take, should a test wait for ever
 
 # -- running ---------------------------------------------------------------------------------------
 
@@ -57,6 +64,14 @@ def snapshot(folder: Path) -> None:
     compileall.compile_dir(folder / "autodiff", quiet=1)
 
 
+class Limit:
+    """A plugin of pytest: no test takes longer than ``TEST_LIMIT``, or SIGPROF ends the process."""
+
+    def pytest_runtest_logstart(self) -> None:
+        """Begin anew."""
+        signal.setitimer(signal.ITIMER_PROF, TEST_LIMIT)
+
+
 def run_tests(package: Path, base: Path, stage: Stage) -> None:
     """In a process of its own: run a stage's tests on the package in a folder, then exit."""
     import resource
@@ -64,6 +79,8 @@ def run_tests(package: Path, base: Path, stage: Stage) -> None:
     import pytest
 
     os.setsid()  # so that it can be killed with all that it starts
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
     resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
     os.chdir(base)
     sys.path[:] = [str(package), *(p for p in sys.path if Path(p or ".").resolve() not in OURS)]
@@ -72,7 +89,9 @@ def run_tests(package: Path, base: Path, stage: Stage) -> None:
         os.dup2(output.fileno(), 1)
         os.dup2(output.fileno(), 2)
     options = ["-x", "-q", "--tb=no", "-p", "no:cacheprovider", "-o", "addopts=", "-k", stage.names]
-    status = int(pytest.main([*options, *stage.tests]))
+    limit = Limit()
+    limit.pytest_runtest_logstart()  # for the import, too
+    status = int(pytest.main([*options, *stage.tests], plugins=[limit]))
     used = getattr(sys.modules.get("autodiff"), "__file__", None)
     sys.exit(99 if used and not used.startswith(str(package)) else status)
 
@@ -93,10 +112,10 @@ class Run(NamedTuple):
 class Runner:
     """Runs mutants on some processes, each stage of each mutant in a fork of this one."""
 
-    def __init__(self, base: Path, jobs: int) -> None:
-        self.base, self.jobs = base, jobs
+    def __init__(self, base: Path, jobs: int, until: float) -> None:
+        self.base, self.jobs, self.until = base, jobs, until
         self.running: list[Run] = []
-        self.usual: dict[tuple[str, int], float] = {}  # the time a stage takes when nothing fails
+        self.interrupted = 0  # by which signal
 
     def start(self, mutant: Mutant, stage: int) -> None:
         """Start a stage."""
@@ -104,7 +123,7 @@ class Runner:
         shutil.copytree(self.base / "autodiff", package / "autodiff")
         if mutant.module:
             module = package / "autodiff" / mutant.module
-            module.write_text(mutant.source)
+            module.write_text(mutant.source())
             for cached in (module.parent / "__pycache__").glob(f"{module.stem}.*"):
                 cached.unlink()
         arguments = (package, self.base, mutant.stages[stage])
@@ -114,15 +133,15 @@ class Runner:
 
     def finished(self) -> Iterator[tuple[Run, str]]:
         """Wait a little; then those that came to an end, and by which test, "" if all passed."""
-        connection.wait([run.process.sentinel for run in self.running], timeout=0.5)
-        for run in [*self.running]:
-            usual = self.usual.get((run.mutant.group, run.stage), 60.0)
-            late = time.monotonic() - run.began > PATIENCE[0] + PATIENCE[1] * usual
-            if run.process.is_alive() and not late:
+        ended = connection.wait([run.process.sentinel for run in self.running], timeout=0.5)
+        for run in [*self.running] if not self.interrupted else []:
+            late = time.monotonic() - run.began > STAGE_LIMIT
+            if run.process.sentinel not in ended and not late:
                 continue
             self.end(run)
             output = (run.package / "output").read_text(errors="replace")
             status = run.process.exitcode
+            late = late or status == -signal.SIGPROF
             if status in (5, 99) and not late:
                 raise RuntimeError(f"{run.mutant.name} was not tested:\n{output}")
             failed = re.search(r"^(?:FAILED|ERROR) (\S+)", output, re.MULTILINE)
@@ -132,71 +151,78 @@ class Runner:
 
     def end(self, run: Run) -> None:
         """End a process and whatever it has started."""
-        if run.process.is_alive():
-            try:
-                os.killpg(run.process.pid or 0, signal.SIGKILL)
-            except ProcessLookupError:  # it has not come as far as os.setsid
-                run.process.kill()
+        try:
+            os.killpg(run.process.pid or 0, signal.SIGKILL)
+        except ProcessLookupError:  # it has not come as far as os.setsid
+            run.process.kill()
         run.process.join()
         self.running.remove(run)
 
-    def run(self, mutants: Iterable[Mutant], stage: int = 0) -> Iterator[tuple[Mutant, str]]:
+    def interrupt(self, number: int, _: Any) -> None:
+        """Handle a signal: come to an end, but in no unforeseen place."""
+        self.interrupted = number
+
+    def run(self, mutants: Iterable[Mutant]) -> Iterator[tuple[Mutant, str]]:
         """Each mutant with the test that killed it, or "", as they come to an end."""
-        waiting = deque((mutant, stage) for mutant in mutants)
+        fresh, begun = iter(mutants), deque[tuple[Mutant, int]]()
+        handlers = [
+            (number, signal.signal(number, self.interrupt))
+            for number in (signal.SIGINT, signal.SIGTERM)
+        ]
         try:
-            while waiting or self.running:
-                while waiting and len(self.running) < self.jobs:
-                    self.start(*waiting.popleft())
+            while not self.interrupted and time.monotonic() < self.until:
+                while len(self.running) < self.jobs:
+                    if begun:
+                        self.start(*begun.popleft())
+                    elif mutant := next(fresh, None):
+                        self.start(mutant, 0)
+                    else:
+                        break
+                if not self.running:
+                    break
                 for run, by in self.finished():
                     following = run.stage + 1
                     if by or following == len(run.mutant.stages):
                         yield run.mutant, by
                     else:
-                        waiting.append((run.mutant, following))
+                        begun.append((run.mutant, following))
         finally:
             for run in [*self.running]:
                 self.end(run)
+            for number, handler in handlers:
+                signal.signal(number, handler)
 
     def check(self, mutants: list[Mutant]) -> None:
-        """Run every stage on the engine as it is: tests pass, and this is the time they take."""
-        wanted: dict[tuple[str, int], dict[Stage, None]] = {}
-        for mutant in mutants:
-            for k, stage in enumerate(mutant.stages):
-                wanted.setdefault((mutant.group, k), {})[stage] = None
-        for (group, k), stages in wanted.items():
-            began = time.monotonic()
-            # Stages of one name expression run together.
-            together: dict[str, list[str]] = {}
-            for stage in stages:
-                together.setdefault(stage.names, []).extend(stage.tests)
-            intact = [
-                Mutant(f"{group}, stage {k + 1}", "", "", "", (Stage((*dict.fromkeys(t),), n),))
-                for n, t in together.items()
-            ]
-            for mutant, by in self.run(intact):
-                if by:
-                    raise SystemExit(f"{mutant.name}: {by} fails on the engine as it is")
-            self.usual[group, k] = time.monotonic() - began
+        """Run every stage on the engine as it is: all tests must pass."""
+        together: dict[str, dict[str, None]] = {}
+        for stage in dict.fromkeys(stage for mutant in mutants for stage in mutant.stages):
+            together.setdefault(stage.names, {}).update(dict.fromkeys(stage.tests))
+        intact = [
+            Mutant(f"tests {names}", "", "", str, (Stage((*tests,), names),))
+            for names, tests in together.items()
+        ]
+        for _, by in self.run(intact):
+            if by:
+                raise SystemExit(f"{by} fails on the engine as it is")
 
 
 # -- the report ------------------------------------------------------------------------------------
 
 
-def report(mutants: list[Mutant], killers: dict[str, str]) -> int:
+def report(found: list[tuple[Mutant, str]]) -> int:
     """Print what became of the mutants; how many are not as they should be."""
-    print(f"{'group':10}{'mutants':>9}{'killed':>9}{'late':>9}{'survived':>10}{'explained':>11}")
-    for group in dict.fromkeys(m.group for m in mutants):
-        names = [m.name for m in mutants if m.group == group and m.name in killers]
-        by = [killers[name] for name in names]
-        late, alive = by.count("the time limit"), [name for name in names if not killers[name]]
-        known = sum(name in EQUIVALENT for name in alive)
-        print(f"{group:10}{len(by):9}{len(by) - len(alive):9}{late:9}{len(alive):10}{known:11}")
-    alive = sorted((name for name, by in killers.items() if not by), key=EQUIVALENT.__contains__)
+    print(f"{'module':28}{'mutants':>9}{'killed':>9}{'late':>9}{'survived':>10}{'explained':>11}")
+    for module in sorted({mutant.module for mutant, _ in found}):
+        killers = {mutant.name: by for mutant, by in found if mutant.module == module}
+        by, alive = [*killers.values()], [name for name in killers if not killers[name]]
+        late, known = by.count("the time limit"), sum(name in EQUIVALENT for name in alive)
+        print(f"{module:28}{len(by):9}{len(by) - len(alive):9}{late:9}{len(alive):10}{known:11}")
+    alive = sorted((mutant.name for mutant, by in found if not by), key=EQUIVALENT.__contains__)
     for name in alive:
         print(f"\nsurvived: {name}\n  {EQUIVALENT.get(name, 'NOT EXPLAINED')}")
-    wrong = [name for name in EQUIVALENT if killers.get(name)]
-    for name in wrong:
-        print(f"\nnot equivalent: {name}\n  killed by {killers[name]}")
+    wrong = [(mutant.name, by) for mutant, by in found if by and mutant.name in EQUIVALENT]
+    for name, by in wrong:
+        print(f"\nnot equivalent: {name}\n  killed by {by}")
     return len(wrong) + sum(name not in EQUIVALENT for name in alive)
 
 
@@ -205,7 +231,8 @@ def arguments_of(argv: list[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else "")
     parser.add_argument("--group", choices=GROUPS, action="append")
     parser.add_argument("--only", nargs="+", default=[""], metavar="SUBSTRING", help="so named")
-    parser.add_argument("--sample", type=int, metavar="N", help="so many of them, at random")
+    parser.add_argument("--seconds", type=float, metavar="S", help="a sample, for so long")
+    parser.add_argument("--sample", type=int, metavar="N", help="a sample of so many")
     parser.add_argument("--seed", type=int, default=0, help="of the sample")
     parser.add_argument("--jobs", type=int, default=2, help="processes")
     parser.add_argument("--list", action="store_true", help="print the names and run nothing")
@@ -213,20 +240,28 @@ def arguments_of(argv: list[str] | None) -> argparse.Namespace:
     return parser.parse_args(argv)
 
 
+def refuse_unknown(units: list[Unit]) -> None:
+    """Exit if ``EQUIVALENT`` names what is no mutant."""
+    explained = {name.split(": ")[0] for name in EQUIVALENT}
+    known = {m.name for unit in units if unit.name in explained for m in unit.mutants()}
+    if odd := EQUIVALENT.keys() - known:
+        raise SystemExit("EQUIVALENT names what is no mutant:\n  " + "\n  ".join(sorted(odd)))
+
+
 def main(argv: list[str] | None = None) -> int:
     """Run the mutants that the command line asks for; the exit status."""
+    began = time.monotonic()
     options = arguments_of(argv)
-    mutants = all_mutants()
-    if odd := set(EQUIVALENT) - {mutant.name for mutant in mutants}:
-        raise SystemExit("EQUIVALENT names what is no mutant:\n  " + "\n  ".join(sorted(odd)))
-    groups = options.group or GROUPS[:2]
-    mutants = [m for m in mutants if m.group in groups and any(o in m.name for o in options.only)]
-    if options.sample is not None:
-        picked = range(len(mutants))
-        picked = random.Random(options.seed).sample(picked, min(options.sample, len(mutants)))
-        mutants = [mutants[k] for k in sorted(picked)]
-    if untested := {mutant.group for mutant in mutants if not mutant.stages}:
-        raise SystemExit(f"there are no tests yet of {', '.join(untested)}")
+    units = all_units()
+    if not options.list:
+        refuse_unknown(units)
+    units = [unit for unit in units if unit.group in (options.group or GROUPS[:2])]
+    sampled = options.sample is not None or options.seconds is not None
+    ordered = in_turn(units, options.seed) if sampled else (m for u in units for m in u.mutants())
+    chosen = (mutant for mutant in ordered if any(only in mutant.name for only in options.only))
+    mutants: Iterable[Mutant] = islice(chosen, options.sample)
+    if options.seconds is None:
+        mutants = [*mutants]
     if options.list:
         print(*(mutant.name for mutant in mutants), sep="\n")
         return 0
@@ -241,30 +276,30 @@ def main(argv: list[str] | None = None) -> int:
     import numpy  # noqa: F401
     import pytest  # noqa: F401
 
-    killers: dict[str, str] = {}
-    began = time.monotonic()
-    interrupted = False
+    found: list[tuple[Mutant, str]] = []
     with tempfile.TemporaryDirectory(prefix="mutants-") as folder:
         base = Path(folder)
         os.environ["HYPOTHESIS_STORAGE_DIRECTORY"] = str(base / ".hypothesis")
         snapshot(base)
-        runner = Runner(base, options.jobs)
-        bar = tqdm(total=len(mutants), unit="mutant", disable=None)
-        try:
+        seconds = math.inf if options.seconds is None else options.seconds
+        runner = Runner(base, options.jobs, began + seconds)
+        if isinstance(mutants, list):
             runner.check(mutants)
+        total = len(mutants) if isinstance(mutants, list) else None
+        every = 0.5 if sys.stderr.isatty() else 15.0  # seconds from one progress line to the next
+        with tqdm(total=total, unit="mutant", mininterval=every) as bar:
             for mutant, by in runner.run(mutants):
-                killers[mutant.name] = by
+                found.append((mutant, by))
                 bar.update()
-                bar.set_postfix(survived=sum(not by for by in killers.values()))
+                bar.set_postfix(survived=sum(not by for _, by in found), refresh=False)
                 if options.verbose:
-                    bar.write(f"{by or 'SURVIVED':60} {mutant.name}")
-        except KeyboardInterrupt:
-            interrupted = True
-        finally:
-            bar.close()
-    wrong = report(mutants, killers)
-    print(f"\n{len(killers)} mutants in {time.monotonic() - began:.0f} s; unexpected: {wrong}")
-    return 130 if interrupted else int(wrong > 0)
+                    bar.write(
+                        f"{time.monotonic() - began:4.0f} s  {by or 'SURVIVED':60} {mutant.name}"
+                    )
+    wrong = report(found)
+    seed = f", seed {options.seed}" if sampled else ""
+    print(f"\n{len(found)} mutants in {time.monotonic() - began:.0f} s{seed}; unexpected: {wrong}")
+    return 128 + runner.interrupted if runner.interrupted else int(wrong > 0)
 
 
 if __name__ == "__main__":

@@ -11,7 +11,20 @@ import pytest
 from interrupts import struck
 
 import autodiff
-from autodiff import COMPILED, Value, detect_anomaly, dot, exp, log, no_grad, primitive, scope, sqrt
+from autodiff import (
+    COMPILED,
+    Value,
+    detect_anomaly,
+    dot,
+    exp,
+    jit,
+    log,
+    no_grad,
+    primitive,
+    scope,
+    sqrt,
+    vjp,
+)
 from autodiff.contexts import within
 from autodiff.modes import MODE, PLAIN
 
@@ -187,6 +200,18 @@ def test_a_sweep_that_is_refused_changes_no_leaf():
     assert (a.grad, b.grad) == (3.0, 1.0)
     y.backward()
     assert (a.grad, b.grad) == (6.0, math.inf)
+
+
+@pytest.mark.parametrize("f", [sqrt, lambda x: (x * 1e200) * 1e200])
+def test_only_a_gradient_that_is_asked_for_is_an_anomaly(f):
+    jitted = jit(f)
+    with detect_anomaly():
+        assert jitted(0.0) == f(Value(0.0)).data == 0.0
+        value, pullback = vjp(f, 0.0)
+        assert value == 0.0
+        with pytest.raises(FloatingPointError, match="inf"):
+            pullback(1.0)
+    assert pullback(1.0) == (math.inf,)
 
 
 def test_without_anomalies_nothing_is_refused_and_nothing_changes():

@@ -1,15 +1,18 @@
 """Which engine runs, the C source it is compiled from, and what stands in for old Pythons."""
 
+import ctypes
+import itertools
 import math
 import os
 import re
+import shutil
 import subprocess
 import sys
 
 import pytest
 
 import autodiff
-from autodiff import _engine, ckernels, ieee, ops, value
+from autodiff import _engine, ckernels, ieee, kernels, ops, value
 
 
 def fresh(program, **environment):
@@ -41,6 +44,8 @@ def test_kernels_of_another_table_are_refused(monkeypatch):
     monkeypatch.setattr(value, "TABLE_DIGEST", "another")
     with pytest.raises(ImportError, match="built from another table"):
         _engine.check()
+    monkeypatch.setattr(value, "TABLE_DIGEST", ckernels.digest())
+    _engine.check()
 
 
 def test_the_digest_sees_every_change_of_the_table(monkeypatch):
@@ -66,6 +71,103 @@ def test_every_row_is_written_in_c(row):
 def test_the_header_is_that_of_the_digest():
     assert f'#define AD_TABLE "{ckernels.digest()}"' in ckernels.header()
     assert ckernels.header().count("{") == ckernels.header().count("}")
+
+
+WRAPPED = """
+typedef long Py_ssize_t;
+#include "kernels.h"
+double unary(int op, double a, double *da) { return ad_unary(op, a, da); }
+double binary(int op, double a, double b, int need, double *da, double *db) {
+    return ad_binary(op, a, b, need, da, db);
+}
+double list(int op, Py_ssize_t n, const double *as, const double *bs, double *das, double *dbs) {
+    return ad_list(op, n, as, bs, das, dbs);
+}
+#define NAME(name) #name " "
+const char *kinds[] = {
+    AD_UNARY(NAME), AD_BINARY(NAME), AD_ONE_LIST(NAME), AD_TWO_LISTS(NAME)
+};
+const int rows = AD_ROWS, python = AD_python;
+"""
+
+
+@pytest.fixture(scope="module")
+def library(tmp_path_factory):
+    """The kernels in C, compiled for themselves."""
+    compiler = shutil.which("cc")
+    if compiler is None or sys.platform == "win32":
+        pytest.skip("there is no C compiler")
+    folder = tmp_path_factory.mktemp("kernels")
+    (folder / "kernels.h").write_text(ckernels.header())
+    (folder / "wrapped.c").write_text(WRAPPED)
+    options = ["-std=c99", "-fPIC", "-shared", "-Wall", "-Werror", "-ffp-contract=off"]
+    command = [compiler, *options, "wrapped.c", "-o", "wrapped.so", "-lm"]
+    subprocess.run(command, cwd=folder, check=True)
+    loaded = ctypes.CDLL(str(folder / "wrapped.so"))
+    for function in (loaded.unary, loaded.binary, loaded.list):
+        function.restype = ctypes.c_double
+    return loaded
+
+
+def doubles(*numbers):
+    return (ctypes.c_double * len(numbers))(*numbers)
+
+
+NUMBERS = [0.5, -1.25, 3.0, 0.0, -0.0, math.inf, math.nan, -1e-300]
+
+
+@pytest.mark.parametrize("row", ops.TABLE, ids=lambda row: row.name)
+def test_kernels_in_c_compute_what_the_interpreted_ones_do(library, row):
+    code = ops.CODES[row.name]
+    kernel = kernels.KERNELS[code]
+    if row.over_lists:
+        for xs in (NUMBERS[:3], NUMBERS[3:5], NUMBERS[4:6], [2.0]):
+            lists = [xs, [x * 0.5 - 1 for x in xs]][: len(row.names)]
+            value, partials = kernel(*lists)
+            das, dbs = doubles(*xs), doubles(*xs)
+            arrays = [doubles(*numbers) for numbers in lists]
+            found = library.list(code, len(xs), arrays[0], arrays[-1], das, dbs)
+            assert repr(found) == repr(value)
+            assert repr([*das, *dbs][: len(partials)]) == repr(partials)
+            assert repr(library.list(code, len(xs), arrays[0], arrays[-1], None, None)) == repr(
+                found
+            )
+    elif len(row.names) > 2:  # given as a list
+        for xs in itertools.product(NUMBERS, repeat=len(row.names)):
+            partials = doubles(*xs)
+            found = library.list(code, len(xs), doubles(*xs), doubles(*xs), partials, doubles(*xs))
+            assert repr((found, [*partials])) == repr(
+                (kernel(list(xs))[0], [*kernel(list(xs))[1]])
+            ), xs
+    elif len(row.names) == 1:
+        for a in NUMBERS:
+            da = doubles(7.0)
+            found = library.unary(code, ctypes.c_double(a), da)
+            assert repr((found, *da)) == repr(kernel(a)), a
+    else:
+        for a in NUMBERS:
+            for b in NUMBERS:
+                for need in (1, 2, 3):
+                    da, db = doubles(0.0), doubles(0.0)
+                    pair = ctypes.c_double(a), ctypes.c_double(b)
+                    found = library.binary(code, *pair, need, da, db)
+                    assert repr((found, *da, *db)) == repr(kernel(a, b, need)), (a, b, need)
+
+
+def kind_of(row):
+    """Whether a kernel takes lists, and how many operands or lists; three operands are a list."""
+    return (True, 1) if len(row.names) > 2 else (row.over_lists, len(row.names))
+
+
+def test_the_header_names_the_rows_of_each_kind(library):
+    kinds = (ctypes.c_char_p * 4).in_dll(library, "kinds")
+    for names, (over_lists, operands) in zip(
+        kinds, [(False, 1), (False, 2), (True, 1), (True, 2)], strict=True
+    ):
+        chosen = [r.name for r in ops.TABLE if kind_of(r) == (over_lists, operands)]
+        assert names.decode().split() == chosen
+    assert ctypes.c_int.in_dll(library, "rows").value == len(ops.TABLE) + len(ops.INNER) + 1
+    assert ctypes.c_int.in_dll(library, "python").value == -1
 
 
 @pytest.mark.parametrize("a", [2.0, -8.0, 27.0, 1e300, -1e-300, 0.1, 12345.678, 5e-324])

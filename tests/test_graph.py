@@ -42,6 +42,11 @@ def test_a_drawing_as_text():
     assert graph.draw(d).source == GOLDEN
 
 
+def test_an_operation_without_a_sign_is_drawn_by_its_name():
+    drawn = graph.draw(autodiff.sin(Value(0.0, name="x"))).source
+    assert '[label="sin\\ndata 0\\ngrad 0"' in drawn
+
+
 def test_both_edges_of_a_square_are_drawn():
     x = Value(3.0)
     assert edges(graph.draw(x * x)) == ["0 -> 1", "0 -> 1"]

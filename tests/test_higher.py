@@ -17,6 +17,7 @@ from autodiff import (
     dot,
     exp,
     higher,
+    jit,
     log,
     logsumexp,
     no_grad,
@@ -220,6 +221,15 @@ def test_a_changed_leaf_is_refused_and_nothing_else_has_changed():
     assert x.grad.data == pytest.approx(6 * math.exp(9.0), rel=1e-15)
 
 
+def test_a_changed_partial_is_refused_in_a_trace_too():
+    x, y = Value(0.0), Value(2.0)
+    z = x * y
+    y.data = 3.0  # z is still 0
+    for sweep in (z.backward, lambda **how: jit(lambda t: z.backward(**how) or t)(1.0)):
+        with pytest.raises(RuntimeError, match=r"after mul was recorded as 0\.0.*record the graph"):
+            sweep(create_graph=True)
+
+
 def test_a_list_over_a_changed_leaf_is_refused():
     x = Value(3.0)
     y = dot([x, 1.0], [2.0, x])
@@ -341,3 +351,16 @@ def test_the_largest_is_recorded_in_a_trace_and_held_constant(name):
     assert plain == higher.largest(xs, name) == 3.0
     infinite = [Value(math.inf), 1.0]
     assert higher.largest(infinite, name) == (0.0 if name == "largest" else math.inf)
+
+
+@pytest.mark.parametrize(("x", "y"), [(Value(5.0), 7.0), (5.0, Value(7.0)), (5.0, 7.0)])
+@pytest.mark.parametrize(("i", "j"), [(0.0, 0.0), (2.0, 2.0), (1.0, 2.0), (2.0, 1.0)])
+def test_what_is_picked_is_recorded_in_a_trace_if_an_index_is_a_value(x, y, i, j):
+    tracing = Trace(frozen=True).mode()
+    same = i == j
+    for indices in ((Value(i), j), (i, Value(j)), (Value(i), Value(j))):
+        v = within(tracing, higher.pick, x, *indices, y)
+        assert (v.op, number_of(v), v.operands) == ("pick", 5.0 if same else 7.0, (x, *indices, y))
+        assert v.partials == (same and type(x) is Value, 0, 0, not same and type(y) is Value)
+        assert higher.pick(x, *indices, y) is (x if same else y)
+    assert within(tracing, higher.pick, x, i, j, y) is (x if same else y)

@@ -388,6 +388,20 @@ def test_a_function_of_many_branches_that_are_taken_again_keeps_them_all():
     assert len(traces) == kept(fast) == 100
 
 
+def test_branches_that_mostly_are_taken_again_are_kept_however_many():
+    traces = []
+
+    def f(x):
+        traces.append(1)
+        return next((x * k for k in range(MOST + 10) if x < k), x)
+
+    fast = jit(f, check=False)
+    for _ in range(2):
+        for k in range(MOST + 10):
+            assert [fast(k - 0.5) for _ in range(3)] == [(k - 0.5) * k] * 3
+    assert len(traces) == kept(fast) == MOST + 10
+
+
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
@@ -403,6 +417,14 @@ def test_a_structure_that_is_always_another_goes_over_to_eager(arguments, words)
         found = [fast(*call) for call in arguments]
     assert [np.sum(x) for x in found] == [2.0 * np.sum(x) for _, x in arguments]
     assert len(caught) == 1
+
+
+def test_of_too_many_structures_the_oldest_are_forgotten():
+    fast = jit(lambda xs: functions.sum(xs), check=False)
+    for n in range(1, MOST + 11):
+        assert [fast([1.0] * n) for _ in range(3)] == [n] * 3
+    assert kept(fast) == MOST
+    assert fast([1.0]) == 1.0
 
 
 @pytest.mark.parametrize("number", [float, int, np.int64, bool])
@@ -483,6 +505,7 @@ def test_tracing_fresh_functions_does_not_grow_memory():
     def call(times):
         for _ in range(times):
             grad(lambda x: clipped(x) * functions.sin(x))(2.0)
+            jit(lambda x, n: x * n)(2.0, 3)
 
     assert growth(call, 200) < 50_000
     assert nodes() == 0

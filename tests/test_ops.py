@@ -1,5 +1,6 @@
 """Every row of the table against mpmath: value, partials and second derivatives."""
 
+import functools
 import itertools
 import math
 import random
@@ -11,7 +12,7 @@ import references
 from mpmath import mp
 
 import autodiff
-from autodiff import COMPILED, Value, ckernels, expressions, kernels, ops, primitive
+from autodiff import COMPILED, Value, ckernels, expressions, higher, kernels, ops, primitive
 from autodiff.value import TABLE_DIGEST
 
 SCALARS = [r for r in ops.TABLE if not r.over_lists]
@@ -251,6 +252,23 @@ def test_partials_mention_only_primitives_constants_and_operands(row):
     allowed |= set("abmnt" if row.over_lists else row.names)
     for partial in row.partials:
         assert expressions.names_in(partial) <= allowed
+
+
+@pytest.mark.parametrize("name", ["sign", "floor", "ceil", "trunc", "rint"])
+def test_a_slope_of_zero_is_a_positive_zero(name):
+    function = getattr(autodiff, name, None) or functools.partial(higher.apply, ops.CODES[name])
+    for x in (2.25, -2.25):
+        assert repr(function(Value(x)).partials) == "(0.0,)"
+
+
+def test_what_is_inside_a_condition_is_rendered_for_arrays_too():
+    expression = "a if a > 0 and (a < 1 or (b < 0 or (1.0 if b > 2 else 0.0) == 1)) else b"
+    rendered = eval(
+        f"lambda a, b: {expressions.for_arrays(expression)}", vars(kernels)["_ON_ARRAYS"]
+    )
+    points = [(a, b) for a in (-1.0, 0.5, 2.0) for b in (-1.0, 1.0, 3.0)]
+    found = rendered(*np.array(points).T).tolist()
+    assert found == [eval(expression, {"a": a, "b": b}) for a, b in points]
 
 
 @pytest.mark.parametrize(

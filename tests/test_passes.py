@@ -127,6 +127,14 @@ def text(p):
     return writing.as_text(p).splitlines()[1:]
 
 
+def test_the_first_slot_is_an_input_or_an_instruction():
+    p = written(0, [0.5, 2.0], ("exp", -1), ("sin", -2), outputs=[0])
+    q = validate(passes.dead_code(p), "dead_code")
+    assert (text(q), q.constants.tolist()) == (["v0 = exp(0.5)", "return v0"], [0.5])
+    q = validate(passes.dead_code(written(1, [0.5], ("exp", -1), outputs=[0])), "dead_code")
+    assert (text(q), q.constants.tolist()) == (["return x0"], [])
+
+
 def test_what_depends_on_no_input_is_computed_wherever_it_is_read():
     p = written(
         1,
@@ -162,6 +170,18 @@ def test_guards_and_functions_in_python_are_left_to_the_run():
     q = passes.simplified(p)
     assert (len(q), len(called)) == (2, before)
     assert run(q, []) == run(p, [])
+
+
+def test_a_guard_names_its_source_by_a_constant():
+    constants = [7.0, 0.0, 1.0]
+    for source in (-2, -3):
+        p = written(1, constants, ("guard", 0, -1, source), outputs=[0], sources=("here", "there"))
+        assert run(p, [7.0]) == [(7.0).hex()]
+    for operands in [(0, -1, -1), (0, -1, 0), (0, 0, -2)]:
+        with pytest.raises(ValueError, match=r"instruction 0 \(guard\) has no source"):
+            written(1, constants, ("guard", *operands), outputs=[0], sources=("here", "there"))
+    with pytest.raises(ValueError, match="has no source"):
+        written(1, constants, ("guard", 0, -1, -3), outputs=[0], sources=("here",))
 
 
 # -- identities ------------------------------------------------------------------------------------

@@ -85,6 +85,18 @@ def test_static_parts_stay_where_they_are():
     alike(grad(total)(tree), doubled(tree))
 
 
+@pytest.mark.parametrize("true", [True, np.True_])
+def test_a_truth_is_a_number_by_itself_and_in_a_tree_a_flag(true):
+    def f(x):
+        return 3.0 * x * x
+
+    def flagged(t):
+        return f(t["x"]) if t["flag"] else t["x"]
+
+    assert (grad(f)(true), jit(grad(f))(true), grad(f).lower(true)(true)) == (6.0, 6.0, 6.0)
+    assert grad(flagged)({"x": 1.0, "flag": true}) == {"x": 6.0, "flag": true}
+
+
 def test_blocks_of_a_jacobian_and_a_hessian():
     tree = {"m": np.array([[1.0, 2.0]]), "s": 3.0}
     found = jacobian(lambda t: (t["m"] * t["s"], [t["s"] ** 2]))(tree)
@@ -215,6 +227,7 @@ def test_methods():
         assert (soft.force(2.0), stiff.force(2.0)) == (-2.0, -20.0)
     assert soft.energy is soft.energy
     assert Spring.energy.__doc__ == "Half k x squared."
+    assert Spring.force is vars(Spring)["force"]
     for again in (copy.deepcopy(soft), pickle.loads(pickle.dumps(soft)), copy.copy(stiff)):
         again.k = 4.0
         assert again.force is not soft.force
@@ -246,6 +259,7 @@ def at_top(x):
 def test_a_decorated_function_is_still_that_function():
     assert (at_top.__name__, at_top.__doc__) == ("at_top", "A docstring.")
     assert repr(at_top) == "<jit(at_top)>"
+    assert repr(grad(at_top.f)) == "<grad(at_top)>"
     assert pickle.loads(pickle.dumps(at_top)) is at_top
     assert copy.deepcopy(at_top) is at_top
 

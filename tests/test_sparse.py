@@ -230,6 +230,7 @@ def test_what_is_held_constant_or_taken():
 
     found = jacobian(f, sparse=True)(np.array([2.0, 3.0]), np.array([1]))
     np.testing.assert_array_equal(found.toarray(), [[0.0, 2.0], [0.0, 1.0]])
+    assert found.nnz == 2
 
 
 def test_shapes_and_several_arguments():

@@ -12,6 +12,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from autodiff import (
+    Value,
     derivative,
     functions,
     grad,
@@ -247,6 +248,19 @@ def test_a_gradient_of_a_closure():
 
     assert grad(outer)(2.0) == 144.0
     assert [jit(outer)(a) for a in (1.0, 2.0)] == [12.0, 96.0]
+
+
+def test_a_lowered_function_runs_on_flat_numbers():
+    w = Value(2.0)
+    lowered = grad(lambda x, y: w * x[0] * x[1] + y, (0, 1)).lower(np.array([3.0, 4.0]), 5.0)
+    assert lowered.run([3.0, 4.0, 5.0]).tolist() == [8.0, 6.0, 1.0]
+    w.data = 3.0
+    assert lowered.run(np.array([1.0, 2.0, 5.0])).tolist() == [6.0, 3.0, 1.0]
+    for n in (0, 2, 4):
+        with pytest.raises(ValueError, match=rf"^grad\(<lambda>\) takes 3 numbers: {n} came$"):
+            lowered.run([1.0] * n)
+    n = len(lowered.program)
+    assert repr(lowered) == f"<grad(<lambda>), lowered: {n} instructions>"
 
 
 # -- compositions ----------------------------------------------------------------------------------

@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 
 import autodiff
-from autodiff import Value, functions, scope
+from autodiff import Value, functions, reals, scope
 
 NOT_NUMBERS = [
     ("1", r"'1' \(str\)"),
@@ -456,3 +456,10 @@ def test_attributes_on_every_node_of_a_graph_cost_linear_time():
 @pytest.mark.skipif(not autodiff.COMPILED, reason="interpreted, every node has room")
 def test_a_node_without_attributes_has_no_room_for_them():
     assert sys.getsizeof(Value(1.0)) == 96
+
+
+def test_a_dictionary_is_taken_as_it_is():
+    taken = {"a": 1}
+    assert reals.dictionary(taken, "what is saved") is taken
+    with pytest.raises(TypeError, match=r"what is saved must be a dict, not \[1\] \(list\)"):
+        reals.dictionary([1], "what is saved")

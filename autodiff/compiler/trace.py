@@ -1,7 +1,7 @@
 """A function's run on Values becomes a program; a program, run on Values, a graph.
 
 * ``Run`` -- a function, run once on Values that belong to a trace of their own;
-* ``traced`` -- the program of a run, and what it read from outside;
+* ``traced`` -- the program of a run, and what it read from outside; ``captures`` -- whether it did;
 * ``replay`` -- a program run on Values, which records what its function would record.
 
 What was computed of the inputs becomes instructions.  Every other Value that the function read, a
@@ -114,6 +114,15 @@ def traced(run: Run, given: Sequence[Any], spare: int = 0) -> Traced:
         return alone(_traced, here, xs, results, spare)
     finally:
         here.forget()
+
+
+def captures(run: Run) -> bool:
+    """Whether the results of a run depend on something from outside its trace."""
+
+    def captured(roots: list[Value]) -> list[Any]:
+        return numbering.from_outside(visit(roots, run.trace, run.inputs), run.trace, run.inputs)[0]
+
+    return len(alone(captured, [x for x in run.results if type(x) is Value])) > 0
 
 
 def _traced(here: Trace, xs: list[Value], results: list[Any], spare: int) -> Traced:

@@ -26,7 +26,7 @@ from autodiff.compiler import derivatives
 from autodiff.compiler.passes import simplified
 from autodiff.compiler.program import Program
 from autodiff.compiler.sparsity import sparse_jacobian
-from autodiff.compiler.trace import Run, outputs_of, replay, traced
+from autodiff.compiler.trace import Run, captures, outputs_of, replay, traced
 from autodiff.modes import MODE
 from autodiff.reals import describe
 from autodiff.transforms.pytrees import (
@@ -277,7 +277,7 @@ def _pulled(f: Callable[..., Any], *primals: Any) -> tuple[Any, Callable[[Any], 
     name = f"vjp({getattr(f, '__name__', type(f).__name__)})"
     chosen = range(len(primals))
     made, given, shapes, result = Transform(f, (), _underived, "vjp", chosen).record(primals, {})
-    _, captured = swept(made, [0.0] * len(made.results))
+    captured = captures(made)
     symbolic = has_values(given) or (captured and MODE.get().recording)
     prepared = [_prepared(made, given, symbolic)] if symbolic or captured else []
     if symbolic:

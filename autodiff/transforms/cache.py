@@ -24,7 +24,7 @@ from autodiff.compiler.decisions import Decisions, Unlike
 from autodiff.compiler.execute import Machine
 from autodiff.compiler.passes import sums
 from autodiff.compiler.sparsity import Pattern
-from autodiff.compiler.trace import run
+from autodiff.compiler.trace import captures, run
 from autodiff.modes import MODE
 from autodiff.reals import describe
 from autodiff.traces import active
@@ -40,7 +40,6 @@ from autodiff.transforms.transform import (
     flatten_result,
     has_values,
     numbers_of,
-    swept,
 )
 from autodiff.value import Value, number_of
 
@@ -241,8 +240,7 @@ class Jitted:
             return listed(found)
 
         made = run(on_values, listed(given), name=self.name)
-        _, captured = swept(made, [0.0] * len(made.results))
-        if captured and MODE.get().recording:
+        if captures(made) and MODE.get().recording:
             return None
         results = [number_of(x) if type(x) is Value else x for x in made.results]
         return structure, np.array(results, np.float64)

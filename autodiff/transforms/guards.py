@@ -15,6 +15,7 @@ import dis
 import functools
 import inspect
 import operator
+import os
 import random
 import sys
 import types
@@ -31,7 +32,7 @@ _MOST = 10_000  # objects that are watched; what is beyond, the check of itself 
 _WHOLE = 1 << 16  # bytes of an array that is compared whole; of a larger one, a sample is
 _PLAIN = (int, float, complex, str, bytes, bool, type(None), np.generic)
 _FOREIGN = {"numpy", "scipy", *sys.stdlib_module_names} - {"__main__"}
-_HERE = str(Path(__file__).parents[1])
+_HERE = os.path.join(Path(__file__).parents[1], "")  # with a separator: not autodiff_of_mine/
 _SOURCES = (np.random.Generator, np.random.RandomState, random.Random)
 
 Chain = tuple[str, str, tuple[str, ...]]
