@@ -7,20 +7,18 @@ from __future__ import annotations
 
 from array import array
 from collections import deque
+from collections.abc import Callable
 from contextlib import nullcontext
 from contextvars import ContextVar
 from itertools import chain
 from operator import getitem
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from autodiff.kernels import KERNELS
 from autodiff.modes import Note
 from autodiff.ops import CODES
 
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from autodiff.value import Value
+Value = Any  # what value.py makes of these
 
 compiled = False
 nogil = nullcontext()
@@ -88,7 +86,8 @@ def track(v: Value) -> bool:
 
 def attributes(v: Value) -> dict[str, Any]:
     """What a program has put on a node."""
-    return vars(v)
+    kept: dict[str, Any] = v.__dict__
+    return kept
 
 
 def listed(order: list[Value]) -> list[Value]:
@@ -123,26 +122,26 @@ def set_gradients(nodes: list[Value], gradients: list[Any], leaves: list[Value])
     )
 
 
-def read_numbers(values: list[Value], data: Any, grads: Any) -> int:
+def read_numbers(of: type, values: list[Value], data: Any, grads: Any) -> int:
     """Copy data and gradients into two arrays; see ``others``."""
-    first = others(values)
+    first = others(of, values)
     for i, v in enumerate(values[:first]):
         data[i] = v._data
         grads[i] = v._grad
     return first
 
 
-def write_data(groups: list[list[Value]], data: list[Any], states: list[Any], new: Any) -> None:
+def write_data(
+    of: type, groups: list[list[Value]], data: list[Any], states: list[Any], new: Any
+) -> None:
     """Set the data of Values, and the elements of ``states``, all at once as ``set_gradients``."""
-    from autodiff.value import Value
-
     pairs = [
         (v, number)
         for values, numbers in zip(groups, data, strict=True)
         for v, number in zip(values, numbers, strict=False)
-        if type(v) is Value
+        if type(v) is of
     ]
-    set_number = vars(Value)["_data"].__set__
+    set_number = vars(of)["_data"].__set__
     deque(
         chain(
             map(set_number, [v for v, _ in pairs], [number for _, number in pairs]),
@@ -152,25 +151,21 @@ def write_data(groups: list[list[Value]], data: list[Any], states: list[Any], ne
     )
 
 
-def write_grads(values: list[Value], grads: Any) -> int:
+def write_grads(of: type, values: list[Value], grads: Any) -> int:
     """Set gradients from an array, all at once; see ``others``."""
-    first = others(values)
+    first = others(of, values)
     set_gradients(values[:first], grads.tolist()[:first], [])
     return first
 
 
-def others(values: list[Value]) -> int:
-    """The index of the first element that is not a Value, or the number of elements."""
-    from autodiff.value import Value
-
-    return next((i for i, x in enumerate(values) if type(x) is not Value), len(values))
+def others(of: type, values: list[Value]) -> int:
+    """The index of the first element that is of another type, or the number of elements."""
+    return next((i for i, x in enumerate(values) if type(x) is not of), len(values))
 
 
-def attach(name: str, method: Callable[..., Value]) -> None:
-    """Make a function a method of Value."""
-    from autodiff.value import Value
-
-    setattr(Value, name, method)
+def attach(of: type, name: str, method: Callable[..., Value]) -> None:
+    """Make a function a method of a type."""
+    setattr(of, name, method)
 
 
 def compiled_table() -> str:

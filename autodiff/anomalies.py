@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import math
 import sys
-from typing import TYPE_CHECKING, Any
-
-if TYPE_CHECKING:
-    from autodiff.value import Value
+from collections.abc import Iterable
+from typing import Any
 
 
 def source_line() -> str:
@@ -23,34 +20,27 @@ def ours(names: dict[str, Any]) -> bool:
     return bool(names.get("__name__", "").partition(".")[0] == "autodiff")
 
 
-def written(v: Value) -> str:
-    """A computed Value as it might be written: ``log(x=0.0)``."""
-    from autodiff.value import number_of
-
-    operands = [
-        repr(x) if isinstance(x, float) else (f"{x.name}=" if x.name else "") + repr(number_of(x))
-        for x in v.operands
-    ]
-    return f"{v.op}({', '.join(operands)})"
+def written(op: str, operands: Iterable[tuple[str, float]]) -> str:
+    """An operation on named numbers as it might be written: ``log(x=0.0)``."""
+    return f"{op}({', '.join(f'{name}={x!r}' if name else repr(x) for name, x in operands)})"
 
 
-def refuse_value(v: Value, source: str) -> None:
-    """Raise FloatingPointError if a Value just recorded is nan or inf."""
-    from autodiff.value import number_of
-
-    if not math.isfinite(number_of(v)):
-        raise FloatingPointError(f"{written(v)} is {number_of(v)}, at {source}")
+def not_finite(operation: str, number: float, source: str) -> FloatingPointError:
+    """What says that an operation gave nan or inf."""
+    return FloatingPointError(f"{operation} is {number}, at {source}")
 
 
-def refuse_sweep(v: Value, adjoint: float, source: str) -> None:
-    """Raise FloatingPointError if ``v`` has received nan or inf, or hands it to an operand."""
-    if not math.isfinite(adjoint):
-        what = written(v) if v.op else f"leaf {v.name or v.data!r}"
-        raise FloatingPointError(f"backward(): the gradient of {what} adds up to {adjoint!r}")
-    for x, partial in zip(v.operands, v.partials, strict=True):
-        if not isinstance(x, float) and not math.isfinite(adjoint * partial):
-            raise FloatingPointError(
-                f"backward() through {written(v)}: the gradient {adjoint!r} times the partial "
-                f"{partial!r} is {adjoint * partial!r}; recorded at "
-                f"{source or 'an unknown line, outside detect_anomaly()'}"
-            )
+def gradient_not_finite(node: str, adjoint: float) -> FloatingPointError:
+    """What says that the gradient of a node adds up to nan or inf."""
+    return FloatingPointError(f"backward(): the gradient of {node} adds up to {adjoint!r}")
+
+
+def product_not_finite(
+    operation: str, adjoint: float, partial: float, source: str
+) -> FloatingPointError:
+    """What says that a node hands nan or inf to an operand."""
+    return FloatingPointError(
+        f"backward() through {operation}: the gradient {adjoint!r} times the partial "
+        f"{partial!r} is {adjoint * partial!r}; recorded at "
+        f"{source or 'an unknown line, outside detect_anomaly()'}"
+    )

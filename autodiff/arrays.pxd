@@ -11,8 +11,8 @@ cdef extern from "Python.h":
 
 # Both give the index of the first element that is not a Value, or the number of elements.
 
-cdef inline Py_ssize_t read_numbers(list values, array data, array grads) except -1:
-    cdef PyTypeObject *wanted = <PyTypeObject *>Value
+cdef inline Py_ssize_t read_numbers(object of, list values, array data, array grads) except -1:
+    cdef PyTypeObject *wanted = <PyTypeObject *>of
     cdef double *d = data.data.as_doubles
     cdef double *g = grads.data.as_doubles
     cdef PyObject *x
@@ -25,8 +25,8 @@ cdef inline Py_ssize_t read_numbers(list values, array data, array grads) except
         g[i] = (<Value>x)._grad
     return len(values)
 
-cdef inline Py_ssize_t write_grads(list values, array grads) except -1:
-    cdef PyTypeObject *wanted = <PyTypeObject *>Value
+cdef inline Py_ssize_t write_grads(object of, list values, array grads) except -1:
+    cdef PyTypeObject *wanted = <PyTypeObject *>of
     cdef double *g = grads.data.as_doubles
     cdef PyObject *x
     cdef Py_ssize_t i
@@ -39,8 +39,8 @@ cdef inline Py_ssize_t write_grads(list values, array grads) except -1:
             (<Value>x)._note.grad = None
     return len(values)
 
-cdef inline int write_data(list groups, list data, list states, list new) except -1:
-    cdef PyTypeObject *wanted = <PyTypeObject *>Value
+cdef inline int write_data(object of, list groups, list data, list states, list new) except -1:
+    cdef PyTypeObject *wanted = <PyTypeObject *>of
     cdef list values
     cdef array numbers
     cdef PyObject *x

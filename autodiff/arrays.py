@@ -5,10 +5,11 @@ Compiled as ``value.py`` is; ``arrays.pxd`` has the loops in C, ``_interpreted.p
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from autodiff.reals import describe
 from autodiff.traces import refuse_reading
+from autodiff.value import Value
 
 try:
     import cython
@@ -17,9 +18,6 @@ except ImportError:
 
 if not cython.compiled:
     from autodiff._interpreted import read_numbers, write_data, write_grads
-
-if TYPE_CHECKING:
-    from autodiff.value import Value
 
 
 def gather(values: list[Value], data: Any, grads: Any) -> None:
@@ -30,7 +28,7 @@ def gather(values: list[Value], data: Any, grads: Any) -> None:
         RuntimeError: in a function that is traced.
     """
     refuse_reading("grad")
-    refuse(values, read_numbers(values, data, grads))
+    refuse(values, read_numbers(Value, values, data, grads))
 
 
 def commit(groups: list[list[Value]], data: list[Any], states: list[Any], new: list[Any]) -> None:
@@ -38,7 +36,7 @@ def commit(groups: list[list[Value]], data: list[Any], states: list[Any], new: l
 
     No signal's handler and no other thread comes in between.
     """
-    write_data(groups, data, states, new)
+    write_data(Value, groups, data, states, new)
 
 
 def scatter_grads(values: list[Value], grads: Any) -> None:
@@ -49,7 +47,7 @@ def scatter_grads(values: list[Value], grads: Any) -> None:
         RuntimeError: in a function that is traced.
     """
     refuse_reading("setting grad")
-    refuse(values, write_grads(values, grads))
+    refuse(values, write_grads(Value, values, grads))
 
 
 def refuse(values: list[Value], i: int) -> None:

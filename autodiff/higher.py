@@ -12,24 +12,26 @@ from typing import Any
 import numpy as np
 
 from autodiff import kernels
-from autodiff.anomalies import written
 from autodiff.contexts import within
 from autodiff.modes import MODE, PLAIN
 from autodiff.ops import CODES, CONSTANTS, INNER, ROWS, TABLE
 from autodiff.reals import describe, real
-from autodiff.sweeps import commit, visit
+from autodiff.sweeps import commit, sweep, visit
 from autodiff.traces import active, refuse_reading
 from autodiff.value import (
     Value,
+    add_method,
     code_of,
     number_of,
     record_binary,
     record_known,
     record_list,
     record_unary,
+    refuse_stranger,
     settle,
+    written,
 )
-from autodiff.walks import alone
+from autodiff.walks import alone, in_turn
 
 
 def apply(op: int, *operands: Any) -> Any:
@@ -218,3 +220,40 @@ def _accumulate(order: list[Value], adjoints: dict[int, Any]) -> None:
                 gradient = settle(gradient)
         gradients.append(gradient)
     commit(order, gradients, [])
+
+
+def backward(self: Value, seed: float = 1.0, create_graph: bool = False) -> None:
+    """Compute the gradient of this Value with respect to every Value that it was computed from.
+
+    Afterwards ``v.grad`` is ``seed * d self / d v``: added to what was there in a leaf, in
+    place of it in a computed Value.  The cost is that of a few multiplications a node; no
+    recursion, so graphs may be of any depth.
+
+    Args:
+        seed: the adjoint of this Value itself.
+        create_graph: record the sweep, so that gradients are Values which can be
+            differentiated in turn.
+
+    Raises:
+        FloatingPointError: inside ``detect_anomaly()``, at the first nan or inf.
+        RuntimeError: with ``create_graph`` if a leaf's data was changed after the graph was
+            recorded, since its derivatives could then not be written in terms of that leaf;
+            without it, in a function that is traced.
+
+    >>> x = Value(2.0)
+    >>> (x ** 3).backward(create_graph=True)
+    >>> dx = x.grad
+    >>> x.grad = 0.0
+    >>> dx.backward()
+    >>> dx.data, x.grad
+    (12.0, 12.0)
+    """
+    if create_graph:
+        in_turn(sweep_on_values, self, seed)
+    else:
+        refuse_reading("backward()")
+        refuse_stranger(self, active())
+        alone(sweep, self, real(seed, "backward(seed)"))
+
+
+add_method("backward", backward)

@@ -8,13 +8,9 @@ from __future__ import annotations
 
 from contextvars import ContextVar
 from sys import _getframe as frame_now
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 from autodiff.anomalies import ours
-
-if TYPE_CHECKING:
-    from autodiff.contexts import Context
-    from autodiff.traces import Trace
 
 
 class Note:
@@ -42,7 +38,7 @@ class Note:
         scope: str = "",
         source: str = "",
         shared: bool = False,
-        trace: Trace | None = None,
+        trace: Any = None,
     ) -> None:
         self.name = name
         self.scope = scope
@@ -81,8 +77,8 @@ class Mode(NamedTuple):
     recording: bool = True
     detecting: bool = False
     note: Note | None = None  # the current scope's, for every node that is recorded in it
-    trace: Trace | None = None  # the innermost frozen trace: what jit is tracing
-    entered: tuple[Context, Mode] | None = None  # the context entered last, the mode outside it
+    trace: Any = None  # a Trace: the innermost frozen trace: what jit is tracing
+    entered: tuple[Any, Mode] | None = None  # the context entered last, the mode outside it
 
 
 PLAIN = Mode()

@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 import numbers
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
-
-if TYPE_CHECKING:
-    from autodiff.value import Value
 
 
 def constant(x: Any) -> Any:
@@ -80,7 +77,7 @@ def describe(x: Any) -> str:
     return f"{text if len(text) < 40 else text[:37] + '...'} ({type(x).__name__})"
 
 
-def refuse(x: Any, operation: str) -> Value:
+def refuse(x: Any, operation: str) -> Any:
     """``NotImplemented`` for an operand that may know what to do, as a NumPy array does.
 
     Raises:
@@ -90,4 +87,4 @@ def refuse(x: Any, operation: str) -> Value:
         raise TypeError(
             f"an operand of {operation} must be a Value or a real number, not {describe(x)}"
         )
-    return NotImplemented  # type: ignore[no-any-return]  # as any binary operator may
+    return NotImplemented

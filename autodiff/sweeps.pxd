@@ -86,20 +86,26 @@ cdef array walk(list roots, object within, object inputs, bint sweeping)
 
 cpdef bint recorded_in(Value v, object trace) except -1
 
-@cython.locals(v=Value, order=array, i=Py_ssize_t, leaves=list, changed=list, gradients=list)
+@cython.locals(order=array)
 cpdef sweep(Value root, double seed)
+
+@cython.locals(v=Value, i=Py_ssize_t, leaves=list, changed=list, gradients=list)
+cdef int add_to_leaves(array order) except -1
 
 @cython.locals(v=Value, order=array, i=Py_ssize_t, outside=list, closed=cython.uint, captured=bint)
 cpdef list sweep_trace(list roots, list seeds, list inputs, object trace)
 
-cdef inline void clear(Value v) noexcept
+cdef void clear(Value v) noexcept
 
-@cython.locals(v=Value, i=Py_ssize_t, adjoint=double, closed=cython.uint, detecting=bint)
-cdef int backwards(array order) except -1
+@cython.locals(v=Value, i=Py_ssize_t, closed=cython.uint)
+cdef backwards(array order)
+
+@cython.locals(v=Value, i=Py_ssize_t, adjoint=double, partial=double, closed=cython.uint)
+cdef int backwards_detecting(array order) except -1
 
 @cython.locals(partials=array, i=Py_ssize_t, adjoint=double)
-cdef inline void hand_on(Value v) noexcept
+cdef void hand_on(Value v) noexcept
 
-cdef inline void receive(Value v, double adjoint) noexcept
+cdef void receive(Value v, double adjoint) noexcept
 
 cpdef commit(list changed, list gradients, list leaves)

@@ -2,9 +2,10 @@
 
 * ``topological_order`` -- operands before results, each node once;
 * ``sweep`` -- from the root backwards, each node hands to each of its operands its own adjoint
-  times the local partial; an operand used twice receives a sum.  That is all of reverse-mode
-  differentiation: the gradient of one number with respect to every other, at a small multiple of
-  the cost of computing it.
+  times the local partial (``hand_on``); an operand used twice receives a sum (``receive``).  That
+  is all of reverse-mode differentiation: the gradient of one number with respect to every other,
+  at a small multiple of the cost of computing it.
+* ``sweep_trace`` -- the same for the results of a function that a transform has run.
 
 ``higher.sweep_on_values`` is the same sweep in recorded arithmetic: gradients that were themselves
 recorded, and can be differentiated again.  Compiled as ``value.py`` is.
@@ -13,11 +14,12 @@ recorded, and can be differentiated again.  Compiled as ``value.py`` is.
 from __future__ import annotations
 
 from collections.abc import Iterable
+from math import isfinite
 from typing import Any
 
 from autodiff import anomalies
 from autodiff.modes import MODE
-from autodiff.value import Value, collectable, own_note
+from autodiff.value import Value, collectable, own_note, written
 from autodiff.walks import alone
 
 try:
@@ -131,6 +133,57 @@ def sweep(root: Value, seed: float) -> None:
     order = walk([root], None, (), True)
     receive(root, seed)
     backwards(order)
+    add_to_leaves(order)
+
+
+def backwards(order: Any) -> None:
+    """Apply the chain rule at every node, from the results back.
+
+    A leaf has no operands; nor, as it were, has what was recorded outside a trace.
+    """
+    if MODE.get().detecting:
+        backwards_detecting(order)
+        return
+    closed = _stamp
+    for i in range(count(order) - 1, -1, -1):
+        v = at(order, i)
+        if v._op and v._mark == closed:
+            hand_on(v)
+
+
+def hand_on(v: Value) -> None:
+    """The chain rule: each operand is handed the adjoint of ``v``, times the partial by it."""
+    adjoint = v._grad
+    if type(v._a) is tuple:
+        partials = v._b
+        for i, x in enumerate(v._a):
+            if type(x) is Value:
+                receive(x, adjoint * take(partials, i))
+    else:
+        if type(v._a) is Value:
+            receive(v._a, adjoint * v._da)
+        if type(v._b) is Value:
+            receive(v._b, adjoint * v._db)
+
+
+def receive(v: Value, adjoint: float) -> None:
+    """Add what is handed on to the adjoint of a node: over all paths it is a sum."""
+    if v._op:
+        v._grad += adjoint
+    else:
+        v._da += adjoint
+
+
+def clear(v: Value) -> None:
+    """Set an adjoint to 0, where it is added up."""
+    if v._op:
+        v._grad = 0.0
+    else:
+        v._da = 0.0
+
+
+def add_to_leaves(order: Any) -> None:
+    """Add to the gradients of leaves what they have gathered."""
     leaves: list[Value] = []
     changed: list[Value] = []  # leaves whose gradients are Values,
     gradients: list[Any] = []  # and what these become
@@ -146,6 +199,24 @@ def sweep(root: Value, seed: float) -> None:
         elif note is not None:
             note.grad = None
     commit(changed, gradients, leaves)
+
+
+def backwards_detecting(order: Any) -> None:
+    """``backwards``, in ``detect_anomaly()``: the first nan or inf raises FloatingPointError."""
+    closed = _stamp
+    for i in range(count(order) - 1, -1, -1):
+        v = at(order, i)
+        adjoint = v._grad if v._op else v._da
+        if not isfinite(adjoint):
+            node = written(v) if v._op else f"leaf {v.name or v._data!r}"
+            raise anomalies.gradient_not_finite(node, adjoint)
+        if v._op == 0 or v._mark != closed:
+            continue
+        for x, partial in zip(v.operands, v.partials, strict=True):
+            if type(x) is Value and not isfinite(adjoint * partial):
+                source = "" if v._note is None else v._note.source
+                raise anomalies.product_not_finite(written(v), adjoint, partial, source)
+        hand_on(v)
 
 
 def sweep_trace(
@@ -177,53 +248,6 @@ def sweep_trace(
     for v, gradient in zip(outside, gradients, strict=True):
         v._grad = gradient
     return found
-
-
-def clear(v: Value) -> None:
-    """Set an adjoint to 0, where it is added up."""
-    if v._op:
-        v._grad = 0.0
-    else:
-        v._da = 0.0
-
-
-def backwards(order: Any) -> None:
-    """Apply the chain rule at every node, from the results back; checked in ``detect_anomaly()``.
-
-    A leaf has no operands; nor, as it were, has what was recorded outside a trace.
-    """
-    closed = _stamp
-    detecting = MODE.get().detecting
-    for i in range(count(order) - 1, -1, -1):
-        v = at(order, i)
-        if detecting:
-            adjoint = v._grad if v._op else v._da
-            anomalies.refuse_sweep(v, adjoint, "" if v._note is None else v._note.source)
-        if v._op and v._mark == closed:
-            hand_on(v)
-
-
-def hand_on(v: Value) -> None:
-    """The chain rule: each operand is handed the adjoint of ``v``, times the partial by it."""
-    adjoint = v._grad
-    if type(v._a) is tuple:
-        partials = v._b
-        for i, x in enumerate(v._a):
-            if type(x) is Value:
-                receive(x, adjoint * take(partials, i))
-    else:
-        if type(v._a) is Value:
-            receive(v._a, adjoint * v._da)
-        if type(v._b) is Value:
-            receive(v._b, adjoint * v._db)
-
-
-def receive(v: Value, adjoint: float) -> None:
-    """Add what is handed on to the adjoint of a node: over all paths it is a sum."""
-    if v._op:
-        v._grad += adjoint
-    else:
-        v._da += adjoint
 
 
 def commit(changed: list[Value], gradients: list[Any], leaves: list[Value]) -> None:

@@ -12,15 +12,11 @@ would turn a Value into a plain number, which would be baked into the program, i
 from __future__ import annotations
 
 import operator
-from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 from autodiff.anomalies import source_line
 from autodiff.modes import MODE, Mode, Note
 from autodiff.reals import describe
-
-if TYPE_CHECKING:
-    from autodiff.value import Value
 
 _READING = {
     "data": "reading .data of a Value in a function that is traced by jit would freeze the number "
@@ -53,8 +49,8 @@ class Guard(NamedTuple):
 
     outcome: bool
     how: int  #: an index of ``ops.COMPARISONS``
-    left: Value
-    right: Value | float
+    left: Any  #: a Value
+    right: Any  #: a Value or a float
     source: str  #: the line of the program that compared
 
 
@@ -77,7 +73,7 @@ class Trace:
         #: the innermost frozen trace that it is, or is in
         self.root: Trace | None = self if frozen else None if outer is None else outer.root
         self.guards: list[Guard] = []
-        self.integers: dict[int, Value] = {}  # by id, the inputs that came as integers
+        self.integers: dict[int, Any] = {}  # by id, the inputs that came as integers
         self.note = Note(shared=True, trace=self)
 
     def forget(self) -> None:
@@ -94,17 +90,16 @@ class Trace:
 
 def active() -> Trace | None:
     """The innermost frozen trace of this thread or task."""
-    return MODE.get().trace
+    trace: Trace | None = MODE.get().trace
+    return trace
 
 
-def record_guard(outcome: bool, how: int, left: Value, right: Any) -> None:
-    """Record a comparison as a guard of the frozen trace, if there is one.
+def record_guard(outcome: bool, how: int, left: Any, right: Any, number_of_left: float) -> None:
+    """Record a comparison of a Value as a guard of the frozen trace, if there is one.
 
     Raises:
         TypeError: if ``right`` is a number that no float is equal to, as the Fraction 1/3.
     """
-    from autodiff.value import number_of
-
     trace = active()
     if trace is None:
         return
@@ -116,7 +111,7 @@ def record_guard(outcome: bool, how: int, left: Value, right: Any) -> None:
         except OverflowError:
             same = False
         # NumPy compares a float with a float32 as float32
-        if not same or outcome != COMPARE[how](number_of(left), number):
+        if not same or outcome != COMPARE[how](number_of_left, number):
             raise TypeError(
                 f"a Value was compared with {describe(right)} in a function that is traced: "
                 "compare it with a float"
@@ -124,15 +119,13 @@ def record_guard(outcome: bool, how: int, left: Value, right: Any) -> None:
     trace.guards.append(Guard(outcome, how, left, number, source_line()))
 
 
-def exact_integer(v: Value) -> int | None:
+def exact_integer(v: Any, number: float) -> int | None:
     """The integer that a Value is in a frozen trace, which from now on rests on it; else None.
 
-    It is one if it was computed from arguments that came as integers.
+    It is one if it was computed from arguments that came as integers; ``number`` is its data.
     """
-    from autodiff.value import number_of
-
     trace = active()
-    if trace is None or not number_of(v).is_integer():
+    if trace is None or not number.is_integer():
         return None
     pending, seen = [v], set()
     while pending:
@@ -148,24 +141,16 @@ def exact_integer(v: Value) -> int | None:
                     return None
             else:
                 pending.append(y)
-    record_guard(True, 0, v, number_of(v))
-    return int(number_of(v))
+    record_guard(True, 0, v, number, number)
+    return int(number)
 
 
-def integer_of(v: Value, message: str) -> int:
+def integer_of(v: Any, number: float, message: str) -> int:
     """``exact_integer``; a TypeError with this message where a Value is none."""
-    n = exact_integer(v)
+    n = exact_integer(v, number)
     if n is None:
         raise TypeError(message)
     return n
-
-
-def on_integers(operation: Callable[[Any, Any], Any], left: Any, right: Any) -> Any:
-    """An operation that integers have, and numbers that are differentiated have not."""
-    from autodiff.value import Value
-
-    operands = [exact_integer(x) if isinstance(x, Value) else x for x in (left, right)]
-    return NotImplemented if None in operands else operation(*operands)
 
 
 def refuse_reading(what: str) -> None:
@@ -174,39 +159,33 @@ def refuse_reading(what: str) -> None:
         raise RuntimeError(f"{_READING[what]} (at {source_line()})")
 
 
-def refuse_strangers(values: Any) -> None:
-    """Raise RuntimeError if one of ``values`` belongs to a frozen trace in which we are not.
+def refuse_stranger(note: Note, op: str, number: float) -> None:
+    """Raise RuntimeError if a Value belongs to a frozen trace in which we are not.
 
-    Such a Value has outlived its trace, or has come into a thread that knows nothing of it.
+    It has outlived its trace, or has come into a thread that knows nothing of it.
+
+    Args:
+        note: the Value's, with a trace.
+        op: what computed it; ``""`` for an argument.
+        number: its data.
     """
-    from autodiff.value import Value, note_of, number_of
-
-    for v in values:
-        note = note_of(v) if isinstance(v, Value) else None
-        if note is None or note.root is None:
-            continue
-        here = active()
-        while here is not None and here is not note.root:
-            here = None if here.outer is None else here.outer.root
-        if here is None:
-            what = f"an argument, {number_of(v)!r} then,"
-            if v.op:
-                what = f"the result of {v.op} at {note.source},"
-            raise RuntimeError(
-                f"a Value is used outside the trace that it belongs to: {what} in "
-                f"{note.root.name}, which jit has traced; what jit traces must not be put aside, "
-                f"nor handed to another thread: return it instead (used at {source_line()})"
-            )
-
-
-def refuse_hash(v: Value) -> None:
-    """Raise TypeError for a key in a set or dict that a frozen trace would look up by identity."""
-    from autodiff.value import note_of
-
-    note = note_of(v)
-    if note is not None and note.root is not None:
-        raise TypeError(
-            "a Value in a function that is traced by jit cannot be in a set, or a key of a dict, "
-            "which would look for the Value and not for its number: use a list, or int(v) if it "
-            f"came as an integer (at {source_line()})"
+    root: Any = note.root
+    here = active()
+    while here is not None and here is not root:
+        here = None if here.outer is None else here.outer.root
+    if here is None:
+        what = f"the result of {op} at {note.source}," if op else f"an argument, {number!r} then,"
+        raise RuntimeError(
+            f"a Value is used outside the trace that it belongs to: {what} in {root.name}, "
+            "which jit has traced; what jit traces must not be put aside, nor handed to another "
+            f"thread: return it instead (used at {source_line()})"
         )
+
+
+def refuse_hash() -> None:
+    """Raise TypeError for a key in a set or dict that a frozen trace would look up by identity."""
+    raise TypeError(
+        "a Value in a function that is traced by jit cannot be in a set, or a key of a dict, "
+        "which would look for the Value and not for its number: use a list, or int(v) if it "
+        f"came as an integer (at {source_line()})"
+    )

@@ -66,8 +66,8 @@ cdef inline void evaluate_list(Value v, int op, Py_ssize_t lists, array data, ar
     cdef double *d = partials.data.as_doubles
     v._data = ad_list(op, n, x, x + n, d, d + n)
 
-cdef inline int attach(str name, object method) except -1:
-    return ad_attach(<PyTypeObject *>Value, name, method)
+cdef inline int attach(object of, str name, object method) except -1:
+    return ad_attach(<PyTypeObject *>of, name, method)
 
 cdef inline bint track(Value v) noexcept:
     if type(v._a) is tuple:
@@ -144,7 +144,7 @@ cdef inline str compiled_table():
     (<Kind *>Value).tp_setattro = set_attribute
     _dict.name = "__dict__"
     _dict.get = get_dict
-    attach("__dict__", PyDescr_NewGetSet(<Kind *>Value, &_dict))
+    attach(Value, "__dict__", PyDescr_NewGetSet(<Kind *>Value, &_dict))
     return AD_TABLE.decode()
 
 cdef enum:
@@ -180,7 +180,7 @@ cpdef Value settle(Value v)
 @cython.locals(w=Value)
 cdef int inherit(Value v, object x, Note note, object trace) except -1
 @cython.locals(v=Value)
-cdef bint strange(object x, object trace)
+cpdef int refuse_stranger(object x, object trace) except -1
 cdef belong(Value leaf)
 
 @cython.locals(w=Value)

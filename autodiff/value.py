@@ -5,7 +5,7 @@ Read from top to bottom:
 * ``Value`` -- one number: its data, its gradient, the primitive and the operands it came from;
 * ``record_*`` -- arithmetic: every operation makes a new Value that holds the *local* partial
   derivatives, read off the row of ``ops.py``;
-* ``backward()`` -- the chain rule, in ``sweeps.py``, the next file to read.
+* the chain rule is in ``sweeps.py``, the next file to read.
 
 This file runs as it is, and is compiled by Cython where there is a C compiler (``value.pxd`` then
 gives the C types).  The record is fixed when it is made: nodes never change, so a graph has no
@@ -17,14 +17,15 @@ from __future__ import annotations
 import numbers
 import operator
 from array import array
+from collections.abc import Callable
 from gc import get_referents
+from math import isfinite
 from typing import TYPE_CHECKING, Any
 
 from autodiff import anomalies, traces
 from autodiff.modes import MODE, PLAIN, Note
 from autodiff.ops import ROWS
 from autodiff.reals import constant, describe, real, refuse
-from autodiff.walks import alone, in_turn
 
 try:
     import cython
@@ -121,7 +122,7 @@ class Value:
         """The number.  That of a leaf may be set, as an optimizer's step does."""
         if _looking:
             traces.refuse_reading("data")
-            traces.refuse_strangers((self,))
+            refuse_stranger(self, mode_now(MODE)[3])
         return self._data
 
     @data.setter
@@ -211,44 +212,6 @@ class Value:
         """
         return held(self) if _looking else Value(self._data)
 
-    def backward(self, seed: float = 1.0, create_graph: bool = False) -> None:
-        """Compute the gradient of this Value with respect to every Value that it was computed from.
-
-        Afterwards ``v.grad`` is ``seed * d self / d v``: added to what was there in a leaf, in
-        place of it in a computed Value.  The cost is that of a few multiplications a node; no
-        recursion, so graphs may be of any depth.
-
-        Args:
-            seed: the adjoint of this Value itself.
-            create_graph: record the sweep, so that gradients are Values which can be
-                differentiated in turn.
-
-        Raises:
-            FloatingPointError: inside ``detect_anomaly()``, at the first nan or inf.
-            RuntimeError: with ``create_graph`` if a leaf's data was changed after the graph was
-                recorded, since its derivatives could then not be written in terms of that leaf;
-                without it, in a function that is traced.
-
-        >>> x = Value(2.0)
-        >>> (x ** 3).backward(create_graph=True)
-        >>> dx = x.grad
-        >>> x.grad = 0.0
-        >>> dx.backward()
-        >>> dx.data, x.grad
-        (12.0, 12.0)
-        """
-        if create_graph:
-            from autodiff.higher import sweep_on_values
-
-            in_turn(sweep_on_values, self, seed)
-        else:
-            if _looking:
-                traces.refuse_reading("backward()")
-                traces.refuse_strangers((self,))
-            from autodiff.sweeps import sweep
-
-            alone(sweep, self, real(seed, "backward(seed)"))
-
     # -- arithmetic ------------------------------------------------------------------------------
 
     def __add__(self, other: Any) -> Value:
@@ -290,7 +253,8 @@ class Value:
     def __abs__(self) -> Value:
         return record_unary(ABS, self)
 
-    if not cython.compiled and TYPE_CHECKING:  # sin, exp ... from the table; what programs add
+    if not cython.compiled and TYPE_CHECKING:  # from higher.py, from the table; what programs add
+        backward: Callable[..., None]
 
         def __getattr__(self, name: str) -> Any: ...
         def __setattr__(self, name: str, x: Any) -> None: ...
@@ -313,8 +277,8 @@ class Value:
         return compare(GE, self, other)
 
     def __hash__(self) -> int:
-        if _looking:
-            traces.refuse_hash(self)
+        if _looking and self._note is not None and self._note.root is not None:
+            traces.refuse_hash()
         return id(self) >> 4
 
     def __bool__(self) -> bool:
@@ -330,24 +294,26 @@ class Value:
         )
 
     def __int__(self) -> int:
-        return traces.integer_of(self, "int(Value) would lose its gradient: write int(v.data)")
+        message = "int(Value) would lose its gradient: write int(v.data)"
+        return traces.integer_of(self, self._data, message)
 
     def __index__(self) -> int:
-        return traces.integer_of(self, "a Value is no integer: write int(v.data), or take()")
+        message = "a Value is no integer: write int(v.data), or take()"
+        return traces.integer_of(self, self._data, message)
 
     # -- what integers do, of a Value that is one in a function that jit traces --------------------
 
     def __floordiv__(self, other: Any) -> Any:
-        return traces.on_integers(operator.floordiv, self, other)
+        return on_integers(operator.floordiv, self, other)
 
     def __rfloordiv__(self, other: Any) -> Any:
-        return traces.on_integers(operator.floordiv, other, self)
+        return on_integers(operator.floordiv, other, self)
 
     def __mod__(self, other: Any) -> Any:
-        return traces.on_integers(operator.mod, self, other)
+        return on_integers(operator.mod, self, other)
 
     def __rmod__(self, other: Any) -> Any:
-        return traces.on_integers(operator.mod, other, self)
+        return on_integers(operator.mod, other, self)
 
     def __repr__(self) -> str:
         name = f", name={self.name!r}" if self.name else ""
@@ -396,11 +362,19 @@ def compare(how: int, v: Value, other: Any) -> Any:
         outcome = v._data > number if how == GT else v._data >= number
     if _looking:
         trace = mode_now(MODE)[3]
-        if strange(v, trace) or strange(other, trace):
-            traces.refuse_strangers((v, other))
+        refuse_stranger(v, trace)
+        refuse_stranger(other, trace)
         if trace is not None:
-            traces.record_guard(outcome, how, v, other)
+            traces.record_guard(outcome, how, v, other, v._data)
     return outcome
+
+
+def on_integers(operation: Any, left: Any, right: Any) -> Any:
+    """An operation that integers have, and numbers that are differentiated have not."""
+    operands = [
+        traces.exact_integer(x, number_of(x)) if type(x) is Value else x for x in (left, right)
+    ]
+    return NotImplemented if None in operands else operation(*operands)
 
 
 # -- recording -----------------------------------------------------------------------------------
@@ -438,7 +412,7 @@ def record_binary(op: int, left: Any, right: Any) -> Value:
     else:
         first = number_or_not(left)
         if first is NotImplemented:
-            return refuse(left, ROWS[op].name)
+            return refuse(left, ROWS[op].name)  # type: ignore[no-any-return]
         a = first
     if type(right) is Value:
         v = right
@@ -447,7 +421,7 @@ def record_binary(op: int, left: Any, right: Any) -> Value:
     else:
         second = number_or_not(right)
         if second is NotImplemented:
-            return refuse(right, ROWS[op].name)
+            return refuse(right, ROWS[op].name)  # type: ignore[no-any-return]
         b = second
     v = new_node(op, first, second)
     evaluate_binary(v, op, a, b, need)
@@ -509,8 +483,17 @@ def settle(v: Value) -> Value:
     if mode[1]:
         note = own_note(v)
         note.source = anomalies.source_line()
-        anomalies.refuse_value(v, note.source)
+        if not isfinite(v._data):
+            raise anomalies.not_finite(written(v), v._data, note.source)
     return v
+
+
+def written(v: Value) -> str:
+    """A computed Value as it might be written: ``log(x=0.0)``."""
+    named: list[tuple[str, Any]] = [
+        (x.name, number_of(x)) if type(x) is Value else ("", x) for x in v.operands
+    ]
+    return anomalies.written(v.op, named)
 
 
 def inherit(v: Value, x: Any, note: Any, trace: Any) -> int:
@@ -523,19 +506,19 @@ def inherit(v: Value, x: Any, note: Any, trace: Any) -> int:
     w = x
     if w._note is None:
         return 0
-    if w._note.root is not None and w._note.root is not trace:
-        traces.refuse_strangers((w,))
+    refuse_stranger(w, trace)
     if w._note.trace is not None and (note is None or note.trace is None):
         v._note = w._note.trace.note
     return 0
 
 
-def strange(x: Any, trace: Any) -> bool:
-    """Whether ``x`` is a Value of a frozen trace, and of another than this one."""
-    if type(x) is not Value:
-        return False
-    v = x
-    return v._note is not None and v._note.root is not None and v._note.root is not trace
+def refuse_stranger(x: Any, trace: Any) -> int:
+    """Raise RuntimeError for a Value of a frozen trace that is neither this one nor around it."""
+    if type(x) is Value:
+        v = x
+        if v._note is not None and v._note.root is not None and v._note.root is not trace:
+            traces.refuse_stranger(v._note, ROWS[v._op].name, v._data)
+    return 0
 
 
 def held(v: Value) -> Value:
@@ -571,7 +554,7 @@ def note_of(v: Value) -> Note | None:
 
 def add_method(name: str, function: Any) -> None:
     """Make a function of the table a method of Value, or a property one of its attributes."""
-    attach(name, function)
+    attach(Value, name, function)
 
 
 def collectable(x: Any) -> None:
