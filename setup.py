@@ -7,6 +7,7 @@ from pathlib import Path
 from Cython.Build import cythonize
 from setuptools import Extension, setup
 from setuptools.command.build_ext import build_ext
+from setuptools.errors import CCompilerError, ExecError, PlatformError
 
 HERE = Path(__file__).parent
 DIRECTIVES = {
@@ -15,7 +16,7 @@ DIRECTIVES = {
     "wraparound": False,
     "initializedcheck": False,
     "cdivision": True,
-    "annotation_typing": False,  # value.pxd says what is typed
+    "annotation_typing": False,  # the .pxd files say what is typed
 }
 
 
@@ -24,40 +25,49 @@ def write_kernels() -> list[str]:
     package = types.ModuleType("autodiff")
     package.__path__ = [str(HERE / "autodiff")]
     sys.modules["autodiff"] = package
-    from autodiff._engine import MODULES
-    from autodiff.ckernels import header
+    from autodiff.engine.choice import MODULES
+    from autodiff.engine.ckernels import header
 
-    (HERE / "autodiff" / "_kernels.h").write_text(header())
+    (HERE / "autodiff" / "engine" / "kernels.h").write_text(header())
     for name in [name for name in sys.modules if name.split(".")[0] == "autodiff"]:
         del sys.modules[name]
     return MODULES
 
 
 class BuildOrDoWithout(build_ext):
-    """Build the extensions, bit for bit like the interpreted engine: no fused multiply-adds."""
+    """Build all extensions or none; without fused multiply-adds, which Python has not."""
 
     def build_extensions(self) -> None:
         if self.compiler.compiler_type == "unix":
             for extension in self.extensions:
                 extension.extra_compile_args += ["-O3", "-ffp-contract=off", "-fno-math-errno"]
-        super().build_extensions()
+        try:
+            super().build_extensions()
+        except (CCompilerError, ExecError, PlatformError) as reason:
+            self.warn(f"the engine is installed interpreted, since it cannot be compiled: {reason}")
+            for extension in self.extensions:
+                for folder in (Path(), Path(self.build_lib)):
+                    path = folder / self.get_ext_filename(self.get_ext_fullname(extension.name))
+                    path.unlink(missing_ok=True)
+            self.extensions = []
 
 
-extensions = cythonize(
-    [
-        Extension(
-            f"autodiff.{name}",
-            [f"autodiff/{name.replace('.', '/')}.py"],
-            include_dirs=[str(HERE / "autodiff")],
-            depends=["autodiff/_kernels.h", "autodiff/_memory.h", "autodiff/compiler/_run.h"],
-        )
-        for name in write_kernels()
-    ],
-    compiler_directives=DIRECTIVES,
-)
-for extension in extensions:
-    extension.optional = True  # cythonize() drops it when it is given above
 setup(
-    ext_modules=extensions,
+    ext_modules=cythonize(
+        [
+            Extension(
+                f"autodiff.{name}",
+                [f"autodiff/{name.replace('.', '/')}.py"],
+                include_dirs=[str(HERE / "autodiff")],
+                depends=[
+                    "autodiff/engine/kernels.h",
+                    "autodiff/engine/memory.h",
+                    "autodiff/compiler/run.h",
+                ],
+            )
+            for name in write_kernels()
+        ],
+        compiler_directives=DIRECTIVES,
+    ),
     cmdclass={"build_ext": BuildOrDoWithout},
 )

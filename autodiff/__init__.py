@@ -13,10 +13,12 @@ from __future__ import annotations
 import importlib
 from typing import Any
 
-from autodiff import _engine, functions, nn, ops, optim
+from autodiff.engine import choice  # isort: skip  # it must be the first
+from autodiff import functions, nn, ops, optim
 from autodiff.checkpoints import load, save
 from autodiff.contexts import detect_anomaly, no_grad, scope
-from autodiff.functions import PUBLIC, primitive, take
+from autodiff.functions import PUBLIC, take
+from autodiff.primitive import primitive
 from autodiff.transforms import (
     derivative,
     grad,
@@ -28,7 +30,7 @@ from autodiff.transforms import (
     value_and_grad,
     vjp,
 )
-from autodiff.value import COMPILED, Value
+from autodiff.value import COMPILED, TABLE_DIGEST, Value
 
 
 def __getattr__(name: str) -> Any:
@@ -41,7 +43,7 @@ def __getattr__(name: str) -> Any:
     raise AttributeError(f"module 'autodiff' has no attribute {name!r}")
 
 
-_engine.check()
+choice.check(COMPILED, TABLE_DIGEST)
 globals().update(PUBLIC)
 
 __version__ = "0.1.0"

@@ -1,23 +1,23 @@
 """Values to arrays and back: what an optimizer's step asks of the engine.
 
-Compiled as ``value.py`` is; ``arrays.pxd`` has the loops in C, ``_interpreted.py`` in Python.
+Compiled as ``value.py`` is; ``arrays.pxd`` has the loops in C, ``engine/interpreted.py`` in Python.
 """
 
 from __future__ import annotations
 
 from typing import Any
 
-from autodiff.reals import describe
-from autodiff.traces import refuse_reading
+from autodiff.engine.reals import describe
+from autodiff.engine.traces import refuse_reading
 from autodiff.value import Value
 
 try:
     import cython
 except ImportError:
-    from autodiff import _interpreted as cython
+    from autodiff.engine import interpreted as cython
 
 if not cython.compiled:
-    from autodiff._interpreted import read_numbers, write_data, write_grads
+    from autodiff.engine.interpreted import read_numbers, write_data, write_grads
 
 
 def gather(values: list[Value], data: Any, grads: Any) -> None:

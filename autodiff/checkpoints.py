@@ -18,7 +18,7 @@ from typing import IO, Any
 
 import numpy as np
 
-from autodiff.reals import describe, dictionary, plain
+from autodiff.engine.reals import describe, dictionary, plain
 
 try:
     import fcntl

@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, TypeVar
 
-from autodiff.modes import MODE, Mode, Note
-from autodiff.reals import describe
+from autodiff.engine.modes import MODE, Mode, Note
+from autodiff.engine.reals import describe
 from autodiff.value import look
 
 T = TypeVar("T")

@@ -4,7 +4,7 @@
 * ``where(c, a, b)`` -- a choice without a branch;
 * over lists: ``sum``, ``mean``, ``dot``, ``logsumexp`` -- one node however long the list;
 * ``softmax`` and ``log_softmax`` -- several results, made of the above;
-* ``primitive`` -- add a primitive of one's own.
+* ``take(values, i)`` -- an element, or a row, by an index that may be traced.
 
 A function of floats returns a float, of NumPy arrays an array, and of Values a Value.  A list
 function takes a list, a tuple or an array, and works along its first axis, so a list of arrays is
@@ -13,20 +13,19 @@ reduced elementwise.
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Callable, Sequence
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from autodiff import kernels
-from autodiff.higher import PRIMITIVES, apply, largest
-from autodiff.higher import where as chosen
-from autodiff.modes import MODE
-from autodiff.ops import CODES, REALS, ROWS, TABLE, Interval, Row
-from autodiff.reals import constant, describe, real
-from autodiff.traces import active
+from autodiff.engine import kernels
+from autodiff.engine.modes import MODE
+from autodiff.engine.reals import constant, describe, real
+from autodiff.engine.traces import active
+from autodiff.evaluation import PRIMITIVES, apply, largest
+from autodiff.evaluation import where as chosen
+from autodiff.ops import CODES, ROWS, TABLE, Row
 from autodiff.value import (
     Value,
     add_method,
@@ -36,7 +35,6 @@ from autodiff.value import (
     record_list,
     record_unary,
 )
-from autodiff.walks import alone
 
 if TYPE_CHECKING:  # the elementwise functions are made from the table, at the end of this file
 
@@ -77,7 +75,7 @@ def _elementwise(row: Row) -> Callable[..., Any]:
                 f"{row.name}({', '.join(row.names)}) was given {len(operands)} operands"
             )
         if any(isinstance(x, np.ndarray) for x in operands):
-            return _on_arrays(general, on_arrays(), row.name, operands)
+            return elementwise(general, on_arrays(), row.name, operands)
         checked = [x if type(x) is Value else constant(x) for x in operands]
         for x, came in zip(checked, operands, strict=True):
             if x is NotImplemented:
@@ -114,7 +112,7 @@ def where(c: Any, a: Any, b: Any) -> Any:
     """
     operands = (c, a, b)
     if any(isinstance(x, np.ndarray) for x in operands):
-        return _on_arrays(where, lambda c, a, b: np.where(c != 0, a, b), "where", operands)
+        return elementwise(where, lambda c, a, b: np.where(c != 0, a, b), "where", operands)
     checked = [x if type(x) is Value else constant(x) for x in operands]
     for x, came in zip(checked, operands, strict=True):
         if x is NotImplemented:
@@ -127,7 +125,7 @@ def where(c: Any, a: Any, b: Any) -> Any:
     return result if MODE.get().recording else result.detach()
 
 
-def _on_arrays(
+def elementwise(
     on_scalars: Callable[..., Any],
     on_arrays: Callable[..., Any],
     name: str,
@@ -262,7 +260,7 @@ def _reduce(name: str, *sequences: Any) -> Any:
 
 
 def _largest(xs: list[Any], name: str) -> Any:
-    """``higher.largest``, elementwise if some of ``xs`` are arrays."""
+    """``evaluation.largest``, elementwise if some of ``xs`` are arrays."""
     if not any(isinstance(x, np.ndarray) for x in xs):
         return largest(xs, name)
     if any(type(x) is Value or getattr(x, "dtype", None) == np.dtype(object) for x in xs):
@@ -337,91 +335,6 @@ def take_known(xs: list[Any], i: Any) -> Any:
     data = number_of(x) if type(x) is Value else real(x, "take(values, i)")
     partials = [float(k == place) for k in range(len(given))]
     return record_known(CODES["take"], (*given, i), data, [*partials, 0.0])
-
-
-# -- primitives of one's own -----------------------------------------------------------------------
-
-
-def primitive(
-    name: str,
-    value: Callable[..., float],
-    partials: Sequence[Callable[..., Any]],
-    *,
-    label: str = "",
-    domain: Sequence[Interval] | None = None,
-    kink: str = "",
-) -> Callable[..., Any]:
-    """Add a primitive: a function that is recorded as one node, with derivatives of your own.
-
-    Args:
-        name: what it is called in graphs and messages.
-        value: its value, from floats.
-        partials: for each operand, the partial derivative as a function ``(*operands, v)``, where
-            ``v`` is the value.  Written in this library's functions and operators, it can be
-            differentiated again.
-        label: what drawings show; the name if not given.
-        domain: for each operand, the open interval in which it may be tested.
-        kink: an expression in the operands' names that is zero where there is a corner or jump.
-
-    Returns:
-        The function, of floats, arrays and Values.
-
-    Raises:
-        TypeError: if ``value`` or a partial is not callable.
-        ValueError: if the table has that name, or the partials are not one an operand.
-        OverflowError: if there are 65,536 primitives already.
-
-    >>> from autodiff import Value, square
-    >>> softsign = primitive(
-    ...     "softsign", lambda a: a / (1 + abs(a)), [lambda a, v: 1 / square(1 + abs(a))]
-    ... )
-    >>> x = Value(1.0)
-    >>> softsign(x).backward()
-    >>> softsign(1.0), x.grad
-    (0.5, 0.25)
-    """
-    if name in PUBLIC or name in CODES:
-        raise ValueError(f"primitive({name!r}): the table already has a primitive of that name")
-    for function in (value, *partials):
-        if not callable(function):
-            raise TypeError(f"primitive({name!r}): {describe(function)} is not a function")
-    names = list(inspect.signature(value).parameters)
-    if len(partials) != len(names) or not names:
-        raise ValueError(
-            f"primitive({name!r}): {len(names)} operands ({', '.join(names)}) want as many "
-            f"partials, not {len(partials)}"
-        )
-    row = Row(
-        name, " ".join(names), value, list(partials), label=label, kink=kink,
-        domain=tuple(domain) if domain else (REALS,) * len(names),
-    )  # fmt: skip
-    op = alone(numbered, row)
-
-    def call(*operands: Any) -> Any:
-        if len(operands) != len(names):
-            raise TypeError(f"{name}({', '.join(names)}) was given {len(operands)} operands")
-        if any(isinstance(x, np.ndarray) for x in operands):
-            return _on_arrays(call, np.vectorize(value, [np.float64]), name, operands)
-        return apply(op, *operands)
-
-    call.__name__ = call.__qualname__ = name
-    call.__doc__ = row.documentation
-    call.__wrapped__ = value  # type: ignore[attr-defined]  # whose signature it has
-    return call
-
-
-def numbered(row: Row) -> int:
-    """Add a row to ``ops.ROWS``, alone; its number.
-
-    Raises:
-        OverflowError: if no number is left.
-    """
-    if len(ROWS) > 0xFFFF:  # a node keeps its primitive's number in 16 bits
-        raise OverflowError(
-            f"primitive({row.name!r}): there can be no more than {len(ROWS)} of them"
-        )
-    ROWS.append(row)
-    return len(ROWS) - 1
 
 
 #: Every function made from the table, by name.

@@ -14,8 +14,8 @@ from pathlib import Path
 
 import graphviz
 
+from autodiff.engine.reals import describe
 from autodiff.ops import ROWS
-from autodiff.reals import describe
 from autodiff.sweeps import topological_order
 from autodiff.value import Value, code_of
 

@@ -7,8 +7,8 @@
   at a small multiple of the cost of computing it.
 * ``sweep_trace`` -- the same for the results of a function that a transform has run.
 
-``higher.sweep_on_values`` is the same sweep in recorded arithmetic: gradients that were themselves
-recorded, and can be differentiated again.  Compiled as ``value.py`` is.
+``second_order.sweep_on_values`` is the same sweep in recorded arithmetic: its gradients are Values,
+which can be differentiated again.  Compiled as ``value.py`` is.
 """
 
 from __future__ import annotations
@@ -17,18 +17,18 @@ from collections.abc import Iterable
 from math import isfinite
 from typing import Any
 
-from autodiff import anomalies
-from autodiff.modes import MODE
+from autodiff.engine import anomalies
+from autodiff.engine.lock import alone
+from autodiff.engine.modes import MODE
 from autodiff.value import Value, collectable, own_note, written
-from autodiff.walks import alone
 
 try:
     import cython
 except ImportError:
-    from autodiff import _interpreted as cython
+    from autodiff.engine import interpreted as cython
 
 if not cython.compiled:
-    from autodiff._interpreted import at, count, listed, nodes, pop, push, set_gradients, take
+    from autodiff.engine.interpreted import at, count, listed, nodes, pop, push, set_gradients, take
 
 _stamp = 0  # the last mark that was given out
 

@@ -1,13 +1,13 @@
-# The C types of value.py, and what it asks of C: memory from _memory.h, kernels from _kernels.h.
-# _interpreted.py has the same in Python.
+# The C types of value.py, and what it asks of C: memory and kernels from engine/memory.h and kernels.h.
+# engine/interpreted.py has the same in Python.
 
 cimport cython
 from cpython.array cimport array, clone
 from cpython.contextvars cimport get_value
 from cpython.object cimport PyObject, PyTypeObject
-from autodiff.modes cimport Note
+from autodiff.engine.modes cimport Note
 
-cdef extern from "_memory.h":
+cdef extern from "engine/memory.h":
     int ad_manage(PyTypeObject *, Py_ssize_t) except -1
     bint ad_track(object)
     int ad_attach(PyTypeObject *, object, object) except -1
@@ -29,7 +29,7 @@ cdef extern from "Python.h":
     bint PyObject_IS_GC(object)
     void PyObject_GC_UnTrack(object)
 
-cdef extern from "_kernels.h":
+cdef extern from "engine/kernels.h":
     const char *AD_TABLE
     const int ADD "AD_add"
     const int SUB "AD_sub"
@@ -46,7 +46,7 @@ cdef extern from "_kernels.h":
 @cython.final
 cdef class Value:
     cdef double _data, _grad, _da, _db
-    cdef object _a, _b  # with the note side by side, for _memory.h
+    cdef object _a, _b  # with the note side by side, for memory.h
     cdef Note _note
     cdef unsigned int _mark
     cdef unsigned short _op

@@ -22,19 +22,19 @@ from gc import get_referents
 from math import isfinite
 from typing import TYPE_CHECKING, Any
 
-from autodiff import anomalies, traces
-from autodiff.modes import MODE, PLAIN, Note
+from autodiff.engine import anomalies, traces
+from autodiff.engine.modes import MODE, PLAIN, Note
+from autodiff.engine.reals import constant, describe, real, refuse
 from autodiff.ops import ROWS
-from autodiff.reals import constant, describe, real, refuse
 
 try:
     import cython
 except ImportError:
-    from autodiff import _interpreted as cython
+    from autodiff.engine import interpreted as cython
 
 if not cython.compiled:
     # fmt: off
-    from autodiff._interpreted import (
+    from autodiff.engine.interpreted import (
         ABS,
         ADD,
         DETACH,
@@ -253,7 +253,7 @@ class Value:
     def __abs__(self) -> Value:
         return record_unary(ABS, self)
 
-    if not cython.compiled and TYPE_CHECKING:  # from higher.py, from the table; what programs add
+    if not cython.compiled and TYPE_CHECKING:  # what is attached later, and what programs add
         backward: Callable[..., None]
 
         def __getattr__(self, name: str) -> Any: ...

@@ -9,5 +9,3 @@ settings.register_profile("nightly", deadline=None, max_examples=5000)
 # A mutant is killed by any failure, the simplest need not be found.
 settings.register_profile("mutants", settings.get_profile("ci"), phases=[Phase.generate])
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ci"))
-
-collect_ignore = ["make_torch_edges.py"]  # a script, which wants PyTorch

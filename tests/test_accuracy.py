@@ -22,9 +22,10 @@ from hypothesis import settings
 from mpmath import mp
 
 import autodiff
-from autodiff import Value, ieee, ops
-from autodiff.expressions import for_floats
-from autodiff.kernels import FLOATS, largest, partial_functions
+from autodiff import Value, ops
+from autodiff.engine import ieee
+from autodiff.engine.expressions import for_floats
+from autodiff.engine.kernels import FLOATS, largest, partial_functions
 
 POINTS = 2 * settings().max_examples  # a row: 200, or 10,000 in the nightly profile
 DIGITS = 60  # of mpmath's numbers

@@ -26,7 +26,7 @@ from autodiff import (
     vjp,
 )
 from autodiff.contexts import within
-from autodiff.modes import MODE, PLAIN
+from autodiff.engine.modes import MODE, PLAIN
 
 HERE = re.escape(__file__)
 

@@ -12,7 +12,8 @@ import sys
 import pytest
 
 import autodiff
-from autodiff import _engine, ckernels, ieee, kernels, ops, value
+from autodiff import ops
+from autodiff.engine import choice, ckernels, ieee, kernels
 
 
 def fresh(program, **environment):
@@ -39,13 +40,11 @@ def test_a_source_tree_without_cython_is_enough():
     assert fresh(program, AUTODIFF_PURE="1") == "Value(6.0, op='mul')"
 
 
-def test_kernels_of_another_table_are_refused(monkeypatch):
-    monkeypatch.setattr(value, "COMPILED", True)
-    monkeypatch.setattr(value, "TABLE_DIGEST", "another")
+def test_kernels_of_another_table_are_refused():
     with pytest.raises(ImportError, match="built from another table"):
-        _engine.check()
-    monkeypatch.setattr(value, "TABLE_DIGEST", ckernels.digest())
-    _engine.check()
+        choice.check(True, "another")
+    choice.check(True, ckernels.digest())
+    choice.check(False, "")
 
 
 def test_the_digest_sees_every_change_of_the_table(monkeypatch):

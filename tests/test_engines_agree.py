@@ -14,7 +14,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from autodiff import ieee, kernels, ops
+from autodiff import ops
+from autodiff.engine import ieee, kernels
 
 ARITY = {row.name: len(row.names) for row in ops.TABLE}
 NAMES = list(ARITY)
@@ -28,7 +29,7 @@ SPECIAL = [
 def interpreted():
     """A function that runs a program in another process, by the interpreted engine."""
     with subprocess.Popen(
-        [sys.executable, Path(__file__).with_name("programs.py")],
+        [sys.executable, Path(__file__).parent / "helpers" / "programs.py"],
         env={**os.environ, "AUTODIFF_PURE": "1"},
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,

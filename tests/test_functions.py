@@ -28,9 +28,9 @@ from autodiff import (
     take,
 )
 from autodiff.contexts import within
+from autodiff.engine.modes import PLAIN
+from autodiff.engine.traces import Trace
 from autodiff.functions import take_known
-from autodiff.modes import PLAIN
-from autodiff.traces import Trace
 from autodiff.value import number_of
 
 INF = math.inf

@@ -11,8 +11,18 @@ import warnings
 import numpy as np
 import pytest
 
-from autodiff import Value, functions, grad, jit, no_grad, optim, take, value_and_grad
-from autodiff.modes import MODE
+from autodiff import (
+    Value,
+    functions,
+    grad,
+    jit,
+    no_grad,
+    optim,
+    primitive,
+    take,
+    value_and_grad,
+)
+from autodiff.engine.modes import MODE
 from autodiff.transforms.cache import MOST
 
 NAN, INF = math.nan, math.inf
@@ -439,7 +449,7 @@ def test_numbers_are_traced_once_whatever_they_are(number):
 def test_a_function_that_is_not_a_function_is_told_so():
     draw = random.Random(1)
     fast = jit(lambda x: x if x > draw.random() else -x)
-    unlike = functions.primitive("unlike", lambda a: draw.random(), [lambda a, v: 0.0 * a])
+    unlike = primitive("unlike", lambda a: draw.random(), [lambda a, v: 0.0 * a])
     with pytest.raises(RuntimeError, match=r"draws random numbers \(from a Random\)"):
         fast(0.5)
     with pytest.raises(RuntimeError, match=r"draws random numbers \(from a Random\)"):
@@ -452,7 +462,7 @@ def test_a_function_that_is_not_a_function_is_told_so():
 def nodes():
     """Values that are alive, if the collector sees them or they have notes that it sees."""
     gc.collect()
-    from autodiff.traces import Trace
+    from autodiff.engine.traces import Trace
 
     return sum(isinstance(x, Trace) for x in gc.get_objects())
 

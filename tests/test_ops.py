@@ -12,7 +12,8 @@ import references
 from mpmath import mp
 
 import autodiff
-from autodiff import COMPILED, Value, ckernels, expressions, higher, kernels, ops, primitive
+from autodiff import COMPILED, Value, evaluation, ops, primitive
+from autodiff.engine import ckernels, expressions, kernels
 from autodiff.value import TABLE_DIGEST
 
 SCALARS = [r for r in ops.TABLE if not r.over_lists]
@@ -256,7 +257,7 @@ def test_partials_mention_only_primitives_constants_and_operands(row):
 
 @pytest.mark.parametrize("name", ["sign", "floor", "ceil", "trunc", "rint"])
 def test_a_slope_of_zero_is_a_positive_zero(name):
-    function = getattr(autodiff, name, None) or functools.partial(higher.apply, ops.CODES[name])
+    function = getattr(autodiff, name, None) or functools.partial(evaluation.apply, ops.CODES[name])
     for x in (2.25, -2.25):
         assert repr(function(Value(x)).partials) == "(0.0,)"
 

@@ -13,7 +13,7 @@ from hypothesis import given
 from autodiff import dot, mean, primitive
 from autodiff import sum as sum_
 from autodiff.compiler import derivatives, emitter, loops, passes, program, writing
-from autodiff.compiler.execute import Machine
+from autodiff.compiler.machine import Machine
 from autodiff.compiler.program import ARITY, Program, validate
 from autodiff.compiler.trace import trace
 from autodiff.ops import CODES, ROWS

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 import autodiff
 from autodiff import functions, take
 from autodiff.compiler import passes, writing
-from autodiff.compiler.execute import Machine
+from autodiff.compiler.machine import Machine
 from autodiff.compiler.program import Program
 from autodiff.compiler.trace import trace
 
@@ -43,7 +43,7 @@ def run(p):
 OPEN = """
 import pickle, sys
 import numpy as np
-from autodiff.compiler.execute import Machine
+from autodiff.compiler.machine import Machine
 with open(sys.argv[1], "rb") as file:
     p = pickle.load(file)
 print(*[x.hex() for x in Machine(p)(np.array([0.7, -1.3, 2.0])).tolist()])

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 import autodiff
 from autodiff import Value, functions, grad, hessian, jit, primitive
 from autodiff.compiler import derivatives, passes, program, writing
-from autodiff.compiler.execute import Machine
+from autodiff.compiler.machine import Machine
 from autodiff.compiler.program import Program, validate
 from autodiff.compiler.trace import outputs_of, replay, trace, traced
 from autodiff.compiler.trace import run as trace_run

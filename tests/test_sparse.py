@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from autodiff import Value, functions, hessian, jacobian, take
 from autodiff.compiler import derivatives
-from autodiff.compiler.execute import Machine
+from autodiff.compiler.machine import Machine
 from autodiff.compiler.sparsity import by_column, colours, pattern, sparse_jacobian
 from autodiff.compiler.trace import trace
 

@@ -30,7 +30,8 @@ from replay import OtherEngine, Player, replay, shown
 from test_engines_agree import ARITY, folded
 from test_engines_agree import numbers as wild
 
-from autodiff import Value, expressions, kernels, ops
+from autodiff import Value, ops
+from autodiff.engine import expressions, kernels
 
 SMALL = 25  # the most nodes of a graph whose sweep is recorded, or that mpmath differentiates
 DIGITS = 40  # of mpmath's numbers

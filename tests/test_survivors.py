@@ -7,11 +7,12 @@ from array import array
 import pytest
 
 import autodiff
-from autodiff import Value, arrays, kernels, sin, sweeps
+from autodiff import Value, arrays, sin, sweeps
 from autodiff.contexts import within
+from autodiff.engine import kernels
+from autodiff.engine.traces import Trace, active
 from autodiff.ops import COMPARISONS
 from autodiff.sweeps import topological_order, visit
-from autodiff.traces import Trace, active
 
 
 def test_a_walk_waits_for_the_walk_of_another_thread():

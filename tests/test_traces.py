@@ -29,8 +29,8 @@ from autodiff import (
     take,
     value_and_grad,
 )
-from autodiff.modes import MODE, PLAIN
-from autodiff.traces import active
+from autodiff.engine.modes import MODE, PLAIN
+from autodiff.engine.traces import active
 
 # -- what would freeze a number --------------------------------------------------------------------
 

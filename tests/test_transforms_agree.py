@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 import autodiff
 from autodiff import exp, ops, sin, take
 from autodiff.compiler.derivatives import forward, reverse
-from autodiff.compiler.execute import Machine
+from autodiff.compiler.machine import Machine
 from autodiff.compiler.trace import trace
 from autodiff.functions import take_known
 from autodiff.testing import expressions, points

@@ -15,7 +15,8 @@ import numpy as np
 import pytest
 
 import autodiff
-from autodiff import Value, functions, reals, scope
+from autodiff import Value, functions, scope
+from autodiff.engine import reals
 
 NOT_NUMBERS = [
     ("1", r"'1' \(str\)"),

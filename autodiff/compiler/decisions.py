@@ -14,7 +14,7 @@ from typing import Any, Generic, TypeVar
 
 import numpy as np
 
-from autodiff.compiler.execute import Machine
+from autodiff.compiler.machine import Machine
 from autodiff.compiler.program import ARITY, GUARD, Floats, Program
 from autodiff.compiler.trace import Traced
 from autodiff.ops import CODES

@@ -11,7 +11,7 @@ from typing import Any
 try:
     import cython
 except ImportError:
-    from autodiff import _interpreted as cython
+    from autodiff.engine import interpreted as cython
 
 if not cython.compiled:
     from autodiff.compiler.program import NONE

@@ -1,11 +1,11 @@
-# The C types of loops.py, and what runs programs from _run.h.
+# The C types of loops.py, and what runs programs from run.h.
 
 cimport cython
 
-cdef extern from "_kernels.h":
+cdef extern from "engine/kernels.h":
     pass
 
-cdef extern from "compiler/_run.h":
+cdef extern from "compiler/run.h":
     Py_ssize_t ad_run(Py_ssize_t, Py_ssize_t, const unsigned short *, const int *, const int *,
                       const int *, const int *, const double *, double *, double *) nogil
 

@@ -13,10 +13,10 @@ from typing import Any
 try:
     import cython
 except ImportError:
-    from autodiff import _interpreted as cython
+    from autodiff.engine import interpreted as cython
 
 if not cython.compiled:
-    from autodiff.compiler._interpreted import run_span
+    from autodiff.compiler.interpreted import run_span
 
 
 # -- for the passes --------------------------------------------------------------------------------

@@ -13,10 +13,10 @@ from autodiff.value import Value
 try:
     import cython
 except ImportError:
-    from autodiff import _interpreted as cython
+    from autodiff.engine import interpreted as cython
 
 if not cython.compiled:
-    from autodiff._interpreted import blank
+    from autodiff.engine.interpreted import blank
 
 
 def inputs_of(given: list[Any], note: Any) -> list[Any]:

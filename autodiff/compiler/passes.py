@@ -20,7 +20,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from autodiff.compiler import loops
-from autodiff.compiler.execute import Machine
+from autodiff.compiler.machine import Machine
 from autodiff.compiler.program import ARITY, GUARD, STATIC, Integers, Program, views
 from autodiff.ops import CODES
 

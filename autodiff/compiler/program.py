@@ -22,9 +22,9 @@ from typing import Any, NoReturn
 import numpy as np
 from numpy.typing import NDArray
 
-from autodiff.expressions import names_in
+from autodiff.engine.expressions import names_in
+from autodiff.engine.reals import describe
 from autodiff.ops import CODES, CONSTANTS, INNER, ROWS, TABLE
-from autodiff.reals import describe
 
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int32]

@@ -14,13 +14,14 @@ from typing import Any
 from autodiff.compiler.program import STATIC, Program
 from autodiff.compiler.trace import Traced, trace
 from autodiff.contexts import within
-from autodiff.functions import numbered
-from autodiff.higher import PRIMITIVES, split
-from autodiff.kernels import list_kernel, partial_functions
-from autodiff.modes import PLAIN
+from autodiff.engine.kernels import list_kernel, partial_functions
+from autodiff.engine.lock import alone
+from autodiff.engine.modes import PLAIN
+from autodiff.evaluation import PRIMITIVES
 from autodiff.ops import ROWS, Row
+from autodiff.primitive import numbered
+from autodiff.second_order import split
 from autodiff.value import record_known
-from autodiff.walks import alone
 
 
 @lru_cache(maxsize=4096)

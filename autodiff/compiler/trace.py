@@ -22,13 +22,14 @@ import numpy as np
 from autodiff.compiler import numbering
 from autodiff.compiler.program import ARITY, GUARD, Program, views
 from autodiff.contexts import within
+from autodiff.engine.lock import alone
+from autodiff.engine.traces import Trace
+from autodiff.evaluation import apply, largest, pick
 from autodiff.functions import take_known
-from autodiff.higher import apply, largest, pick, split
 from autodiff.ops import CODES, COMPARISONS, ROWS
+from autodiff.second_order import split
 from autodiff.sweeps import visit
-from autodiff.traces import Trace
 from autodiff.value import Value, number_of, record_list
-from autodiff.walks import alone
 
 
 class Run(NamedTuple):

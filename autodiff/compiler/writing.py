@@ -6,11 +6,11 @@ import inspect
 import math
 from collections.abc import Callable
 
-from autodiff import ieee
-from autodiff.compiler.execute import flops
+from autodiff.compiler.machine import flops
 from autodiff.compiler.passes import sums
 from autodiff.compiler.program import GUARD, STATIC, Program
-from autodiff.expressions import for_floats, names_in
+from autodiff.engine import ieee
+from autodiff.engine.expressions import for_floats, names_in
 from autodiff.ops import CODES, COMPARISONS, CONSTANTS, ROWS
 
 _INFIX = {"add": "+", "sub": "-", "mul": "*"}

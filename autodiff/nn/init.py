@@ -11,7 +11,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from autodiff.reals import describe
+from autodiff.engine.reals import describe
 
 Weights = list[list[float]]
 Initialiser = Callable[[int, int, np.random.Generator], Weights]

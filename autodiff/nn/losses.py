@@ -15,9 +15,9 @@ from typing import Any
 import numpy as np
 
 from autodiff import functions
-from autodiff.higher import largest
-from autodiff.reals import describe
-from autodiff.traces import active
+from autodiff.engine.reals import describe
+from autodiff.engine.traces import active
+from autodiff.evaluation import largest
 from autodiff.value import Value
 
 Rows = Sequence[Sequence[Any]]

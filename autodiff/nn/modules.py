@@ -19,9 +19,9 @@ import numpy as np
 from autodiff import functions
 from autodiff.arrays import scatter_grads
 from autodiff.contexts import scoped, within
-from autodiff.modes import MODE, PLAIN
+from autodiff.engine.modes import MODE, PLAIN
+from autodiff.engine.reals import describe, dictionary, real
 from autodiff.nn.init import Initialiser, default
-from autodiff.reals import describe, dictionary, real
 from autodiff.value import Value
 
 Function = str | Callable[[Any], Any] | None

@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from autodiff.arrays import commit, gather, scatter_grads
-from autodiff.reals import describe, dictionary, plain, real
+from autodiff.engine.reals import describe, dictionary, plain, real
 from autodiff.value import Value
 
 Array = NDArray[np.float64]

@@ -16,11 +16,11 @@ import numpy as np
 
 from autodiff.checkpoints import save
 from autodiff.contexts import within
-from autodiff.modes import MODE
+from autodiff.engine.modes import MODE
+from autodiff.engine.reals import describe, dictionary, real
 from autodiff.nn import Module
 from autodiff.optim.base import Optimizer
 from autodiff.optim.lr_scheduler import ReduceLROnPlateau
-from autodiff.reals import describe, dictionary, real
 from autodiff.value import Value
 
 

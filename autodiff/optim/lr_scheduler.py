@@ -13,6 +13,7 @@ from bisect import bisect_right
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from autodiff.engine.reals import describe, dictionary, plain, real
 from autodiff.optim.base import Group, Optimizer, true_or_false
 from autodiff.optim.scheduling import (
     LRScheduler,
@@ -25,7 +26,6 @@ from autodiff.optim.scheduling import (
     positive,
     whole,
 )
-from autodiff.reals import describe, dictionary, plain, real
 
 
 class LambdaLR(LRScheduler):

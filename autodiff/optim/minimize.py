@@ -14,9 +14,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
+from autodiff.engine.reals import constant, describe, real
 from autodiff.optim.base import Array, Optimizer
 from autodiff.optim.optimizers import SGD
-from autodiff.reals import constant, describe, real
 from autodiff.value import Value
 
 

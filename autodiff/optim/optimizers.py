@@ -11,6 +11,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
+from autodiff.engine.reals import describe
 from autodiff.optim.base import (
     Array,
     Group,
@@ -20,7 +21,6 @@ from autodiff.optim.base import (
     not_negative,
     true_or_false,
 )
-from autodiff.reals import describe
 
 State = dict[str, Any]
 

@@ -6,8 +6,8 @@ import copy
 from collections import deque
 from typing import Any
 
+from autodiff.engine.reals import describe, dictionary, real
 from autodiff.optim.base import Group, Optimizer
-from autodiff.reals import describe, dictionary, real
 
 
 class LRScheduler:

@@ -17,12 +17,12 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from PIL import Image
 
+from autodiff.engine.reals import describe
 from autodiff.optim.minimize import Trajectory
 from autodiff.plot.canvas import COLOURS, STYLE, limits, look, on_arrays, subplots
 from autodiff.plot.curves import curve
 from autodiff.plot.paths import OUTLINE, named, visible
 from autodiff.plot.surfaces import contour, surface
-from autodiff.reals import describe
 
 _COLOURS = 64  # of a GIF's palette: enough for flat colours and the edges of letters
 _LAST = 2.0  # seconds for which a GIF shows its last frame

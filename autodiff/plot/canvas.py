@@ -12,8 +12,8 @@ from matplotlib.axes import Axes
 from matplotlib.colors import LinearSegmentedColormap
 
 from autodiff.contexts import no_grad
+from autodiff.engine.reals import describe
 from autodiff.optim.base import Array
-from autodiff.reals import describe
 from autodiff.value import Value
 
 #: Legible where the README shows a figure; applied to the figures that this package makes.

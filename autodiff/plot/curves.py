@@ -8,12 +8,12 @@ from typing import Any
 import numpy as np
 from matplotlib.axes import Axes
 
+from autodiff.engine.reals import describe
 from autodiff.optim.base import Array
 from autodiff.optim.loops import History
 from autodiff.optim.minimize import Trajectory
 from autodiff.plot.canvas import axes, limits, look, on_arrays
 from autodiff.plot.paths import OUTLINE, Trajectories, clip, named, visible
-from autodiff.reals import describe
 from autodiff.value import Value
 
 _POINTS = 401

@@ -9,9 +9,9 @@ from itertools import pairwise
 import numpy as np
 from matplotlib import patheffects
 
+from autodiff.engine.reals import describe
 from autodiff.optim.base import Array
 from autodiff.optim.minimize import Trajectory
-from autodiff.reals import describe
 
 #: A white border, so that a path is seen on every background.
 OUTLINE = [patheffects.withStroke(linewidth=3.6, foreground="white")]

@@ -10,11 +10,11 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.ticker import MaxNLocator
 
+from autodiff.engine.reals import describe
 from autodiff.nn import Module
 from autodiff.optim.base import Array
 from autodiff.plot.canvas import HEIGHTS, axes, grid, legend, limits, look, on_arrays, outputs
 from autodiff.plot.paths import OUTLINE, Trajectories, Visible, named, visible
-from autodiff.reals import describe
 
 _BEST: dict[str, Any] = {
     "marker": "P",

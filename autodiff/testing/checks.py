@@ -22,8 +22,8 @@ from typing import Any
 
 import numpy as np
 
+from autodiff.engine.reals import constant, describe, real
 from autodiff.functions import dot
-from autodiff.reals import constant, describe, real
 from autodiff.testing.differences import differentiate
 from autodiff.testing.ladder import EPS, Array, magnitude, neighbour, scatter
 from autodiff.value import Value

@@ -17,7 +17,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike
 
-from autodiff.reals import describe
+from autodiff.engine.reals import describe
 from autodiff.testing import ladder
 from autodiff.testing.ladder import EPS, Array
 

@@ -19,10 +19,11 @@ from typing import Any
 import hypothesis
 from hypothesis import strategies as st
 
-from autodiff import functions, kernels
-from autodiff.expressions import for_floats
+from autodiff import functions
+from autodiff.engine import kernels
+from autodiff.engine.expressions import for_floats
+from autodiff.engine.reals import describe
 from autodiff.ops import CODES, HELPERS, ROWS, TABLE, Row
-from autodiff.reals import describe
 from autodiff.testing.checks import GradientError, check_gradient
 
 _INFIX = {"add": "+", "sub": "-", "mul": "*", "div": "/", "pow": "**"}

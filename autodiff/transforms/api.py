@@ -27,8 +27,8 @@ from autodiff.compiler.passes import simplified
 from autodiff.compiler.program import Program
 from autodiff.compiler.sparsity import sparse_jacobian
 from autodiff.compiler.trace import Run, captures, outputs_of, replay, traced
-from autodiff.modes import MODE
-from autodiff.reals import describe
+from autodiff.engine.modes import MODE
+from autodiff.engine.reals import describe
 from autodiff.transforms.pytrees import (
     NUMBER,
     Leaf,

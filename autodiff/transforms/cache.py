@@ -21,13 +21,13 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from autodiff.compiler.decisions import Decisions, Unlike
-from autodiff.compiler.execute import Machine
+from autodiff.compiler.machine import Machine
 from autodiff.compiler.passes import sums
 from autodiff.compiler.sparsity import Pattern
 from autodiff.compiler.trace import captures, run
-from autodiff.modes import MODE
-from autodiff.reals import describe
-from autodiff.traces import active
+from autodiff.engine.modes import MODE
+from autodiff.engine.reals import describe
+from autodiff.engine.traces import active
 from autodiff.transforms.guards import Generators, Watch
 from autodiff.transforms.pytrees import flat, listed, tree_unflatten
 from autodiff.transforms.transform import (

@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from autodiff.reals import constant, describe
+from autodiff.engine.reals import constant, describe
 from autodiff.value import Value, number_of
 
 

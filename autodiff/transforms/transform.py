@@ -16,15 +16,16 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from autodiff.compiler import writing
-from autodiff.compiler.execute import Machine
+from autodiff.compiler.machine import Machine
 from autodiff.compiler.passes import behind, simplified, sums
 from autodiff.compiler.program import Program
 from autodiff.compiler.sparsity import Pattern
 from autodiff.compiler.trace import Run, Traced, outputs_of, replay, run, traced
-from autodiff.modes import MODE
-from autodiff.reals import describe
+from autodiff.engine.lock import alone
+from autodiff.engine.modes import MODE
+from autodiff.engine.reals import describe
+from autodiff.engine.traces import active
 from autodiff.sweeps import sweep_trace
-from autodiff.traces import active
 from autodiff.transforms.pytrees import (
     NUMBER,
     Leaf,
@@ -39,7 +40,6 @@ from autodiff.transforms.pytrees import (
     tree_unflatten,
 )
 from autodiff.value import Value, number_of
-from autodiff.walks import alone
 
 
 class Derived(NamedTuple):

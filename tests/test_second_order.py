@@ -15,8 +15,8 @@ from autodiff import (
     Value,
     cos,
     dot,
+    evaluation,
     exp,
-    higher,
     jit,
     log,
     logsumexp,
@@ -27,7 +27,7 @@ from autodiff import (
     tanh,
 )
 from autodiff.contexts import within
-from autodiff.traces import Trace
+from autodiff.engine.traces import Trace
 from autodiff.value import number_of
 
 
@@ -338,19 +338,19 @@ def test_memory_does_not_grow(work):
 
 def test_a_primitive_of_values_refuses_what_is_no_number():
     with pytest.raises(TypeError, match=r"add\(\) takes real numbers and Values, not .* array"):
-        higher.PRIMITIVES["add"](Value(1.0), np.array([1.0]))
+        evaluation.PRIMITIVES["add"](Value(1.0), np.array([1.0]))
 
 
 @pytest.mark.parametrize("name", ["largest", "peak"])
 def test_the_largest_is_recorded_in_a_trace_and_held_constant(name):
     xs = [Value(1.0), 3.0, Value(2.0)]
     tracing = Trace(frozen=True).mode()
-    m = within(tracing, higher.largest, xs, name)
-    plain = within(tracing, higher.largest, [1.0, 3.0], name)
+    m = within(tracing, evaluation.largest, xs, name)
+    plain = within(tracing, evaluation.largest, [1.0, 3.0], name)
     assert (m.op, number_of(m), m.partials, m.operands) == (name, 3.0, (0.0,) * 3, tuple(xs))
-    assert plain == higher.largest(xs, name) == 3.0
+    assert plain == evaluation.largest(xs, name) == 3.0
     infinite = [Value(math.inf), 1.0]
-    assert higher.largest(infinite, name) == (0.0 if name == "largest" else math.inf)
+    assert evaluation.largest(infinite, name) == (0.0 if name == "largest" else math.inf)
 
 
 @pytest.mark.parametrize(("x", "y"), [(Value(5.0), 7.0), (5.0, Value(7.0)), (5.0, 7.0)])
@@ -359,8 +359,8 @@ def test_what_is_picked_is_recorded_in_a_trace_if_an_index_is_a_value(x, y, i, j
     tracing = Trace(frozen=True).mode()
     same = i == j
     for indices in ((Value(i), j), (i, Value(j)), (Value(i), Value(j))):
-        v = within(tracing, higher.pick, x, *indices, y)
+        v = within(tracing, evaluation.pick, x, *indices, y)
         assert (v.op, number_of(v), v.operands) == ("pick", 5.0 if same else 7.0, (x, *indices, y))
         assert v.partials == (same and type(x) is Value, 0, 0, not same and type(y) is Value)
-        assert higher.pick(x, *indices, y) is (x if same else y)
-    assert within(tracing, higher.pick, x, i, j, y) is (x if same else y)
+        assert evaluation.pick(x, *indices, y) is (x if same else y)
+    assert within(tracing, evaluation.pick, x, i, j, y) is (x if same else y)

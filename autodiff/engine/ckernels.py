@@ -8,7 +8,7 @@ For every row an inline function of its value, and three functions that choose b
                    double *das, double *dbs)
 
 in which a row over more than two scalars has them as its list; and macros with the names of the
-rows, from which ``compiler/_run.h`` makes what runs a program.
+rows, from which ``compiler/run.h`` makes what runs a program.
 
 They compute what ``kernels.KERNELS`` computes, operation for operation, so that the compiled and
 the interpreted engine agree bit for bit.  ``AD_TABLE`` is the digest of that table.
@@ -18,7 +18,7 @@ from __future__ import annotations
 
 import zlib
 
-from autodiff.expressions import for_c, names_in
+from autodiff.engine.expressions import for_c, names_in
 from autodiff.ops import CODES, CONSTANTS, INNER, TABLE, Row
 
 _MATH_H = {"abs": "fabs"}

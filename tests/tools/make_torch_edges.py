@@ -1,6 +1,6 @@
 """Write seeds/torch_edges.json: what PyTorch's float64 gives at the edges of every primitive.
 
-Run by hand, where PyTorch is installed: ``python tests/make_torch_edges.py``.  In the file::
+Run by hand, where PyTorch is installed: ``python tests/tools/make_torch_edges.py``.  In the file::
 
     torch    its version of PyTorch
     points   [a, ...]: where functions of one operand are evaluated
@@ -22,7 +22,7 @@ from pathlib import Path
 import torch
 from torch.nn import functional
 
-TARGET = Path(__file__).with_name("seeds") / "torch_edges.json"
+TARGET = Path(__file__).parents[1] / "seeds" / "torch_edges.json"
 INF, NAN, TINIEST, NORMAL = math.inf, math.nan, 5e-324, 2.2250738585072014e-308
 
 MAGNITUDES = (0.0, TINIEST, NORMAL, 0.5, 1.0, 2.0, 30.0, 1e300, INF)

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from autodiff.compiler.program import ARITY, STATIC
-from autodiff.kernels import FLOATS, KERNELS, largest
+from autodiff.engine.kernels import FLOATS, KERNELS, largest
 from autodiff.ops import CODES, ROWS
 
 

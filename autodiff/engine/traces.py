@@ -14,9 +14,9 @@ from __future__ import annotations
 import operator
 from typing import Any, NamedTuple
 
-from autodiff.anomalies import source_line
-from autodiff.modes import MODE, Mode, Note
-from autodiff.reals import describe
+from autodiff.engine.anomalies import source_line
+from autodiff.engine.modes import MODE, Mode, Note
+from autodiff.engine.reals import describe
 
 _READING = {
     "data": "reading .data of a Value in a function that is traced by jit would freeze the number "

@@ -18,11 +18,11 @@ from itertools import takewhile
 from pathlib import Path
 from typing import Any, NamedTuple
 
-TREE = Path(__file__).resolve().parent.parent
+TREE = Path(__file__).resolve().parents[2]
 GROUPS = ["table", "core", "testing"]
 
 #: Functions without mutants: interpreted, the garbage collector looks at every node anyway.
-IN_C = {"value.collectable", "_interpreted.track"}
+IN_C = {"value.collectable", "engine.interpreted.track"}
 
 #: What of the package stands on top of the core.
 ON_TOP = {"nn", "optim", "graph", "plot", "testing", "export", "checkpoints"}
@@ -66,15 +66,15 @@ def files(*names: str) -> tuple[str, ...]:
 #: import it.
 OWN = {
     "__init__": ("engine_choice", "architecture"),
-    "_engine": ("engine_choice",),
-    "_interpreted": ("value", "survivors", "higher", "optim", "engines_agree"),
-    "anomalies": ("contexts", "higher"),
+    "engine.choice": ("engine_choice",),
+    "engine.interpreted": ("value", "survivors", "second_order", "optim", "engines_agree"),
+    "engine.anomalies": ("contexts", "second_order"),
     "arrays": ("survivors", "optim"),
-    "ckernels": ("engine_choice", "ops"),
-    "compiler._interpreted": ("programs", "transforms_agree"),
+    "engine.ckernels": ("engine_choice", "ops"),
+    "compiler.interpreted": ("programs", "transforms_agree"),
     "compiler.derivatives": ("passes", "transforms_agree", "programs"),
     "compiler.emitter": ("passes", "transforms_agree", "programs"),
-    "compiler.execute": ("traces", "jit", "programs", "transforms"),
+    "compiler.machine": ("traces", "jit", "programs", "transforms"),
     "compiler.loops": ("passes", "programs", "transforms_agree", "sparse"),
     "compiler.numbering": ("traces", "programs", "transforms_agree"),
     "compiler.passes": ("passes", "programs"),
@@ -83,28 +83,30 @@ OWN = {
     "compiler.sparsity": ("sparse",),
     "compiler.trace": ("traces", "decisions", "programs", "sparse"),
     "compiler.writing": ("passes", "pickled_programs", "programs"),
-    "contexts": ("contexts", "higher", "survivors"),
-    "expressions": ("engine_choice", "ops", "engines_agree"),
+    "contexts": ("contexts", "second_order", "survivors"),
+    "engine.expressions": ("engine_choice", "ops", "engines_agree"),
     "functions": ("functions", "traces", "edges", "pytrees", "ops"),
-    "higher": ("higher", "value", "traces", "engines_agree"),
-    "ieee": ("engine_choice", "edges", "ops", "engines_agree"),
-    "kernels": ("survivors", "edges", "ops", "engines_agree"),
-    "modes": ("contexts", "value", "higher"),
+    "second_order": ("second_order", "value", "traces", "engines_agree"),
+    "engine.ieee": ("engine_choice", "edges", "ops", "engines_agree"),
+    "engine.kernels": ("survivors", "edges", "ops", "engines_agree"),
+    "engine.modes": ("contexts", "value", "second_order"),
     "ops": ("primitive", "edges", "ops"),
-    "reals": ("value_object", "value", "primitive", "functions"),
-    "sweeps": ("value", "higher", "survivors", "traces"),
+    "engine.reals": ("value_object", "value", "primitive", "functions"),
+    "sweeps": ("value", "second_order", "survivors", "traces"),
     "transforms.api": ("pytrees", "transforms"),
     "transforms.cache": ("jit", "methods", "guards"),
     "transforms.pytrees": ("pytrees", "guards"),
     "transforms.transform": ("pytrees", "methods", "traces", "guards", "transforms"),
-    "value": ("value", "value_object", "traces", "higher", "survivors"),
-    "walks": ("survivors", "value", "graph"),
+    "value": ("value", "value_object", "traces", "second_order", "survivors"),
+    "engine.lock": ("survivors", "value", "graph"),
 }
 EAGER = (
-    Stage(files("value", "higher", "survivors", "edges", "contexts", "value_object", "traces")),
+    Stage(
+        files("value", "second_order", "survivors", "edges", "contexts", "value_object", "traces")
+    ),
     Stage(files("primitive", "functions", "graph", "engines_agree", "state_machine")),
     Stage(files("pytrees", "guards", "jit", "transforms")),
-    Stage(files("value", "higher", "survivors", "contexts"), SLOW),
+    Stage(files("value", "second_order", "survivors", "contexts"), SLOW),
 )
 COMPILED = (
     Stage(files("pytrees", "traces", "passes", "decisions", "jit", "programs")),
@@ -138,7 +140,7 @@ def tests_of(module: str) -> tuple[Stage, ...]:
     own = files(*OWN[module]) if module in OWN else tuple(importing)
     doctest = f"tests/test_doctests.py::test_examples_print_what_they_say[{name}]"
     first = Stage((doctest, *(test for test in own if test != "tests/test_doctests.py")))
-    behind = COMPILED if module.split(".")[0] in TRACED else EAGER
+    behind = COMPILED if TRACED & set(module.split(".")) else EAGER
     rest = (
         Stage(tuple(t for t in tests if names != QUICK or t not in first.tests), names)
         for tests, names in behind
@@ -331,7 +333,7 @@ def units_of_table() -> Iterator[Unit]:
         first = Stage(tuple(f"tests/test_ops.py::test_{test}[{row}]" for test in tests))
         stages = (
             first,
-            Stage(files("ops", "survivors", "edges", "value", "higher"), QUICK_OF_ROWS),
+            Stage(files("ops", "survivors", "edges", "value", "second_order"), QUICK_OF_ROWS),
             Stage(files("contexts", "primitive", "functions", "value_object"), QUICK_OF_ROWS),
             Stage(files("engines_agree"), "naive or numbers"),
         )

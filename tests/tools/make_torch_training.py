@@ -1,6 +1,6 @@
 """Write seeds/torch_training.json: what PyTorch's float64 does in training.
 
-Run by hand, where PyTorch is installed: ``python tests/make_torch_training.py``.  In the file::
+Run by hand, where PyTorch is installed: ``python tests/tools/make_torch_training.py``.  The file::
 
     torch       its version of PyTorch
     start       where the optimizers start on ``surface``
@@ -33,7 +33,7 @@ from make_torch_edges import writable
 from torch.nn import functional
 from torch.optim import lr_scheduler
 
-TARGET = Path(__file__).with_name("seeds") / "torch_training.json"
+TARGET = Path(__file__).parents[1] / "seeds" / "torch_training.json"
 CHAINED = TARGET.with_name("torch_chains.json")
 START = [0.5, -0.3, 1.2]
 STEPS = 50

@@ -10,9 +10,9 @@ import numpy as np
 
 from autodiff.compiler import loops
 from autodiff.compiler.program import ARITY, GUARD, Floats, Integers, Program, views
-from autodiff.expressions import names_in
+from autodiff.engine.expressions import names_in
+from autodiff.engine.reals import real
 from autodiff.ops import ROWS
-from autodiff.reals import real
 
 
 class Machine:

@@ -1,18 +1,21 @@
 """Print how far the primitives' values and partials are from the true ones, as a Markdown table.
 
-``python tests/measure_accuracy.py [--points N] [--readme]``: the worst errors at ``N`` points a
-row, in ulp and as ``test_accuracy`` counts them, each with the bound that the row keeps there.
+``python tests/tools/measure_accuracy.py [--points N] [--readme]``: the worst errors at ``N`` points
+a row, in ulp and as ``test_accuracy`` counts them, each with the bound that the row keeps there.
 Where a bound says nothing, at the ends of the range, nothing is measured.  ``--readme`` puts them
 into the README's table too.
 """
 
 import argparse
 import re
+import sys
 from pathlib import Path
 
-from test_accuracy import errors_of, points_of
-
 from autodiff import ops
+
+TESTS = Path(__file__).resolve().parents[1]
+sys.path[:0] = [str(TESTS), str(TESTS / "helpers")]
+from test_accuracy import errors_of, points_of  # noqa: E402
 
 
 def short(x):
@@ -62,7 +65,7 @@ def main():
         rows.append(measure(row, arguments.points))
         print(rows[-1], flush=True)
     if arguments.readme:
-        readme = Path(__file__).resolve().parent.parent / "README.md"
+        readme = Path(__file__).resolve().parents[2] / "README.md"
         readme.write_text(readme_with(readme.read_text(), arguments.points, rows))
 
 

@@ -10,7 +10,7 @@ from contextvars import ContextVar
 from sys import _getframe as frame_now
 from typing import Any, NamedTuple
 
-from autodiff.anomalies import ours
+from autodiff.engine.anomalies import ours
 
 
 class Note:

@@ -70,7 +70,7 @@ static void ad_release(PyObject *node) {
 /* Take over a type's memory; -1 with an exception if its layout is not the one above. */
 static int ad_manage(PyTypeObject *type, Py_ssize_t references) {
     if (type->tp_basicsize != sizeof(PyObject) + AD_FIELDS) {
-        PyErr_SetString(PyExc_SystemError, "value.pxd and _memory.h disagree on a node's size");
+        PyErr_SetString(PyExc_SystemError, "value.pxd and memory.h disagree on a node's size");
         return -1;
     }
     ad_references = references;

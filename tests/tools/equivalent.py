@@ -39,40 +39,43 @@ EQUIVALENT: dict[str, str] = {
     "sweeps.sweep: if v._op == 0: -> pass": _NO_OPERANDS,
     "value.record_binary: need += 2 -> need -= 2": "-2 and -1 have the two bits of 2 and 3",
     # -- the sweep in recorded arithmetic ----------------------------------------------------------
-    "higher.symbolic_partials: v.operands, v) if type(x) is Value else 0.0 for x, partial in zip("
+    "second_order.symbolic_partials: v.operands, v) if type(x) is Value else 0.0 for x, "
+    "partial in zip("
     "v.operands, rul -> v.operands, v) if type(x) is Value else 1.0 for x, partial in zip("
     "v.operands, rul": "the last line drops constants",
     # -- the interpreted engine --------------------------------------------------------------------
-    "_interpreted.blank: v._a = v._b = v._note = None -> v._a = v._a = v._note = None": (
+    "engine.interpreted.blank: v._a = v._b = v._note = None -> v._a = v._a = v._note = None": (
         "what has no second operand is not asked for it"
     ),
-    "_interpreted.evaluate_list: n = len(data) // lists -> n = len(partials) // lists": (
+    "engine.interpreted.evaluate_list: n = len(data) // lists -> n = len(partials) // lists": (
         "there are as many partials as numbers"
     ),
-    "_interpreted.evaluate_list: v._data, each = KERNELS[op](*(data[k * n:(k + 1) * n] "
+    "engine.interpreted.evaluate_list: v._data, each = KERNELS[op](*(data[k * n:(k + 1) * n] "
     "for k in range(lists))) -> v._data, each = KERNELS[op](*(data[k * n:(k + 2) * n] "
     "for k in range(lists)))": "over two lists, the shorter is the one that counts",
-    "_interpreted.set_gradients: oat else x for _, x in noted])), maxlen=0) -> "
+    "engine.interpreted.set_gradients: oat else x for _, x in noted])), maxlen=0) -> "
     "oat else x for _, x in noted])), maxlen=1)": _THROWN_AWAY,
-    "_interpreted.write_data: em__, range(len(states)), new)), maxlen=0) -> "
+    "engine.interpreted.write_data: em__, range(len(states)), new)), maxlen=0) -> "
     "em__, range(len(states)), new)), maxlen=1)": _THROWN_AWAY,
-    "_interpreted.compiled_table: return '' -> pass": "interpreted, the digest is not asked for",
-    "compiler._interpreted._over_list: return float(KERNELS[op](*(xs[i * n:(i + 1) * n] "
+    "engine.interpreted.compiled_table: return '' -> pass": (
+        "interpreted, the digest is not asked for"
+    ),
+    "compiler.interpreted._over_list: return float(KERNELS[op](*(xs[i * n:(i + 1) * n] "
     "for i in range(lists)))[0]) -> return KERNELS[op](*(xs[i * n:(i + 1) * n] "
     "for i in range(lists)))[0]": "kernels give Python's floats",
     # -- numbers and Values ------------------------------------------------------------------------
-    "reals.constant: return x -> pass": "float(x) of a float is x; this is only faster",
+    "engine.reals.constant: return x -> pass": "float(x) of a float is x; this is only faster",
     "value.number_or_not: return float(x) if type(x) is int and -2 ** 53 <= x <= 2 ** 53 else "
     "constant(x) -> return float(x) if type(x) is int and -2 ** 53 <= x <= 2 ** 54 else "
     "constant(x)": "constant() gives the same; this is only faster",
     "value.Value.__hash__: return id(self) >> 4 -> return id(self) >> 5": "it tells apart as many",
-    "expressions._call: return ast.Call(ast.Name(function, ast.Load()), list(args), []) -> "
+    "engine.expressions._call: return ast.Call(ast.Name(function, ast.Load()), list(args), []) -> "
     "return ast.Call(ast.Name(function, ast.Load()), args, [])": "ast takes a tuple as well",
     "value: _looking = False -> _looking = True": "it only saves looks at an unchanged mode",
     # -- the garbage collector ---------------------------------------------------------------------
     "sweeps.commit: collectable(gradient) -> pass": _IN_C,
-    "traces.Trace.forget: self.guards.clear() -> pass": _COLLECTED,
-    "traces.Trace.forget: self.integers.clear() -> pass": _COLLECTED,
+    "engine.traces.Trace.forget: self.guards.clear() -> pass": _COLLECTED,
+    "engine.traces.Trace.forget: self.integers.clear() -> pass": _COLLECTED,
     # -- transforms --------------------------------------------------------------------------------
     "transforms.api._Pullback.pull: operands = list(self.operands) -> operands = self.operands": (
         "every call sets all the seeds anew; a copy only keeps threads apart"

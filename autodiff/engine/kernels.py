@@ -20,8 +20,8 @@ from typing import Any
 
 import numpy as np
 
-from autodiff import ieee
-from autodiff.expressions import for_arrays, for_floats, names_in
+from autodiff.engine import ieee
+from autodiff.engine.expressions import for_arrays, for_floats, names_in
 from autodiff.ops import CODES, CONSTANTS, ROWS, TABLE, Row
 
 Kernel = Callable[..., Any]

@@ -1,4 +1,4 @@
-"""Run the tests on builds of the C engine that check what C does not: ``tests/sanitize.py``.
+"""Run the tests on builds of the C engine that check what C does not: ``tests/tools/sanitize.py``.
 
 The tree is copied to a temporary directory, built there and tested there, once for each build:
 
@@ -11,11 +11,11 @@ The tree is copied to a temporary directory, built there and tested there, once 
 
 Usage::
 
-    python tests/sanitize.py                      all builds, a chosen set of tests
-    python tests/sanitize.py --all                all builds, all tests
-    python tests/sanitize.py addresses            one build
-    python tests/sanitize.py --tests "tests/test_value.py -k threads"
-    python tests/sanitize.py --keep               leave the copies, and say where
+    python tests/tools/sanitize.py                      all builds, a chosen set of tests
+    python tests/tools/sanitize.py --all                all builds, all tests
+    python tests/tools/sanitize.py addresses            one build
+    python tests/tools/sanitize.py --tests "tests/test_value.py -k threads"
+    python tests/tools/sanitize.py --keep               leave the copies, and say where
 
 It prints what it runs and a summary, and exits with 1 if a build or a test fails or anything is
 reported.  It wants gcc with its sanitizers, and what the tests want.  It takes a few minutes, so it
@@ -38,14 +38,14 @@ import time
 from pathlib import Path
 from typing import NamedTuple
 
-ROOT = Path(__file__).resolve().parent.parent
+ROOT = Path(__file__).resolve().parents[2]
 CHOSEN = (
-    "value", "value_object", "higher", "contexts", "primitive", "edges", "engines_agree",
+    "value", "value_object", "second_order", "contexts", "primitive", "edges", "engines_agree",
     "functions", "load", "transforms", "transforms_agree", "jit", "programs", "doctests",
 )  # fmt: skip
 PROGRAM = """
 import importlib, autodiff
-print(*(importlib.import_module(f"autodiff.{m}").__file__ for m in autodiff._engine.MODULES))
+print(*(importlib.import_module(f"autodiff.{m}").__file__ for m in autodiff.engine.choice.MODULES))
 """
 SAID = ("runtime error:", "AddressSanitizer", "REFNANNY", "Fatal Python error", "Assertion `")
 
@@ -87,7 +87,7 @@ BUILDS = {
 
 def copy_tree(to: Path, build: Build) -> None:
     """Copy the sources, with the directives of the build in place of setup.py's."""
-    made = ("*.so", "*.pyd", "*.c", "_kernels.h", "*.egg-info", "build", "__pycache__")
+    made = ("*.so", "*.pyd", "*.c", "kernels.h", "*.egg-info", "build", "__pycache__")
     left_out = shutil.ignore_patterns(".*", *made)
     shutil.copytree(ROOT, to, ignore=left_out)
     setup = (to / "setup.py").read_text()

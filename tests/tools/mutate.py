@@ -1,10 +1,10 @@
 """Break the engine in every small way, one at a time, and see whether the tests notice.
 
-    python tests/mutate.py                           the table and the core: it takes hours
-    python tests/mutate.py --seconds 60 --seed 1     some of them, for a minute
-    python tests/mutate.py --sample 40 --seed 1      so many of them
-    python tests/mutate.py --only sweeps. -v         those whose name contains this, each shown
-    python tests/mutate.py --group testing           the checkers of autodiff.testing
+    python tests/tools/mutate.py                           the table and the core: it takes hours
+    python tests/tools/mutate.py --seconds 60 --seed 1     some of them, for a minute
+    python tests/tools/mutate.py --sample 40 --seed 1      so many of them
+    python tests/tools/mutate.py --only sweeps. -v         those with this in their names, shown
+    python tests/tools/mutate.py --group testing           the checkers of autodiff.testing
 
 A mutant is a copy of the package with one change, run interpreted (AUTODIFF_PURE=1):
 

@@ -14,8 +14,8 @@ from itertools import chain
 from operator import getitem
 from typing import Any
 
-from autodiff.kernels import KERNELS
-from autodiff.modes import Note
+from autodiff.engine.kernels import KERNELS
+from autodiff.engine.modes import Note
 from autodiff.ops import CODES
 
 Value = Any  # what value.py makes of these

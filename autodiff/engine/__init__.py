@@ -1,0 +1,11 @@
+"""What ``Value`` stands on, and knows nothing of: from numbers and rows of the table up.
+
+* ``choice`` -- which engine runs, the compiled or the interpreted one;
+* ``expressions`` -- a row's expressions as Python for floats and for arrays, and as C;
+* ``ieee``, ``kernels`` -- rows as Python functions; ``ckernels`` -- the same rows in C;
+* ``reals`` -- numbers that come in, and the words for what is refused;
+* ``modes``, ``traces``, ``anomalies`` -- how operations are recorded, for which transform, and what
+  is said of the first nan;
+* ``lock`` -- one traversal of a graph at a time;
+* ``interpreted`` -- what ``memory.h`` and the ``.pxd`` files do in C, in Python.
+"""
