@@ -15,15 +15,9 @@ import numpy as np
 from autodiff.engine import kernels
 from autodiff.engine.reals import describe, real
 from autodiff.engine.traces import active
+from autodiff.lists import record_known, record_list
 from autodiff.ops import CODES, CONSTANTS, ROWS, TABLE
-from autodiff.value import (
-    Value,
-    number_of,
-    record_binary,
-    record_known,
-    record_list,
-    record_unary,
-)
+from autodiff.value import Value, number_of, record_binary, record_unary
 
 
 def apply(op: int, *operands: Any) -> Any:

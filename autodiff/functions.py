@@ -25,16 +25,9 @@ from autodiff.engine.reals import constant, describe, real
 from autodiff.engine.traces import active
 from autodiff.evaluation import PRIMITIVES, apply, largest
 from autodiff.evaluation import where as chosen
+from autodiff.lists import record_known, record_list
 from autodiff.ops import CODES, ROWS, TABLE, Row
-from autodiff.value import (
-    Value,
-    add_method,
-    number_of,
-    record_binary,
-    record_known,
-    record_list,
-    record_unary,
-)
+from autodiff.value import Value, add_method, number_of, record_binary, record_unary
 
 if TYPE_CHECKING:  # the elementwise functions are made from the table, at the end of this file
 

@@ -15,18 +15,10 @@ from autodiff.engine.modes import MODE, PLAIN
 from autodiff.engine.reals import real
 from autodiff.engine.traces import active, refuse_reading
 from autodiff.evaluation import PRIMITIVES, apply, pick
+from autodiff.lists import record_list
 from autodiff.ops import INNER, ROWS, TABLE
 from autodiff.sweeps import commit, sweep, visit
-from autodiff.value import (
-    Value,
-    add_method,
-    code_of,
-    number_of,
-    record_list,
-    refuse_stranger,
-    settle,
-    written,
-)
+from autodiff.value import Value, add_method, code_of, finish, number_of, refuse_stranger, written
 
 _INNER = range(len(TABLE) + 1, len(TABLE) + 1 + len(INNER))
 _rules: dict[int, Any] = {}
@@ -132,7 +124,7 @@ def _accumulate(order: list[Value], adjoints: dict[int, Any]) -> None:
         if type(gradient) is not Value:
             gradient = Value(gradient)
             if active() is not None:  # the trace's own, not a leaf from outside
-                gradient = settle(gradient)
+                gradient = finish(gradient)
         gradients.append(gradient)
     commit(order, gradients, [])
 

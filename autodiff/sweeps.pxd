@@ -1,10 +1,14 @@
 # The C types of sweeps.py.
 
 cimport cython
-from cpython.array cimport array, resize
-from autodiff.value cimport Value, collectable, doubles, own_note, take
+from cpython.array cimport array, clone, resize
+from autodiff.value cimport Value, collectable, own_note
 
 cdef unsigned int _stamp
+cdef array _empty  # what clone() makes arrays like
+
+cdef inline double take(array numbers, Py_ssize_t i) noexcept:
+    return numbers.data.as_doubles[i]
 
 # Nodes on their way through a walk: borrowed, not counted, since whoever walks holds the roots.  The
 # first word is how many there are.  What is visited one after another was mostly recorded one after
@@ -22,7 +26,7 @@ cdef extern from *:
     void fetch "ad_fetch" (const void *) noexcept
 
 cdef inline array nodes():
-    cdef array empty = doubles(64)
+    cdef array empty = clone(_empty, 64, False)
     (<Py_ssize_t *>empty.data.as_voidptr)[0] = 0
     return empty
 

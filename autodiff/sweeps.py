@@ -13,6 +13,7 @@ which can be differentiated again.  Compiled as ``value.py`` is.
 
 from __future__ import annotations
 
+from array import array
 from collections.abc import Iterable
 from math import isfinite
 from typing import Any
@@ -31,6 +32,7 @@ if not cython.compiled:
     from autodiff.engine.interpreted import at, count, listed, nodes, pop, push, set_gradients, take
 
 _stamp = 0  # the last mark that was given out
+_empty = array("d")
 
 
 def topological_order(roots: Iterable[Value]) -> list[Value]:

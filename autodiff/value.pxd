@@ -2,7 +2,6 @@
 # engine/interpreted.py has the same in Python.
 
 cimport cython
-from cpython.array cimport array, clone
 from cpython.contextvars cimport get_value
 from cpython.object cimport PyObject, PyTypeObject
 from autodiff.engine.modes cimport Note
@@ -27,7 +26,6 @@ cdef extern from "Python.h":
     object PyObject_GenericGetAttr(object, object)
     int PyObject_GenericSetAttr(object, object, PyObject *) except -1
     bint PyObject_IS_GC(object)
-    void PyObject_GC_UnTrack(object)
 
 cdef extern from "engine/kernels.h":
     const char *AD_TABLE
@@ -41,7 +39,6 @@ cdef extern from "engine/kernels.h":
     const int DETACH "AD_detach"
     double ad_unary(int, double, double *) nogil
     double ad_binary(int, double, double, int, double *, double *) nogil
-    double ad_list(int, Py_ssize_t, const double *, const double *, double *, double *) nogil
 
 @cython.final
 cdef class Value:
@@ -59,12 +56,6 @@ cdef inline void evaluate_unary(Value v, int op, double a) noexcept:
 
 cdef inline void evaluate_binary(Value v, int op, double a, double b, int need) noexcept:
     v._data = ad_binary(op, a, b, need, &v._da, &v._db)
-
-cdef inline void evaluate_list(Value v, int op, Py_ssize_t lists, array data, array partials) noexcept:
-    cdef Py_ssize_t n = len(data) // lists
-    cdef double *x = data.data.as_doubles
-    cdef double *d = partials.data.as_doubles
-    v._data = ad_list(op, n, x, x + n, d, d + n)
 
 cdef inline int attach(object of, str name, object method) except -1:
     return ad_attach(<PyTypeObject *>of, name, method)
@@ -123,21 +114,6 @@ cdef inline object get_dict(object v, void *unused):
 cdef inline tuple mode_now(object variable):
     return <tuple>get_value(variable)
 
-cdef inline tuple unseen(tuple operands):
-    PyObject_GC_UnTrack(operands)
-    return operands
-
-cdef array _pattern
-
-cdef inline array doubles(Py_ssize_t n):
-    return clone(_pattern, n, False)
-
-cdef inline void put(array numbers, Py_ssize_t i, double x) noexcept:
-    numbers.data.as_doubles[i] = x
-
-cdef inline double take(array numbers, Py_ssize_t i) noexcept:
-    return numbers.data.as_doubles[i]
-
 cdef inline str compiled_table():
     cdef Value v = Value.__new__(Value)
     ad_manage(<PyTypeObject *>Value, <char *>(&v._db + 1) - <char *><void *>v)
@@ -155,13 +131,13 @@ cdef bint _looking
 
 cpdef look()
 
-cdef object number_or_not(object x)
+cpdef object number_or_not(object x)
 
 @cython.locals(w=Value, outcome=bint)
 cdef object compare(int how, Value v, object other)
 
 @cython.locals(v=Value)
-cdef Value new_node(int op, object a, object b)
+cpdef Value new_node(int op, object a, object b)
 
 @cython.locals(v=Value)
 cpdef Value record_unary(int op, Value a)
@@ -169,24 +145,16 @@ cpdef Value record_unary(int op, Value a)
 @cython.locals(v=Value, a=double, b=double, need=int)
 cpdef object record_binary(int op, object left, object right)
 
-@cython.locals(v=Value, operands=list, data=array, partials=array, i=Py_ssize_t, recording=bint)
-cpdef object record_list(int op, list lists)
-
-@cython.locals(v=Value, i=Py_ssize_t)
-cpdef Value record_known(int op, tuple operands, double data, list partials)
-
 @cython.locals(mode=tuple, note=Note)
-cpdef Value settle(Value v)
+cpdef Value finish(Value v)
 @cython.locals(w=Value)
 cdef int inherit(Value v, object x, Note note, object trace) except -1
 @cython.locals(v=Value)
 cpdef int refuse_stranger(object x, object trace) except -1
-cdef belong(Value leaf)
 
 @cython.locals(w=Value)
-cdef Value held(Value v)
+cdef Value stop_gradient(Value v)
 cpdef double number_of(Value v) except? -1
-cpdef Note note_of(Value v)
 cpdef Note own_note(Value v)
 cpdef int code_of(Value v) except -1
 @cython.locals(pending=list)

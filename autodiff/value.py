@@ -16,7 +16,6 @@ from __future__ import annotations
 
 import numbers
 import operator
-from array import array
 from collections.abc import Callable
 from gc import get_referents
 from math import isfinite
@@ -33,40 +32,18 @@ except ImportError:
     from autodiff.engine import interpreted as cython
 
 if not cython.compiled:
+    # isort: off
     # fmt: off
-    from autodiff.engine.interpreted import (
-        ABS,
-        ADD,
-        DETACH,
-        DIV,
-        EQ,
-        GE,
-        GT,
-        LE,
-        LT,
-        MUL,
-        NEG,
-        POW,
-        SUB,
-        attach,
-        attributes,
-        blank,
-        compiled_table,
-        doubles,
-        evaluate_binary,
-        evaluate_list,
-        evaluate_unary,
-        mode_now,
-        put,
-        track,
-        unseen,
+    from autodiff.engine.interpreted import (  # what value.pxd gives in C
+        ABS, ADD, DETACH, DIV, EQ, GE, GT, LE, LT, MUL, NEG, POW, SUB, attach, attributes,
+        blank, compiled_table, evaluate_binary, evaluate_unary, mode_now, track,
     )
     # fmt: on
+    # isort: on
 
 COMPILED = cython.compiled
 TABLE_DIGEST = compiled_table()
 
-_pattern = array("d")  # what an array of partials is like
 _looking = False  # has a context ever changed the mode in this process?
 
 
@@ -111,7 +88,7 @@ class Value:
         blank(self)
         self._data = real(data, "Value(data)")
         if _looking:
-            belong(self)
+            self._note = MODE.get().note_of_leaf()
         if name != "":
             self.name = name
 
@@ -210,7 +187,7 @@ class Value:
         >>> (Value(3.0) * 2).detach()
         Value(6.0)
         """
-        return held(self) if _looking else Value(self._data)
+        return stop_gradient(self)
 
     # -- arithmetic ------------------------------------------------------------------------------
 
@@ -350,10 +327,7 @@ def compare(how: int, v: Value, other: Any) -> Any:
     """Compare ``data`` with data, or with a real number as it came, however big."""
     if type(other) is not Value and not isinstance(other, (float, numbers.Real)):
         return NotImplemented
-    number: Any = other
-    if type(other) is Value:
-        w = other
-        number = w._data
+    number: Any = number_of(other) if type(other) is Value else other
     if how == EQ:
         outcome = v._data == number
     elif how <= LE:
@@ -371,10 +345,9 @@ def compare(how: int, v: Value, other: Any) -> Any:
 
 def on_integers(operation: Any, left: Any, right: Any) -> Any:
     """An operation that integers have, and numbers that are differentiated have not."""
-    operands = [
-        traces.exact_integer(x, number_of(x)) if type(x) is Value else x for x in (left, right)
-    ]
-    return NotImplemented if None in operands else operation(*operands)
+    a = traces.exact_integer(left, number_of(left)) if type(left) is Value else left
+    b = traces.exact_integer(right, number_of(right)) if type(right) is Value else right
+    return NotImplemented if a is None or b is None else operation(a, b)
 
 
 # -- recording -----------------------------------------------------------------------------------
@@ -394,7 +367,7 @@ def record_unary(op: int, a: Value) -> Value:
     """Compute and record a primitive of one operand."""
     v = new_node(op, a, None)
     evaluate_unary(v, op, a._data)
-    return settle(v) if _looking else v
+    return finish(v)
 
 
 def record_binary(op: int, left: Any, right: Any) -> Value:
@@ -425,47 +398,13 @@ def record_binary(op: int, left: Any, right: Any) -> Value:
         b = second
     v = new_node(op, first, second)
     evaluate_binary(v, op, a, b, need)
-    return settle(v) if _looking else v
+    return finish(v)
 
 
-def record_list(op: int, lists: list[list[Any]]) -> Any:
-    """Compute and record a primitive of one or two lists of operands of one length.
-
-    A float if no operand is a Value; ``NotImplemented`` if one is neither a Value nor a number.
-    """
-    operands = lists[0] + lists[1] if len(lists) == 2 else list(lists[0])
-    data = doubles(len(operands))
-    partials = doubles(len(operands))
-    recording = False
-    for i, x in enumerate(operands):
-        if type(x) is Value:
-            v = x
-            put(data, i, v._data)
-            recording = True
-        else:
-            number = number_or_not(x)
-            if number is NotImplemented:
-                return NotImplemented
-            put(data, i, number)
-            operands[i] = number
-    v = new_node(op, unseen(tuple(operands)), partials)
-    evaluate_list(v, op, len(lists), data, partials)
-    if not recording:
-        return v._data
-    return settle(v) if _looking else v
-
-
-def record_known(op: int, operands: tuple[Any, ...], data: float, partials: list[float]) -> Value:
-    """Record a primitive whose value and partials were computed elsewhere."""
-    v = new_node(op, unseen(operands), doubles(len(operands)))
-    v._data = data
-    for i, partial in enumerate(partials):
-        put(v._b, i, partial)
-    return settle(v) if _looking else v
-
-
-def settle(v: Value) -> Value:
-    """Finish a node as the mode asks: not recorded, or labelled with its scope, or checked."""
+def finish(v: Value) -> Value:
+    """Apply traces, scopes, ``no_grad()`` and ``detect_anomaly()`` to a new node."""
+    if not _looking:
+        return v
     mode = mode_now(MODE)
     note = mode[2]
     if type(v._a) is tuple:
@@ -479,7 +418,7 @@ def settle(v: Value) -> Value:
     if note is not None and (v._note is None or note.trace is not None):
         v._note = note if mode[3] is None else note.of_line()
     if not mode[0]:
-        return held(v)
+        return stop_gradient(v)
     if mode[1]:
         note = own_note(v)
         note.source = anomalies.source_line()
@@ -490,10 +429,9 @@ def settle(v: Value) -> Value:
 
 def written(v: Value) -> str:
     """A computed Value as it might be written: ``log(x=0.0)``."""
-    named: list[tuple[str, Any]] = [
-        (x.name, number_of(x)) if type(x) is Value else ("", x) for x in v.operands
-    ]
-    return anomalies.written(v.op, named)
+    names = [x.name if type(x) is Value else "" for x in v.operands]
+    numbers = [number_of(x) if type(x) is Value else x for x in v.operands]
+    return anomalies.written(v.op, names, numbers)
 
 
 def inherit(v: Value, x: Any, note: Any, trace: Any) -> int:
@@ -501,14 +439,12 @@ def inherit(v: Value, x: Any, note: Any, trace: Any) -> int:
 
     So what another thread computes of the Values of a transform belongs to it.
     """
-    if type(x) is not Value:
-        return 0
-    w = x
-    if w._note is None:
-        return 0
-    refuse_stranger(w, trace)
-    if w._note.trace is not None and (note is None or note.trace is None):
-        v._note = w._note.trace.note
+    if type(x) is Value:
+        w = x
+        if w._note is not None:
+            refuse_stranger(w, trace)
+            if w._note.trace is not None and (note is None or note.trace is None):
+                v._note = w._note.trace.note
     return 0
 
 
@@ -521,8 +457,8 @@ def refuse_stranger(x: Any, trace: Any) -> int:
     return 0
 
 
-def held(v: Value) -> Value:
-    """A constant with the data of ``v``: a leaf, but in a trace a node, computed every time."""
+def stop_gradient(v: Value) -> Value:
+    """A leaf with the data of ``v``; in a trace, the instruction ``detach``."""
     mode = MODE.get()
     if mode.trace is None or mode.note is None:
         return Value(v._data)
@@ -532,24 +468,9 @@ def held(v: Value) -> Value:
     return w
 
 
-def belong(leaf: Value) -> None:
-    """Give a new leaf to the trace in which it is made: to it the leaf is a constant.
-
-    A frozen trace reads it at every call, as whatever comes from outside.
-    """
-    note = MODE.get().note
-    if note is not None and note.trace is not None and note.trace.root is None:
-        leaf._note = note
-
-
 def number_of(v: Value) -> float:
     """``v.data``, for the engine's own use, in a trace too."""
     return v._data
-
-
-def note_of(v: Value) -> Note | None:
-    """What is noted of a Value: its trace, for example; None for most."""
-    return v._note
 
 
 def add_method(name: str, function: Any) -> None:
@@ -558,10 +479,7 @@ def add_method(name: str, function: Any) -> None:
 
 
 def collectable(x: Any) -> None:
-    """Let the garbage collector look at a Value that may be in a cycle, and at all below it.
-
-    Or at the Values that are now in another object, a list for example.
-    """
+    """Track a Value that may be in a cycle, or those in a list, and all below, with the cyclic GC."""
     pending = [x, *get_referents(x)]
     while pending:
         v = pending.pop()
@@ -571,10 +489,7 @@ def collectable(x: Any) -> None:
 
 def own_note(v: Value) -> Note:
     """The node's note, to be changed: its own, not its scope's."""
-    if v._note is None:
-        v._note = Note()
-    elif v._note.shared:
-        v._note = Note(v._note.name, v._note.scope, v._note.source, False, v._note.trace)
+    v._note = Note() if v._note is None else v._note.own()
     return v._note
 
 

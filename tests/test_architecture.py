@@ -17,6 +17,7 @@ FLOORS = [
     "ops",
     "engine",
     "value",
+    "lists",
     "sweeps",
     "arrays",
     "contexts",
@@ -96,7 +97,7 @@ def test_the_public_surface_can_be_held_in_mind():
 
 @pytest.mark.parametrize("path", sorted(PACKAGE.rglob("*.py")), ids=lambda path: path.name)
 def test_no_file_is_much_over_500_lines(path):
-    assert len(path.read_text().splitlines()) <= 600
+    assert len(path.read_text().splitlines()) <= 500
 
 
 def test_importing_is_light():

@@ -18,10 +18,10 @@ from autodiff.engine.kernels import list_kernel, partial_functions
 from autodiff.engine.lock import alone
 from autodiff.engine.modes import PLAIN
 from autodiff.evaluation import PRIMITIVES
+from autodiff.lists import record_known
 from autodiff.ops import ROWS, Row
 from autodiff.primitive import numbered
 from autodiff.second_order import split
-from autodiff.value import record_known
 
 
 @lru_cache(maxsize=4096)

@@ -26,10 +26,11 @@ from autodiff.engine.lock import alone
 from autodiff.engine.traces import Trace
 from autodiff.evaluation import apply, largest, pick
 from autodiff.functions import take_known
+from autodiff.lists import record_list
 from autodiff.ops import CODES, COMPARISONS, ROWS
 from autodiff.second_order import split
 from autodiff.sweeps import visit
-from autodiff.value import Value, number_of, record_list
+from autodiff.value import Value, number_of
 
 
 class Run(NamedTuple):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable
+from collections.abc import Sequence
 from typing import Any
 
 
@@ -20,9 +20,12 @@ def ours(names: dict[str, Any]) -> bool:
     return bool(names.get("__name__", "").partition(".")[0] == "autodiff")
 
 
-def written(op: str, operands: Iterable[tuple[str, float]]) -> str:
-    """An operation on named numbers as it might be written: ``log(x=0.0)``."""
-    return f"{op}({', '.join(f'{name}={x!r}' if name else repr(x) for name, x in operands)})"
+def written(op: str, names: Sequence[str], numbers: Sequence[Any]) -> str:
+    """An operation on numbers, of which some have names, as it might be written: ``log(x=0.0)``."""
+    operands = [
+        f"{name}={x!r}" if name else repr(x) for name, x in zip(names, numbers, strict=True)
+    ]
+    return f"{op}({', '.join(operands)})"
 
 
 def not_finite(operation: str, number: float, source: str) -> FloatingPointError:

@@ -74,7 +74,7 @@ def take(numbers: Any, i: int) -> Any:
     return numbers[i]
 
 
-def unseen(operands: tuple[Any, ...]) -> tuple[Any, ...]:
+def untracked(operands: tuple[Any, ...]) -> tuple[Any, ...]:
     """Hide a tuple of operands from the garbage collector: interpreted, it sees everything."""
     return operands
 

@@ -50,6 +50,12 @@ class Note:
         self.lines: dict[int, Any] | None = None  # see of_line
         self.attributes: dict[str, Any] | None = None
 
+    def own(self) -> Note:
+        """A note that its node may change: this one, or a copy of one that is shared."""
+        if not self.shared:
+            return self
+        return Note(self.name, self.scope, self.source, False, self.trace)
+
     def of_line(self) -> Note:
         """A note like this shared one, for what the user's program records on its present line."""
         if self.lines is None:
@@ -79,6 +85,16 @@ class Mode(NamedTuple):
     note: Note | None = None  # the current scope's, for every node that is recorded in it
     trace: Any = None  # a Trace: the innermost frozen trace: what jit is tracing
     entered: tuple[Any, Mode] | None = None  # the context entered last, the mode outside it
+
+    def note_of_leaf(self) -> Note | None:
+        """What a new leaf begins with: in a trace it is a constant, but for a frozen one.
+
+        That reads it at every call, as whatever comes from outside.
+        """
+        note = self.note
+        if note is None or note.trace is None or note.trace.root is not None:
+            return None
+        return note
 
 
 PLAIN = Mode()

@@ -9,21 +9,11 @@ Names, defaults and arithmetic are PyTorch's.  The loop is always the same four 
 """
 
 from autodiff.optim import lr_scheduler
+from autodiff.optim.adam import Adam, Adamax, AdamW, NAdam, RAdam
 from autodiff.optim.base import Optimizer, clip_grad_norm_, clip_grad_value_
 from autodiff.optim.loops import History, fit, minibatches
 from autodiff.optim.minimize import Trajectory, minimize
-from autodiff.optim.optimizers import (
-    SGD,
-    Adadelta,
-    Adagrad,
-    Adam,
-    Adamax,
-    AdamW,
-    NAdam,
-    NoisySGD,
-    RAdam,
-    RMSprop,
-)
+from autodiff.optim.optimizers import SGD, Adadelta, Adagrad, NoisySGD, RMSprop
 
 __all__ = [
     "SGD",

@@ -21,6 +21,7 @@ from autodiff.value import Value
 
 Array = NDArray[np.float64]
 Group = dict[str, Any]
+State = dict[str, Any]
 Params = Iterable[Value] | Iterable[Group]
 
 
@@ -346,3 +347,9 @@ def _gradients(params: Iterable[Value] | Value) -> tuple[list[Value], array[floa
     data, grads = zeros(len(leaves)), zeros(len(leaves))
     gather(leaves, data, grads)
     return leaves, grads
+
+
+def kept(state: State, name: str, like: Array, start: float = 0.0) -> Array:
+    """An array of the state; filled with ``start`` when it is first asked for."""
+    found: Array = state[name] if name in state else np.full_like(like, start)
+    return found

@@ -1,0 +1,61 @@
+"""Recording what has more operands than two: rows over lists, and what was computed elsewhere.
+
+* ``record_list`` -- a row over one or two lists, or over more than two scalars;
+* ``record_known`` -- any row whose value and partials are given.
+
+Such a node keeps its operands in a tuple, and its partials in an array.  Compiled as ``value.py``
+is.
+"""
+
+from __future__ import annotations
+
+from array import array
+from typing import Any
+
+from autodiff.value import Value, finish, new_node, number_or_not
+
+try:
+    import cython
+except ImportError:
+    from autodiff.engine import interpreted as cython
+
+if not cython.compiled:
+    from autodiff.engine.interpreted import doubles, evaluate_list, put, untracked
+
+_prototype = array("d")
+
+
+def record_list(op: int, lists: list[list[Any]]) -> Any:
+    """Compute and record a primitive of one or two lists of operands of one length.
+
+    A float if no operand is a Value; ``NotImplemented`` if one is neither a Value nor a number.
+    """
+    operands = lists[0] + lists[1] if len(lists) == 2 else list(lists[0])
+    data = doubles(len(operands))
+    partials = doubles(len(operands))
+    recording = False
+    for i, x in enumerate(operands):
+        if type(x) is Value:
+            v = x
+            put(data, i, v._data)
+            recording = True
+        else:
+            number = number_or_not(x)
+            if number is NotImplemented:
+                return NotImplemented
+            put(data, i, number)
+            operands[i] = number
+    v = new_node(op, untracked(tuple(operands)), partials)
+    evaluate_list(v, op, len(lists), data, partials)
+    if not recording:
+        return v._data
+    return finish(v)
+
+
+def record_known(op: int, operands: tuple[Any, ...], data: float, partials: list[float]) -> Value:
+    """Record a primitive whose value and partials were computed elsewhere."""
+    v = new_node(op, untracked(operands), doubles(len(operands)))
+    v._data = data
+    for i, partial in enumerate(partials):
+        put(v._b, i, partial)
+    return finish(v)
