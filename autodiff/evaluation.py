@@ -10,9 +10,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-import numpy as np
-
 from autodiff.engine import kernels
+from autodiff.engine.instructions import ON_LISTS
 from autodiff.engine.reals import describe, real
 from autodiff.engine.traces import active
 from autodiff.lists import record_known, record_list
@@ -69,7 +68,7 @@ def largest(xs: list[Any], name: str = "largest") -> Any:
     ``"largest"`` is 0 where that is infinite, as logsumexp wants it; ``"peak"`` stays infinite.
     """
     numbers = [number_of(x) if type(x) is Value else x for x in xs]
-    m = kernels.largest(numbers) if name == "largest" else float(np.max(numbers))
+    m: float = ON_LISTS[name](numbers)
     if active() is None or not any(type(x) is Value for x in xs):
         return m
     return record_known(CODES[name], tuple(xs), m, [0.0] * len(xs))
@@ -78,7 +77,7 @@ def largest(xs: list[Any], name: str = "largest") -> Any:
 def pick(x: Any, i: Any, j: Any, y: Any) -> Any:
     """``x`` if ``i == j``, else ``y``; in a trace, decided at every call."""
     indices = [number_of(k) if type(k) is Value else k for k in (i, j)]
-    same = indices[0] == indices[1]
+    same = ON_LISTS["pick"]([True, *indices, False])
     chosen = x if same else y
     if active() is None or not (type(i) is Value or type(j) is Value):
         return chosen

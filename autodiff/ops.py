@@ -311,7 +311,7 @@ TABLE = [
 ]
 # fmt: on
 
-#: The comparisons, by the number that the engine has for each.
+#: The comparisons, in the order of Python's == < <= > >=.
 COMPARISONS = ("equal", "less", "less_equal", "greater", "greater_equal")
 
 #: Rows in which partials or losses are written, or whose partials are 0 wherever they are anything.
@@ -321,20 +321,6 @@ HELPERS = {
     *("sign", "step", "positive", "prefer", "ratio", "floor", "ceil", "trunc", "rint"),
     *COMPARISONS,
 }
-
-#: What only programs and traces contain: reading, holding, deciding and adding up, with no function
-#: of the public.  Their values are written in C by hand.  The last two are made by the compiler's
-#: pass ``sums``, after all derivatives: they have no partials.
-INNER = [
-    Row("detach", "a", "a", ["0.0"]),  # a Value held constant
-    Row("largest", "as", "m", ["0.0"]),  # the shift of logsumexp, which cancels out of it
-    Row("peak", "as", "max(as)", ["0.0"]),  # the shift of softmax: largest, but it may be infinite
-    Row("take", "as", "as[i]", ["0.0"], label="[i]"),  # the last operand is the index
-    Row("pick", "as", "x if i == j else y", ["0.0"], label="?"),  # of four operands: x, i, j, y
-    Row("guard", "as", "a", ["0.0"]),  # of three: a comparison, what it must be, which guard it is
-    Row("chain", "as", "a + b + ...", [], label="+"),  # from the left, with no 0.0 before it
-    Row("products", "as", "a*b + c*d + ...", [], label="·"),  # likewise, of pairs
-]
 
 #: Where a partial here is deliberately not PyTorch's float64 result, and why.
 DIFFERENCES = {
@@ -353,9 +339,9 @@ DIFFERENCES = {
     "tanh": "1/cosh(a)**2 keeps the tails, where 1 - v*v is 0",
 }
 
-#: Rows by number: 0 is a leaf, then the table's, then the inner ones, then those that
-#: ``autodiff.primitive`` adds.
-ROWS = [Row("", "", "", []), *TABLE, *INNER]
+#: Rows by number: 0 is a leaf, then the table's, then the inner instructions of traces and programs
+#: (``engine/instructions.py``), then those that ``autodiff.primitive`` adds.
+ROWS = [Row("", "", "", []), *TABLE]
 CODES = {r.name: code for code, r in enumerate(ROWS) if r.name}
 
 

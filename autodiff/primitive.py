@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import inspect
+import threading
 from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 
-from autodiff.engine.lock import alone
 from autodiff.engine.reals import describe
 from autodiff.evaluation import apply
 from autodiff.functions import PUBLIC, elementwise
 from autodiff.ops import CODES, REALS, ROWS, Interval, Row
+
+_lock = threading.Lock()  # two threads must not get one number
 
 
 def primitive(
@@ -68,7 +70,7 @@ def primitive(
         name, " ".join(names), value, list(partials), label=label, kink=kink,
         domain=tuple(domain) if domain else (REALS,) * len(names),
     )  # fmt: skip
-    op = alone(numbered, row)
+    op = numbered(row)
 
     def call(*operands: Any) -> Any:
         if len(operands) != len(names):
@@ -84,14 +86,15 @@ def primitive(
 
 
 def numbered(row: Row) -> int:
-    """Add a row to ``ops.ROWS``, alone; its number.
+    """Add a row to ``ops.ROWS``; its number.
 
     Raises:
         OverflowError: if no number is left.
     """
-    if len(ROWS) > 0xFFFF:  # a node keeps its primitive's number in 16 bits
-        raise OverflowError(
-            f"primitive({row.name!r}): there can be no more than {len(ROWS)} of them"
-        )
-    ROWS.append(row)
-    return len(ROWS) - 1
+    with _lock:
+        if len(ROWS) > 0xFFFF:  # a node keeps its primitive's number in 16 bits
+            raise OverflowError(
+                f"primitive({row.name!r}): there can be no more than {len(ROWS)} of them"
+            )
+        ROWS.append(row)
+        return len(ROWS) - 1

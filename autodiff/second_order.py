@@ -10,17 +10,18 @@ from typing import Any
 
 from autodiff.contexts import within
 from autodiff.engine import kernels
-from autodiff.engine.lock import alone, in_turn
+from autodiff.engine.instructions import FIRST, STATIC
+from autodiff.engine.lock import alone
 from autodiff.engine.modes import MODE, PLAIN
 from autodiff.engine.reals import real
 from autodiff.engine.traces import active, refuse_reading
 from autodiff.evaluation import PRIMITIVES, apply, pick
 from autodiff.lists import record_list
-from autodiff.ops import INNER, ROWS, TABLE
+from autodiff.ops import ROWS
 from autodiff.sweeps import commit, sweep, visit
 from autodiff.value import Value, add_method, code_of, finish, number_of, refuse_stranger, written
 
-_INNER = range(len(TABLE) + 1, len(TABLE) + 1 + len(INNER))
+_INNER = range(FIRST, STATIC)
 _rules: dict[int, Any] = {}
 
 
@@ -156,7 +157,7 @@ def backward(self: Value, seed: float = 1.0, create_graph: bool = False) -> None
     (12.0, 12.0)
     """
     if create_graph:
-        in_turn(sweep_on_values, self, seed)
+        sweep_on_values(self, seed)
     else:
         refuse_reading("backward()")
         refuse_stranger(self, active())

@@ -7,7 +7,7 @@ from cpython.object cimport PyObject, PyTypeObject
 from autodiff.engine.modes cimport Note
 
 cdef extern from "engine/memory.h":
-    int ad_manage(PyTypeObject *, Py_ssize_t) except -1
+    void ad_manage(PyTypeObject *, Py_ssize_t)
     bint ad_track(object)
     int ad_attach(PyTypeObject *, object, object) except -1
 
@@ -37,6 +37,11 @@ cdef extern from "engine/kernels.h":
     const int NEG "AD_neg"
     const int ABS "AD_abs"
     const int DETACH "AD_detach"
+    const int EQ "AD_equal"
+    const int LT "AD_less"
+    const int LE "AD_less_equal"
+    const int GT "AD_greater"
+    const int GE "AD_greater_equal"
     double ad_unary(int, double, double *) nogil
     double ad_binary(int, double, double, int, double *, double *) nogil
 
@@ -123,9 +128,6 @@ cdef inline str compiled_table():
     attach(Value, "__dict__", PyDescr_NewGetSet(<Kind *>Value, &_dict))
     return AD_TABLE.decode()
 
-cdef enum:
-    EQ, LT, LE, GT, GE
-
 cdef object MODE, PLAIN
 cdef bint _looking
 
@@ -134,7 +136,7 @@ cpdef look()
 cpdef object number_or_not(object x)
 
 @cython.locals(w=Value, outcome=bint)
-cdef object compare(int how, Value v, object other)
+cdef object compare(int op, Value v, object other)
 
 @cython.locals(v=Value)
 cpdef Value new_node(int op, object a, object b)

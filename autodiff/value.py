@@ -323,23 +323,25 @@ def number_or_not(x: Any) -> Any:
     return float(x) if type(x) is int and -(2**53) <= x <= 2**53 else constant(x)
 
 
-def compare(how: int, v: Value, other: Any) -> Any:
+def compare(op: int, v: Value, other: Any) -> Any:
     """Compare ``data`` with data, or with a real number as it came, however big."""
     if type(other) is not Value and not isinstance(other, (float, numbers.Real)):
         return NotImplemented
     number: Any = number_of(other) if type(other) is Value else other
-    if how == EQ:
+    if op == EQ:
         outcome = v._data == number
-    elif how <= LE:
-        outcome = v._data < number if how == LT else v._data <= number
+    elif op == LT:
+        outcome = v._data < number
+    elif op == LE:
+        outcome = v._data <= number
     else:
-        outcome = v._data > number if how == GT else v._data >= number
+        outcome = v._data > number if op == GT else v._data >= number
     if _looking:
         trace = mode_now(MODE)[3]
         refuse_stranger(v, trace)
         refuse_stranger(other, trace)
         if trace is not None:
-            traces.record_guard(outcome, how, v, other, v._data)
+            traces.record_guard(outcome, op, v, other, v._data)
     return outcome
 
 
@@ -479,7 +481,7 @@ def add_method(name: str, function: Any) -> None:
 
 
 def collectable(x: Any) -> None:
-    """Track a Value that may be in a cycle, or those in a list, and all below, with the cyclic GC."""
+    """Track a Value that may be in a cycle, or those in a list, and all below, with the GC."""
     pending = [x, *get_referents(x)]
     while pending:
         v = pending.pop()

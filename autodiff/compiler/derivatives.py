@@ -18,14 +18,14 @@ from autodiff.compiler import loops
 from autodiff.compiler.emitter import Emitter
 from autodiff.compiler.program import ARITY, NONE, Program, views
 from autodiff.compiler.rules import template
+from autodiff.engine import instructions
 from autodiff.ops import CODES
 
 _CODES = tuple(CODES[name] for name in ("add", "mul", "take", "pick", "neg"))
 Mask = NDArray[np.uint8]
 
 HELD: Mask = np.zeros(2**16, np.uint8)  #: of every row, whether it has no derivative
-for _name in ("detach", "largest", "peak", "guard"):
-    HELD[CODES[_name]] = 1
+HELD[[CODES[name] for name in instructions.HELD]] = 1
 #: Rows whose derivative is zero, or written by the emitter.
 _WITHOUT_PARTIALS = {CODES["take"], CODES["pick"], *np.flatnonzero(HELD).tolist()}
 

@@ -2,12 +2,10 @@
 
 cimport cython
 
-cdef enum:
-    NONE = -2147483647
-
 @cython.final
 cdef class Emitter:
     cdef Py_ssize_t inputs, n, e, base
+    cdef int none
     cdef unsigned short[::1] ops
     cdef int[::1] a, b, entries
     cdef const int[::1] of, t_first, t_outs, t_constants, t_arity

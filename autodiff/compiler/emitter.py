@@ -8,13 +8,12 @@ from __future__ import annotations
 
 from typing import Any
 
+from autodiff.compiler.program import NONE
+
 try:
     import cython
 except ImportError:
     from autodiff.engine import interpreted as cython
-
-if not cython.compiled:
-    from autodiff.compiler.program import NONE
 
 
 class Emitter:
@@ -36,6 +35,7 @@ class Emitter:
         self.t_ops, self.t_a, self.t_b, self.t_entries, self.t_out = templates[5:]
         self.arity = arity
         self.base = 0
+        self.none = NONE
 
     def filled(self) -> tuple[int, int]:
         """How many instructions there are, and how many entries."""
@@ -130,7 +130,7 @@ class Emitter:
         with cython.nogil:
             for k in range(n - 1, -1, -1):
                 given = adjoint[self.inputs + k]
-                if given == NONE or not active[self.inputs + k]:
+                if given == self.none or not active[self.inputs + k]:
                     continue
                 op = self.ops[k]
                 count = self.operands(k)
@@ -152,7 +152,7 @@ class Emitter:
                         )
                     else:
                         c = self.times(given, self.partial(k, i), mul, neg)
-                    adjoint[x] = c if adjoint[x] == NONE else self.emit(add, adjoint[x], c)
+                    adjoint[x] = c if adjoint[x] == self.none else self.emit(add, adjoint[x], c)
 
     def forward(self, n: int, codes: tuple[int, ...], zero: int, active: Any, tangent: Any) -> None:
         """The chain rule, forwards: ``tangent`` holds those of inputs, and gets the others."""
@@ -168,17 +168,17 @@ class Emitter:
                     for i in range(count):
                         x = self.operand(k, i)
                         if not self.decides(op, i, count, take, pick):
-                            x = zero if x < 0 or tangent[x] == NONE else tangent[x]
+                            x = zero if x < 0 or tangent[x] == self.none else tangent[x]
                         self.entries[e + i] = x
                     self.e += count
                     tangent[self.inputs + k] = self.emit(op, e, count)
                     continue
                 self.instantiate(k)
-                total = NONE
+                total = self.none
                 for i in range(count):
                     x = self.operand(k, i)
-                    if x < 0 or tangent[x] == NONE:
+                    if x < 0 or tangent[x] == self.none:
                         continue
                     c = self.times(tangent[x], self.partial(k, i), mul, neg)
-                    total = c if total == NONE else self.emit(add, total, c)
+                    total = c if total == self.none else self.emit(add, total, c)
                 tangent[self.inputs + k] = total

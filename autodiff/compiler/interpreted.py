@@ -5,49 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-import numpy as np
-
-from autodiff.compiler.program import ARITY, STATIC
-from autodiff.engine.kernels import FLOATS, KERNELS, largest
+from autodiff.compiler.program import ARITY
+from autodiff.engine.instructions import ON_LISTS, STATIC
+from autodiff.engine.kernels import FLOATS, KERNELS
 from autodiff.ops import CODES, ROWS
-
-
-def _chain(xs: list[float]) -> float:
-    total = xs[0]
-    for x in xs[1:]:
-        total += x
-    return total
-
-
-def _take(xs: list[float]) -> float:
-    i = xs.pop()
-    if not 0 <= i < len(xs) or i != int(i):
-        raise IndexError
-    return xs[int(i)]
-
-
-def _guard(xs: list[float]) -> float:
-    if xs[0] != xs[1]:
-        raise IndexError  # as for an index out of range: the program ends here
-    return xs[0]
-
-
-#: The values of rows over lists, as functions of the list of all operands.
-LISTS: dict[str, Callable[[list[float]], float]] = {
-    "chain": _chain,
-    "products": lambda xs: _chain([x * y for x, y in zip(xs[::2], xs[1::2], strict=True)]),
-    "peak": lambda xs: float(np.max(xs)),
-    "largest": largest,
-    "take": _take,
-    "guard": _guard,
-    "pick": lambda xs: xs[0] if xs[1] == xs[2] else xs[3],
-}
 
 
 def _over_list(op: int) -> Callable[[list[float]], float]:
     row = ROWS[op]
-    if row.name in LISTS:
-        return LISTS[row.name]
+    if row.name in ON_LISTS:
+        return ON_LISTS[row.name]
     if not row.over_lists:
         return lambda xs: float(FLOATS[row.name](*xs))
     lists = len(row.names)

@@ -21,7 +21,8 @@ import numpy as np
 
 from autodiff.compiler import loops
 from autodiff.compiler.machine import Machine
-from autodiff.compiler.program import ARITY, GUARD, STATIC, Integers, Program, views
+from autodiff.compiler.program import ARITY, GUARD, Integers, Program, views
+from autodiff.engine.instructions import STATIC
 from autodiff.ops import CODES
 
 #: ``left = right`` for every x and y and constant c: each row is exact in IEEE 754 arithmetic.

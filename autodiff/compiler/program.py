@@ -23,8 +23,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from autodiff.engine.expressions import names_in
+from autodiff.engine.instructions import FIRST, STATIC
 from autodiff.engine.reals import describe
-from autodiff.ops import CODES, CONSTANTS, INNER, ROWS, TABLE
+from autodiff.ops import CODES, CONSTANTS, ROWS
 
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int32]
@@ -32,7 +33,6 @@ Codes = NDArray[np.uint16]
 
 NONE = -(2**31) + 1  #: no reference
 
-STATIC = 1 + len(TABLE) + len(INNER)  #: rows from this number on were added at run time
 #: Of every row: how many operands it has, 0 for a list.
 ARITY = np.zeros(2**16, np.uint8)
 for _code, _row in enumerate(ROWS[:STATIC]):
@@ -156,7 +156,7 @@ def _meaning(name: str) -> str:
             continue
         r = ROWS[code]
         found[x] = (r.operands, r.value, r.fold)
-        if code <= len(TABLE):  # values of inner rows are words
+        if code < FIRST:  # values of inner instructions are Python
             wanted += names_in(str(r.value)) | (names_in(r.fold) if r.fold else set())
     return f"{zlib.crc32(repr(sorted(found.items())).encode()):08x}"
 
@@ -213,7 +213,7 @@ def validate(p: Program, after: str = "") -> Program:
     for op in np.unique(p.ops[lists]).tolist():
         row, counts = ROWS[op], count[p.ops[lists] == op]
         step = 2 if row.name == "products" else len(row.names)
-        odd = (counts % step != 0) | ((counts == 0) & (len(TABLE) < op < STATIC))
+        odd = (counts % step != 0) | ((counts == 0) & (FIRST <= op < STATIC))
         exactly = {"pick": 4, "guard": 3}.get(row.name, 0 if row.over_lists else len(row.names))
         if exactly:
             odd = counts != exactly

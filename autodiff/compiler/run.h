@@ -6,33 +6,14 @@
 
 static double ad_on_list(int op, Py_ssize_t n, const int *e, const double *w, double *s, int *bad) {
     Py_ssize_t i;
-    double t;
     switch (op) {
-    case AD_guard:
-        *bad = w[e[0]] != w[e[1]];
-        return w[e[0]];
-    case AD_chain:
-        t = w[e[0]];
-        for (i = 1; i < n; i++) t += w[e[i]];
-        return t;
-    case AD_products:
-        t = w[e[0]] * w[e[1]];
-        for (i = 2; i < n; i += 2) t += w[e[i]] * w[e[i + 1]];
-        return t;
-    case AD_peak:
-        t = w[e[0]];
-        for (i = 1; i < n; i++) if (w[e[i]] > t || w[e[i]] != w[e[i]]) t = w[e[i]];
-        return t;
-    case AD_take:
-        t = w[e[n - 1]];
-        *bad = !(t >= 0 && t < n - 1 && t == (Py_ssize_t)t);
-        return *bad ? 0.0 : w[e[(Py_ssize_t)t]];
-    case AD_pick:
-        return w[e[1]] == w[e[2]] ? w[e[0]] : w[e[3]];
+#define X(name) case AD_##name:
+    AD_INNER(X)
+#undef X
+        return ad_inner(op, n, e, w, bad);
     }
     for (i = 0; i < n; i++) s[i] = w[e[i]];
     switch (op) {
-    case AD_largest: return ad_largest(n, s);
 #define X(name) case AD_##name: return ad_list(op, n, s, s, 0, 0);
     AD_ONE_LIST(X)
 #undef X

@@ -13,8 +13,6 @@ the results is that of the function.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from functools import reduce
-from operator import add, mul
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -22,12 +20,13 @@ import numpy as np
 from autodiff.compiler import numbering
 from autodiff.compiler.program import ARITY, GUARD, Program, views
 from autodiff.contexts import within
+from autodiff.engine.instructions import ON_LISTS
 from autodiff.engine.lock import alone
 from autodiff.engine.traces import Trace
 from autodiff.evaluation import apply, largest, pick
 from autodiff.functions import take_known
 from autodiff.lists import record_list
-from autodiff.ops import CODES, COMPARISONS, ROWS
+from autodiff.ops import CODES, ROWS
 from autodiff.second_order import split
 from autodiff.sweeps import visit
 from autodiff.value import Value, number_of
@@ -192,7 +191,7 @@ def _guarded(p: Program, here: Trace) -> Program:
     a[scalar] = moved(a[scalar])
     two = old[ARITY[p.ops] == 2]
     b[two] = moved(b[two])
-    ops[compare] = [CODES[COMPARISONS[guard.how]] for guard in guards]
+    ops[compare] = [guard.op for guard in guards]
     a[compare], b[compare] = moved(sides[:, 0]), moved(sides[:, 1])
     ops[compare + 1], b[compare + 1] = GUARD, 3
 
@@ -275,10 +274,8 @@ def _on_list(p: Program, op: int, xs: list[Any]) -> Any:
         return take_known(xs[:-1], xs[-1])
     if row.name == "pick":
         return pick(*xs)
-    if row.name == "chain":
-        return reduce(add, xs)
-    if row.name == "products":
-        return reduce(add, map(mul, xs[::2], xs[1::2]))
+    if row.name in ("chain", "products"):
+        return ON_LISTS[row.name](xs)
     if not row.over_lists:
         return apply(op, *xs)
     return record_list(op, split(tuple(xs), len(row.names)))

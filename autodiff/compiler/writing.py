@@ -8,20 +8,13 @@ from collections.abc import Callable
 
 from autodiff.compiler.machine import flops
 from autodiff.compiler.passes import sums
-from autodiff.compiler.program import GUARD, STATIC, Program
+from autodiff.compiler.program import GUARD, Program
 from autodiff.engine import ieee
 from autodiff.engine.expressions import for_floats, names_in
+from autodiff.engine.instructions import ON_LISTS, STATIC, source
 from autodiff.ops import CODES, COMPARISONS, CONSTANTS, ROWS
 
 _INFIX = {"add": "+", "sub": "-", "mul": "*"}
-
-#: What the inner rows compute, in Python.
-_INNER = {
-    "peak": "def peak(*xs):\n    return float(np.max(xs))\n",
-    "largest": "def largest(xs):\n    m = max(xs)\n    return 0.0 if abs(m) == math.inf else m\n",
-    "take": "def take(*xs):\n    return xs[int(xs[-1])]\n",
-    "pick": "def pick(x, i, j, y):\n    return x if i == j else y\n",
-}
 
 
 def stats(p: Program) -> dict[str, int]:
@@ -52,8 +45,8 @@ def as_text(p: Program) -> str:
     """
     names = ", ".join(f"x{i}" for i in range(p.inputs)) or "none"
 
-    def guard(holds: str, source: str) -> str:
-        return f"guard {holds}    # {_on_one_line(source)}"
+    def guard(holds: str, at: str) -> str:
+        return f"guard {holds}    # {_on_one_line(at)}"
 
     lines = _lines(p, {**_INFIX, "div": "/"}, guard)
     return "\n".join([f"inputs {names}", *lines, f"return {_returned(p)}"])
@@ -74,8 +67,8 @@ def as_python(p: Program, name: str) -> str:
     for function in sorted(used - _INFIX.keys() - {"neg", "chain", "products", "detach", "guard"}):
         _help(function, helpers)
 
-    def guard(holds: str, source: str) -> str:
-        return f"if not ({holds}): raise ValueError({f'traced where {holds}, at {source}'!r})"
+    def guard(holds: str, at: str) -> str:
+        return f"if not ({holds}): raise ValueError({f'traced where {holds}, at {at}'!r})"
 
     body = [*_lines(p, _INFIX, guard), f"return {_returned(p)}"]
     arguments = ", ".join(f"x{i}" for i in range(p.inputs))
@@ -140,7 +133,7 @@ def _lines(p: Program, infix: dict[str, str], guard: Callable[[str, str], str]) 
         elif len(row.names) == 2 and row.over_lists:
             n = len(xs) // 2
             right = f"{row.name}([{', '.join(xs[:n])}], [{', '.join(xs[n:])}])"
-        elif row.fold or row.name == "largest":
+        elif row.fold:
             right = f"{row.name}([{', '.join(xs)}])"
         else:
             right = f"{row.name}({', '.join(xs)})"
@@ -171,8 +164,8 @@ def _help(name: str, helpers: dict[str, str]) -> None:
         if name in CONSTANTS:
             helpers[name] = f"{name} = {CONSTANTS[name]!r}"
         return
-    if name in _INNER:
-        helpers[name] = _INNER[name]
+    if name in ON_LISTS:
+        helpers[name] = source(name) + "\n"
         return
     if name == "div":
         helpers[name] = inspect.getsource(ieee.div)
@@ -200,7 +193,7 @@ def _help(name: str, helpers: dict[str, str]) -> None:
     each = "a in as_" if len(lists) == 1 else "a, b in zip(as_, bs_)"
     helpers[name] = (
         f"def {name}({', '.join(lists)}):\n"
-        + ("    m = largest(as_)\n" if "m" in names_in(fold) else "")
+        + ("    m = largest(*as_)\n" if "m" in names_in(fold) else "")
         + f"    n, t = float(len(as_)), 0.0\n    for {each}:\n        t = t + {fold}\n"
         f"    return {value}\n"
     )

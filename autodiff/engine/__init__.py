@@ -6,6 +6,9 @@
 * ``reals`` -- numbers that come in, and the words for what is refused;
 * ``modes``, ``traces``, ``anomalies`` -- how operations are recorded, for which transform, and what
   is said of the first nan;
+* ``instructions`` -- beside the table's rows, what only traces and programs contain;
 * ``lock`` -- one traversal of a graph at a time;
 * ``interpreted`` -- what ``memory.h`` and the ``.pxd`` files do in C, in Python.
 """
+
+from autodiff.engine import instructions as instructions  # it gives them their numbers

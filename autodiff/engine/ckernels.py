@@ -17,9 +17,11 @@ the interpreted engine agree bit for bit.  ``AD_TABLE`` is the digest of that ta
 from __future__ import annotations
 
 import zlib
+from collections.abc import Sequence
 
 from autodiff.engine.expressions import for_c, names_in
-from autodiff.ops import CODES, CONSTANTS, INNER, TABLE, Row
+from autodiff.engine.instructions import INNER
+from autodiff.ops import CODES, CONSTANTS, TABLE, Row
 
 _MATH_H = {"abs": "fabs"}
 
@@ -95,7 +97,7 @@ def _tuple_case(r: Row) -> str:
     )
 
 
-def _names(macro: str, chosen: list[Row]) -> str:
+def _names(macro: str, chosen: Sequence[Row]) -> str:
     """A macro that applies another to the name of every row of a kind."""
     return f"#define {macro}(X) " + " ".join(f"X({r.name})" for r in chosen)
 
@@ -125,10 +127,20 @@ def header() -> str:
         + f", AD_ROWS = {len(names) + 1}, AD_python = -1 }};",
         *(f"#define {name} {value!r}" for name, value in CONSTANTS.items()),
         "#define ad_where(c, a, b) ((c) != 0.0 ? (a) : (b))",
+        "AD_INLINE double ad_inner(int op, Py_ssize_t n, const int *e, const double *w,",
+        "                          int *end) {",
+        "    double t = NAN; int bad = 0; Py_ssize_t i = 0; (void)i;",
+        "#define x(i) w[e ? e[i] : (i)]",
+        "    switch (op) {",
+        *(f"    case AD_{r.name}: {r.c} break;" for r in INNER),
+        "    }",
+        "#undef x",
+        "    *end = bad;",
+        "    return t;",
+        "}",
         "AD_INLINE double ad_largest(Py_ssize_t n, const double *as) {",
-        "    double m = -INFINITY; Py_ssize_t i;",
-        "    for (i = 0; i < n; i++) if (as[i] > m) m = as[i];",
-        "    return isinf(m) ? 0.0 : m;",
+        "    int end;",
+        "    return ad_inner(AD_largest, n, 0, as, &end);",
         "}",
         *(
             f"AD_INLINE double ad_{r.name}({', '.join(f'double {n}' for n in r.names)});"
@@ -158,6 +170,7 @@ def header() -> str:
         _names("AD_UNARY", [r for r in scalars if len(r.names) == 1]),
         _names("AD_BINARY", [r for r in scalars if len(r.names) == 2]),
         _names("AD_ONE_LIST", [r for r in TABLE if r.in_tuple and len(r.names) != 2]),
+        _names("AD_INNER", INNER),
         _names("AD_TWO_LISTS", [r for r in TABLE if r.in_tuple and len(r.names) == 2]),
     ]
     return "\n".join(line for line in lines if line) + "\n"

@@ -16,7 +16,7 @@ from typing import Any
 
 from autodiff.engine.kernels import KERNELS
 from autodiff.engine.modes import Note
-from autodiff.ops import CODES
+from autodiff.ops import CODES, COMPARISONS
 
 Value = Any  # what value.py makes of these
 
@@ -27,7 +27,7 @@ ADD, SUB, MUL, DIV, POW, NEG, ABS, DETACH = (
     CODES[name] for name in ("add", "sub", "mul", "div", "pow", "neg", "abs", "detach")
 )
 
-EQ, LT, LE, GT, GE = range(5)  # how two numbers are compared
+EQ, LT, LE, GT, GE = (CODES[name] for name in COMPARISONS)
 
 mode_now = ContextVar.get  # what a context variable is, here and now
 

@@ -15,13 +15,14 @@ These are the interpreted engine's kernels; ``ckernels`` writes the same ones in
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
 from autodiff.engine import ieee
 from autodiff.engine.expressions import for_arrays, for_floats, names_in
+from autodiff.engine.instructions import ON_LISTS
 from autodiff.ops import CODES, CONSTANTS, ROWS, TABLE, Row
 
 Kernel = Callable[..., Any]
@@ -35,24 +36,11 @@ def _define(source: str, namespace: dict[str, Any]) -> Callable[..., Any]:
     return function
 
 
-def largest(xs: Iterable[float]) -> float:
-    """The largest of ``xs``, or 0 if that is infinite: what ``logsumexp`` may safely subtract.
-
-    >>> largest([1.0, 3.0, 2.0]), largest([float("inf"), 1.0])
-    (3.0, 0.0)
-    """
-    m = -np.inf
-    for x in xs:
-        if x > m:
-            m = x
-    return 0.0 if abs(m) == np.inf else m
-
-
 #: What names mean in an expression on floats: the table's primitives as functions of floats.
 FLOATS: dict[str, Any] = {
     **ieee.FUNCTIONS,
     **CONSTANTS,
-    "largest": largest,
+    "largest": ON_LISTS["largest"],
     "where": lambda c, a, b: a if c != 0 else b,
 }
 

@@ -1,4 +1,4 @@
-"""One walk over a graph at a time: walks mark nodes, and would disturb one another."""
+"""The graph lock: traversals write marks into nodes, so only one may run at a time."""
 
 from __future__ import annotations
 
@@ -9,34 +9,28 @@ from typing import Any, TypeVar
 
 T = TypeVar("T")
 
-_lock = threading.RLock()
-_walking = False  # is the thread that holds the lock in the middle of a walk?
-
-
-def in_turn(work: Callable[..., T], *args: Any) -> T:
-    """``work(*args)``, while no other thread walks; it may itself walk, more than once."""
-    with _lock:
-        return work(*args)
+_lock = threading.RLock()  # reentrant, to notice a traversal inside another one
+_traversing = False  # is the thread that holds the lock in the middle of a traversal?
 
 
 def alone(work: Callable[..., T], *args: Any) -> T:
-    """``work(*args)``, one walk, while nobody else walks.
+    """``work(*args)``, one traversal, while no other runs.
 
     Raises:
-        RuntimeError: if this thread is walking already: in a signal handler that interrupted it.
+        RuntimeError: if this thread is traversing already: in a signal handler that interrupted it.
     """
-    global _walking
+    global _traversing
     with _lock:
-        if _walking:
+        if _traversing:
             raise RuntimeError("a graph is walked (by backward() or a drawing) inside another walk")
-        _walking = True
+        _traversing = True
         try:
             return work(*args)
         finally:
-            _walking = False
+            _traversing = False
 
 
-if hasattr(os, "register_at_fork"):  # no child is born in the middle of another thread's walk
+if hasattr(os, "register_at_fork"):  # never fork while another thread holds the lock
     os.register_at_fork(
         before=_lock.acquire, after_in_parent=_lock.release, after_in_child=_lock.release
     )

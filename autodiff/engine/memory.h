@@ -13,7 +13,6 @@
 #include <string.h>
 
 enum {
-    AD_FIELDS = 64,          /* bytes of a node after the object's head */
     AD_MOST_FREE = 1 << 12,  /* dead nodes kept; more would scatter the next graph over memory */
     AD_DEEPEST = 64
 };
@@ -33,10 +32,10 @@ static PyObject *ad_alloc(PyTypeObject *type, Py_ssize_t n_items) {
         node = ad_free_nodes[--ad_free_count];
         Py_SET_REFCNT(node, 1);
     } else {
-        node = (PyObject *)_PyObject_GC_New(type);
+        node = PyObject_GC_New(PyObject, type);
         if (!node) return NULL;
     }
-    memset((char *)node + sizeof(PyObject), 0, AD_FIELDS);
+    memset((char *)node + sizeof(PyObject), 0, type->tp_basicsize - sizeof(PyObject));
     return node;
 }
 
@@ -67,16 +66,11 @@ static void ad_release(PyObject *node) {
     ad_depth--;
 }
 
-/* Take over a type's memory; -1 with an exception if its layout is not the one above. */
-static int ad_manage(PyTypeObject *type, Py_ssize_t references) {
-    if (type->tp_basicsize != sizeof(PyObject) + AD_FIELDS) {
-        PyErr_SetString(PyExc_SystemError, "value.pxd and memory.h disagree on a node's size");
-        return -1;
-    }
+/* Take over the memory of a type whose three references stand at an offset, side by side. */
+static void ad_manage(PyTypeObject *type, Py_ssize_t references) {
     ad_references = references;
     type->tp_dealloc = ad_release;
     type->tp_alloc = ad_alloc;
-    return 0;
 }
 
 /* Whether the collector did not look at an object before. */

@@ -17,6 +17,7 @@ from typing import Any, NamedTuple
 from autodiff.engine.anomalies import source_line
 from autodiff.engine.modes import MODE, Mode, Note
 from autodiff.engine.reals import describe
+from autodiff.ops import CODES, COMPARISONS
 
 _READING = {
     "data": "reading .data of a Value in a function that is traced by jit would freeze the number "
@@ -37,8 +38,11 @@ _READING = {
     "this call: format the result outside",
 }
 
-#: The functions of ``ops.COMPARISONS``: of numbers, of arrays of them, and of Values.
-COMPARE = [operator.eq, operator.lt, operator.le, operator.gt, operator.ge]
+_OPERATORS = (operator.eq, operator.lt, operator.le, operator.gt, operator.ge)
+#: Python's operator of every comparison, by the number of its row.
+COMPARE = dict(zip([CODES[name] for name in COMPARISONS], _OPERATORS, strict=True))
+
+EQUAL = CODES["equal"]
 
 #: What keeps integers integers.
 _INTEGRAL = {"add", "sub", "mul", "neg", "abs", "square", "maximum", "minimum"}
@@ -48,7 +52,7 @@ class Guard(NamedTuple):
     """A comparison that was made while tracing, and how it came out."""
 
     outcome: bool
-    how: int  #: an index of ``ops.COMPARISONS``
+    op: int  #: the row of the comparison
     left: Any  #: a Value
     right: Any  #: a Value or a float
     source: str  #: the line of the program that compared
@@ -61,7 +65,7 @@ class Trace:
     >>> from autodiff.contexts import within
     >>> x, trace = Value(2.0), Trace(frozen=True)
     >>> y = within(trace.mode(), lambda: x * x if x > 1 else x)
-    >>> [(g.left is x, COMPARE[g.how].__name__, g.right, g.outcome) for g in trace.guards]
+    >>> [(g.left is x, COMPARE[g.op].__name__, g.right, g.outcome) for g in trace.guards]
     [(True, 'gt', 1.0, True)]
     """
 
@@ -94,7 +98,7 @@ def active() -> Trace | None:
     return trace
 
 
-def record_guard(outcome: bool, how: int, left: Any, right: Any, number_of_left: float) -> None:
+def record_guard(outcome: bool, op: int, left: Any, right: Any, number_of_left: float) -> None:
     """Record a comparison of a Value as a guard of the frozen trace, if there is one.
 
     Raises:
@@ -111,12 +115,12 @@ def record_guard(outcome: bool, how: int, left: Any, right: Any, number_of_left:
         except OverflowError:
             same = False
         # NumPy compares a float with a float32 as float32
-        if not same or outcome != COMPARE[how](number_of_left, number):
+        if not same or outcome != COMPARE[op](number_of_left, number):
             raise TypeError(
                 f"a Value was compared with {describe(right)} in a function that is traced: "
                 "compare it with a float"
             )
-    trace.guards.append(Guard(outcome, how, left, number, source_line()))
+    trace.guards.append(Guard(outcome, op, left, number, source_line()))
 
 
 def exact_integer(v: Any, number: float) -> int | None:
@@ -141,7 +145,7 @@ def exact_integer(v: Any, number: float) -> int | None:
                     return None
             else:
                 pending.append(y)
-    record_guard(True, 0, v, number, number)
+    record_guard(True, EQUAL, v, number, number)
     return int(number)
 
 
