@@ -1,4 +1,4 @@
-"""What ``loops.pxd`` gives ``loops.py`` when it is compiled, for when it is not."""
+"""What ``machine.pxd`` gives ``machine.py`` when it is compiled, for when it is not."""
 
 from __future__ import annotations
 

@@ -1,26 +1,6 @@
-# The C types of loops.py, and what runs programs from run.h.
+# The C types of loops.py.
 
 cimport cython
-
-cdef extern from "engine/kernels.h":
-    pass
-
-cdef extern from "compiler/run.h":
-    Py_ssize_t ad_run(Py_ssize_t, Py_ssize_t, const unsigned short *, const int *, const int *,
-                      const int *, const int *, const double *, double *, double *) nogil
-
-cdef inline Py_ssize_t run_span(
-    Py_ssize_t start, Py_ssize_t constants, Py_ssize_t out, const unsigned short[::1] ops,
-    const int[::1] a, const int[::1] b, const int[::1] entries, const int[::1] otherwise,
-    double[::1] w, double[::1] s,
-) noexcept:
-    cdef Py_ssize_t end
-    cdef double *slots
-    with cython.boundscheck(False), nogil:  # of an empty array the address is only taken
-        slots = &w[constants]
-        end = ad_run(start, ops.shape[0], &ops[0], &a[0], &b[0], &entries[0], &otherwise[0], slots,
-                     slots + out, &s[0])
-    return end
 
 @cython.locals(k=Py_ssize_t, i=Py_ssize_t)
 cpdef rename(const unsigned short[::1] ops, int[::1] a, int[::1] b, int[::1] entries,
@@ -76,15 +56,3 @@ cpdef Py_ssize_t find_equal(Py_ssize_t inputs, const unsigned short[::1] ops, in
 cpdef Py_ssize_t find_chains(Py_ssize_t inputs, int add, const unsigned short[::1] ops,
                              const int[::1] a, const int[::1] b, const unsigned char[::1] inner,
                              int[::1] chain, int[::1] starts) except -1
-
-@cython.final
-cdef class Runner:
-    cdef Py_ssize_t constants, inputs
-    cdef const unsigned short[::1] ops
-    cdef const int[::1] a, b, entries, otherwise, outputs
-
-    @cython.locals(i=Py_ssize_t)
-    cpdef Py_ssize_t begin(self, const double[::1] given, double[::1] w, double[::1] s) except? -1
-    cpdef Py_ssize_t go_on(self, Py_ssize_t start, double[::1] w, double[::1] s) except? -1
-    @cython.locals(i=Py_ssize_t)
-    cpdef read(self, const double[::1] w, double[::1] found)

@@ -1,4 +1,4 @@
-"""What goes instruction by instruction over a program: the loops of the passes, and of running.
+"""What goes instruction by instruction over a program: the loops of the passes.
 
 Compiled as ``value.py`` is; ``loops.pxd`` gives the C types.  All of them read and write arrays
 that their callers have made; arrays come as memoryviews, whose elements are Python's own numbers.
@@ -14,10 +14,6 @@ try:
     import cython
 except ImportError:
     from autodiff.engine import interpreted as cython
-
-if not cython.compiled:
-    from autodiff.compiler.interpreted import run_span
-
 
 # -- for the passes --------------------------------------------------------------------------------
 
@@ -404,61 +400,3 @@ def find_chains(
                 i += 1
                 j -= 1
     return e
-
-
-# -- running ---------------------------------------------------------------------------------------
-
-
-class Runner:
-    """A program's arrays, ready to be run in a buffer: constants backwards, then the slots.
-
-    ``otherwise`` says of every guard at which instruction to go on if it fails, or -1.
-    """
-
-    def __init__(
-        self,
-        constants: int,
-        inputs: int,
-        ops: Any,
-        a: Any,
-        b: Any,
-        entries: Any,
-        otherwise: Any,
-        outputs: Any,
-    ) -> None:
-        self.constants = constants
-        self.inputs = inputs
-        self.ops = ops
-        self.a = a
-        self.b = b
-        self.entries = entries
-        self.otherwise = otherwise
-        self.outputs = outputs
-
-    def begin(self, given: Any, w: Any, s: Any) -> int:
-        """Run from the start, on these inputs: see ``go_on``.
-
-        Raises:
-            ValueError: if there are more or fewer.
-        """
-        if len(given) != self.inputs:
-            raise ValueError(f"the program takes {self.inputs} numbers: {len(given)} came")
-        with cython.nogil:
-            for i in range(self.inputs):
-                w[self.constants + i] = given[i]
-        return self.go_on(0, w, s)
-
-    def go_on(self, start: int, w: Any, s: Any) -> int:
-        """Run from instruction ``start`` on; how far it came.
-
-        To the end; or to an instruction ``k`` that Python must do; or, as ``-1 - k``, to a guard
-        that fails, or to one whose index is out of range.
-        """
-        ops, a, b, entries, otherwise = self.ops, self.a, self.b, self.entries, self.otherwise
-        return run_span(start, self.constants, self.inputs, ops, a, b, entries, otherwise, w, s)
-
-    def read(self, w: Any, found: Any) -> None:
-        """Write the outputs to ``found``."""
-        with cython.nogil:
-            for i in range(len(self.outputs)):
-                found[i] = w[self.constants + self.outputs[i]]

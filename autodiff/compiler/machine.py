@@ -1,4 +1,7 @@
-"""Run a program: instruction by instruction, in compiled code where there is some."""
+"""Run a program: instruction by instruction.
+
+Compiled as ``value.py`` is; ``machine.pxd`` gives the C types, and ``run.h`` the instructions.
+"""
 
 from __future__ import annotations
 
@@ -8,15 +11,24 @@ from typing import Any
 
 import numpy as np
 
-from autodiff.compiler import loops
 from autodiff.compiler.program import ARITY, GUARD, Floats, Integers, Program, views
 from autodiff.engine.expressions import names_in
 from autodiff.engine.reals import real
 from autodiff.ops import ROWS
 
+try:
+    import cython
+except ImportError:
+    from autodiff.engine import interpreted as cython
+
+if not cython.compiled:
+    from autodiff.compiler.interpreted import run_span
+
 
 class Machine:
     """A program made ready to run, in many threads at once.
+
+    A buffer has the constants backwards, then the slots: reference ``r`` is at ``constants + r``.
 
     >>> from autodiff.compiler.program import Program
     >>> double_it = Program(1, np.array([1], np.int32), ops=np.array([1], np.uint16),
@@ -27,37 +39,30 @@ class Machine:
 
     def __init__(self, program: Program, otherwise: Integers | None = None) -> None:
         """Make it ready; ``otherwise`` says of every guard where to go on if it fails, or -1."""
-        self.program = program
         p = program
         if otherwise is None:
             otherwise = np.full(len(p), -1, np.int32)
-        arrays = views(p.ops, p.a, p.b, p.entries, otherwise, p.outputs)
-        self._runner = loops.Runner(len(p.constants), p.inputs, *arrays)
+        self.program = program
         self._constants = len(p.constants)
-        longest = int(np.max(p.b[p.over_list], initial=1))
-        self._sizes = (self._constants + p.inputs + len(p), longest)
-        self._idle: list[tuple[Floats, Any, Any]] = []
-
-    def _buffer(self) -> tuple[Floats, Any, Any]:
-        """A buffer with the constants in it: one that nobody uses, or a new one."""
-        try:
-            return self._idle.pop()
-        except IndexError:
-            w = np.zeros(self._sizes[0])
-            w[: self._constants] = self.program.constants[::-1]
-            return w, *views(w, np.zeros(self._sizes[1]))
+        self._inputs = p.inputs
+        self._longest = int(np.max(p.b[p.over_list], initial=1))
+        self._ops, self._a, self._b, self._entries = views(p.ops, p.a, p.b, p.entries)
+        self._otherwise, self._outputs = views(otherwise, p.outputs)
+        self._idle: list[Any] = []
 
     def __call__(self, inputs: Floats) -> Floats | None:
         """The outputs for these inputs; None if a guard fails.
 
         Raises:
             IndexError: if ``take`` reads beyond its list.
+            ValueError: if there are more or fewer inputs than the program has.
         """
         buffer = self._buffer()
         found = None
-        if self._run(buffer, inputs, ()) is not None:
-            found = np.empty(len(self.program.outputs))
-            self._runner.read(buffer[1], *views(found))
+        if self._run(buffer, inputs, ()) >= 0:
+            found = np.empty(len(self._outputs))
+            (numbers,) = views(found)
+            self._read(buffer[1], numbers)
         self._idle.append(buffer)
         return found
 
@@ -76,22 +81,31 @@ class Machine:
             buffer[0][self._constants + ref] = x
         end = self._run(buffer, inputs, ends)
         self._idle.append(buffer)
-        return end
+        return None if end < 0 else end
 
-    def _run(self, buffer: Any, inputs: Floats, ends: Container[int]) -> int | None:
-        """Run to the end, or to one of ``ends``, which that is; None if a guard fails."""
+    def _buffer(self) -> Any:
+        """A buffer with the constants in it, one that nobody uses or a new one, and its views."""
+        try:
+            return self._idle.pop()
+        except IndexError:
+            w = np.zeros(self._constants + self._inputs + len(self._ops))
+            w[: self._constants] = self.program.constants[::-1]
+            return (w, *views(w, np.zeros(self._longest)))
+
+    def _run(self, buffer: Any, inputs: Floats, ends: Container[int]) -> int:
+        """Run to the end, or to one of ``ends``, which that is; -1 if a guard fails."""
         w, view, scratch = buffer
-        k: int = self._runner.begin(inputs, view, scratch)
-        while 0 <= k < len(self.program) and k not in ends:
+        k = self._begin(inputs, view, scratch)
+        while 0 <= k < len(self._ops) and k not in ends:
             self._call(k, w)
-            k = self._runner.go_on(k + 1, view, scratch)
+            k = self._go_on(k + 1, view, scratch)
         if k >= 0:
             return k
         if self.program.ops[-1 - k] == GUARD:
-            return None
-        refs = self.program.operands(-1 - k)
-        at = w[self._constants + refs[-1]]
-        raise IndexError(f"take(values, i): index {at:.17g} is not one of 0 to {len(refs) - 2}")
+            return -1
+        *xs, index = self.program.operands(-1 - k)
+        at = w[self._constants + index]
+        raise IndexError(f"take(values, i): index {at:.17g} is not one of 0 to {len(xs) - 1}")
 
     def _call(self, k: int, w: Floats) -> None:
         """Do an instruction whose value is a Python function."""
@@ -101,6 +115,28 @@ class Machine:
         assert callable(row.value)
         where = f"the value function of {row.name}()"
         w[self._constants + p.inputs + k] = real(row.value(*operands), where)
+
+    def _begin(self, given: Any, w: Any, s: Any) -> int:
+        """Run from the start, on these inputs: see ``_go_on``."""
+        if len(given) != self._inputs:
+            raise ValueError(f"the program takes {self._inputs} numbers: {len(given)} came")
+        for i in range(self._inputs):
+            w[self._constants + i] = given[i]
+        return self._go_on(0, w, s)
+
+    def _go_on(self, start: int, w: Any, s: Any) -> int:
+        """Run from instruction ``start`` on; how far it came.
+
+        To the end; or to an instruction ``k`` that Python must do; or, as ``-1 - k``, to a guard
+        that fails, or to one whose index is out of range.
+        """
+        ops, a, b, entries, otherwise = self._ops, self._a, self._b, self._entries, self._otherwise
+        return run_span(start, self._constants, self._inputs, ops, a, b, entries, otherwise, w, s)
+
+    def _read(self, w: Any, found: Any) -> None:
+        """Write the outputs to ``found``."""
+        for i in range(len(self._outputs)):
+            found[i] = w[self._constants + self._outputs[i]]
 
 
 def flops(program: Program) -> int:
