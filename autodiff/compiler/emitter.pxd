@@ -4,8 +4,11 @@ cimport cython
 
 @cython.final
 cdef class Emitter:
+    cdef object program
+    cdef tuple room
+    cdef readonly int zero
+    cdef int none, add, mul, neg, take, pick
     cdef Py_ssize_t inputs, n, e, base
-    cdef int none
     cdef unsigned short[::1] ops
     cdef int[::1] a, b, entries
     cdef const int[::1] of, t_first, t_outs, t_constants, t_arity
@@ -14,24 +17,20 @@ cdef class Emitter:
     cdef const unsigned char[::1] arity
     cdef const double[::1] constants
 
-    cpdef int emit(self, int op, int a, int b) noexcept nogil
-    cdef int choose(self, int pick, int x, int i, int j, int y) noexcept nogil
+    cdef int emit(self, int op, int a, int b) noexcept nogil
+    cpdef int sum(self, int left, int right) noexcept nogil
+    cdef int choose(self, int x, int i, int j, int y) noexcept nogil
     cdef int operand(self, Py_ssize_t k, int i) noexcept nogil
-    cdef bint decides(self, int op, int i, int count, int take, int pick) noexcept nogil
+    cdef bint decides(self, int op, int i, int count) noexcept nogil
     cdef int operands(self, Py_ssize_t k) noexcept nogil
     cdef int translate(self, int ref, Py_ssize_t k) noexcept nogil
-    @cython.locals(t=Py_ssize_t, j=Py_ssize_t, i=Py_ssize_t, op=cython.int)
+    @cython.locals(t=Py_ssize_t, j=Py_ssize_t, i=Py_ssize_t, op=cython.int, e=Py_ssize_t)
     cdef void instantiate(self, Py_ssize_t k) noexcept nogil
-    cdef int times(self, int factor, int partial, int mul, int neg) noexcept nogil
+    cdef int times(self, int factor, int partial) noexcept nogil
     cdef int partial(self, Py_ssize_t k, int i) noexcept nogil
-    @cython.locals(add=cython.int, mul=cython.int, take=cython.int, pick=cython.int, neg=cython.int,
-                   k=Py_ssize_t, given=cython.int, op=cython.int, count=cython.int, i=cython.int,
-                   x=cython.int, c=cython.int)
-    cpdef reverse(self, Py_ssize_t n, tuple codes, int numbers, const unsigned char[::1] active,
-                  int[::1] adjoint)
-    @cython.locals(add=cython.int, mul=cython.int, take=cython.int, pick=cython.int, neg=cython.int,
-                   k=Py_ssize_t, op=cython.int, count=cython.int, i=cython.int, x=cython.int,
-                   c=cython.int, total=cython.int, e=Py_ssize_t)
-    cpdef forward(self, Py_ssize_t n, tuple codes, int zero, const unsigned char[::1] active,
-                  int[::1] tangent)
-    cpdef tuple filled(self)
+    @cython.locals(k=Py_ssize_t, given=cython.int, op=cython.int, count=cython.int, i=cython.int,
+                   x=cython.int, c=cython.int, zero=cython.int)
+    cpdef reverse(self, Py_ssize_t n, const unsigned char[::1] active, int[::1] adjoint)
+    @cython.locals(k=Py_ssize_t, op=cython.int, count=cython.int, i=cython.int, x=cython.int,
+                   c=cython.int, total=cython.int, e=Py_ssize_t, zero=cython.int)
+    cpdef forward(self, Py_ssize_t n, const unsigned char[::1] active, int[::1] tangent)

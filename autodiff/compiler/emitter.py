@@ -6,40 +6,114 @@ lock, so Cython refuses one that would touch a Python object.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from dataclasses import replace
 from typing import Any
 
-from autodiff.compiler.program import NONE
+import numpy as np
+
+from autodiff.compiler.program import ARITY, NONE, Program, views
+from autodiff.compiler.rules import template
+from autodiff.engine.instructions import HELD
+from autodiff.ops import CODES
 
 try:
     import cython
 except ImportError:
     from autodiff.engine import interpreted as cython
 
+_CODES = tuple(CODES[name] for name in ("add", "mul", "neg", "take", "pick"))
+#: Rows whose derivative is zero, or written here.
+_WITHOUT_PARTIALS = {CODES[name] for name in ("take", "pick", *HELD)}
+
 
 class Emitter:
-    """Where instructions are appended: arrays that are large enough, and how far they are filled.
+    """A copy of a program with room for all that a derivative appends, and how far it is filled.
 
-    Attributes ``t_*`` are all templates, end to end (see ``rules``): template ``t`` has the
-    instructions from ``t_first[t]`` to ``t_first[t + 1]``, the outputs from ``t_outs[t]`` on, and
-    constants from ``t_constants[t]`` on in the new program's.
+    Attributes ``t_*`` are all templates, end to end (see ``rules``): instruction ``k`` has template
+    ``of[k]``; template ``t`` has the instructions from ``t_first[t]`` to ``t_first[t + 1]``, the
+    outputs from ``t_outs[t]`` on, and constants from ``t_constants[t]`` on in the new program's.
+
+    Args:
+        p: the program.
+        masks: for every time that the chain rule will go over it, which slots are active.
     """
 
-    def __init__(
-        self, inputs: int, filled: Any, room: Any, templates: Any, arity: Any, constants: Any
-    ) -> None:
-        self.inputs = inputs
-        self.constants = constants
-        self.n, self.e = filled
-        self.ops, self.a, self.b, self.entries = room
-        self.of, self.t_first, self.t_outs, self.t_constants, self.t_arity = templates[:5]
-        self.t_ops, self.t_a, self.t_b, self.t_entries, self.t_out = templates[5:]
-        self.arity = arity
-        self.base = 0
-        self.none = NONE
+    def __init__(self, p: Program, masks: Iterable[Any]) -> None:
+        counts = np.where(p.over_list, p.b, ARITY[p.ops]).astype(np.int64)
+        keys, of = np.unique(p.ops.astype(np.int64) << 32 | counts, return_inverse=True)
+        templates = [
+            Program(0, np.zeros(0, np.int32))
+            if key >> 32 in _WITHOUT_PARTIALS
+            else template(int(key >> 32), int(key & 0xFFFFFFFF))
+            for key in keys
+        ]
+        instructions = np.array([len(t) for t in templates], np.int64)[of] + 2 * counts + 1
+        operands = np.array([len(t.entries) for t in templates], np.int64)[of] + 4 * counts
+        n, e = len(p) + len(p.outputs), len(p.entries) + 1
+        for active in masks:
+            now = active[p.inputs :] != 0
+            n += int(instructions[now].sum())
+            e += int(operands[now].sum())
 
-    def filled(self) -> tuple[int, int]:
-        """How many instructions there are, and how many entries."""
-        return self.n, self.e
+        numbers = np.arange(counts.max(initial=1) + 1.0)
+        self.zero = -1 - len(p.constants)
+        self.none = NONE
+        self.program = p
+        self.inputs, self.n, self.e, self.base = p.inputs, len(p), len(p.entries), 0
+        self.add, self.mul, self.neg, self.take, self.pick = _CODES
+        room: list[Any] = [
+            np.zeros(n, np.uint16),
+            *(np.zeros(size, np.int32) for size in (n, n, e)),
+        ]
+        olds: list[Any] = [p.ops, p.a, p.b, p.entries]
+        for new, old in zip(room, olds, strict=True):
+            new[: len(old)] = old
+        self.room: tuple[Any, ...] = (
+            *room,
+            np.concatenate([p.constants, numbers, *(t.constants for t in templates)]),
+        )
+        self.ops, self.a, self.b, self.entries, self.constants = views(*self.room)
+        (self.arity,) = views(ARITY)
+
+        def joined(parts: Iterable[Any], kind: Any = np.int32) -> Any:
+            return views(np.concatenate([np.zeros(0, kind), *parts]).astype(kind))[0]
+
+        def starts(first: int, sizes: Iterable[int]) -> Any:
+            return joined([np.cumsum([first, *sizes])])
+
+        self.of = joined([of])
+        self.t_first = starts(0, [len(t) for t in templates])
+        self.t_outs = starts(0, [len(t.outputs) for t in templates])
+        self.t_constants = starts(
+            len(p.constants) + len(numbers), [len(t.constants) for t in templates]
+        )
+        self.t_arity = joined([[t.inputs - 1 for t in templates]])
+        self.t_ops = joined([t.ops for t in templates], np.uint16)
+        entries = starts(0, [len(t.entries) for t in templates])
+        self.t_a = joined(
+            [
+                np.where(t.over_list, t.a + start, t.a)
+                for t, start in zip(templates, entries, strict=False)
+            ]
+        )
+        self.t_b = joined([t.b for t in templates])
+        self.t_entries = joined([t.entries for t in templates])
+        self.t_out = joined([t.outputs for t in templates])
+
+    def finished(self, outputs: Any) -> Program:
+        """The program with these results."""
+        ops, a, b, entries, constants = self.room
+        assert self.n <= len(ops)
+        assert self.e <= len(entries)
+        return replace(
+            self.program.returning(outputs),
+            constants=constants,
+            ops=ops[: self.n].copy(),
+            a=a[: self.n].copy(),
+            b=b[: self.n].copy(),
+            entries=entries[: self.e].copy(),
+        )
 
     def emit(self, op: int, a: int, b: int) -> int:
         """Append an instruction; its slot."""
@@ -49,14 +123,18 @@ class Emitter:
         self.n += 1
         return int(self.inputs + self.n - 1)
 
-    def choose(self, pick: int, x: int, i: int, j: int, y: int) -> int:
+    def sum(self, left: int, right: int) -> int:
+        """Append an addition; its slot."""
+        return self.emit(self.add, left, right)
+
+    def choose(self, x: int, i: int, j: int, y: int) -> int:
         """Append ``x if i == j else y``."""
         self.entries[self.e] = x
         self.entries[self.e + 1] = i
         self.entries[self.e + 2] = j
         self.entries[self.e + 3] = y
         self.e += 4
-        return self.emit(pick, self.e - 4, 4)
+        return self.emit(self.pick, self.e - 4, 4)
 
     def operand(self, k: int, i: int) -> int:
         """Operand ``i`` of instruction ``k``."""
@@ -66,9 +144,9 @@ class Emitter:
             return int(self.a[k])
         return int(self.b[k])
 
-    def decides(self, op: int, i: int, count: int, take: int, pick: int) -> bool:
+    def decides(self, op: int, i: int, count: int) -> bool:
         """Whether operand ``i`` only says which of the others is chosen: it is given no adjoint."""
-        return (op == take and i == count - 1) or (op == pick and 0 < i < 3)
+        return (op == self.take and i == count - 1) or (op == self.pick and 0 < i < 3)
 
     def operands(self, k: int) -> int:
         """How many operands instruction ``k`` has."""
@@ -107,26 +185,24 @@ class Emitter:
         """The partial of ``k``, instantiated last, with respect to its operand ``i``."""
         return self.translate(self.t_out[self.t_outs[self.of[k]] + i], k)
 
-    def times(self, factor: int, partial: int, mul: int, neg: int) -> int:
+    def times(self, factor: int, partial: int) -> int:
         """Append ``factor * partial``, unless one of them is 1 or -1."""
         if partial < 0:
             if self.constants[-1 - partial] == 1.0:
                 return factor
             if self.constants[-1 - partial] == -1.0:
-                return self.emit(neg, factor, 0)
+                return self.emit(self.neg, factor, 0)
         if factor < 0 and self.constants[-1 - factor] == 1.0:
             return partial
-        return self.emit(mul, factor, partial)
+        return self.emit(self.mul, factor, partial)
 
-    def reverse(
-        self, n: int, codes: tuple[int, ...], numbers: int, active: Any, adjoint: Any
-    ) -> None:
+    def reverse(self, n: int, active: Any, adjoint: Any) -> None:
         """The chain rule, backwards over the first ``n`` instructions.
 
-        ``adjoint`` holds those of the outputs, and gets those of every active slot;
-        ``numbers`` is the constant 0, from which the constants 1, 2 ... go on, for ``pick``.
+        ``adjoint`` holds those of the outputs, and gets those of every active slot.  The constants
+        from ``zero`` on are 0, 1, 2 ..., for ``pick``.
         """
-        add, mul, take, pick, neg = codes
+        zero = self.zero
         with cython.nogil:
             for k in range(n - 1, -1, -1):
                 given = adjoint[self.inputs + k]
@@ -137,40 +213,35 @@ class Emitter:
                 self.instantiate(k)
                 for i in range(count):
                     x = self.operand(k, i)
-                    if x < 0 or not active[x] or self.decides(op, i, count, take, pick):
+                    if x < 0 or not active[x] or self.decides(op, i, count):
                         continue
-                    if op == take:
-                        last = self.operand(k, count - 1)
-                        c = self.choose(pick, given, last, numbers - i, numbers)
-                    elif op == pick and i == 0:
-                        c = self.choose(
-                            pick, given, self.operand(k, 1), self.operand(k, 2), numbers
-                        )
-                    elif op == pick:
-                        c = self.choose(
-                            pick, numbers, self.operand(k, 1), self.operand(k, 2), given
-                        )
+                    if op == self.take:
+                        c = self.choose(given, self.operand(k, count - 1), zero - i, zero)
+                    elif op == self.pick and i == 0:
+                        c = self.choose(given, self.operand(k, 1), self.operand(k, 2), zero)
+                    elif op == self.pick:
+                        c = self.choose(zero, self.operand(k, 1), self.operand(k, 2), given)
                     else:
-                        c = self.times(given, self.partial(k, i), mul, neg)
-                    adjoint[x] = c if adjoint[x] == self.none else self.emit(add, adjoint[x], c)
+                        c = self.times(given, self.partial(k, i))
+                    adjoint[x] = c if adjoint[x] == self.none else self.sum(adjoint[x], c)
 
-    def forward(self, n: int, codes: tuple[int, ...], zero: int, active: Any, tangent: Any) -> None:
+    def forward(self, n: int, active: Any, tangent: Any) -> None:
         """The chain rule, forwards: ``tangent`` holds those of inputs, and gets the others."""
-        add, mul, take, pick, neg = codes
+        zero = self.zero
         with cython.nogil:
             for k in range(n):
                 if not active[self.inputs + k]:
                     continue
                 op = self.ops[k]
                 count = self.operands(k)
-                if op in (take, pick):
+                if op == self.take or op == self.pick:  # in C there is no `in`
                     e = self.e
                     for i in range(count):
                         x = self.operand(k, i)
-                        if not self.decides(op, i, count, take, pick):
+                        if not self.decides(op, i, count):
                             x = zero if x < 0 or tangent[x] == self.none else tangent[x]
                         self.entries[e + i] = x
-                    self.e += count
+                    self.e = e + count
                     tangent[self.inputs + k] = self.emit(op, e, count)
                     continue
                 self.instantiate(k)
@@ -179,6 +250,6 @@ class Emitter:
                     x = self.operand(k, i)
                     if x < 0 or tangent[x] == self.none:
                         continue
-                    c = self.times(tangent[x], self.partial(k, i), mul, neg)
-                    total = c if total == self.none else self.emit(add, total, c)
+                    c = self.times(tangent[x], self.partial(k, i))
+                    total = c if total == self.none else self.sum(total, c)
                 tangent[self.inputs + k] = total
