@@ -1,21 +1,26 @@
-"""The table's primitives on Values and floats alike, by code or by name: recorded if they must be.
+"""The table's rows on Values: recorded if an operand is one, plain numbers or arrays if none is.
 
-* ``apply(op, *operands)`` -- any primitive of scalars;
+* ``apply(op, *operands)`` -- any primitive of scalars, by the number of its row;
 * ``largest``, ``pick``, ``where`` -- what only partials and traces ask for;
-* ``PRIMITIVES`` -- what names mean in a partial that is evaluated on Values.
+* ``VALUES`` -- every row over scalars as a function: what names mean in an expression on Values.
+
+``engine/kernels.py`` has the rows on floats, on floats with partials, and on arrays.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from functools import cache
 from typing import Any
+
+import numpy as np
 
 from autodiff.engine import kernels
 from autodiff.engine.instructions import ON_LISTS
-from autodiff.engine.reals import describe, real
+from autodiff.engine.reals import constant, describe, real
 from autodiff.engine.traces import active
 from autodiff.lists import record_known, record_list
-from autodiff.ops import CODES, CONSTANTS, ROWS, TABLE
+from autodiff.ops import CODES, CONSTANTS, ROWS, TABLE, Row
 from autodiff.value import Value, number_of, record_binary, record_unary
 
 
@@ -58,10 +63,6 @@ def _call(op: int, operands: tuple[Any, ...]) -> Any:
     return record_known(op, operands, data, partials)
 
 
-def _primitive(op: int) -> Callable[..., Any]:
-    return lambda *operands: apply(op, *operands)
-
-
 def largest(xs: list[Any], name: str = "largest") -> Any:
     """The largest of ``xs``, held constant: a shift that cancels out.
 
@@ -90,10 +91,82 @@ def where(c: Any, a: Any, b: Any) -> Any:
     return pick(b, c, 0.0, a)
 
 
-#: What names mean in a partial that is evaluated on Values.
-PRIMITIVES: dict[str, Any] = {
+def _elementwise(row: Row) -> Callable[..., Any]:
+    """The function of a row over scalars."""
+    op = CODES[row.name]
+    on_float = kernels.FLOATS[row.name]
+    on_arrays = cache(lambda: kernels.value_on_arrays(row))
+
+    def unary(a: Any) -> Any:
+        if type(a) is Value:
+            return record_unary(op, a)
+        if type(a) is float:
+            return on_float(a)
+        return general(a)
+
+    def binary(a: Any, b: Any) -> Any:
+        if type(a) is float and type(b) is float:
+            return on_float(a, b)
+        if type(a) is Value or type(b) is Value:
+            v = record_binary(op, a, b)
+            if v is not NotImplemented:  # as for an array
+                return v
+        return general(a, b)
+
+    def with_default(a: Any, b: Any = row.default) -> Any:
+        return binary(a, b)
+
+    def general(*operands: Any) -> Any:
+        if len(operands) != len(row.names):
+            raise TypeError(
+                f"{row.name}({', '.join(row.names)}) was given {len(operands)} operands"
+            )
+        if any(isinstance(x, np.ndarray) for x in operands):
+            return elementwise(general, on_arrays(), row.name, operands)
+        checked = [x if type(x) is Value else constant(x) for x in operands]
+        for x, came in zip(checked, operands, strict=True):
+            if x is NotImplemented:
+                raise TypeError(
+                    f"{row.name}({', '.join(row.names)}) takes real numbers, Values and NumPy "
+                    f"arrays, not {describe(came)}"
+                )
+        return apply(op, *checked)
+
+    function: Callable[..., Any] = unary if len(row.names) == 1 else binary
+    if row.in_tuple:
+        function = general
+    if row.default is not None:
+        function = with_default
+    function.__name__ = function.__qualname__ = row.name
+    function.__module__ = "autodiff.functions"  # where it is found
+    function.__doc__ = row.documentation
+    return function
+
+
+def elementwise(
+    on_scalars: Callable[..., Any],
+    on_arrays: Callable[..., Any],
+    name: str,
+    operands: Sequence[Any],
+) -> Any:
+    """An elementwise function of arrays: at once on numbers, one by one on Values."""
+    arrays = [np.asarray(x, object if type(x) is Value else None) for x in operands]
+    with np.errstate(all="ignore"):
+        if any(x.dtype == object for x in arrays):
+            return np.frompyfunc(on_scalars, len(arrays), 1)(*arrays)
+        for x in arrays:
+            if x.dtype.kind not in "biuf":
+                raise TypeError(
+                    f"{name}() takes arrays of real numbers or Values, not of {x.dtype}"
+                )
+        return on_arrays(*(x.astype(np.float64) for x in arrays))
+
+
+#: What names mean in an expression on Values: the table's rows as functions of floats, arrays and
+#: Values alike.
+VALUES: dict[str, Any] = {
     **CONSTANTS,
-    **{r.name: _primitive(CODES[r.name]) for r in TABLE if not r.over_lists},
+    **{r.name: _elementwise(r) for r in TABLE if not r.over_lists},
     "largest": largest,
     "where": where,
 }

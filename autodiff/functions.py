@@ -23,70 +23,15 @@ from autodiff.engine import kernels
 from autodiff.engine.modes import MODE
 from autodiff.engine.reals import constant, describe, real
 from autodiff.engine.traces import active
-from autodiff.evaluation import PRIMITIVES, apply, largest
+from autodiff.evaluation import VALUES, elementwise, largest
 from autodiff.evaluation import where as chosen
 from autodiff.lists import record_known, record_list
-from autodiff.ops import CODES, ROWS, TABLE, Row
-from autodiff.value import Value, add_method, number_of, record_binary, record_unary
+from autodiff.ops import CODES, ROWS, TABLE
+from autodiff.value import Value, add_method, number_of
 
-if TYPE_CHECKING:  # the elementwise functions are made from the table, at the end of this file
+if TYPE_CHECKING:  # elementwise functions come from the table, at the end of this file
 
     def __getattr__(name: str) -> Callable[..., Any]: ...
-
-
-# -- elementwise -----------------------------------------------------------------------------------
-
-
-def _elementwise(row: Row) -> Callable[..., Any]:
-    """The function of a row over scalars."""
-    op = CODES[row.name]
-    on_float = kernels.FLOATS[row.name]
-    on_arrays = cache(lambda: kernels.value_on_arrays(row))
-
-    def unary(a: Any) -> Any:
-        if type(a) is Value:
-            return record_unary(op, a)
-        if type(a) is float:
-            return on_float(a)
-        return general(a)
-
-    def binary(a: Any, b: Any) -> Any:
-        if type(a) is float and type(b) is float:
-            return on_float(a, b)
-        if type(a) is Value or type(b) is Value:
-            v = record_binary(op, a, b)
-            if v is not NotImplemented:  # as for an array
-                return v
-        return general(a, b)
-
-    def with_default(a: Any, b: Any = row.default) -> Any:
-        return binary(a, b)
-
-    def general(*operands: Any) -> Any:
-        if len(operands) != len(row.names):
-            raise TypeError(
-                f"{row.name}({', '.join(row.names)}) was given {len(operands)} operands"
-            )
-        if any(isinstance(x, np.ndarray) for x in operands):
-            return elementwise(general, on_arrays(), row.name, operands)
-        checked = [x if type(x) is Value else constant(x) for x in operands]
-        for x, came in zip(checked, operands, strict=True):
-            if x is NotImplemented:
-                raise TypeError(
-                    f"{row.name}({', '.join(row.names)}) takes real numbers, Values and NumPy "
-                    f"arrays, not {describe(came)}"
-                )
-        return apply(op, *checked)
-
-    function: Callable[..., Any] = unary if len(row.names) == 1 else binary
-    if row.in_tuple:
-        function = general
-    if row.default is not None:
-        function = with_default
-    function.__name__ = function.__qualname__ = row.name
-    function.__module__ = __name__
-    function.__doc__ = row.documentation
-    return function
 
 
 def where(c: Any, a: Any, b: Any) -> Any:
@@ -116,25 +61,6 @@ def where(c: Any, a: Any, b: Any) -> Any:
     if type(result) is not Value:
         return Value(result) if any(type(x) is Value for x in operands) else result
     return result if MODE.get().recording else result.detach()
-
-
-def elementwise(
-    on_scalars: Callable[..., Any],
-    on_arrays: Callable[..., Any],
-    name: str,
-    operands: Sequence[Any],
-) -> Any:
-    """An elementwise function of arrays: at once on numbers, one by one on Values."""
-    arrays = [np.asarray(x, object if type(x) is Value else None) for x in operands]
-    with np.errstate(all="ignore"):
-        if any(x.dtype == object for x in arrays):
-            return np.frompyfunc(on_scalars, len(arrays), 1)(*arrays)
-        for x in arrays:
-            if x.dtype.kind not in "biuf":
-                raise TypeError(
-                    f"{name}() takes arrays of real numbers or Values, not of {x.dtype}"
-                )
-        return on_arrays(*(x.astype(np.float64) for x in arrays))
 
 
 # -- over lists ------------------------------------------------------------------------------------
@@ -332,7 +258,7 @@ def take_known(xs: list[Any], i: Any) -> Any:
 
 #: Every function made from the table, by name.
 PUBLIC: dict[str, Callable[..., Any]] = {
-    row.name: _elementwise(row) for row in TABLE if not row.over_lists
+    row.name: VALUES[row.name] for row in TABLE if not row.over_lists
 }
 PUBLIC.update(
     sum=sum,
@@ -361,5 +287,5 @@ for _name in ("floor", "ceil", "trunc"):
 @cache
 def _array_kernel(name: str) -> Callable[..., Any]:
     """The kernel of a row over lists whose elements are arrays."""
-    names = {**PRIMITIVES, **PUBLIC, "largest": lambda xs: _largest(xs, "largest")}
+    names = {**VALUES, "largest": lambda xs: _largest(xs, "largest")}
     return kernels.list_kernel(ROWS[CODES[name]], names)

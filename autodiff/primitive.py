@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 
 from autodiff.engine.reals import describe
-from autodiff.evaluation import apply
-from autodiff.functions import PUBLIC, elementwise
+from autodiff.evaluation import apply, elementwise
+from autodiff.functions import PUBLIC
 from autodiff.ops import CODES, REALS, ROWS, Interval, Row
 
 _lock = threading.Lock()  # two threads must not get one number

@@ -15,7 +15,7 @@ from autodiff.engine.lock import alone
 from autodiff.engine.modes import MODE, PLAIN
 from autodiff.engine.reals import real
 from autodiff.engine.traces import active, refuse_reading
-from autodiff.evaluation import PRIMITIVES, apply, pick
+from autodiff.evaluation import VALUES, apply, pick
 from autodiff.lists import record_list
 from autodiff.ops import ROWS
 from autodiff.sweeps import commit, sweep, visit
@@ -33,7 +33,7 @@ def symbolic_partials(v: Value) -> list[tuple[Value, Any]]:
     row = ROWS[op]
     if op not in _rules:
         make = kernels.list_kernel if row.over_lists else kernels.partial_functions
-        _rules[op] = make(row, PRIMITIVES)
+        _rules[op] = make(row, VALUES)
     rule = _rules[op]
     if row.over_lists:
         _, partials = rule(*split(v.operands, len(row.names)))

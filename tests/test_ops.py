@@ -264,9 +264,7 @@ def test_a_slope_of_zero_is_a_positive_zero(name):
 
 def test_what_is_inside_a_condition_is_rendered_for_arrays_too():
     expression = "a if a > 0 and (a < 1 or (b < 0 or (1.0 if b > 2 else 0.0) == 1)) else b"
-    rendered = eval(
-        f"lambda a, b: {expressions.for_arrays(expression)}", vars(kernels)["_ON_ARRAYS"]
-    )
+    rendered = eval(f"lambda a, b: {expressions.for_arrays(expression)}", kernels.ARRAYS)
     points = [(a, b) for a in (-1.0, 0.5, 2.0) for b in (-1.0, 1.0, 3.0)]
     found = rendered(*np.array(points).T).tolist()
     assert found == [eval(expression, {"a": a, "b": b}) for a, b in points]

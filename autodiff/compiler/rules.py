@@ -17,7 +17,7 @@ from autodiff.contexts import within
 from autodiff.engine.instructions import STATIC
 from autodiff.engine.kernels import list_kernel, partial_functions
 from autodiff.engine.modes import PLAIN
-from autodiff.evaluation import PRIMITIVES
+from autodiff.evaluation import VALUES
 from autodiff.lists import record_known
 from autodiff.ops import ROWS, Row
 from autodiff.primitive import numbered
@@ -41,13 +41,13 @@ def template(op: int, count: int) -> Program:
             f"{row.name}, which sums() makes, has no derivative: differentiate before sums()"
         )
     if row.over_lists:
-        kernel = list_kernel(row, PRIMITIVES)
+        kernel = list_kernel(row, VALUES)
 
         def partials(xs: list[Any]) -> list[Any]:
             return list(kernel(*split(tuple(xs[:count]), len(row.names)))[1])
 
     elif op < STATIC:
-        functions = partial_functions(row, PRIMITIVES)
+        functions = partial_functions(row, VALUES)
 
         def partials(xs: list[Any]) -> list[Any]:
             return [partial(*xs) for partial in functions]

@@ -1,4 +1,10 @@
-"""Rows of the table as Python functions: kernels on floats, values on arrays, partials on anything.
+"""Rows of the table as Python functions: one interpretation for each domain.
+
+* ``FLOATS`` -- values, on floats, by name;
+* ``KERNELS`` -- values with partials, on floats, by the number of the row;
+* ``ARRAYS`` and ``value_on_arrays`` -- values, on NumPy arrays;
+* ``partial_functions``, ``list_kernel`` -- partials in any of these, or on Values, whose
+  interpretation is ``evaluation.VALUES``.
 
 A kernel computes a value together with the partial derivatives that the sweep will multiply::
 
@@ -46,12 +52,13 @@ FLOATS: dict[str, Any] = {
 
 
 def _elementwise(name: str) -> Callable[..., Number]:
-    """For the functions that NumPy has not."""
+    """A function that NumPy lacks, on arrays."""
     ufunc = np.frompyfunc(ieee.FUNCTIONS[name], 1, 1)
     return lambda a: np.asarray(ufunc(a), np.float64)
 
 
-_ON_ARRAYS: dict[str, Any] = {
+#: What names mean in an expression on arrays.
+ARRAYS: dict[str, Any] = {
     **CONSTANTS,
     **{r.name: getattr(np, r.numpy or r.name, None) for r in TABLE if r.name in ieee.FUNCTIONS},
     "erf": _elementwise("erf"),
@@ -132,10 +139,10 @@ def value_on_arrays(r: Row) -> Callable[..., Number]:
     >>> value_on_arrays(row("relu"))(np.array([-1.0, 2.0]))
     array([0., 2.])
     """
-    for name in names_in(str(r.value)) & CODES.keys() - _ON_ARRAYS.keys():
-        _ON_ARRAYS[name] = value_on_arrays(ROWS[CODES[name]])
+    for name in names_in(str(r.value)) & CODES.keys() - ARRAYS.keys():
+        ARRAYS[name] = value_on_arrays(ROWS[CODES[name]])
     source = f"def {r.name}({', '.join(r.names)}): return {for_arrays(str(r.value))}"
-    return _define(source, _ON_ARRAYS)
+    return _define(source, ARRAYS)
 
 
 def partial_functions(r: Row, namespace: dict[str, Any]) -> list[Callable[..., Any]]:
