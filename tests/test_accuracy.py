@@ -25,7 +25,8 @@ import autodiff
 from autodiff import Value, ops
 from autodiff.engine import ieee
 from autodiff.engine.expressions import for_floats
-from autodiff.engine.kernels import FLOATS, largest, partial_functions
+from autodiff.engine.instructions import ON_LISTS
+from autodiff.engine.kernels import FLOATS, partial_functions
 
 POINTS = 2 * settings().max_examples  # a row: 200, or 10,000 in the nightly profile
 DIGITS = 60  # of mpmath's numbers
@@ -207,7 +208,7 @@ def bounds_of(row, operands, v, partials):
             dict(zip("ab", xs, strict=False))
             for xs in zip(*(operands[i : i + n] for i in range(0, len(operands), n)), strict=True)
         ]
-        names |= {"n": n, "m": largest(operands[:n])}
+        names |= {"n": n, "m": ON_LISTS["largest"](operands[:n])}
         fold = for_floats(row.fold)
         names["s"] = sum(abs(eval(fold, names, element)) for element in elements)
         of_partials = [

@@ -44,7 +44,6 @@ from autodiff.transforms.pytrees import (
 from autodiff.transforms.pytrees import Sequence as Tuple
 from autodiff.transforms.transform import (
     Call,
-    Derived,
     Transform,
     arranged,
     as_values,
@@ -95,11 +94,11 @@ def _gradient(
 ) -> Transform:
     chosen = _chosen(f, argnums, make.__name__)
 
-    def derive(call: Call) -> Derived:
+    def derive(call: Call) -> Call:
         _one_result(call)
         places, shape = _places(call, argnums)
         p = derivatives.reverse(call.program, [{0: None}], places, keep=with_value)
-        return Derived(simplified(p), Tuple(tuple, (NUMBER, shape)) if with_value else shape)
+        return call.giving(simplified(p), Tuple(tuple, (NUMBER, shape)) if with_value else shape)
 
     def of_sweep(value: float, found: tuple[Any, ...]) -> Any:
         by = found[0] if isinstance(argnums, int) else found
@@ -129,11 +128,11 @@ def jacobian(
     """
     chosen = _chosen(f, argnums, "jacobian")
 
-    def derive(call: Call) -> Derived:
+    def derive(call: Call) -> Call:
         places, shape = _places(call, argnums)
         if sparse:
-            return Derived(*sparse_jacobian(call.program, places))
-        return _all_derivatives(call.program, call.result, places, shape)
+            return call.giving(*sparse_jacobian(call.program, places))
+        return call.giving(*_all_derivatives(call.program, call.result, places, shape))
 
     return Transform(f, (jacobian, argnums, sparse), derive, "jacobian", chosen)
 
@@ -151,13 +150,13 @@ def hessian(
     """
     chosen = _chosen(f, argnums, "hessian")
 
-    def derive(call: Call) -> Derived:
+    def derive(call: Call) -> Call:
         _one_result(call)
         places, shape = _places(call, argnums)
         gradient = simplified(derivatives.reverse(call.program, [{0: None}], places))
         if sparse:
-            return Derived(*sparse_jacobian(gradient, places, symmetric=True))
-        return _all_derivatives(gradient, shape, places, shape, symmetric=True)
+            return call.giving(*sparse_jacobian(gradient, places, symmetric=True))
+        return call.giving(*_all_derivatives(gradient, shape, places, shape, symmetric=True))
 
     return Transform(f, (hessian, argnums, sparse), derive, "hessian", chosen)
 
@@ -181,11 +180,11 @@ def jvp(f: Callable[..., Any], primals: Any = None, tangents: Any = None) -> Any
     """
     _callable(f, "jvp")
 
-    def derive(call: Call) -> Derived:
+    def derive(call: Call) -> Call:
         _alike(call)
         seeds = dict(zip(*call.places, strict=True))
         p = derivatives.forward(call.program, [seeds], keep=True)
-        return Derived(simplified(p), Tuple(tuple, (call.result, call.result)))
+        return call.giving(simplified(p), Tuple(tuple, (call.result, call.result)))
 
     pushforward = Transform(_of_tuple(f, "jvp"), (_again, jvp, f), derive, "jvp", (0, 1))
     return pushforward if primals is None else pushforward(primals, tangents)
@@ -208,7 +207,7 @@ def hvp(f: Callable[..., Any], primals: Any = None, tangents: Any = None) -> Any
     """
     _callable(f, "hvp")
 
-    def derive(call: Call) -> Derived:
+    def derive(call: Call) -> Call:
         _one_result(call)
         _alike(call)
         primal_places, tangent_places = call.places
@@ -216,7 +215,7 @@ def hvp(f: Callable[..., Any], primals: Any = None, tangents: Any = None) -> Any
         seeds = dict(zip(primal_places, tangent_places, strict=True))
         result = call.shapes[0]
         result = result.parts[0] if len(result.parts) == 1 else result
-        return Derived(simplified(derivatives.forward(gradient, [seeds])), result)
+        return call.giving(simplified(derivatives.forward(gradient, [seeds])), result)
 
     product = Transform(_of_tuple(f, "hvp"), (_again, hvp, f), derive, "hvp", (0, 1))
     return product if primals is None else product(primals, tangents)
@@ -241,13 +240,13 @@ def derivative(f: Callable[..., Any], n: int = 1) -> Transform:
     if not isinstance(n, int) or isinstance(n, bool) or n < 0:
         raise ValueError(f"derivative(f, n): n must be an integer from 0 up, not {describe(n)}")
 
-    def derive(call: Call) -> Derived:
+    def derive(call: Call) -> Call:
         if getattr(call.shapes[0], "shape", -1) not in (None, ()):
             raise TypeError(f"{call.name}: the argument must be one number; see jacobian")
         p = call.program
         for _ in range(n):
             p = simplified(derivatives.forward(p, [{call.places[0][0]: None}]))
-        return Derived(p, call.result)
+        return call.giving(p, call.result)
 
     return Transform(f, (derivative, n), derive, "derivative", (0,))
 
@@ -302,7 +301,7 @@ def _pulled(f: Callable[..., Any], *primals: Any) -> tuple[Any, Callable[[Any], 
     return value, pullback
 
 
-def _underived(call: Call) -> Derived:
+def _underived(call: Call) -> Call:
     raise AssertionError("vjp has two results, one of them a function: it has no program")
 
 
@@ -395,8 +394,8 @@ def _of_tuple(f: Callable[..., Any], name: str) -> Callable[..., Any]:
 
 def _all_derivatives(
     p: Program, result: Any, places: Sequence[int], shape: Any, symmetric: bool = False
-) -> Derived:
-    """The Jacobian of a program, as blocks in the structure of its results and its argument."""
+) -> tuple[Program, Any]:
+    """The Jacobian of a program, and its blocks in the structure of its results and argument."""
     m, n = len(p.outputs), len(places)
     if n <= m:
         q = derivatives.forward(p, [{slot: None} for slot in places])
@@ -423,4 +422,4 @@ def _all_derivatives(
 
     blocks = map_leaves(result, of_result)
     outputs = q.outputs[np.concatenate([*order, np.zeros(0, int)]).astype(int)]
-    return Derived(simplified(q.returning(outputs)), blocks)
+    return simplified(q.returning(outputs)), blocks

@@ -1,6 +1,6 @@
 """A transformed function: what all transforms share.
 
-* ``Call`` and ``Derived`` -- what a transform makes of the program of a function: another one;
+* ``Call`` -- a call of a function as a program, of which a transform makes another one;
 * ``Transform`` -- a function that runs its own function at every call, and keeps nothing;
 * ``Lowered`` -- one program of such a function, to be read, kept and called.
 """
@@ -42,21 +42,14 @@ from autodiff.transforms.pytrees import (
 from autodiff.value import Value, number_of
 
 
-class Derived(NamedTuple):
-    """A program on the numbers of the arguments, and the structure of its outputs."""
-
-    program: Program
-    result: Any
-
-
 class Call(NamedTuple):
-    """What a transform derives its program from.
+    """A call of a function as a program: what a transform derives from another one.
 
     Attributes:
-        program: the program of the function.
+        program: the program, on the numbers of the arguments.
         places: for each argument that the function is differentiated with respect to, its inputs.
         shapes: the structures of these arguments.
-        result: the structure of the function's result.
+        result: the structure of what the program returns.
         name: what messages call the transformed function.
     """
 
@@ -66,8 +59,12 @@ class Call(NamedTuple):
     result: Any
     name: str
 
+    def giving(self, program: Program, result: Any) -> Call:
+        """The call of a function that is derived from this one."""
+        return self._replace(program=program, result=result)
 
-Derive = Callable[[Call], Derived]
+
+Derive = Callable[[Call], Call]
 
 
 class Recorded(NamedTuple):
@@ -232,7 +229,7 @@ class Frozen:
         )
         return (positional, named), given
 
-    def trace(self, key: Any, numbers: Any) -> tuple[Traced, Derived]:
+    def trace(self, key: Any, numbers: Any) -> tuple[Traced, Call]:
         """The program of the function for arguments of a structure, and what is derived of it."""
         positional, named = key
         result: Any = None
@@ -267,8 +264,8 @@ def _is_truth(x: Any) -> bool:
     return isinstance(x, (bool, np.bool_))
 
 
-def _itself(call: Call) -> Derived:
-    return Derived(simplified(call.program), call.result)
+def _itself(call: Call) -> Call:
+    return call.giving(simplified(call.program), call.result)
 
 
 def _starts(structures: Iterable[Any]) -> list[tuple[Any, int]]:
@@ -287,12 +284,12 @@ class Lowered:
         program: the program; its inputs are the numbers of the arguments, then what is captured.
     """
 
-    def __init__(self, frozen: Frozen, key: Any, made: Traced, derived: Derived) -> None:
+    def __init__(self, frozen: Frozen, key: Any, made: Traced, derived: Call) -> None:
         self._frozen = frozen
         self._key = key
         self._made = made
-        self._result = derived.result
         self.program = simplified(behind(made.guards, derived.program))
+        self._derived = derived.giving(self.program, derived.result)
         self._machine = Machine(sums(self.program))
 
     def __repr__(self) -> str:
@@ -309,8 +306,7 @@ class Lowered:
         if key != self._key:
             words = another(self._key, key)
             raise TypeError(f"{self._frozen.name} was lowered for other arguments: {words}")
-        derived = Derived(self.program, self._result)
-        return result_of(derived, self._made, listed(given), self._frozen.name, self._machine)
+        return result_of(self._derived, self._made, listed(given), self._frozen.name, self._machine)
 
     def run(self, numbers: Any) -> Any:
         """The numbers of the result, or entries of the sparse matrix, in one flat array.
@@ -379,7 +375,7 @@ def numbers_of(machine: Machine, given: Any, captured: list[Value], name: str) -
 
 
 def result_of(
-    derived: Derived, made: Traced, given: list[Any], name: str, machine: Machine | None = None
+    derived: Call, made: Traced, given: list[Any], name: str, machine: Machine | None = None
 ) -> Any:
     """The result of a call: Values, connected to what they depend on, or else numbers."""
     captured = made.captured
