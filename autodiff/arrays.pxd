@@ -1,4 +1,4 @@
-# The C types and loops of arrays.py; nothing in the loops runs Python, so nobody comes in between.
+# The C types and loops of arrays.py; the loops are atomic: they run no Python code.
 # Elements are borrowed from their lists: counting references would take half of the time.
 
 from cpython.array cimport array
@@ -12,27 +12,27 @@ cdef extern from "Python.h":
 # Both give the index of the first element that is not a Value, or the number of elements.
 
 cdef inline Py_ssize_t read_numbers(object of, list values, array data, array grads) except -1:
-    cdef PyTypeObject *wanted = <PyTypeObject *>of
+    cdef PyTypeObject *expected = <PyTypeObject *>of
     cdef double *d = data.data.as_doubles
     cdef double *g = grads.data.as_doubles
     cdef PyObject *x
     cdef Py_ssize_t i
     for i in range(len(values)):
         x = borrow(<PyObject *>values, i)
-        if kind_of(x) != wanted:
+        if kind_of(x) != expected:
             return i
         d[i] = (<Value>x)._data
         g[i] = (<Value>x)._grad
     return len(values)
 
 cdef inline Py_ssize_t write_grads(object of, list values, array grads) except -1:
-    cdef PyTypeObject *wanted = <PyTypeObject *>of
+    cdef PyTypeObject *expected = <PyTypeObject *>of
     cdef double *g = grads.data.as_doubles
     cdef PyObject *x
     cdef Py_ssize_t i
     for i in range(len(values)):
         x = borrow(<PyObject *>values, i)
-        if kind_of(x) != wanted:
+        if kind_of(x) != expected:
             return i
         (<Value>x)._grad = g[i]
         if (<Value>x)._note is not None:
@@ -40,7 +40,7 @@ cdef inline Py_ssize_t write_grads(object of, list values, array grads) except -
     return len(values)
 
 cdef inline int write_data(object of, list groups, list data, list states, list new) except -1:
-    cdef PyTypeObject *wanted = <PyTypeObject *>of
+    cdef PyTypeObject *expected = <PyTypeObject *>of
     cdef list values
     cdef array numbers
     cdef PyObject *x
@@ -50,7 +50,7 @@ cdef inline int write_data(object of, list groups, list data, list states, list 
         numbers = <array>data[k]
         for i in range(min(len(values), len(numbers))):
             x = borrow(<PyObject *>values, i)
-            if kind_of(x) == wanted:  # as it was in gather(): whoever has changed that, no crash
+            if kind_of(x) == expected:  # as it was in gather(): whoever has changed that, no crash
                 (<Value>x)._data = numbers.data.as_doubles[i]
     states[:] = new
     return 0

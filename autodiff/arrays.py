@@ -34,7 +34,7 @@ def gather(values: list[Value], data: Any, grads: Any) -> None:
 def commit(groups: list[list[Value]], data: list[Any], states: list[Any], new: list[Any]) -> None:
     """Set the data of leaves from arrays, and the elements of ``states``: a step, all at once.
 
-    No signal's handler and no other thread comes in between.
+    Atomic: no Python code runs in between.
     """
     write_data(Value, groups, data, states, new)
 

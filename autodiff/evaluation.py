@@ -54,7 +54,7 @@ def _call(op: int, operands: tuple[Any, ...]) -> Any:
     data = real(row.value(*numbers), f"the value function of {row.name}()")
     partials = [0.0] * len(operands)
     for i, x in enumerate(operands):
-        if type(x) is Value and active() is None:  # in a trace nobody reads them
+        if type(x) is Value and active() is None:  # in a trace they are not read
             partial = row.partials[i]
             assert callable(partial)
             partials[i] = real(partial(*numbers, data), f"partial {i + 1} of {row.name}()")

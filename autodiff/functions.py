@@ -149,7 +149,7 @@ def _elements(name: str, xs: Any) -> list[Any]:
         )
     elements = xs if type(xs) is list else list(xs)
     if not elements:
-        raise ValueError(f"{name}() of an empty list: at least one number is wanted")
+        raise ValueError(f"{name}() of an empty list: expected is at least one number")
     return elements
 
 

@@ -8,7 +8,7 @@ labels in drawings, the table in the documentation, and the tests.  To add a pri
 How to read a row::
 
     Row("tan", "a", "tan(a)", ["1 + square(v)"])
-         |      |    |         '-- partial derivatives, one an operand: d tan(a) / da
+         |      |    |         '-- partial derivatives, one per operand: d tan(a) / da
          |      |    '------------ the value
          |      '----------------- the operands: "a", "a b" ..., or whole lists: "as", "as bs"
          '------------------------ the name

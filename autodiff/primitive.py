@@ -43,7 +43,7 @@ def primitive(
 
     Raises:
         TypeError: if ``value`` or a partial is not callable.
-        ValueError: if the table has that name, or the partials are not one an operand.
+        ValueError: if the table has that name, or there is not one partial per operand.
         OverflowError: if there are 65,536 primitives already.
 
     >>> from autodiff import Value, square

@@ -10,8 +10,8 @@ cdef array _empty  # what clone() makes arrays like
 cdef inline double take(array numbers, Py_ssize_t i) noexcept:
     return numbers.data.as_doubles[i]
 
-# Nodes on their way through a walk: borrowed, not counted, since whoever walks holds the roots.  The
-# first word is how many there are.  What is visited one after another was mostly recorded one after
+# Nodes of a traversal: borrowed references, since the caller holds the roots.  The first word is how
+# many there are.  What is visited one after another was mostly recorded one after
 # another, and lies side by side in memory: what will come next is fetched ahead, or each node
 # would be waited for.
 
@@ -61,7 +61,7 @@ cdef inline list listed(array order):
         whole.append(at(order, i))
     return whole
 
-# Nothing in here runs Python, so no signal's handler and no other thread comes in between.
+# Atomic: it runs no Python code.
 cdef inline int set_gradients(list nodes, list gradients, list leaves) except -1:
     cdef Value v
     cdef Py_ssize_t i

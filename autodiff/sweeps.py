@@ -50,7 +50,7 @@ def topological_order(roots: Iterable[Value]) -> list[Value]:
 
 
 def visit(roots: Iterable[Value], within: Any = None, inputs: Iterable[Value] = ()) -> list[Value]:
-    """``topological_order``, unlocked; what was recorded outside a trace counts as a leaf.
+    """``topological_order``, unlocked.  With ``within``, Values recorded outside it are leaves.
 
     Its inputs are left out.
     """
@@ -141,7 +141,7 @@ def sweep(root: Value, seed: float) -> None:
 def backwards(order: Any) -> None:
     """Apply the chain rule at every node, from the results back.
 
-    A leaf has no operands; nor, as it were, has what was recorded outside a trace.
+    A leaf has no operands to hand anything to; what was recorded outside a trace is a leaf.
     """
     if MODE.get().detecting:
         backwards_detecting(order)
@@ -255,7 +255,7 @@ def sweep_trace(
 def commit(changed: list[Value], gradients: list[Any], leaves: list[Value]) -> None:
     """Set the gradients of nodes, to floats or Values, and add to leaves' what they have gathered.
 
-    All at once: nobody comes in between.
+    Atomic: no Python code runs in between.
     """
     for v, gradient in zip(changed, gradients, strict=True):
         if type(gradient) is Value:

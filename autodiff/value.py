@@ -356,7 +356,7 @@ def on_integers(operation: Any, left: Any, right: Any) -> Any:
 
 
 def new_node(op: int, a: Any, b: Any) -> Value:
-    """A node without its numbers."""
+    """Allocate a node; the caller sets its data and partials."""
     v = Value.__new__(Value)
     blank(v)
     v._op = op

@@ -107,7 +107,7 @@ def test_unknown_activations_and_empty_nets_are_refused():
         Neuron(2, "rellu")
     for sizes in ([], 3, "ab"):
         with pytest.raises(
-            ValueError, match="a list of sizes is wanted, one a layer, at least one"
+            ValueError, match="a list of sizes, one per layer and at least one, not"
         ):
             MLP(2, sizes)
 

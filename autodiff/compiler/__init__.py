@@ -1,11 +1,16 @@
-"""From a graph that was recorded to a program that runs: a one-way street.
+"""From a function to a program that runs::
+
+    f --trace--> Program --derivatives--> Program --passes--> Program --machine--> numbers
+        |            (of f)       ^            (of its derivatives)        ^
+        '-- guards ---------------|------------------------------- decisions: which program?
+                                rules: the table's partials, traced
 
 * ``program`` -- the intermediate representation: instructions in arrays, no Python object a node;
-* ``trace`` -- a function's run on Values becomes a program, and its comparisons guards;
+* ``trace`` -- a function's run on Values becomes a program, and its comparisons become guards;
 * ``rules`` -- the table's partial derivatives as small programs;
 * ``derivatives`` -- reverse and forward mode: from a program to that of its derivatives;
 * ``passes`` -- from a program to a simpler one that computes the same, bit for bit;
-* ``execute`` -- run a program;
+* ``machine`` -- run a program;
 * ``decisions`` -- from numbers to the program, of many, whose guards hold for them;
 * ``writing`` -- a program as text, and as Python source;
 * ``sparsity`` -- which derivatives are zero whatever the numbers, and how to compute the others;

@@ -27,7 +27,7 @@ LEAF = 2**16 - 1  #: the operation of an instruction that ends a path
 
 
 class Unlike(Exception):
-    """A run computed something else than an earlier one whose comparisons came out alike."""
+    """A run computed something else than an earlier one with the same outcomes of comparisons."""
 
 
 class Decisions(Generic[T]):

@@ -1,8 +1,8 @@
 """Reverse and forward mode: from a program to one that computes derivatives too.
 
 Both append instructions to the program, by the chain rule, with the partials of ``rules``; their
-results are programs again, which can be differentiated in turn.  What a derivative does not depend
-on gets no instructions: it is zero whatever the numbers are, infinite ones included.
+results are programs again, which can be differentiated in turn.  Structural zeros emit no
+instructions, so 0*inf cannot arise.
 """
 
 from __future__ import annotations

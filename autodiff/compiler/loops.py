@@ -1,4 +1,4 @@
-"""What goes instruction by instruction over a program: the loops of the passes.
+"""The passes' loops over instructions.
 
 Compiled as ``value.py`` is; ``loops.pxd`` gives the C types.  All of them read and write arrays
 that their callers have made; arrays come as memoryviews, whose elements are Python's own numbers.

@@ -84,7 +84,7 @@ class Machine:
         return None if end < 0 else end
 
     def _buffer(self) -> Any:
-        """A buffer with the constants in it, one that nobody uses or a new one, and its views."""
+        """A buffer with the constants in it, an idle or a new one, and its views."""
         try:
             return self._idle.pop()
         except IndexError:

@@ -215,7 +215,7 @@ def identities(p: Program) -> Program:
     """With the ``IDENTITIES`` applied wherever they fit, until none does.
 
     Raises:
-        RuntimeError: if they never stop fitting, which would be a mistake in their list.
+        RuntimeError: if no fixpoint is reached: a mistake in the list of identities.
     """
     to = np.arange(p.inputs + len(p), dtype=np.int32)
     ops, a, b, entries = p.ops.copy(), p.a.copy(), p.b.copy(), p.entries.copy()

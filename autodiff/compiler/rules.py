@@ -62,7 +62,7 @@ def template(op: int, count: int) -> Program:
 
 
 def _traced(function: Callable[[list[Any]], list[Any]], count: int) -> Traced:
-    """A rule's trace, which is its own whatever mode it is first wanted in."""
+    """A rule's trace, in plain mode, whatever the mode of the first call."""
     return within(PLAIN, trace, function, [1.0] * (count + 1))
 
 

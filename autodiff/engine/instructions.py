@@ -1,6 +1,6 @@
 """Instructions that only traces and programs contain: holding, choosing, deciding, adding up.
 
-They have numbers as the table's rows have, but no function of the public and no partials.  What a
+They have numbers as the table's rows have, but no public function and no partials.  What a
 derivative does with them is said in ``second_order`` for graphs, and in ``compiler/emitter`` for
 programs: ``take`` and ``pick`` hand the adjoint to what is chosen, and to the others 0, even of an
 infinite one; those in ``HELD`` hand on nothing; the last two come after all derivatives.

@@ -31,7 +31,7 @@ EQ, LT, LE, GT, GE = (CODES[name] for name in COMPARISONS)
 
 mode_now = ContextVar.get  # what a context variable is, here and now
 
-nodes: Callable[[], Any] = list  # of a walk
+nodes: Callable[[], Any] = list  # of a traversal
 count, push, pop, at = len, list.append, list.pop, getitem
 
 
@@ -75,12 +75,12 @@ def take(numbers: Any, i: int) -> Any:
 
 
 def untracked(operands: tuple[Any, ...]) -> tuple[Any, ...]:
-    """Hide a tuple of operands from the garbage collector: interpreted, it sees everything."""
+    """Untrack a tuple with the cyclic GC; interpreted, this does nothing."""
     return operands
 
 
 def track(v: Value) -> bool:
-    """Let the garbage collector look at a node; it did not before?  Interpreted, it always does."""
+    """Track a node with the cyclic GC; whether it was not.  Interpreted, all are tracked."""
     return False
 
 
@@ -91,15 +91,14 @@ def attributes(v: Value) -> dict[str, Any]:
 
 
 def listed(order: list[Value]) -> list[Value]:
-    """What a walk has given, as a list."""
+    """The nodes of a traversal, as a list."""
     return order
 
 
 def set_gradients(nodes: list[Value], gradients: list[Any], leaves: list[Value]) -> None:
     """Set the gradients of nodes that have their notes, and add to leaves', all at once.
 
-    What ``deque`` and ``map`` do with methods written in C runs no Python, so no signal's handler
-    and no other thread comes in between.
+    Atomic: ``deque`` and ``map``, with methods written in C, run no Python code.
     """
     if not nodes and not leaves:
         return

@@ -6,7 +6,7 @@
      into a cycle, through gradients that are Values or what a program puts on them, are tracked by
      hand (``track``), with all that they were computed from.
    - Releasing a chain of nodes would recurse as deep as the chain is long.  Beyond a depth of
-     DEEPEST a node is put on a list instead, and the outermost release works the list off; the
+     DEEPEST a node is put on a list instead, and the outermost release drains the list; the
      link is kept in the dead node's own memory. */
 
 #include <Python.h>

@@ -14,7 +14,7 @@ from autodiff.engine.anomalies import ours
 
 
 class Note:
-    """What few nodes have: a name, a scope, a source line, a trace, a gradient that is a Value.
+    """Metadata, which few nodes have: a name, a scope, a source line, a trace, a recorded gradient.
 
     And, compiled, the attributes that a program has put on a node.  The nodes recorded in one scope
     share one note, until one of them gets something of its own.

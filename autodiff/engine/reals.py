@@ -30,7 +30,7 @@ def real(x: Any, where: str) -> float:
     """A real number as a float.
 
     Raises:
-        TypeError: for anything else; it says what came, where, and what is wanted.
+        TypeError: for anything else; it says what came, where, and what is expected.
     """
     number = constant(x)
     if number is NotImplemented:
@@ -68,7 +68,7 @@ def plain(x: Any) -> Any:
 
 
 def describe(x: Any) -> str:
-    """An argument and its type, shortly, for a message.
+    """A short description of an argument and its type, for messages.
 
     >>> describe("abc")
     "'abc' (str)"
@@ -78,10 +78,10 @@ def describe(x: Any) -> str:
 
 
 def refuse(x: Any, operation: str) -> Any:
-    """``NotImplemented`` for an operand that may know what to do, as a NumPy array does.
+    """``NotImplemented``, so that Python tries the reflected operator, as of a NumPy array.
 
     Raises:
-        TypeError: for one that cannot: a string, None, a complex number, a list.
+        TypeError: for one that has none: a string, None, a complex number, a list.
     """
     if x is None or isinstance(x, (str, bytes, complex, list, tuple, dict, set)):
         raise TypeError(

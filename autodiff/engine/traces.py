@@ -49,7 +49,7 @@ _INTEGRAL = {"add", "sub", "mul", "neg", "abs", "square", "maximum", "minimum"}
 
 
 class Guard(NamedTuple):
-    """A comparison that was made while tracing, and how it came out."""
+    """A comparison that was made while tracing, and its outcome."""
 
     outcome: bool
     op: int  #: the row of the comparison

@@ -78,7 +78,7 @@ def hinge_loss(scores: Any, targets: Any) -> Any:
     """
 
     def hinge(s: Any, t: Any) -> Any:
-        # Of a Value, a comparison that comes out alike for both, so that a program may rest on it.
+        # Of a Value, a comparison with one outcome for both targets: a guard that holds for either.
         if not (t * t == 1 if isinstance(t, Value) else t in (-1, 1)):
             raise ValueError(f"a target of hinge_loss() must be -1 or 1, not {describe(t)}")
         return functions.relu(1.0 - t * s)

@@ -201,7 +201,7 @@ class Jitted:
         if changed:
             why = f"{changed}, which the function reads, changes"
         elif failed:
-            why = f"the comparison at {failed} does not come out as before"
+            why = f"the guard of the comparison at {failed} fails"
         else:
             why = another(keys[-1], key) if keys else "it is traced anew"
         warnings.warn(
