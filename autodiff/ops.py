@@ -13,14 +13,14 @@ How to read a row::
          |      '----------------- the operands: "a", "a b" ..., or whole lists: "as", "as bs"
          '------------------------ the name
 
-* In a value, a name is a function of C's ``math.h`` or another primitive, and ``x if c else y``
-  may decide.  In a partial, every name is a primitive, so a partial can be differentiated in turn,
-  ``where(c, x, y)`` decides, and ``v`` is the value just computed.
+* A value may call functions of C's ``math.h`` and other primitives, and choose with
+  ``x if c else y``.  In a partial, every name is a primitive, so that it can be differentiated in
+  turn; ``where(c, x, y)`` chooses, and ``v`` is the value just computed.
 * Arithmetic is IEEE 754: nothing raises, ``1/0`` is inf and ``0/0`` is nan.
 * At ties and edges a partial is what PyTorch's float64 gives; ``DIFFERENCES`` lists the few places
   where a formula here keeps digits that PyTorch's loses.
-* A partial is written so that its own derivatives are right at edges too, whichever way the chain
-  rule goes through it: no factor may be 0 where another is infinite.
+* A partial is written so that its own derivatives are right at edges too, in forward and reverse
+  mode: it never multiplies 0 by inf.
 
 Rows over lists ("n-ary") are folds: ``fold`` is added up over the elements ``a`` (and ``b``) into
 the total ``t``, from which the value and each element's partial follow; ``n`` is the number of
@@ -38,7 +38,7 @@ from dataclasses import dataclass
 from math import inf
 from typing import Any
 
-#: Names that expressions may use beside primitives and operands.
+#: Names that expressions may use besides primitives and operands.
 CONSTANTS = {
     "LN2": 0.6931471805599453,
     "LN10": 2.302585092994046,
@@ -59,10 +59,10 @@ class Row:
     Attributes:
         name: what it is called: ``autodiff.<name>``, ``Value.<name>``.
         operands: ``"a"``, ``"a b"`` and so on; for lists, ``"as"`` or ``"as bs"``.
-        value: the value as an expression, or a Python function of floats.
-        partials: one expression an operand, or one Python function ``(*operands, v)``.
+        value: an expression; for ``autodiff.primitive``, a function of floats.
+        partials: per operand an expression, or a Python function ``(*operands, v)``.
         label: what drawings show; the name if not given.
-        domain: one open interval an operand, where the value is finite and differentiable.
+        domain: per operand an open interval, where the value is finite and differentiable.
         kink: an expression that is zero where the value has a corner or a jump.
         numpy: what NumPy calls it, where that is another name.
         default: the last operand when it is not given (``leaky_relu``'s slope).
@@ -104,7 +104,7 @@ class Row:
 
     @property
     def in_tuple(self) -> bool:
-        """Whether its nodes hold their operands in one tuple: of lists, or of more than two.
+        """Whether a Value holds its operands in a tuple: of lists, or of three or more.
 
         >>> row("dot").in_tuple, row("monomial").in_tuple, row("mul").in_tuple
         (True, True, False)
@@ -148,9 +148,9 @@ TABLE = [
     Row("abs", "a",   "abs(a)",   ["sign(a)"],             kink="a"),
     Row("square", "a", "a * a",   ["2*a"],                 label="²"),
 
-    # -- powers: 0**0 is 1 whatever the exponent does; a factor 0 wins over an infinite power, as in
-    #    the derivatives of a polynomial, where a falling factorial is 0 before x**-1 is infinite
-    #    b - 1 is rounded, which pow(a, b - 1) makes as many ulp as its logarithm is large
+    # -- powers: monomial is c*a**b, log_monomial is c*a**b*log(a)**m; 0**0 is 1, and c == 0 gives 0
+    #    even if a**b is inf: 2*1*0*x**-1, the third derivative of x**2, is 0 at 0.  Rounding b - 1
+    #    costs pow(a, b - 1) about abs(log(pow(a, b - 1))) ulp
     Row("pow", "a b", "a*a if b == 2 else a if b == 1 else pow(a, b)",
         ["monomial(b, a, b - 1)", "log_monomial(1.0, a, b, 1.0)"],
         label="**", numpy="power", domain=((0.0, inf), REALS),
@@ -193,7 +193,8 @@ TABLE = [
     Row("log2",  "a", "log2(a)",  ["1/LN2/a"],             domain=POSITIVE),
     Row("log10", "a", "log10(a)", ["1/LN10/a"],            domain=POSITIVE),
 
-    # -- circular functions and their inverses: (1 - a)*(1 + a) keeps the digits that 1 - a*a loses
+    # -- circular functions and their inverses; f_da is the partial of f.  (1 - a)*(1 + a) keeps the
+    #    digits that 1 - a*a loses
     Row("sin",   "a", "sin(a)",   ["cos(a)"]),
     Row("cos",   "a", "cos(a)",   ["-sin(a)"]),
     Row("tan",   "a", "tan(a)",   ["1 + square(v)"]),
@@ -223,7 +224,7 @@ TABLE = [
     Row("atanh_da", "a", "1/((1 - a)*(1 + a))", ["2*a*square(v)"],  domain=((-1.0, 1.0),),
         bounds=("2", "6")),
 
-    # -- the error function: square(a) is rounded, which exp makes square(a) ulp -------------------
+    # -- the error function: rounding square(a) costs exp square(a) ulp ----------------------------
     Row("erf",   "a", "erf(a)",
         ["TWO_OVER_SQRT_PI*exp(-square(maximum(minimum(a, 40.0), -40.0)))"],
         bounds=("2", "4 + minimum(square(a), 745.0)")),
@@ -248,9 +249,9 @@ TABLE = [
         bounds=("8 + 2*minimum(square(a), 1500.0) if a < 0 else 8",
                 "(8 + 2*minimum(square(a), 1500.0))*(1 + ratio(erfc(-a*SQRT_HALF), abs(d)))")),
 
-    # -- losses of one output, of which nn makes means: a term whose weight is 0 is 0 however large
-    #    its logarithm.  Of a probability, as in PyTorch, no logarithm is below -100 in a value, and
-    #    no a*(1 - a) below 1e-12 in a partial; log(1 - a) and log(a) cancel near 1/2
+    # -- losses of one output, averaged by nn: a term of weight 0 is 0, even where its log is inf.
+    #    As in PyTorch, logs of probabilities are at least -100, and a*(1 - a) in a partial at least
+    #    1e-12; near 1/2, log(1 - a) and log(a) cancel
     Row("huber", "a b", "0.5*a*a if abs(a) <= b else b*(abs(a) - 0.5*b)",
         ["maximum(minimum(a, b), -b)", "relu(abs(a) - b)"],
         kink="abs(a) - b", default=1.0, domain=(REALS, (0.0, inf)),
@@ -277,7 +278,7 @@ TABLE = [
     Row("minimum", "a b", "a if a <= b or a != a else b", ["prefer(b, a)", "prefer(a, b)"],
         label="min", kink="a - b"),
 
-    # -- piecewise helpers, in which the partials above are written --------------------------------
+    # -- helpers for partials; at nan, step is 1 and positive 0 ------------------------------------
     Row("sign",     "a", "1.0 if a > 0 else -1.0 if a < 0 else 0.0", ["0.0"], kink="a"),
     Row("step",     "a", "0.0 if a <= 0 else 1.0",                   ["0.0"], kink="a"),
     Row("positive", "a", "1.0 if a > 0 else 0.0",                    ["0.0"], kink="a"),
@@ -286,7 +287,7 @@ TABLE = [
     Row("ratio",    "a b", "a if b == 0 else a/b", ["ratio(1.0, b)", "-ratio(ratio(a, b), b)"],
         label="/", domain=ALL_BUT_ZERO),
 
-    # -- rounding: to an integer below, above, towards 0, to the nearest, of two to the even one ---
+    # -- rounding to an integer: down, up, towards 0, to the nearest (ties to even) ----------------
     Row("floor", "a", "floor(a)", ["0.0"], kink="(a % 1)*(1 - a % 1)"),
     Row("ceil",  "a", "ceil(a)",  ["0.0"], kink="(a % 1)*(1 - a % 1)"),
     Row("trunc", "a", "trunc(a)", ["0.0"], kink="(a % 1)*(1 - a % 1)"),
@@ -314,7 +315,7 @@ TABLE = [
 #: The comparisons, in the order of Python's == < <= > >=.
 COMPARISONS = ("equal", "less", "less_equal", "greater", "greater_equal")
 
-#: Rows in which partials or losses are written, or whose partials are 0 wherever they are anything.
+#: Rows used in partials and losses, and rows whose partials are all 0 where they are defined.
 HELPERS = {
     *("huber", "bernoulli_entropy", "logit_entropy", "divergence"),
     *("monomial", "log_monomial", "asin_da", "asinh_da", "atanh_da"),
@@ -339,8 +340,8 @@ DIFFERENCES = {
     "tanh": "1/cosh(a)**2 keeps the tails, where 1 - v*v is 0",
 }
 
-#: Rows by number: 0 is a leaf, then the table's, then the inner instructions of traces and programs
-#: (``engine/instructions.py``), then those that ``autodiff.primitive`` adds.
+#: Rows by number (``Value._op``): 0 is a leaf, then the table's, then the instructions of traces
+#: and programs (``engine/instructions.py``), then those that ``autodiff.primitive`` adds.
 ROWS = [Row("", "", "", []), *TABLE]
 CODES = {r.name: code for code, r in enumerate(ROWS) if r.name}
 

@@ -7,7 +7,7 @@ from autodiff.value cimport Value, collectable, own_note
 cdef unsigned int _stamp
 cdef array _empty  # what clone() makes arrays like
 
-cdef inline double take(array numbers, Py_ssize_t i) noexcept:
+cdef inline double partial_at(array numbers, Py_ssize_t i) noexcept:
     return numbers.data.as_doubles[i]
 
 # Nodes of a traversal: borrowed references, since the caller holds the roots.  The first word is how
@@ -86,7 +86,7 @@ cpdef unsigned int marks(unsigned int n) noexcept
 
 @cython.locals(v=Value, w=Value, order=array, stack=array, operands=tuple, opened=cython.uint,
                closed=cython.uint, outside=cython.uint)
-cdef array walk(list roots, object within, object inputs, bint sweeping)
+cdef array traverse(list roots, object within, object inputs, bint sweeping)
 
 cpdef bint recorded_in(Value v, object trace) except -1
 
@@ -110,6 +110,8 @@ cdef int backwards_detecting(array order) except -1
 @cython.locals(partials=array, i=Py_ssize_t, adjoint=double)
 cdef void hand_on(Value v) noexcept
 
-cdef void receive(Value v, double adjoint) noexcept
+cdef void receive(Value v, double share) noexcept
+
+cdef double adjoint_of(Value v) noexcept
 
 cpdef commit(list changed, list gradients, list leaves)

@@ -1,11 +1,18 @@
-"""The chain rule, backwards: gradients of one Value with respect to every other.
+"""Reverse mode: the gradient of one Value with respect to every Value that it was computed from.
 
-* ``topological_order`` -- operands before results, each node once;
-* ``sweep`` -- from the root backwards, each node hands to each of its operands its own adjoint
-  times the local partial (``hand_on``); an operand used twice receives a sum (``receive``).  That
-  is all of reverse-mode differentiation: the gradient of one number with respect to every other,
-  at a small multiple of the cost of computing it.
-* ``sweep_trace`` -- the same for the results of a function that a transform has run.
+The *adjoint* of a node is d root / d node.  That of the root is 1, or the seed it is given.  In
+reverse topological order, results before operands, each node hands each of its operands its own
+adjoint times the local partial (``hand_on``), and an operand adds up what it is handed
+(``receive``): all of it before its own turn.  For ``y = x*x + 2*x`` at 3::
+
+    y           1
+    x*x, 2*x    1 each, from y
+    x           3 + 3 from x*x, which uses it twice, and 2 from 2*x: 8
+
+That is all of reverse mode, at a small multiple of the cost of the root.
+
+* ``sweep`` -- what ``backward()`` runs; ``sweep_trace`` -- the same for a transform;
+* ``topological_order``, ``visit``, ``traverse`` -- operands before results, each node once.
 
 ``second_order.sweep_on_values`` is the same sweep in recorded arithmetic: its gradients are Values,
 which can be differentiated again.  Compiled as ``value.py`` is.
@@ -19,7 +26,7 @@ from math import isfinite
 from typing import Any
 
 from autodiff.engine import anomalies
-from autodiff.engine.lock import alone
+from autodiff.engine.lock import alone  # runs a function while no other thread traverses a graph
 from autodiff.engine.modes import MODE
 from autodiff.value import Value, collectable, own_note, written
 
@@ -29,10 +36,119 @@ except ImportError:
     from autodiff.engine import interpreted as cython
 
 if not cython.compiled:
-    from autodiff.engine.interpreted import at, count, listed, nodes, pop, push, set_gradients, take
+    from autodiff.engine.interpreted import (  # compiled, nodes() is an array of pointers
+        at,
+        count,
+        listed,
+        nodes,
+        partial_at,
+        pop,
+        push,
+        set_gradients,
+    )
 
 _stamp = 0  # the last mark that was given out
 _empty = array("d")
+
+
+# -- the chain rule --------------------------------------------------------------------------------
+
+
+def sweep(root: Value, seed: float) -> None:
+    """The gradient of ``root``, times ``seed``, for every node.
+
+    A leaf's adjoint is kept in ``_da`` and added to ``_grad`` at the end: an interrupted sweep
+    changes no gradient of a leaf.
+    """
+    order = traverse([root], None, (), True)
+    receive(root, seed)
+    backwards(order)
+    add_to_leaves(order)
+
+
+def backwards(order: Any) -> None:
+    """Apply the chain rule at every node, from the results back.
+
+    Leaves, and Values from outside the trace that is swept, hand nothing on.
+    """
+    if MODE.get().detecting:
+        backwards_detecting(order)
+        return
+    closed = _stamp  # the mark that the last traversal has left on what it has gone through
+    for i in range(count(order) - 1, -1, -1):
+        v = at(order, i)
+        if v._op and v._mark == closed:
+            hand_on(v)
+
+
+def hand_on(v: Value) -> None:
+    """The chain rule: hand each operand the adjoint of ``v`` times the partial of ``v`` by it."""
+    adjoint = v._grad
+    if type(v._a) is tuple:
+        partials = v._b
+        for i, x in enumerate(v._a):
+            if type(x) is Value:
+                receive(x, adjoint * partial_at(partials, i))
+    else:
+        if type(v._a) is Value:
+            receive(v._a, adjoint * v._da)
+        if type(v._b) is Value:
+            receive(v._b, adjoint * v._db)
+
+
+def receive(v: Value, share: float) -> None:
+    """The sum in the chain rule: add the share of one use of ``v`` to its adjoint."""
+    if v._op:
+        v._grad += share
+    else:
+        v._da += share
+
+
+def adjoint_of(v: Value) -> float:
+    """The adjoint during a sweep: what ``receive`` adds up."""
+    return v._grad if v._op else v._da
+
+
+def clear(v: Value) -> None:
+    """Set the adjoint to 0."""
+    if v._op:
+        v._grad = 0.0
+    else:
+        v._da = 0.0
+
+
+def add_to_leaves(order: Any) -> None:
+    """Add the adjoints of leaves to their gradients."""
+    leaves: list[Value] = []
+    changed: list[Value] = []  # leaves whose gradient is a Value
+    gradients: list[Any] = []  # their new gradients
+    for i in range(count(order)):
+        v = at(order, i)
+        note = v._note
+        if v._op == 0:
+            if note is None or note.grad is None:
+                leaves.append(v)
+            else:
+                changed.append(v)
+                gradients.append(note.grad + v._da)
+        elif note is not None:
+            note.grad = None  # an older one, a Value
+    commit(changed, gradients, leaves)
+
+
+def commit(changed: list[Value], gradients: list[Any], leaves: list[Value]) -> None:
+    """Set the gradients of nodes, to floats or Values; of ``leaves``, ``_grad += _da``.
+
+    Atomic: no Python code runs in between.
+    """
+    for v, gradient in zip(changed, gradients, strict=True):
+        if type(gradient) is Value:
+            own_note(v)
+            collectable(gradient)  # it may refer to the node, and the node to it
+    set_gradients(changed, gradients, leaves)
+
+
+# -- topological order -----------------------------------------------------------------------------
 
 
 def topological_order(roots: Iterable[Value]) -> list[Value]:
@@ -50,32 +166,22 @@ def topological_order(roots: Iterable[Value]) -> list[Value]:
 
 
 def visit(roots: Iterable[Value], within: Any = None, inputs: Iterable[Value] = ()) -> list[Value]:
-    """``topological_order``, unlocked.  With ``within``, Values recorded outside it are leaves.
+    """``topological_order`` without the lock.
 
-    Its inputs are left out.
+    With ``within``, a trace, Values recorded outside it are leaves, and its inputs are left out.
     """
     held = list(roots)
-    return listed(walk(held, within, inputs, False))
+    return listed(traverse(held, within, inputs, False))
 
 
-def marks(n: int) -> int:
-    """Claim ``n`` marks that no node bears from a recent walk; the first of them."""
-    global _stamp
-    if _stamp > 2**32 - 1 - n:  # compiled, a mark has 32 bits; 0 is that of a node never visited
-        _stamp = 0
-    _stamp += n
-    return _stamp - n + 1
+def traverse(roots: list[Value], within: Any, inputs: Iterable[Value], sweeping: bool) -> Any:
+    """The order of ``visit``, without references: the caller must hold the roots.
 
-
-def walk(roots: list[Value], within: Any, inputs: Iterable[Value], sweeping: bool) -> Any:
-    """The order of ``visit``; it holds no references, so somebody must hold the roots.
-
-    If it is for a sweep, adjoints are set to 0 on the way, but for those of computed Values from
-    outside.
+    If ``sweeping``, adjoints are set to 0, except those of computed Values from outside.
     """
-    opened = marks(3)  # its operands are on the stack above it
-    outside = opened + 1  # it is in the order, as a leaf
-    closed = opened + 2  # it is in the order
+    opened = marks(3)  # on the stack, below its operands
+    outside = opened + 1  # an input, or from outside: a leaf
+    closed = opened + 2  # in the order
     for v in inputs:
         v._mark = outside
     order, stack = nodes(), nodes()
@@ -116,6 +222,15 @@ def walk(roots: list[Value], within: Any, inputs: Iterable[Value], sweeping: boo
                 push(stack, w)
 
 
+def marks(n: int) -> int:
+    """Reserve ``n`` marks unused by recent traversals; the first of them."""
+    global _stamp
+    if _stamp > 2**32 - 1 - n:  # compiled, a mark has 32 bits; 0 is that of a node never visited
+        _stamp = 0
+    _stamp += n
+    return _stamp - n + 1
+
+
 def recorded_in(v: Value, trace: Any) -> bool:
     """Whether a Value was recorded in a trace, or in one inside it."""
     if v._note is None:
@@ -126,110 +241,18 @@ def recorded_in(v: Value, trace: Any) -> bool:
     return home is trace
 
 
-def sweep(root: Value, seed: float) -> None:
-    """The gradient of ``root``, times ``seed``, for every node.
-
-    A leaf gathers in ``_da``, and its gradient changes at the very end: interrupted before that,
-    the sweep has changed no leaf.
-    """
-    order = walk([root], None, (), True)
-    receive(root, seed)
-    backwards(order)
-    add_to_leaves(order)
-
-
-def backwards(order: Any) -> None:
-    """Apply the chain rule at every node, from the results back.
-
-    A leaf has no operands to hand anything to; what was recorded outside a trace is a leaf.
-    """
-    if MODE.get().detecting:
-        backwards_detecting(order)
-        return
-    closed = _stamp
-    for i in range(count(order) - 1, -1, -1):
-        v = at(order, i)
-        if v._op and v._mark == closed:
-            hand_on(v)
-
-
-def hand_on(v: Value) -> None:
-    """The chain rule: each operand is handed the adjoint of ``v``, times the partial by it."""
-    adjoint = v._grad
-    if type(v._a) is tuple:
-        partials = v._b
-        for i, x in enumerate(v._a):
-            if type(x) is Value:
-                receive(x, adjoint * take(partials, i))
-    else:
-        if type(v._a) is Value:
-            receive(v._a, adjoint * v._da)
-        if type(v._b) is Value:
-            receive(v._b, adjoint * v._db)
-
-
-def receive(v: Value, adjoint: float) -> None:
-    """Add what is handed on to the adjoint of a node: over all paths it is a sum."""
-    if v._op:
-        v._grad += adjoint
-    else:
-        v._da += adjoint
-
-
-def clear(v: Value) -> None:
-    """Set an adjoint to 0, where it is added up."""
-    if v._op:
-        v._grad = 0.0
-    else:
-        v._da = 0.0
-
-
-def add_to_leaves(order: Any) -> None:
-    """Add to the gradients of leaves what they have gathered."""
-    leaves: list[Value] = []
-    changed: list[Value] = []  # leaves whose gradients are Values,
-    gradients: list[Any] = []  # and what these become
-    for i in range(count(order)):
-        v = at(order, i)
-        note = v._note
-        if v._op == 0:
-            if note is None or note.grad is None:
-                leaves.append(v)
-            else:
-                changed.append(v)
-                gradients.append(note.grad + v._da)
-        elif note is not None:
-            note.grad = None
-    commit(changed, gradients, leaves)
-
-
-def backwards_detecting(order: Any) -> None:
-    """``backwards``, in ``detect_anomaly()``: the first nan or inf raises FloatingPointError."""
-    closed = _stamp
-    for i in range(count(order) - 1, -1, -1):
-        v = at(order, i)
-        adjoint = v._grad if v._op else v._da
-        if not isfinite(adjoint):
-            node = written(v) if v._op else f"leaf {v.name or v._data!r}"
-            raise anomalies.gradient_not_finite(node, adjoint)
-        if v._op == 0 or v._mark != closed:
-            continue
-        for x, partial in zip(v.operands, v.partials, strict=True):
-            if type(x) is Value and not isfinite(adjoint * partial):
-                source = "" if v._note is None else v._note.source
-                raise anomalies.product_not_finite(written(v), adjoint, partial, source)
-        hand_on(v)
+# -- sweeps of another kind ------------------------------------------------------------------------
 
 
 def sweep_trace(
     roots: list[Value], seeds: list[float], inputs: list[Value], trace: Any
 ) -> list[Any]:
-    """The products of ``seeds`` with the derivatives of ``roots`` by ``inputs``.
+    """The adjoints of ``inputs``, given ``seeds`` at ``roots``: a vector-Jacobian product.
 
-    Only what was recorded in the trace is swept, and no gradient changes but there.  Behind them,
-    whether the roots depend on something else from outside the trace.
+    Only the trace is swept, and no gradient outside it changes.  The last item says whether the
+    roots depend on anything else outside the trace.
     """
-    order = walk(roots, trace, inputs, True)
+    order = traverse(roots, trace, inputs, True)
     closed = _stamp
     outside: list[Value] = []
     captured = False
@@ -245,20 +268,26 @@ def sweep_trace(
     for v, seed in zip(roots, seeds, strict=True):
         receive(v, seed)
     backwards(order)
-    found: list[Any] = [v._grad if v._op else v._da for v in inputs]
+    found: list[Any] = [adjoint_of(v) for v in inputs]
     found.append(captured or len(outside) > 0)
     for v, gradient in zip(outside, gradients, strict=True):
         v._grad = gradient
     return found
 
 
-def commit(changed: list[Value], gradients: list[Any], leaves: list[Value]) -> None:
-    """Set the gradients of nodes, to floats or Values, and add to leaves' what they have gathered.
-
-    Atomic: no Python code runs in between.
-    """
-    for v, gradient in zip(changed, gradients, strict=True):
-        if type(gradient) is Value:
-            own_note(v)
-            collectable(gradient)  # it may refer to the node, and the node to it
-    set_gradients(changed, gradients, leaves)
+def backwards_detecting(order: Any) -> None:
+    """``backwards``, in ``detect_anomaly()``: the first nan or inf raises FloatingPointError."""
+    closed = _stamp
+    for i in range(count(order) - 1, -1, -1):
+        v = at(order, i)
+        adjoint = adjoint_of(v)
+        if not isfinite(adjoint):
+            node = written(v) if v._op else f"leaf {v.name or v._data!r}"
+            raise anomalies.gradient_not_finite(node, adjoint)
+        if v._op == 0 or v._mark != closed:
+            continue
+        for x, partial in zip(v.operands, v.partials, strict=True):
+            if type(x) is Value and not isfinite(adjoint * partial):
+                source = "" if v._note is None else v._note.source
+                raise anomalies.product_not_finite(written(v), adjoint, partial, source)
+        hand_on(v)

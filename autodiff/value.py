@@ -3,13 +3,13 @@
 Read from top to bottom:
 
 * ``Value`` -- one number: its data, its gradient, the primitive and the operands it came from;
-* ``record_*`` -- arithmetic: every operation makes a new Value that holds the *local* partial
-  derivatives, read off the row of ``ops.py``;
+* ``record_*`` -- arithmetic: every operation makes a new Value; ``evaluate_*``, generated from the
+  rows of ``ops.py``, sets its data and its *local* partial derivatives;
 * the chain rule is in ``sweeps.py``, the next file to read.
 
 This file runs as it is, and is compiled by Cython where there is a C compiler (``value.pxd`` then
-gives the C types).  The record is fixed when it is made: nodes never change, so a graph has no
-cycles, and what was recorded keeps its derivatives whatever happens to its leaves afterwards.
+gives the C types).  A node's operands and partials never change: a graph has no cycles, and setting
+a leaf's data later changes no recorded derivative.
 """
 
 from __future__ import annotations
@@ -21,8 +21,8 @@ from gc import get_referents
 from math import isfinite
 from typing import TYPE_CHECKING, Any
 
-from autodiff.engine import anomalies, traces
-from autodiff.engine.modes import MODE, PLAIN, Note
+from autodiff.engine import anomalies, traces  # messages of detect_anomaly() and of jit
+from autodiff.engine.modes import MODE, PLAIN, Note  # what contexts have set; PLAIN: nothing
 from autodiff.engine.reals import constant, describe, real, refuse
 from autodiff.ops import ROWS
 
@@ -44,11 +44,11 @@ if not cython.compiled:
 COMPILED = cython.compiled
 TABLE_DIGEST = compiled_table()
 
-_looking = False  # has a context ever changed the mode in this process?
+_looking = False  # False until the mode first changes: skips all checks
 
 
 def look() -> None:
-    """Tell the engine that the mode is about to change: from now on it looks."""
+    """Called before the mode first changes: from now on it is checked."""
     global _looking
     _looking = True
 
@@ -75,12 +75,12 @@ class Value:
     __slots__ = ("__dict__", "_a", "_b", "_da", "_data", "_db", "_grad", "_mark", "_note", "_op")
 
     _data: float  # the number
-    _grad: float  # d root / d self, after backward() of a root
+    _grad: float  # its adjoint, d root / d self; in a leaf, summed over sweeps
     _a: Any  # the first operand: a Value or a constant float; or the tuple of all operands
     _b: Any  # the second operand; or the array of all partials
-    _da: float  # d self / d a; in a leaf, what a sweep gathers before it is added to _grad
+    _da: float  # d self / d a; in a leaf, which has no a, its adjoint during a sweep
     _db: float  # d self / d b
-    _note: Note | None
+    _note: Note | None  # what few nodes have: a name, a scope, a trace, a gradient that is a Value
     _mark: int  # which walk has been here last
     _op: int  # which row of the table; 0 for a leaf
 
@@ -230,13 +230,13 @@ class Value:
     def __abs__(self) -> Value:
         return record_unary(ABS, self)
 
-    if not cython.compiled and TYPE_CHECKING:  # what is attached later, and what programs add
+    if not cython.compiled and TYPE_CHECKING:  # attached later: backward() runs sweeps.sweep
         backward: Callable[..., None]
 
         def __getattr__(self, name: str) -> Any: ...
         def __setattr__(self, name: str, x: Any) -> None: ...
 
-    # -- comparison, of data; a Value is still its own key in a dict or set ------------------------
+    # -- comparison is by data, hashing by identity ------------------------------------------------
 
     def __eq__(self, other: object) -> Any:
         return compare(EQ, self, other)
@@ -278,7 +278,7 @@ class Value:
         message = "a Value is no integer: write int(v.data), or take()"
         return traces.integer_of(self, self._data, message)
 
-    # -- what integers do, of a Value that is one in a function that jit traces --------------------
+    # -- integer arithmetic, of integers that jit traces ------------------------------------------
 
     def __floordiv__(self, other: Any) -> Any:
         return on_integers(operator.floordiv, self, other)
@@ -295,7 +295,7 @@ class Value:
     def __repr__(self) -> str:
         name = f", name={self.name!r}" if self.name else ""
         op = f", op={self.op!r}" if self._op else ""
-        if _looking and traces.active() is not None:  # the number of this call is not shown
+        if _looking and traces.active() is not None:  # the data of one call is not shown
             return f"Value(traced{op}{name})"
         grad = f", grad={self._grad!r}" if self._grad != 0.0 else ""
         return f"Value({self._data!r}{grad}{op}{name})"
@@ -324,7 +324,7 @@ def number_or_not(x: Any) -> Any:
 
 
 def compare(op: int, v: Value, other: Any) -> Any:
-    """Compare ``data`` with data, or with a real number as it came, however big."""
+    """Compare by data; a real number is not rounded to a float first."""
     if type(other) is not Value and not isinstance(other, (float, numbers.Real)):
         return NotImplemented
     number: Any = number_of(other) if type(other) is Value else other
@@ -346,7 +346,7 @@ def compare(op: int, v: Value, other: Any) -> Any:
 
 
 def on_integers(operation: Any, left: Any, right: Any) -> Any:
-    """An operation that integers have, and numbers that are differentiated have not."""
+    """An operation for integers only: ``//`` or ``%``."""
     a = traces.exact_integer(left, number_of(left)) if type(left) is Value else left
     b = traces.exact_integer(right, number_of(right)) if type(right) is Value else right
     return NotImplemented if a is None or b is None else operation(a, b)
@@ -378,7 +378,7 @@ def record_binary(op: int, left: Any, right: Any) -> Value:
     A constant's partial is not computed.  ``NotImplemented`` if an operand is of a type that may
     itself know what to do, as a NumPy array does.
     """
-    need = 0
+    need = 0  # which partials: 1 for a, 2 for b
     first, second = left, right
     if type(left) is Value:
         v = left
@@ -437,9 +437,9 @@ def written(v: Value) -> str:
 
 
 def inherit(v: Value, x: Any, note: Any, trace: Any) -> int:
-    """Refuse an operand from another frozen trace; where no trace is known, take the operand's.
+    """Refuse an operand from another frozen trace; outside any trace, join the operand's.
 
-    So what another thread computes of the Values of a transform belongs to it.
+    So a trace's Values that another thread uses stay in the trace.
     """
     if type(x) is Value:
         w = x
@@ -476,7 +476,7 @@ def number_of(v: Value) -> float:
 
 
 def add_method(name: str, function: Any) -> None:
-    """Make a function of the table a method of Value, or a property one of its attributes."""
+    """Add a method or a property to Value."""
     attach(Value, name, function)
 
 
@@ -490,7 +490,7 @@ def collectable(x: Any) -> None:
 
 
 def own_note(v: Value) -> Note:
-    """The node's note, to be changed: its own, not its scope's."""
+    """The node's own note, copied if it is shared."""
     v._note = Note() if v._note is None else v._note.own()
     return v._note
 

@@ -106,9 +106,7 @@ def test_unknown_activations_and_empty_nets_are_refused():
     with pytest.raises(ValueError, match="'relu', 'tanh' or 'sigmoid', not 'rellu'"):
         Neuron(2, "rellu")
     for sizes in ([], 3, "ab"):
-        with pytest.raises(
-            ValueError, match="a list of sizes, one per layer and at least one, not"
-        ):
+        with pytest.raises(ValueError, match="a list of sizes, one per layer, at least one, not"):
             MLP(2, sizes)
 
 

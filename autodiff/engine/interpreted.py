@@ -69,7 +69,7 @@ def put(numbers: Any, i: int, x: float) -> None:
     numbers[i] = x
 
 
-def take(numbers: Any, i: int) -> Any:
+def partial_at(numbers: Any, i: int) -> Any:
     """Get an element of such an array."""
     return numbers[i]
 

@@ -298,8 +298,8 @@ class MLP(Sequential):
     ) -> None:
         if not isinstance(out_features, (list, tuple)) or not out_features:
             raise ValueError(
-                "MLP(in_features, out_features) takes a list of sizes, one per layer and at least one, "
-                f"not {describe(out_features)}"
+                "MLP(in_features, out_features) takes a list of sizes, one per layer, "
+                f"at least one, not {describe(out_features)}"
             )
         sizes = [_size(in_features, "in_features")]
         sizes += [_size(n, "out_features") for n in out_features]
