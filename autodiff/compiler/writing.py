@@ -12,6 +12,7 @@ from autodiff.compiler.program import GUARD, Program
 from autodiff.engine import ieee
 from autodiff.engine.expressions import for_floats, names_in
 from autodiff.engine.instructions import ON_LISTS, STATIC, source
+from autodiff.engine.kernels import list_source
 from autodiff.ops import CODES, COMPARISONS, CONSTANTS, ROWS
 
 _INFIX = {"add": "+", "sub": "-", "mul": "*"}
@@ -189,14 +190,7 @@ def _help(name: str, helpers: dict[str, str]) -> None:
         return
     if "m" in names_in(fold):
         _help("largest", helpers)
-    lists = [f"{x}_" for x in row.names]
-    each = "a in as_" if len(lists) == 1 else "a, b in zip(as_, bs_)"
-    helpers[name] = (
-        f"def {name}({', '.join(lists)}):\n"
-        + ("    m = largest(*as_)\n" if "m" in names_in(fold) else "")
-        + f"    n, t = float(len(as_)), 0.0\n    for {each}:\n        t = t + {fold}\n"
-        f"    return {value}\n"
-    )
+    helpers[name] = list_source(row, False).replace("largest(as_)", "largest(*as_)") + "\n"
 
 
 def _library(name: str) -> str:

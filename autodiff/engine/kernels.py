@@ -103,17 +103,34 @@ def list_kernel(r: Row, namespace: dict[str, Any]) -> Kernel:
     >>> list_kernel(row("dot"), FLOATS)([1.0, 2.0], [3.0, 4.0])
     (11.0, [3.0, 4.0, 1.0, 2.0])
     """
+    return _define(list_source(r, True), namespace)
+
+
+def list_source(r: Row, with_partials: bool) -> str:
+    """Python source of a list row's value, and of its partials: the fold, stated once.
+
+    >>> from autodiff.ops import row
+    >>> print(list_source(row("mean"), False))
+    def mean(as_):
+        n, t = float(len(as_)), 0.0
+        for a in as_:
+            t = t + a
+        v = div(t, n)
+        return v
+    """
     lists = [name + "_" for name in r.names]
     elements = "a in as_" if len(lists) == 1 else "a, b in zip(as_, bs_)"
     each = " + ".join(f"[{for_floats(str(p))} for {elements}]" for p in r.partials)
-    return _define(
-        f"def {r.name}({', '.join(lists)}):\n"
-        f" {'m = largest(as_)' if 'm' in names_in(r.fold) else 'pass'}\n"
-        f" n = float(len(as_))\n t = 0.0\n"
-        f" for {elements}: t = t + {for_floats(r.fold)}\n"
-        f" v = {for_floats(str(r.value))}\n return v, {each}",
-        namespace,
-    )
+    lines = [
+        f"def {r.name}({', '.join(lists)}):",
+        *(["    m = largest(as_)"] if "m" in names_in(r.fold) else []),
+        "    n, t = float(len(as_)), 0.0",
+        f"    for {elements}:",
+        f"        t = t + {for_floats(r.fold)}",
+        f"    v = {for_floats(str(r.value))}",
+        f"    return v, {each}" if with_partials else "    return v",
+    ]
+    return "\n".join(lines)
 
 
 for _row in TABLE:
