@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 
 from autodiff import ops
 from autodiff.engine import ieee, kernels
+from autodiff.engine.instructions import ON_LISTS
 
 ARITY = {row.name: len(row.names) for row in ops.TABLE}
 NAMES = list(ARITY)
@@ -138,7 +139,7 @@ def folded(name, *lists):
     if name == "dot":
         xs, ys = lists
         return added(x * y for x, y in zip(xs, ys, strict=True)), [*ys, *xs]
-    m = kernels.largest(xs)
+    m = ON_LISTS["largest"](xs)
     powers = [ieee.FUNCTIONS["exp"](x - m) for x in xs]
     total = added(powers)
     return m + ieee.FUNCTIONS["log"](total), [ieee.div(p, total) for p in powers]
