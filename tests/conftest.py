@@ -1,6 +1,11 @@
-"""Hypothesis profiles: ``ci``, the default, ``nightly``, ``mutants``, by HYPOTHESIS_PROFILE."""
+"""Hypothesis profiles: ``ci``, the default, ``nightly``, ``mutants``, by HYPOTHESIS_PROFILE.
+
+And Ctrl-C is heeded by the tests and by what they start, even if it was ignored before, as by what
+a shell starts in the background.
+"""
 
 import os
+import signal
 
 from hypothesis import Phase, settings
 
@@ -8,4 +13,5 @@ settings.register_profile("ci", deadline=None, derandomize=True, max_examples=10
 settings.register_profile("nightly", deadline=None, max_examples=5000)
 # A mutant is killed by any failure, the simplest need not be found.
 settings.register_profile("mutants", settings.get_profile("ci"), phases=[Phase.generate])
+signal.signal(signal.SIGINT, signal.default_int_handler)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ci"))

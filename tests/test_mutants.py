@@ -5,6 +5,7 @@ import contextlib
 import importlib
 import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -135,10 +136,10 @@ ONCE = pytest.mark.skipif(
 
 
 @contextlib.contextmanager
-def mutating(folder, *arguments):
+def mutating(folder, *arguments, tree=TREE):
     """``mutate.py`` in a process, with a folder of its own for what is temporary."""
     process = subprocess.Popen(
-        [sys.executable, str(TREE / "tests" / "mutate.py"), "-v", *arguments],
+        [sys.executable, str(tree / "tests" / "tools" / "mutate.py"), "-v", *arguments],
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
@@ -149,6 +150,7 @@ def mutating(folder, *arguments):
     finally:
         if process.poll() is None:
             process.terminate()
+        if not process.stdout.closed:
             process.communicate()
 
 
@@ -167,14 +169,32 @@ def processes_in(folder):
 
 @ONCE
 def test_a_mutant_is_killed_by_name(tmp_path):
-    name = "reals.constant: return NotImplemented -> pass"
+    name = "engine.reals.constant: return NotImplemented -> pass"
     with mutating(tmp_path, "--seconds", "600", "--only", name) as process:
         output, _ = process.communicate()
     assert process.returncode == 0, output
     assert re.search(rf"test_\w+\.py::test_\w.* {re.escape(name)}", output)
-    assert re.search(r"reals\.py +1 +1 +0 +0 +0", output)
+    assert re.search(r"engine/reals\.py +1 +1 +0 +0 +0", output)
     assert "1 mutants in " in output
     assert ", seed 0; unexpected: 0" in output
+
+
+@ONCE
+def test_a_test_that_fails_anyway_kills_no_mutant(tmp_path):
+    tree, work = tmp_path / "tree", tmp_path / "work"
+    work.mkdir()
+    for name in ("autodiff", "tests"):
+        made = shutil.ignore_patterns("*.so", "*.pyd", "*.c", "__pycache__")
+        shutil.copytree(TREE / name, tree / name, ignore=made)
+    shutil.copy2(TREE / "pyproject.toml", tree)
+    test = tree / "tests" / "test_doctests.py"  # every mutant meets it first
+    test.write_text(test.read_text().replace("failed == 0", "failed == 1"))
+    name = "engine.reals.constant: return NotImplemented -> pass"
+    with mutating(work, "--seconds", "600", "--only", name, tree=tree) as process:
+        output, _ = process.communicate()
+    assert process.returncode == 1, output
+    assert "on the engine as it is: test_doctests.py::test_examples_print_what_they_say" in output
+    assert [*work.iterdir()] == []
 
 
 @ONCE
@@ -182,15 +202,15 @@ def test_a_mutant_is_killed_by_name(tmp_path):
     ("number", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143), (None, 0)]
 )
 def test_a_run_that_is_cut_short_leaves_nothing_behind(tmp_path, number, status):
-    seconds = "100" if number else "4"  # too few for all of them
-    with mutating(tmp_path, "--seconds", seconds, "--only", "sweeps.visit") as process:
+    seconds = "1000" if number else "4"  # too few for all of them
+    with mutating(tmp_path, "--seconds", seconds, "--only", "sweeps.walk") as process:
         if number:
             while not [*tmp_path.glob("mutants-*/*/output")]:
                 time.sleep(0.02)
                 assert process.poll() is None
             assert len(processes_in(tmp_path)) > 1
             process.send_signal(number)
-        output, _ = process.communicate(timeout=30)
+        output, _ = process.communicate(timeout=300)
     assert process.returncode == status, output
     assert "unexpected: 0" in output
     assert processes_in(tmp_path) == []

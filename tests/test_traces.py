@@ -1,11 +1,14 @@
 """What a trace refuses, and how it lives with contexts, threads, signals, processes and nets."""
 
+import _thread
 import copy
 import math
 import os
 import pickle
 import signal
 import threading
+import time
+from contextlib import nullcontext
 from fractions import Fraction
 
 import numpy as np
@@ -29,8 +32,10 @@ from autodiff import (
     take,
     value_and_grad,
 )
+from autodiff.contexts import within
 from autodiff.engine.modes import MODE, PLAIN
-from autodiff.engine.traces import active
+from autodiff.engine.traces import Trace, active
+from autodiff.sweeps import visit
 
 # -- what would freeze a number --------------------------------------------------------------------
 
@@ -180,6 +185,18 @@ def test_scopes_and_names_do_not_hide_the_trace():
     assert grad(f)(2.0) == 8.0
 
 
+def test_what_one_line_records_has_names_of_its_own():
+    def f(x):
+        ys = [x * k for k in (2.0, 3.0)]
+        ys[0].name = "first"
+        seen.append([y.name for y in ys])
+        return ys[0] + ys[1]
+
+    seen = []
+    assert jit(f)(1.0) == 5.0
+    assert seen == [["first", ""]]
+
+
 def test_anomalies_are_found_at_every_call():
     f = jit(lambda x: functions.log(x) * 2.0)
     g = grad(lambda x: functions.sqrt(x) * 2.0)
@@ -194,6 +211,26 @@ def test_anomalies_are_found_at_every_call():
         with pytest.raises(FloatingPointError, match=r"div\(0.5, 0.0\) is inf"):
             hessian(lambda x: functions.sqrt(x) * 2.0)(0.0)
     assert (f(0.0), g(0.0)) == (-math.inf, math.inf)
+
+
+def test_what_comes_from_outside_is_listed_once_and_not_what_it_was_computed_from():
+    x = Value(2.0)
+    outside, trace = x * x, Trace()
+    y = within(trace.mode(), lambda: outside * outside + outside)
+    assert [id(v) for v in visit([y], trace)] == [id(v) for v in (outside, y.operands[0], y)]
+    assert [id(v) for v in visit([y], trace, [outside])] == [id(v) for v in (y.operands[0], y)]
+
+
+@pytest.mark.parametrize("context", [nullcontext, detect_anomaly])
+def test_a_transform_changes_no_gradient_outside(context):
+    x = Value(2.0)
+    inner = x * x
+    outside = inner * 3.0
+    outside.backward()
+    with context():
+        slope = grad(lambda y: y * outside + x)(5.0)
+    assert slope.data == 12.0
+    assert (x.grad, inner.grad, outside.grad) == (12.0, 3.0, 1.0)
 
 
 # -- interrupts, threads, processes ----------------------------------------------------------------
@@ -243,12 +280,12 @@ def test_a_trace_in_one_thread_does_not_see_another():
 
     def slow(x):
         inside.set()
-        assert done.wait(10)
+        assert done.wait(30)
         return x * 2.0
 
     thread = threading.Thread(target=lambda: found.append(jit(slow)(3.0)))
     thread.start()
-    assert inside.wait(10)
+    assert inside.wait(30)
     try:
         v = Value(2.0)
         y = v * v if v > 1 else v
@@ -259,6 +296,16 @@ def test_a_trace_in_one_thread_does_not_see_another():
         done.set()
         thread.join()
     assert found == [6.0]
+
+
+def test_a_thread_may_have_no_line_of_a_user():
+    found = []
+    _thread.start_new_thread(found.extend, (map(jit(functions.sin), [0.5]),))
+    for _ in range(3000):
+        if found:
+            break
+        time.sleep(0.01)
+    assert found == [math.sin(0.5)]
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="this system has no fork")

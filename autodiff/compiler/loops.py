@@ -70,7 +70,7 @@ def number_constants(bits: Any, read: Any, table: Any, to: Any) -> int:
             if not read[c]:
                 continue
             x = bits[c]
-            h = (x + (x >> 31) * 1000003) & 0x7FFFFFFF
+            h = ((x & 0x7FFFFFFF) + (x >> 31) * 1000003) & 0x7FFFFFFF
             h = (h ^ (h >> 15)) * 1000003 & 0x7FFFFFFF
             at = (h ^ (h >> 13)) & last
             while table[at] >= 0 and bits[table[at]] != x:

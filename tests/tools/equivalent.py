@@ -7,7 +7,6 @@ _NONE = "any negative number says that there is none"
 _MARK = "any number but 0 is a mark"
 _ROOM = "more room than is needed"
 _FEW = "there are no operations with such numbers"
-_NO_OPERANDS = "a leaf has no operands to hand anything on to"
 
 #: Names of mutants, each with the reason in one line.
 EQUIVALENT: dict[str, str] = {
@@ -25,18 +24,26 @@ EQUIVALENT: dict[str, str] = {
     "pow: a * a if b == 2 else a if b == 1 else pow(a, b) -> "
     "a * a if b == 2 else a if b == 2 else pow(a, b)": "pow(a, 1) is a",
     # -- the walk ----------------------------------------------------------------------------------
-    "sweeps.visit: continue -> pass (3)": (
-        "over a list the operands are a tuple and an array: no Values"
+    "sweeps.walk: if v._op == 0 or v._mark == opened: -> if v._mark == opened:": (
+        "a leaf is opened and comes off the stack again at once; it has no operands"
     ),
-    "sweeps.visit: if w._mark != closed: -> if w._mark != opened:": (
+    "sweeps.walk: continue -> pass (4)": "over a list the operands are a tuple and an array",
+    "sweeps.walk: if w._mark != closed: -> if w._mark != opened:": (
         "a closed node is skipped when it comes off the stack; an opened one would be a cycle"
     ),
-    "sweeps.visit: if w._mark != closed: -> if w._mark != opened: (2)": (
+    "sweeps.walk: if w._mark != closed: -> if w._mark != opened: (2)": (
         "as above, for the other operand"
     ),
     "sweeps: _stamp = 0 -> _stamp = 1": "wherever marks begin, those of one walk are new",
     # -- the sweep ---------------------------------------------------------------------------------
-    "sweeps.sweep: if v._op == 0: -> pass": _NO_OPERANDS,
+    "sweeps.backwards: if v._op and v._mark == closed: -> if v._mark == closed:": (
+        "a leaf has no operands to hand anything on to"
+    ),
+    "sweeps.backwards_detecting: if v._op == 0 or v._mark != closed: -> if v._mark != closed:": (
+        "as above"
+    ),
+    "sweeps.backwards_detecting: if type(x) is Value and (not isfinite(adjoint * partial)): -> "
+    "if not isfinite(adjoint * partial):": "the partial by a constant is 0, the adjoint finite",
     "value.record_binary: need += 2 -> need -= 2": "-2 and -1 have the two bits of 2 and 3",
     # -- the sweep in recorded arithmetic ----------------------------------------------------------
     "second_order.symbolic_partials: v.operands, v) if type(x) is Value else 0.0 for x, "

@@ -19,9 +19,11 @@ killed.  A test that goes on for too long, or too much memory, is a kill too.  W
 hole in the tests, unless ``equivalent.py`` says why nobody could tell; an entry there that is
 killed, or that names no mutant, is reported as well.
 
+A test that fails on a mutant is then run on the engine as it is, once for all mutants: there it
+must pass, or nothing is said of any mutant.
+
 A sample has one mutant of each function, in an order that the seed decides, then another of each,
-and so on; it moves only with the functions that are changed.  All tests are run on the engine as it
-is beforehand, but not if there are only some seconds: then they must be known to pass interpreted.
+and so on; it moves only with the functions that are changed.
 
 Exit status: 0 if all is well, 1 if not; 130 or 143 if interrupted, after a report of what is known.
 """
@@ -32,7 +34,6 @@ import argparse
 import compileall
 import math
 import os
-import re
 import shutil
 import signal
 import sys
@@ -64,12 +65,29 @@ def snapshot(folder: Path) -> None:
     compileall.compile_dir(folder / "autodiff", quiet=1)
 
 
-class Limit:
-    """A plugin of pytest: no test takes longer than ``TEST_LIMIT``, or SIGPROF ends the process."""
+class Watch:
+    """A plugin of pytest: writes to a file which test began last, or which file cannot be imported.
 
-    def pytest_runtest_logstart(self) -> None:
+    No test takes longer than ``TEST_LIMIT``, or SIGPROF ends the process.
+    """
+
+    def __init__(self, file: Path) -> None:
+        self.file = file
+        self.begin("")
+
+    def begin(self, test: str) -> None:
         """Begin anew."""
+        self.file.write_text(test)
         signal.setitimer(signal.ITIMER_PROF, TEST_LIMIT)
+
+    def pytest_runtest_logstart(self, nodeid: str) -> None:
+        """Note which test begins."""
+        self.begin(nodeid)
+
+    def pytest_collectreport(self, report: Any) -> None:
+        """Note which file cannot be imported."""
+        if report.failed:
+            self.begin(report.nodeid)
 
 
 def run_tests(package: Path, base: Path, stage: Stage) -> None:
@@ -89,14 +107,12 @@ def run_tests(package: Path, base: Path, stage: Stage) -> None:
         os.dup2(output.fileno(), 1)
         os.dup2(output.fileno(), 2)
     options = ["-x", "-q", "--tb=no", "-p", "no:cacheprovider", "-o", "addopts=", "-k", stage.names]
-    limit = Limit()
-    limit.pytest_runtest_logstart()  # for the import, too
-    status = int(pytest.main([*options, *stage.tests], plugins=[limit]))
+    status = int(pytest.main([*options, *stage.tests], plugins=[Watch(package / "test")]))
     used = getattr(sys.modules.get("autodiff"), "__file__", None)
     sys.exit(99 if used and not used.startswith(str(package)) else status)
 
 
-OURS = {TREE, TREE / "tests"}
+OURS = {TREE, TREE / "tests" / "tools"}
 
 
 class Run(NamedTuple):
@@ -131,23 +147,23 @@ class Runner:
         child.start()
         self.running.append(Run(mutant, stage, child, package, time.monotonic()))
 
-    def finished(self) -> Iterator[tuple[Run, str]]:
-        """Wait a little; then those that came to an end, and by which test, "" if all passed."""
+    def finished(self) -> Iterator[tuple[Run, str, str]]:
+        """Wait a little; then those that came to an end, and by which test and how, "" if not."""
         ended = connection.wait([run.process.sentinel for run in self.running], timeout=0.5)
         for run in [*self.running] if not self.interrupted else []:
             late = time.monotonic() - run.began > STAGE_LIMIT
             if run.process.sentinel not in ended and not late:
                 continue
             self.end(run)
-            output = (run.package / "output").read_text(errors="replace")
             status = run.process.exitcode
             late = late or status == -signal.SIGPROF
             if status in (5, 99) and not late:
+                output = (run.package / "output").read_text(errors="replace")
                 raise RuntimeError(f"{run.mutant.name} was not tested:\n{output}")
-            failed = re.search(r"^(?:FAILED|ERROR) (\S+)", output, re.MULTILINE)
-            by = failed[1].removeprefix("tests/") if failed else f"exit status {status}"
+            test = (run.package / "test").read_text()
+            how = "late" if late else "failed" if status == 1 else f"exit status {status}"
             shutil.rmtree(run.package)
-            yield run, "the time limit" if late else by if status else ""
+            yield run, test, how if late or status else ""
 
     def end(self, run: Run) -> None:
         """End a process and whatever it has started."""
@@ -163,8 +179,14 @@ class Runner:
         self.interrupted = number
 
     def run(self, mutants: Iterable[Mutant]) -> Iterator[tuple[Mutant, str]]:
-        """Each mutant with the test that killed it, or "", as they come to an end."""
+        """Each mutant with the test that killed it, or "", as they come to an end.
+
+        Raises:
+            SystemExit: if a test that killed one fails on the engine as it is, too.
+        """
         fresh, begun = iter(mutants), deque[tuple[Mutant, int]]()
+        sound: set[Stage] = set()  # what has passed on the engine as it is
+        waiting: dict[Stage, list[tuple[Mutant, str]]] = {}  # kills until it has
         handlers = [
             (number, signal.signal(number, self.interrupt))
             for number in (signal.SIGINT, signal.SIGTERM)
@@ -180,30 +202,34 @@ class Runner:
                         break
                 if not self.running:
                     break
-                for run, by in self.finished():
-                    following = run.stage + 1
-                    if by or following == len(run.mutant.stages):
-                        yield run.mutant, by
+                for run, test, how in self.finished():
+                    mutant, stage = run.mutant, run.mutant.stages[run.stage]
+                    by = test.removeprefix("tests/") + ("" if how == "failed" else f" ({how})")
+                    proof = proof_of(test) if test else stage
+                    if not mutant.module:
+                        if how:
+                            raise SystemExit(f"on the engine as it is: {by}")
+                        sound.add(stage)
+                        yield from waiting.pop(stage)
+                    elif not how and run.stage + 1 < len(mutant.stages):
+                        begun.append((mutant, run.stage + 1))
+                    elif not how or proof in sound:
+                        yield mutant, by if how else ""
+                    elif proof in waiting:
+                        waiting[proof].append((mutant, by))
                     else:
-                        begun.append((run.mutant, following))
+                        waiting[proof] = [(mutant, by)]
+                        begun.appendleft((Mutant(f"intact: {test}", "", "", str, (proof,)), 0))
         finally:
             for run in [*self.running]:
                 self.end(run)
             for number, handler in handlers:
                 signal.signal(number, handler)
 
-    def check(self, mutants: list[Mutant]) -> None:
-        """Run every stage on the engine as it is: all tests must pass."""
-        together: dict[str, dict[str, None]] = {}
-        for stage in dict.fromkeys(stage for mutant in mutants for stage in mutant.stages):
-            together.setdefault(stage.names, {}).update(dict.fromkeys(stage.tests))
-        intact = [
-            Mutant(f"tests {names}", "", "", str, (Stage((*tests,), names),))
-            for names, tests in together.items()
-        ]
-        for _, by in self.run(intact):
-            if by:
-                raise SystemExit(f"{by} fails on the engine as it is")
+
+def proof_of(test: str) -> Stage:
+    """What must pass on the engine as it is if a test has failed, or a file was not imported."""
+    return Stage((test,) if "::" in test else ("--collect-only", test), "")
 
 
 # -- the report ------------------------------------------------------------------------------------
@@ -215,7 +241,10 @@ def report(found: list[tuple[Mutant, str]]) -> int:
     for module in sorted({mutant.module for mutant, _ in found}):
         killers = {mutant.name: by for mutant, by in found if mutant.module == module}
         by, alive = [*killers.values()], [name for name in killers if not killers[name]]
-        late, known = by.count("the time limit"), sum(name in EQUIVALENT for name in alive)
+        late, known = (
+            sum(x.endswith("(late)") for x in by),
+            sum(name in EQUIVALENT for name in alive),
+        )
         print(f"{module:28}{len(by):9}{len(by) - len(alive):9}{late:9}{len(alive):10}{known:11}")
     alive = sorted((mutant.name for mutant, by in found if not by), key=EQUIVALENT.__contains__)
     for name in alive:
@@ -283,8 +312,6 @@ def main(argv: list[str] | None = None) -> int:
         snapshot(base)
         seconds = math.inf if options.seconds is None else options.seconds
         runner = Runner(base, options.jobs, began + seconds)
-        if isinstance(mutants, list):
-            runner.check(mutants)
         total = len(mutants) if isinstance(mutants, list) else None
         every = 0.5 if sys.stderr.isatty() else 15.0  # seconds from one progress line to the next
         with tqdm(total=total, unit="mutant", mininterval=every) as bar:
