@@ -24,14 +24,14 @@ EQUIVALENT: dict[str, str] = {
     "pow: a * a if b == 2 else a if b == 1 else pow(a, b) -> "
     "a * a if b == 2 else a if b == 2 else pow(a, b)": "pow(a, 1) is a",
     # -- the walk ----------------------------------------------------------------------------------
-    "sweeps.walk: if v._op == 0 or v._mark == opened: -> if v._mark == opened:": (
+    "sweeps.traverse: if v._op == 0 or v._mark == opened: -> if v._mark == opened:": (
         "a leaf is opened and comes off the stack again at once; it has no operands"
     ),
-    "sweeps.walk: continue -> pass (4)": "over a list the operands are a tuple and an array",
-    "sweeps.walk: if w._mark != closed: -> if w._mark != opened:": (
+    "sweeps.traverse: continue -> pass (4)": "over a list the operands are a tuple and an array",
+    "sweeps.traverse: if w._mark != closed: -> if w._mark != opened:": (
         "a closed node is skipped when it comes off the stack; an opened one would be a cycle"
     ),
-    "sweeps.walk: if w._mark != closed: -> if w._mark != opened: (2)": (
+    "sweeps.traverse: if w._mark != closed: -> if w._mark != opened: (2)": (
         "as above, for the other operand"
     ),
     "sweeps: _stamp = 0 -> _stamp = 1": "wherever marks begin, those of one walk are new",
