@@ -16,7 +16,6 @@ from __future__ import annotations
 
 import numbers
 import operator
-from collections.abc import Callable
 from gc import get_referents
 from math import isfinite
 from typing import TYPE_CHECKING, Any
@@ -231,7 +230,8 @@ class Value:
         return record_unary(ABS, self)
 
     if not cython.compiled and TYPE_CHECKING:  # attached later: backward() runs sweeps.sweep
-        backward: Callable[..., None]
+
+        def backward(self, seed: float = 1.0, create_graph: bool = False) -> None: ...  # noqa: D102
 
         def __getattr__(self, name: str) -> Any: ...
         def __setattr__(self, name: str, x: Any) -> None: ...
