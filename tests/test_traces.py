@@ -173,6 +173,20 @@ def test_backward_inside_a_trace():
     assert grad(slope(mine))(2.0) == 12.0
 
 
+def test_a_sweep_inside_leaves_nothing_to_the_one_of_the_transform():
+    def f(x):
+        y = x * x
+        y.backward(5.0)
+        return y * 3.0
+
+    assert grad(f)(2.0) == 12.0
+
+
+def test_a_leaf_made_inside_is_nothing_from_outside():
+    # A sweep adds up from 0.0; the program that is asked when something is from outside does not.
+    assert repr(grad(lambda x: x * Value(-0.0))(2.0)) == "0.0"
+
+
 def test_scopes_and_names_do_not_hide_the_trace():
     def f(x):
         with scope("layer"):

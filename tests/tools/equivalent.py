@@ -44,6 +44,8 @@ EQUIVALENT: dict[str, str] = {
     ),
     "sweeps.backwards_detecting: if type(x) is Value and (not isfinite(adjoint * partial)): -> "
     "if not isfinite(adjoint * partial):": "the partial by a constant is 0, the adjoint finite",
+    "sweeps.sweep_trace: elif v._op == 0 and (not recorded_in(v, trace)): -> "
+    "elif not recorded_in(v, trace):": "what was computed outside has the other mark",
     "value.record_binary: need += 2 -> need -= 2": "-2 and -1 have the two bits of 2 and 3",
     # -- the sweep in recorded arithmetic ----------------------------------------------------------
     "second_order.symbolic_partials: v.operands, v) if type(x) is Value else 0.0 for x, "
