@@ -387,3 +387,33 @@ def test_softmax_and_its_kin_for_scores_of_every_size(shift):
             vs = [Value(x) for x in xs]
             f(vs)[i].backward()
             np.testing.assert_allclose(row, [v.grad for v in vs], rtol=1e-13, atol=1e-300)
+
+
+@pytest.mark.parametrize(
+    ("read", "words"),
+    [
+        (lambda x: f"{x:.2f}", "formatting a Value"),
+        (lambda x: x.data, r"reading \.data"),
+        (lambda x: (x * x).partials, r"reading \.partials"),
+        (lambda x: x.grad, r"reading \.grad"),
+        (copy.copy, "a copy of a Value"),
+        (lambda x: x.backward(), r"backward\(\)"),
+        (lambda x: setattr(x, "data", 1.0), r"setting \.data"),
+    ],
+)
+def test_what_would_freeze_a_number_is_refused_under_jit_alone(read, words):
+    def f(x):
+        read(x)
+        return x * x
+
+    with pytest.raises(RuntimeError, match=f"^{words}"):
+        jit(f)(3.0)
+    f(Value(3.0))
+    assert grad(lambda x: (read(x), x)[1])(3.0) == 1.0
+
+
+def test_a_traced_value_is_shown_without_its_number():
+    shown = []
+    jit(lambda x: shown.append(f"{x} {x * x}") or x)(3.0)
+    assert shown == ["Value(traced) Value(traced, op='mul')"]
+    assert f"{Value(3.0)}" == "Value(3.0)"

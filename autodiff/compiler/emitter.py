@@ -120,7 +120,7 @@ class Emitter:
         self.ops[self.n] = op
         self.a[self.n] = a
         self.b[self.n] = b
-        self.n += 1
+        self.n = self.n + 1
         return int(self.inputs + self.n - 1)
 
     def sum(self, left: int, right: int) -> int:
@@ -133,7 +133,7 @@ class Emitter:
         self.entries[self.e + 1] = i
         self.entries[self.e + 2] = j
         self.entries[self.e + 3] = y
-        self.e += 4
+        self.e = self.e + 4
         return self.emit(self.pick, self.e - 4, 4)
 
     def operand(self, k: int, i: int) -> int:
@@ -174,7 +174,7 @@ class Emitter:
             if self.arity[op] == 0:
                 for i in range(self.t_a[j], self.t_a[j] + self.t_b[j]):
                     self.entries[self.e] = self.translate(self.t_entries[i], k)
-                    self.e += 1
+                    self.e = self.e + 1
                 self.emit(op, self.e - self.t_b[j], self.t_b[j])
             elif self.arity[op] == 1:
                 self.emit(op, self.translate(self.t_a[j], k), 0)

@@ -72,6 +72,10 @@ EQUIVALENT: dict[str, str] = {
     "compiler.interpreted._over_list: return float(KERNELS[op](*(xs[i * n:(i + 1) * n] "
     "for i in range(lists)))[0]) -> return KERNELS[op](*(xs[i * n:(i + 1) * n] "
     "for i in range(lists)))[0]": "kernels give Python's floats",
+    "compiler.trace.run: xs = within(here.mode(), numbering.inputs_of, list(inputs), here.note) -> "
+    "xs = within(here.mode(), numbering.inputs_of, inputs, here.note)": (
+        "the compiled one takes lists only, the interpreted one any sequence"
+    ),
     # -- numbers and Values ------------------------------------------------------------------------
     "engine.reals.constant: return x -> pass": "float(x) of a float is x; this is only faster",
     "value.number_or_not: return float(x) if type(x) is int and -2 ** 53 <= x <= 2 ** 53 else "
