@@ -443,7 +443,7 @@ def inherit(v: Value, x: Any, note: Any, trace: Any) -> int:
     """
     if type(x) is Value:
         w = x
-        if w._note is not None:
+        if w._note is not None and w._note is not note:  # of most in a transform it is the same
             refuse_stranger(w, trace)
             if w._note.trace is not None and (note is None or note.trace is None):
                 v._note = w._note.trace.note

@@ -8,6 +8,7 @@ import re
 import shutil
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -38,6 +39,19 @@ def test_a_source_tree_without_cython_is_enough():
         "import sys; sys.modules['cython'] = None; import autodiff; print(autodiff.Value(2) * 3)"
     )
     assert fresh(program, AUTODIFF_PURE="1") == "Value(6.0, op='mul')"
+
+
+def test_the_header_is_written_where_nothing_is_installed():
+    """As ``setup.py`` does it, in an environment with Cython and setuptools alone."""
+    program = (
+        "import sys, types; package = types.ModuleType('autodiff'); "
+        f"package.__path__ = [{str(Path(autodiff.__file__).parent)!r}]; "
+        "sys.modules.update(autodiff=package, numpy=None, graphviz=None); "
+        "from autodiff.engine.choice import MODULES; "
+        "from autodiff.engine.ckernels import header; "
+        "print('value' in MODULES, 'ad_list' in header())"
+    )
+    assert fresh(program) == "True True"
 
 
 def test_kernels_of_another_table_are_refused():

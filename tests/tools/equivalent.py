@@ -76,6 +76,9 @@ EQUIVALENT: dict[str, str] = {
     "xs = within(here.mode(), numbering.inputs_of, inputs, here.note)": (
         "the compiled one takes lists only, the interpreted one any sequence"
     ),
+    "value.inherit: if w._note is not None and w._note is not note: -> if w._note is not None:": (
+        "what an operand with the mode's own note would be asked, it answers in the same way"
+    ),
     # -- numbers and Values ------------------------------------------------------------------------
     "engine.reals.constant: return x -> pass": "float(x) of a float is x; this is only faster",
     "value.number_or_not: return float(x) if type(x) is int and -2 ** 53 <= x <= 2 ** 53 else "
