@@ -15,9 +15,6 @@ cdef extern from "Python.h":
     ctypedef struct Kind "PyTypeObject":
         object (*tp_getattro)(object, object)
         int (*tp_setattro)(object, object, PyObject *) except -1
-        int (*tp_descr_set)(object, object, PyObject *) except -1
-    Kind *kind_of "Py_TYPE" (PyObject *)
-    PyObject *_PyType_Lookup(Kind *, object)
     ctypedef struct PyGetSetDef:
         const char *name
         object (*get)(object, void *)
@@ -63,6 +60,8 @@ cdef inline void evaluate_binary(Value v, int op, double a, double b, int need) 
     v._data = ad_binary(op, a, b, need, &v._da, &v._db)
 
 cdef inline int attach(object of, str name, object method) except -1:
+    if hasattr(type(method), "__set__"):
+        _properties.add(name)
     return ad_attach(<PyTypeObject *>of, name, method)
 
 cdef inline bint track(Value v) noexcept:
@@ -85,20 +84,17 @@ cdef inline dict own_attributes(Value v):
         PyType_Modified(<Kind *>Value)
     return note.attributes
 
-cdef inline bint is_set_by_its_type(PyObject *attribute) noexcept:
-    return attribute is not NULL and kind_of(attribute).tp_descr_set is not NULL
+cdef set _properties  # the names that the type itself sets
 
 cdef inline object get_attribute(object v, object name):
     cdef dict kept = None if (<Value>v)._note is None else (<Value>v)._note.attributes
-    if kept is not None and name in kept:
-        if not is_set_by_its_type(_PyType_Lookup(<Kind *>Value, name)):
-            return kept[name]
+    if kept is not None and name in kept and name not in _properties:
+        return kept[name]
     return PyObject_GenericGetAttr(v, name)
 
 cdef inline int set_attribute(object v, object name, PyObject *x) except -1:
-    cdef PyObject *attribute = _PyType_Lookup(<Kind *>Value, name)
-    if is_set_by_its_type(attribute):
-        return kind_of(attribute).tp_descr_set(<object>attribute, v, x)
+    if name in _properties:
+        return PyObject_GenericSetAttr(v, name, x)
     if x is not NULL:
         own_attributes(v)[name] = <object>x
         if PyObject_IS_GC(<object>x):  # through it the node may come to refer to itself
@@ -120,7 +116,13 @@ cdef inline tuple mode_now(object variable):
     return <tuple>get_value(variable)
 
 cdef inline str compiled_table():
+    global _properties
     cdef Value v = Value.__new__(Value)
+    _properties = set()
+    for of in Value.__mro__:
+        for name, attribute in vars(of).items():
+            if hasattr(type(attribute), "__set__"):
+                _properties.add(name)
     ad_manage(<PyTypeObject *>Value, <char *>(&v._db + 1) - <char *><void *>v)
     (<Kind *>Value).tp_setattro = set_attribute
     _dict.name = "__dict__"

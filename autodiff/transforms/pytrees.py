@@ -206,7 +206,7 @@ def tree_unflatten(structure: Any, numbers: Iterator[Any], exact: bool = False) 
 
 def _filled(shape: tuple[int, ...], elements: list[Any]) -> Any:
     """An array: of floats, or if there is a Value among them, of objects."""
-    if not any(type(x) is Value for x in elements):
+    if Value not in set(map(type, elements)):
         return np.array(elements, np.float64).reshape(shape)
     if not shape:
         return elements[0]
