@@ -365,3 +365,14 @@ def test_what_is_picked_is_recorded_in_a_trace_if_an_index_is_a_value(x, y, i, j
         assert v.partials == (same and type(x) is Value, 0, 0, not same and type(y) is Value)
         assert evaluation.pick(x, *indices, y) is (x if same else y)
     assert within(tracing, evaluation.pick, x, i, j, y) is (x if same else y)
+
+
+def test_a_name_given_later_leaves_a_recorded_gradient_as_it_is():
+    x = Value(2.0)
+    (x * x).backward(create_graph=True)
+    slope = x.grad
+    x.name = "x"
+    x.momentum = 0.5
+    x.name = "y"
+    assert x.grad is slope
+    assert (x.name, x.momentum) == ("y", 0.5)

@@ -76,6 +76,9 @@ EQUIVALENT: dict[str, str] = {
     "xs = within(here.mode(), numbering.inputs_of, inputs, here.note)": (
         "the compiled one takes lists only, the interpreted one any sequence"
     ),
+    "engine.choice: sys.meta_path.insert(0, Interpret()) -> sys.meta_path.insert(1, Interpret())": (
+        "before it stands the finder of built-in modules alone"
+    ),
     "value.inherit: if w._note is not None and w._note is not note: -> if w._note is not None:": (
         "what an operand with the mode's own note would be asked, it answers in the same way"
     ),

@@ -94,7 +94,7 @@ OWN = {
     "engine.modes": ("contexts", "value", "second_order"),
     "ops": ("primitive", "edges", "ops"),
     "engine.reals": ("value_object", "value", "primitive", "functions"),
-    "engine.traces": ("traces", "survivors", "functions", "jit"),
+    "engine.traces": ("traces", "survivors", "functions", "value_object", "jit"),
     "evaluation": ("traces", "primitive", "second_order", "ops"),
     "primitive": ("primitive",),
     "sweeps": ("value", "survivors", "traces", "contexts", "second_order"),
