@@ -376,3 +376,23 @@ def test_a_name_given_later_leaves_a_recorded_gradient_as_it_is():
     x.name = "y"
     assert x.grad is slope
     assert (x.name, x.momentum) == ("y", 0.5)
+
+
+def test_gradients_add_up_in_a_traced_function_if_they_are_recorded():
+    def twice(x):
+        y = x * 1.0
+        for _ in range(2):
+            (x * x * y).backward(create_graph=True)
+        return x.grad * 1.0
+
+    assert jit(twice)(3.0) == 54.0  # 2*3*x**2
+    p = Value(3.0)
+    p.grad = 2.0
+
+    def onto_a_number(x):
+        (p * x).backward(create_graph=True)
+        return x
+
+    with pytest.raises(RuntimeError, match=r"reading \.grad as a number"):
+        jit(onto_a_number)(1.0)
+    assert p.grad == 2.0
