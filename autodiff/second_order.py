@@ -1,6 +1,6 @@
 """Derivatives of derivatives: the sweep in recorded arithmetic, so that gradients are Values.
 
-It is the chain rule of ``value.sweep`` with Values in place of numbers: the local partials are
+It is the chain rule of ``sweeps.sweep`` with Values in place of numbers: the local partials are
 evaluated from the table's expressions, on the operands themselves, by the table's primitives.
 """
 
