@@ -231,7 +231,7 @@ class Value:
 
     if not cython.compiled and TYPE_CHECKING:  # attached later: backward() runs sweeps.sweep
 
-        def backward(self, seed: float = 1.0, create_graph: bool = False) -> None: ...  # noqa: D102
+        def backward(self, seed: float = 1.0, create_graph: bool = False) -> None: ...  # noqa: D102  # sweeps.sweep has it
 
         def __getattr__(self, name: str) -> Any: ...
         def __setattr__(self, name: str, x: Any) -> None: ...
@@ -387,7 +387,7 @@ def record_binary(op: int, left: Any, right: Any) -> Value:
     else:
         first = number_or_not(left)
         if first is NotImplemented:
-            return refuse(left, ROWS[op].name)  # type: ignore[no-any-return]
+            return refuse(left, ROWS[op].name)  # type: ignore[no-any-return]  # NotImplemented
         a = first
     if type(right) is Value:
         v = right
@@ -396,7 +396,7 @@ def record_binary(op: int, left: Any, right: Any) -> Value:
     else:
         second = number_or_not(right)
         if second is NotImplemented:
-            return refuse(right, ROWS[op].name)  # type: ignore[no-any-return]
+            return refuse(right, ROWS[op].name)  # type: ignore[no-any-return]  # NotImplemented
         b = second
     v = new_node(op, first, second)
     evaluate_binary(v, op, a, b, need)

@@ -50,7 +50,7 @@ def by_nested(x):
     return TABLE["rates"][0] * x * x
 
 
-def by_default(x, ks=[2.0]):  # noqa: B006
+def by_default(x, ks=[2.0]):  # noqa: B006  # a default that changes is the test
     return ks[0] * x * x
 
 
@@ -336,7 +336,7 @@ def drawing():
         "a callable": lambda x: noise(x),
         "a container": lambda x: x * holder["rngs"][0].normal(),
         "dropout": lambda x: dropout([x, x])[0],
-        "a default": lambda x, r=np.random.default_rng(3): x * r.normal(),  # noqa: B008
+        "a default": lambda x, r=np.random.default_rng(3): x * r.normal(),  # noqa: B008  # a default is the test
     }
 
 
@@ -447,7 +447,7 @@ def test_a_value_that_outlives_its_trace_is_refused_and_named(use, which):
 def test_a_value_that_outlives_an_eager_transform_is_simply_right():
     for transform in (grad, derivative, jacobian, hessian, value_and_grad):
         aside = []
-        transform(lambda x: aside.extend([x, x * x]) or x * x)(3.0)  # noqa: B023
+        transform(lambda x: aside.extend([x, x * x]) or x * x)(3.0)  # noqa: B023  # called at once
         x, y = aside
         assert (x.grad, y.grad) in [(0.0, 0.0), (0.0, 1.0)]  # 1 of grad, which has swept it
         z = y * x

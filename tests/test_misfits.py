@@ -477,7 +477,7 @@ def deep():
     """A list in a list in a list, deeper than Python walks."""
     x: list = []
     for _ in range(400):
-        x = {"list": [x]}  # type: ignore[assignment]
+        x = {"list": [x]}  # type: ignore[assignment]  # nested anew
     return x
 
 

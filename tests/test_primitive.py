@@ -79,10 +79,10 @@ def test_every_kind_of_number_is_a_float_everywhere(kind):
 
 def test_partials_may_be_numbers_of_every_kind():
     for kind in (*KINDS, bool):
-        line = primitive(f"line_{kind.__name__}_", lambda a: a + 1, [lambda a, v: kind(1)])  # noqa: B023
+        line = primitive(f"line_{kind.__name__}_", lambda a: a + 1, [lambda a, v: kind(1)])  # noqa: B023  # called at once
 
         def f(x):
-            return line(x) * line(x)  # noqa: B023
+            return line(x) * line(x)  # noqa: B023  # called at once
 
         x = Value(3.0)
         y = f(x)

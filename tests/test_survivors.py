@@ -100,7 +100,7 @@ def test_a_comparison_with_what_is_no_number_is_left_to_it():
     assert Value(1.0) == Other()
     assert Other() == Value(1.0)
     with pytest.raises(TypeError, match="Value' and 'str'"):
-        Value(1.0) < "a"  # noqa: B015
+        Value(1.0) < "a"  # noqa: B015  # raises
 
 
 # -- traces ----------------------------------------------------------------------------------------

@@ -216,7 +216,7 @@ def test_nested_derivatives_do_not_confuse_perturbations():
         second = {hessian: 2}
         n, m = second.get(outer, 1), second.get(inner, 1)
         # d^n/dx^n of x^3 * d^m/dy^m (x^2 y^3) at y = x is a power of x
-        got = outer(lambda x: x**3 * inner(lambda y: x**2 * y**3)(x))(2.0)  # noqa: B023
+        got = outer(lambda x: x**3 * inner(lambda y: x**2 * y**3)(x))(2.0)  # noqa: B023  # called at once
         power = 5 + 3 - m
         wanted = math.perm(3, m) * math.perm(power, n) * 2.0 ** (power - n)
         assert got == pytest.approx(wanted, rel=1e-13)
@@ -444,7 +444,7 @@ def test_a_primitive_whose_partial_decides_is_right_on_both_sides():
 
 
 def test_a_primitive_of_three_operands():
-    f = lambda a, b, c: fused(a, b, c) * a  # noqa: E731
+    f = lambda a, b, c: fused(a, b, c) * a  # noqa: E731  # the function of the test
     assert grad(f, (0, 1, 2))(2.0, 3.0, 4.0) == (16.0, 4.0, 2.0)
     assert np.array(hessian(f, (0, 1, 2))(2.0, 3.0, 4.0)).tolist() == [
         [6.0, 4.0, 1.0],

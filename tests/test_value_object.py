@@ -331,7 +331,7 @@ def test_an_attribute_that_is_not_there_is_named():
     v = Value(2.0)
     for _ in range(2):  # also when there are others
         with pytest.raises(AttributeError, match="Value' object has no attribute 'momentun'"):
-            v.momentun  # noqa: B018
+            v.momentun  # noqa: B018  # reading it is the test
         with pytest.raises(AttributeError, match="momentun"):
             del v.momentun
         v.momentum = 1.0

@@ -15,7 +15,7 @@ from autodiff import ops
 
 TESTS = Path(__file__).resolve().parents[1]
 sys.path[:0] = [str(TESTS), str(TESTS / "helpers")]
-from test_accuracy import errors_of, points_of  # noqa: E402
+from test_accuracy import errors_of, points_of  # noqa: E402  # from the path set above
 
 
 def short(x):

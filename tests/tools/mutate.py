@@ -301,9 +301,9 @@ def main(argv: list[str] | None = None) -> int:
 
     tqdm.monitor_interval = 0  # no thread: this process forks
     import hypothesis  # noqa: F401  # imported once, for all forks
-    import mpmath  # noqa: F401
-    import numpy  # noqa: F401
-    import pytest  # noqa: F401
+    import mpmath  # noqa: F401  # in this process, before it forks
+    import numpy  # noqa: F401  # in this process, before it forks
+    import pytest  # noqa: F401  # in this process, before it forks
 
     found: list[tuple[Mutant, str]] = []
     with tempfile.TemporaryDirectory(prefix="mutants-") as folder:
