@@ -63,6 +63,7 @@ setup(
                     "autodiff/engine/kernels.h",
                     "autodiff/engine/memory.h",
                     "autodiff/compiler/run.h",
+                    "autodiff/compiler/vectors.h",
                 ],
             )
             for name in write_kernels()

@@ -18,6 +18,7 @@ from autodiff import Value, functions, grad, hessian, jit, primitive
 from autodiff.compiler import derivatives, passes, program, writing
 from autodiff.compiler.machine import Machine
 from autodiff.compiler.program import Program, validate
+from autodiff.compiler.sums import sums
 from autodiff.compiler.trace import outputs_of, replay, trace, traced
 from autodiff.compiler.trace import run as trace_run
 from autodiff.ops import CODES, ROWS, TABLE
@@ -25,7 +26,7 @@ from autodiff.testing import expressions, points
 
 INF, NAN = math.inf, math.nan
 EDGES = [NAN, 0.0, -0.0, INF, -INF, 5e-324, -5e-324, 1.0, -1.0, 2.0, 1e308, -1e308, 0.1, 1e-308]
-PASSES = [*passes.SIMPLIFY, passes.sums]
+PASSES = [*passes.SIMPLIFY, sums]
 ROW_IDS = [r.name for r in TABLE]
 
 
@@ -172,7 +173,7 @@ def sum_of_constants():
 def test_sums_are_one_instruction_in_the_order_of_the_program():
     xs = [0.1 * 3**i * (-1) ** i for i in range(9)]
     p = passes.simplified(trace(lambda v: [sum(v[1:], v[0])], xs).program)
-    q = passes.sums(p)
+    q = sums(p)
     assert (len(p), len(q)) == (8, 1)
     total = xs[0]
     for x in xs[1:]:
@@ -181,7 +182,7 @@ def test_sums_are_one_instruction_in_the_order_of_the_program():
     p = passes.simplified(
         trace(lambda v: [v[0] * v[1] + v[2] * v[3] + v[4] * v[5] + v[6] * v[0]], xs).program
     )
-    assert [len(p), len(passes.sums(p))] == [7, 1]
+    assert [len(p), len(sums(p))] == [7, 1]
 
 
 def test_sums_of_products_before_plain_sums_read_their_own_operands():
@@ -195,7 +196,7 @@ def test_sums_of_products_before_plain_sums_read_their_own_operands():
 
     numbers = [2.0, 3.0, 5.0, 7.0]
     p = trace(f, numbers).program
-    assert run(validate(passes.sums(p), "sums"), numbers) == f(numbers)
+    assert run(validate(sums(p), "sums"), numbers) == f(numbers)
 
 
 def test_a_program_that_is_none_is_refused():
@@ -290,7 +291,7 @@ def test_a_program_with_sums_of_many_terms_runs_on_values_too():
         return [xs[0] * xs[1] + xs[1] * xs[2] + xs[2] * 0.1, xs[0] + xs[1] + xs[2] + 0.1]
 
     numbers = [0.1, 0.7, 1e17]
-    p = passes.sums(trace(f, numbers).program)
+    p = sums(trace(f, numbers).program)
     assert {"chain", "products"} <= {ROWS[op].name for op in p.ops.tolist()}
     xs = [Value(x) for x in numbers]
     for y, expected in zip(outputs_of(p, replay(p, xs)), f(xs), strict=True):

@@ -1,14 +1,26 @@
-"""What ``machine.pxd`` gives ``machine.py`` when it is compiled, for when it is not."""
+"""What ``machine.pxd`` gives ``machine.py`` when it is compiled, for when it is not.
+
+Groups run as NumPy operations on all lanes, where these compute the same numbers to the bit.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import cache
 from typing import Any
 
+import numpy as np
+
+from autodiff.compiler.lanes import AXES, SCATTER, WIDTH
 from autodiff.compiler.program import ARITY
+from autodiff.engine import ieee
+from autodiff.engine.expressions import names_in
 from autodiff.engine.instructions import ON_LISTS, STATIC
-from autodiff.engine.kernels import FLOATS, KERNELS
+from autodiff.engine.kernels import FLOATS, KERNELS, value_on_arrays
 from autodiff.ops import CODES, ROWS
+
+#: Functions that are exact, or correctly rounded, and so the same in every library.
+_ROUNDED = {"abs", "sqrt", "floor", "ceil", "trunc", "rint"}
 
 
 def _over_list(op: int) -> Callable[[list[float]], float]:
@@ -28,6 +40,7 @@ def _over_list(op: int) -> Callable[[list[float]], float]:
 
 def run_span(
     start: int,
+    end: int,
     constants: int,
     out: int,
     ops: Any,
@@ -36,12 +49,11 @@ def run_span(
     entries: Any,
     otherwise: Any,
     w: Any,
-    s: Any,
 ) -> int:
-    """Run instructions, as ``ad_run`` does in C."""
+    """Run instructions one by one, as ``ad_run`` does in C."""
     functions: dict[int, Callable[..., float]] = {CODES["detach"]: lambda x: x}
     k = start - 1
-    while k + 1 < len(ops):
+    while k + 1 < end:
         k += 1
         op = ops[k]
         if op >= STATIC:
@@ -62,4 +74,107 @@ def run_span(
         else:
             x = functions[op](w[constants + a[k]], w[constants + b[k]])
         w[constants + out + k] = x
-    return len(ops)
+    return end
+
+
+def run_steps(
+    start: int,
+    constants: int,
+    out: int,
+    steps: Any,
+    packed: Any,
+    ops: Any,
+    a: Any,
+    b: Any,
+    entries: Any,
+    otherwise: Any,
+    w: Any,
+    s: Any,
+) -> int:
+    """Run steps, as ``ad_run_steps`` does in C."""
+    k = start
+    for step in np.asarray(steps).reshape(-1, WIDTH).tolist():
+        op, first, end = step[:3]
+        if k >= end:
+            continue
+        if op == 0:
+            came = run_span(k, end, constants, out, ops, a, b, entries, otherwise, w)
+            if came != end:
+                return came
+        else:
+            run = _scatter if op == SCATTER else _group
+            lanes = np.asarray(w)[constants + out + first : constants + out + end]
+            with np.errstate(all="ignore"):
+                run(step, np.asarray(packed), np.asarray(w), constants, lanes)
+        k = end
+    return k
+
+
+def _group(step: list[int], packed: Any, w: Any, constants: int, lanes: Any) -> None:
+    """Compute a group, as ``ad_vector`` does in C."""
+    op, terms, sizes = step[0], step[3], step[4 : 4 + AXES]
+
+    def operand(i: int, terms: int = 1) -> Any:
+        first, count, base, *strides, step_of_terms = _operand(step, i)
+        source: Any = w
+        at: Any = constants + base
+        if first >= 0:
+            source, at = w[constants + packed[first : first + count]], 0
+        for stride, size in zip(strides, sizes, strict=True):
+            at = np.add.outer(at, stride * np.arange(size))
+        return source[np.add.outer(step_of_terms * np.arange(terms), at.ravel())]
+
+    name = ROWS[op].name
+    if name == "pick":
+        x, i, j, y = (operand(k)[0] for k in range(4))
+        lanes[:] = np.where(i == j, x, y)
+    elif ARITY[op]:
+        lanes[:] = _on_lanes(op)(*(operand(k)[0] for k in range(ARITY[op])))
+    else:
+        pairs = name == "products"
+        total = operand(0)[0] * operand(1)[0] if pairs else operand(0)[0]
+        xs = operand(2, terms) * operand(3, terms) if pairs else operand(1, terms)
+        for x in xs:
+            total = total + x
+        lanes[:] = total
+
+
+def _operand(step: list[int], i: int) -> list[int]:
+    return step[4 + AXES + i * (AXES + 4) :][: AXES + 4]
+
+
+def _scatter(step: list[int], packed: Any, w: Any, constants: int, lanes: Any) -> None:
+    """Add numbers to some of many sums, as ``ad_scatter`` does in C."""
+    terms, lists, size, n = step[3 : 4 + AXES]
+    x, i, to, elements = (packed[_operand(step, k)[0] :] for k in range(4))
+    indices = w[constants + i[:terms]]
+    lanes[:] = 0.0
+    if (indices == indices[0]).all():
+        lanes[w[constants + elements[:n]] == indices[0]] = -0.0
+    to = to[: lists * size].reshape(lists, size)
+    for index, adjoints in zip(indices, x[: terms * lists].reshape(terms, lists), strict=True):
+        if 0 <= index < size and index == int(index):
+            chosen = to[:, int(index)]
+            lanes[chosen[chosen >= 0]] += w[constants + adjoints[chosen >= 0]]
+
+
+@cache
+def _on_lanes(op: int) -> Callable[..., Any]:
+    """A row's value as a function of arrays, the same to the bit as that of floats."""
+    row = ROWS[op]
+    if row.name == "detach":
+        return lambda xs: xs
+    if _is_rounded(row.name):
+        return value_on_arrays(row)
+    function = np.frompyfunc(FLOATS[row.name], len(row.names), 1)
+    return lambda *xs: function(*xs).astype(np.float64)
+
+
+@cache
+def _is_rounded(name: str) -> bool:
+    """Whether a row is made of operators, and of functions that are the same in every library."""
+    row = ROWS[CODES[name]]
+    names = names_in(str(row.value)) - {*row.names}
+    return (name not in ieee.FUNCTIONS or name in _ROUNDED | {"div"}) and all(
+        x == name or x not in CODES or _is_rounded(x) for x in names
+    )

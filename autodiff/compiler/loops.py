@@ -144,6 +144,30 @@ def mark_dependent(
                 active[inputs + k] = 1
 
 
+def find_levels(inputs: int, ops: Any, a: Any, b: Any, entries: Any, arity: Any, level: Any) -> int:
+    """Write how many instructions stand before each slot, one computed from the other, at most.
+
+    Returns the most of all.
+    """
+    deepest = 0
+    with cython.nogil:
+        for k in range(len(ops)):
+            high = 0
+            if arity[ops[k]] == 0:
+                for i in range(a[k], a[k] + b[k]):
+                    if entries[i] >= 0 and level[entries[i]] > high:
+                        high = level[entries[i]]
+            else:
+                if a[k] >= 0:
+                    high = level[a[k]]
+                if arity[ops[k]] == 2 and b[k] >= 0 and level[b[k]] > high:
+                    high = level[b[k]]
+            level[inputs + k] = high + 1
+            if high + 1 > deepest:
+                deepest = high + 1
+    return deepest
+
+
 def reach(
     inputs: int,
     start: int,
@@ -369,16 +393,17 @@ def find_chains(
 ) -> int:
     """Write the operands of every chain of additions that is not part of a longer one.
 
-    ``inner`` marks additions that are the left operand of another, and of nothing else.
+    ``inner`` is 1 for additions that are the left operand of a longer chain's, and of nothing else,
+    and 2 for those that are a chain of two.
     ``starts[k]`` becomes where the operands of ``k`` begin, or -1.  Returns how many there are.
     """
     e = 0
     with cython.nogil:
         for k in range(len(ops)):
             starts[k] = -1
-            if ops[k] != add or inner[k]:
+            if ops[k] != add or inner[k] == 1:
                 continue
-            if a[k] < inputs or not inner[a[k] - inputs]:
+            if inner[k] == 0 and (a[k] < inputs or inner[a[k] - inputs] != 1):
                 continue
             starts[k] = e
             j = k
@@ -386,7 +411,7 @@ def find_chains(
                 chain[e] = b[j]
                 e += 1
                 i = a[j] - inputs
-                if i < 0 or not inner[i]:
+                if i < 0 or inner[i] != 1:
                     break
                 j = i
             chain[e] = a[j]

@@ -6,28 +6,33 @@ cdef extern from "engine/kernels.h":
     pass
 
 cdef extern from "compiler/run.h":
-    Py_ssize_t ad_run(Py_ssize_t, Py_ssize_t, const unsigned short *, const int *, const int *,
-                      const int *, const int *, const double *, double *, double *) nogil
+    pass
 
-cdef inline Py_ssize_t run_span(
-    Py_ssize_t start, Py_ssize_t constants, Py_ssize_t out, const unsigned short[::1] ops,
-    const int[::1] a, const int[::1] b, const int[::1] entries, const int[::1] otherwise,
-    double[::1] w, double[::1] s,
+cdef extern from "compiler/vectors.h":
+    Py_ssize_t ad_run_steps(Py_ssize_t, Py_ssize_t, const int *, const int *,
+                            const unsigned short *, const int *, const int *, const int *,
+                            const int *, const double *, double *, double *) nogil
+    enum: AD_WIDTH
+
+cdef inline Py_ssize_t run_steps(
+    Py_ssize_t start, Py_ssize_t constants, Py_ssize_t out, const int[::1] steps,
+    const int[::1] packed, const unsigned short[::1] ops, const int[::1] a, const int[::1] b,
+    const int[::1] entries, const int[::1] otherwise, double[::1] w, double[::1] s,
 ) noexcept:
     cdef Py_ssize_t end
     cdef double *slots
     with cython.boundscheck(False), nogil:  # of an empty array the address is only taken
         slots = &w[constants]
-        end = ad_run(start, ops.shape[0], &ops[0], &a[0], &b[0], &entries[0], &otherwise[0], slots,
-                     slots + out, &s[0])
+        end = ad_run_steps(start, steps.shape[0] // AD_WIDTH, &steps[0], &packed[0], &ops[0], &a[0],
+                           &b[0], &entries[0], &otherwise[0], slots, slots + out, &s[0])
     return end
 
 @cython.final
 cdef class Machine:
     cdef readonly object program
-    cdef Py_ssize_t _constants, _inputs, _longest
+    cdef Py_ssize_t _constants, _inputs, _room
     cdef const unsigned short[::1] _ops
-    cdef const int[::1] _a, _b, _entries, _otherwise, _outputs
+    cdef const int[::1] _a, _b, _entries, _otherwise, _results, _sizes, _steps, _packed
     cdef list _idle
 
     cdef tuple _buffer(self)
@@ -36,5 +41,5 @@ cdef class Machine:
     @cython.locals(i=Py_ssize_t)
     cdef Py_ssize_t _begin(self, const double[::1] given, double[::1] w, double[::1] s) except? -1
     cdef Py_ssize_t _go_on(self, Py_ssize_t start, double[::1] w, double[::1] s) except? -1
-    @cython.locals(i=Py_ssize_t)
+    @cython.locals(i=Py_ssize_t, run=Py_ssize_t, first=Py_ssize_t, done=Py_ssize_t)
     cdef object _read(self, const double[::1] w, double[::1] found)

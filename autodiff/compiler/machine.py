@@ -11,7 +11,8 @@ from typing import Any
 
 import numpy as np
 
-from autodiff.compiler.program import ARITY, GUARD, Floats, Integers, Program, views
+from autodiff.compiler.lanes import WIDTH
+from autodiff.compiler.program import ARITY, GUARD, NONE, Floats, Integers, Program, views
 from autodiff.engine.expressions import names_in
 from autodiff.engine.reals import real
 from autodiff.ops import ROWS
@@ -22,7 +23,7 @@ except ImportError:
     from autodiff.engine import interpreted as cython
 
 if not cython.compiled:
-    from autodiff.compiler.interpreted import run_span
+    from autodiff.compiler.interpreted import run_steps
 
 
 class Machine:
@@ -37,17 +38,34 @@ class Machine:
     array([42.])
     """
 
-    def __init__(self, program: Program, otherwise: Integers | None = None) -> None:
-        """Make it ready; ``otherwise`` says of every guard where to go on if it fails, or -1."""
+    def __init__(
+        self,
+        program: Program,
+        otherwise: Integers | None = None,
+        steps: tuple[Any, Any, int] | None = None,
+    ) -> None:
+        """Make it ready.
+
+        Args:
+            program: the program.
+            otherwise: of every guard where to go on if it fails, or -1.
+            steps: those of a vectorised program (``lanes``), what they pack, and room for it.
+        """
         p = program
         if otherwise is None:
             otherwise = np.full(len(p), -1, np.int32)
+        if steps is None:
+            steps = np.array([[0, 0, len(p)] + [0] * (WIDTH - 3)], np.int32), otherwise, 1
         self.program = program
         self._constants = len(p.constants)
         self._inputs = p.inputs
-        self._longest = int(np.max(p.b[p.over_list], initial=1))
+        self._room = int(np.max(p.b[p.over_list], initial=steps[2]))
+        self._steps, self._packed = views(steps[0].ravel(), steps[1])
         self._ops, self._a, self._b, self._entries = views(p.ops, p.a, p.b, p.entries)
-        self._otherwise, self._outputs = views(otherwise, p.outputs)
+        (self._otherwise,) = views(otherwise)
+        runs = np.flatnonzero(np.diff(p.outputs, prepend=NONE) != 1)
+        sizes = np.diff(runs, append=len(p.outputs)).astype(np.int32)
+        self._results, self._sizes = views(p.outputs[runs], sizes)
         self._idle: list[Any] = []
 
     def __call__(self, inputs: Floats) -> Floats | None:
@@ -60,7 +78,7 @@ class Machine:
         buffer = self._buffer()
         found = None
         if self._run(buffer, inputs, ()) >= 0:
-            found = np.empty(len(self._outputs))
+            found = np.empty(len(self.program.outputs))
             (numbers,) = views(found)
             self._read(buffer[1], numbers)
         self._idle.append(buffer)
@@ -90,7 +108,7 @@ class Machine:
         except IndexError:
             w = np.zeros(self._constants + self._inputs + len(self._ops))
             w[: self._constants] = self.program.constants[::-1]
-            return (w, *views(w, np.zeros(self._longest)))
+            return (w, *views(w, np.zeros(self._room)))
 
     def _run(self, buffer: Any, inputs: Floats, ends: Container[int]) -> int:
         """Run to the end, or to one of ``ends``, which that is; -1 if a guard fails."""
@@ -131,12 +149,29 @@ class Machine:
         that fails, or to one whose index is out of range.
         """
         ops, a, b, entries, otherwise = self._ops, self._a, self._b, self._entries, self._otherwise
-        return run_span(start, self._constants, self._inputs, ops, a, b, entries, otherwise, w, s)
+        return run_steps(
+            start,
+            self._constants,
+            self._inputs,
+            self._steps,
+            self._packed,
+            ops,
+            a,
+            b,
+            entries,
+            otherwise,
+            w,
+            s,
+        )
 
     def _read(self, w: Any, found: Any) -> None:
-        """Write the outputs to ``found``."""
-        for i in range(len(self._outputs)):
-            found[i] = w[self._constants + self._outputs[i]]
+        """Write the outputs to ``found``: those that stand side by side at once."""
+        done = 0
+        for run in range(len(self._results)):
+            first = self._constants + self._results[run]
+            for i in range(self._sizes[run]):
+                found[done + i] = w[first + i]
+            done += self._sizes[run]
 
 
 def flops(program: Program) -> int:

@@ -4,10 +4,7 @@
 * ``fold_constants`` -- compute now what depends on no input;
 * ``powers`` -- a power of 1 or 0 as what it is;
 * ``identities`` -- algebra that holds for every IEEE number, signed zeros and nan included;
-* ``common_subexpressions`` -- compute the same only once;
-* ``sums`` -- chains of additions into one instruction; of products, into a dot product.
-
-Derivatives come before them: what ``sums`` makes has no partial derivatives.
+* ``common_subexpressions`` -- compute the same only once.
 """
 
 from __future__ import annotations
@@ -231,49 +228,7 @@ def identities(p: Program) -> Program:
     return dead_code(_forwarded(q, to))
 
 
-def sums(p: Program) -> Program:
-    """With chains of additions, and sums of products, as one instruction each."""
-    n, add, mul = p.inputs, CODES["add"], CODES["mul"]
-    uses = _uses(p)
-    once = uses[n:] == 1
-    inner = np.zeros(len(p), np.uint8)
-    left = p.a[p.ops == add]
-    left = left[left >= n] - n
-    inner[left[once[left] & (p.ops[left] == add)]] = 1
-    chain = np.zeros(2 * int((p.ops == add).sum()) + 1, np.int32)
-    starts = np.zeros(len(p), np.int32)
-    size = loops.find_chains(n, add, *views(p.ops, p.a, p.b, inner, chain, starts))
-    heads = np.flatnonzero(starts >= 0)
-    lengths = np.diff([*starts[heads].tolist(), size]).astype(np.int32)
-    entries = [p.entries, chain[:size]]
-    ops, a, b = p.ops.copy(), p.a.copy(), p.b.copy()
-    ops[heads], a[heads], b[heads] = CODES["chain"], starts[heads] + len(p.entries), lengths
-
-    is_product = np.zeros(n + len(p), bool)
-    is_product[n:] = once & (p.ops == mul)
-    operands = chain[:size]
-    product = (operands >= 0) & is_product[np.maximum(operands, 0)]
-    if len(heads):
-        whole = np.logical_and.reduceat(product, starts[heads])
-        chosen = np.repeat(whole, lengths)
-        factors = operands[chosen] - n
-        pairs = np.stack([p.a[factors], p.b[factors]], axis=1).ravel().astype(np.int32)
-        where = np.cumsum(np.where(whole, 2 * lengths, 0)) - np.where(whole, 2 * lengths, 0)
-        ops[heads[whole]] = CODES["products"]
-        a[heads[whole]] = len(p.entries) + size + where[whole]
-        b[heads[whole]] = 2 * lengths[whole]
-        entries.append(pairs)
-    every = np.concatenate(entries)
-    over_list = ARITY[ops] == 0
-    lengths = b[over_list]
-    first = np.cumsum(lengths) - lengths
-    shift = np.repeat(a[over_list] - first, lengths)
-    a[over_list] = first
-    in_order = every[shift + np.arange(len(shift))]
-    return dead_code(replace(p, ops=ops, a=a, b=b, entries=in_order))
-
-
-def _uses(p: Program) -> Integers:
+def uses_of(p: Program) -> Integers:
     """Of every slot, how often it is read."""
     arity = ARITY[p.ops]
     refs = np.concatenate([p.a[arity > 0], p.b[arity == 2], p.entries, p.outputs])

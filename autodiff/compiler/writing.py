@@ -7,8 +7,8 @@ import math
 from collections.abc import Callable
 
 from autodiff.compiler.machine import flops
-from autodiff.compiler.passes import sums
 from autodiff.compiler.program import GUARD, Program
+from autodiff.compiler.sums import sums
 from autodiff.engine import ieee
 from autodiff.engine.expressions import for_floats, names_in
 from autodiff.engine.instructions import ON_LISTS, STATIC, source

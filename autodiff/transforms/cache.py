@@ -22,9 +22,9 @@ import numpy as np
 
 from autodiff.compiler.decisions import Decisions, Unlike
 from autodiff.compiler.machine import Machine
-from autodiff.compiler.passes import sums
 from autodiff.compiler.sparsity import Pattern
 from autodiff.compiler.trace import captures, run
+from autodiff.compiler.vectorize import vectorized
 from autodiff.engine.modes import MODE
 from autodiff.engine.reals import describe
 from autodiff.engine.traces import active
@@ -167,7 +167,7 @@ class Jitted:
                 f"{self.name}: the function draws random numbers (from {drawn}), which its program "
                 "would repeat for ever: pass what is drawn as an argument, or leave out jit"
             )
-        kept = Kept(Machine(sums(derived.program)), made.captured, derived.result)
+        kept = Kept(vectorized(derived.program), made.captured, derived.result)
         state = state or State(watch, {})
         tree: Decisions[Kept] = state.trees.get(key) or Decisions(len(numbers))
         try:

@@ -17,10 +17,12 @@ import numpy as np
 
 from autodiff.compiler import writing
 from autodiff.compiler.machine import Machine
-from autodiff.compiler.passes import behind, simplified, sums
+from autodiff.compiler.passes import behind, simplified
 from autodiff.compiler.program import Program
 from autodiff.compiler.sparsity import Pattern
+from autodiff.compiler.sums import sums
 from autodiff.compiler.trace import Run, Traced, outputs_of, replay, run, traced
+from autodiff.compiler.vectorize import vectorized
 from autodiff.engine.lock import alone
 from autodiff.engine.modes import MODE
 from autodiff.engine.reals import describe
@@ -290,7 +292,7 @@ class Lowered:
         self._made = made
         self.program = simplified(behind(made.guards, derived.program))
         self._derived = derived.giving(self.program, derived.result)
-        self._machine = Machine(sums(self.program))
+        self._machine = vectorized(self.program)
 
     def __repr__(self) -> str:
         return f"<{self._frozen.name}, lowered: {len(self.program)} instructions>"

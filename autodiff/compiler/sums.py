@@ -1,0 +1,123 @@
+"""Chains of additions, and sums of products, as one instruction each.
+
+``a + b + c`` becomes the instruction ``chain``, ``a*b + c*d + e*f`` the instruction ``products``.
+Both add up from the left, as the additions did, so that all numbers stay the same to the bit.
+A term among products that is none of them is multiplied by 1.0, which is exact; terms after the
+last product are added by another instruction.  ``sum`` and ``dot``, which begin with 0.0, are
+chains and products too.
+
+This is the last pass: what it makes has no partial derivatives.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from autodiff.compiler import loops
+from autodiff.compiler.passes import dead_code, uses_of
+from autodiff.compiler.program import Integers, Program, views
+from autodiff.ops import CODES
+
+ADD, MUL, SUM, DOT = (CODES[name] for name in ("add", "mul", "sum", "dot"))
+CHAIN, PRODUCTS = CODES["chain"], CODES["products"]
+
+
+def sums(p: Program) -> Program:
+    """The program with its sums as one instruction each."""
+    n, once = p.inputs, uses_of(p)[p.inputs :] == 1
+    one, zero = -1 - len(p.constants), -2 - len(p.constants)
+    is_product = np.append(np.zeros(n, bool), once & (p.ops == MUL))
+
+    def product_at(refs: Any) -> Any:
+        return (refs >= 0) & is_product[np.maximum(refs, 0)]
+
+    heads, lengths, terms = _chains(p, once, product_at)
+    of_sums = np.flatnonzero((p.ops == SUM) & (p.b > 0))
+    heads = np.append(heads, of_sums)
+    lengths = np.append(lengths, p.b[of_sums] + 1)
+    terms = np.append(terms, _listed(p, of_sums, np.full(len(of_sums), zero)))
+
+    product = product_at(terms)
+    starts = np.cumsum(lengths) - lengths
+    counts = (
+        np.add.reduceat(np.append(product, False).astype(np.int64), starts) if len(heads) else 0
+    )
+    fused = 2 * counts >= lengths
+    among = np.repeat(fused, lengths)
+    factors, refs = np.where(product, terms - n, 0)[among], terms[among]
+    pairs = np.stack(
+        [
+            np.where(product[among], p.a[factors], refs),
+            np.where(product[among], p.b[factors], one),
+        ],
+        axis=1,
+    )
+    dots = np.flatnonzero((p.ops == DOT) & (p.b > 0))
+    halves = p.b[dots] // 2
+    of_dots = np.stack(
+        [
+            _listed(p, dots, np.full(len(dots), zero), 0, halves),
+            _listed(p, dots, np.full(len(dots), one), halves, halves),
+        ],
+        axis=1,
+    )
+
+    ops, a, b = p.ops.copy(), p.a.copy(), p.b.copy()
+    entries: list[Any] = [p.entries]
+    size = len(p.entries)
+    for op, where, counts, refs in (
+        (CHAIN, heads[~fused], lengths[~fused], terms[~among]),
+        (PRODUCTS, heads[fused], 2 * lengths[fused], pairs.ravel()),
+        (PRODUCTS, dots, p.b[dots] + 2, of_dots.ravel()),
+    ):
+        ops[where], a[where], b[where] = op, size + np.cumsum(counts) - counts, counts
+        entries.append(refs.astype(np.int32))
+        size += len(refs)
+    constants = np.concatenate([p.constants, [1.0, 0.0]])
+    return dead_code(_in_order(replace(p, constants=constants, ops=ops, a=a, b=b), entries))
+
+
+def _chains(p: Program, once: Any, product_at: Any) -> tuple[Integers, Integers, Integers]:
+    """The additions that are a chain's last, how many terms the chains have, and these."""
+    n = p.inputs
+    added = np.flatnonzero(p.ops == ADD)
+    left = np.maximum(p.a[added] - n, 0)
+    follows = (p.a[added] >= n) & (p.ops[left] == ADD) & once[left]
+    inner = np.zeros(len(p), np.uint8)  # 1 for what is part of a longer chain
+    ends = product_at(p.b[left]) & ~product_at(p.b[added])  # of products, before other terms
+    inner[left[follows & ~ends]] = 1
+    pairs = added[product_at(p.a[added]) & product_at(p.b[added])]
+    inner[pairs[inner[pairs] == 0]] = 2  # two products are a chain, too
+    chain, starts = np.zeros(2 * len(added) + 1, np.int32), np.zeros(len(p), np.int32)
+    size = loops.find_chains(n, ADD, *views(p.ops, p.a, p.b, inner, chain, starts))
+    heads = np.flatnonzero(starts >= 0)
+    lengths = np.diff(starts[heads], append=size)
+    return heads.astype(np.int32), lengths.astype(np.int32), chain[:size]
+
+
+def _listed(p: Program, at: Any, first: Any, skip: Any = 0, counts: Any = None) -> Integers:
+    """Of instructions over lists, a reference each, and then ``counts`` entries after ``skip``."""
+    counts = p.b[at] if counts is None else counts
+    ends = np.cumsum(counts + 1)
+    found = np.empty(ends[-1] if len(ends) else 0, np.int32)
+    starts = ends - counts - 1
+    found[starts] = first
+    others = np.ones(len(found), bool)
+    others[starts] = False
+    shift = np.repeat(p.a[at] + skip - (np.cumsum(counts) - counts), counts)
+    found[others] = p.entries[shift + np.arange(len(shift))]
+    return found
+
+
+def _in_order(p: Program, entries: list[Integers]) -> Program:
+    """The program with these entries in the order of its instructions."""
+    every = np.concatenate(entries)
+    a, over_list = p.a.copy(), p.over_list
+    lengths = p.b[over_list]
+    first = np.cumsum(lengths) - lengths
+    shift = np.repeat(a[over_list] - first, lengths)
+    a[over_list] = first
+    return replace(p, a=a, entries=every[shift + np.arange(len(shift))])

@@ -1,0 +1,150 @@
+"""Vectorise: instructions that do the same at the same time become one vector instruction.
+
+The *level* of an instruction is how many others, each computed from the one before, it waits for.
+Instructions of one level do not depend on one another: those of one operation, and over lists of
+one length, form a *group*, whose members are its *lanes*.
+
+``grouped`` reorders a program so that the lanes of a group follow one another, and so do their
+results.  It remains a program, and computes the same numbers, bit for bit: sums keep the order of
+their terms, since many are added up side by side, and not the terms of one.  ``lanes`` then finds
+out how the operands of a group stand in memory, and ``scatter`` what need not be computed at all.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from autodiff.compiler import loops
+from autodiff.compiler.lanes import Steps
+from autodiff.compiler.machine import Machine
+from autodiff.compiler.passes import uses_of
+from autodiff.compiler.program import ARITY, GUARD, Integers, Program, views
+from autodiff.compiler.scatter import scatter_of
+from autodiff.compiler.sums import sums
+from autodiff.engine.instructions import STATIC
+from autodiff.ops import CODES
+
+LEAST = 16  #: operations that a group must have: fewer are as fast one by one
+MOST = 2048  #: lanes that are packed together, so that what is packed stays in the cache
+
+#: Of every row, whether it is done lane by lane.
+LANES = np.zeros(2**16, bool)
+LANES[1:STATIC] = ARITY[1:STATIC] > 0
+LANES[[CODES[name] for name in ("chain", "products", "pick")]] = True
+
+
+def vectorized(p: Program) -> Machine:
+    """A program, simplified and differentiated, made ready to run many times."""
+    p = sums(p)
+    q, groups = grouped(p)
+    if 2 * sum(end - first for first, end in groups) < len(p):
+        return Machine(p)
+    return Machine(q, steps=steps_of(q, groups).arrays())
+
+
+def steps_of(p: Program, groups: list[tuple[int, int]]) -> Steps:
+    """The steps in which to run a program with these groups."""
+    uses = uses_of(p)
+    scatters = [scatter_of(p, uses, *group) for group in groups]
+    needed = np.ones(len(p), bool)
+    for scatter in scatters:
+        if scatter is not None:
+            needed[scatter.picks] = False
+    steps, done = Steps(), 0
+    for (first, end), scatter in zip(groups, scatters, strict=True):
+        steps.span(done, first)
+        if scatter is not None and needed[first]:
+            steps.scattered(scatter, first, end)
+        elif needed[first:end].any():
+            for part in range(first, end, MOST):
+                steps.group(p, part, min(part + MOST, end))
+        done = end
+    steps.span(done, len(p))
+    return steps
+
+
+def grouped(p: Program) -> tuple[Program, list[tuple[int, int]]]:
+    """The program reordered, and where in it its groups begin and end.
+
+    What stands before the last guard stays as it is: what follows a guard may only be right where
+    it holds.
+    """
+    level = np.zeros(p.inputs + len(p), np.int32)
+    loops.find_levels(p.inputs, *views(p.ops, p.a, p.b, p.entries, ARITY, level))
+    level = level[p.inputs :]
+    length = np.where(p.over_list, p.b, 0).astype(np.int64)
+    kind = np.where(LANES[p.ops], length << 16 | p.ops, 0)
+    fixed = int(np.flatnonzero(np.append(True, p.ops == GUARD))[-1])
+    level[:fixed] = kind[:fixed] = 0
+    kinds, kind = np.unique(kind, return_inverse=True)
+    first = level.astype(np.int64) * (len(kinds) + 1)  # of a level: what is done one by one
+    key = first + 1 + kind
+    _, of, lanes = np.unique(key, return_inverse=True, return_counts=True)
+    work = lanes[of] * np.where(length > 0, length + 2, 1)
+    alone = (kinds[kind] == 0) | (work < LEAST) | (lanes[of] == 1)
+    key[alone] = first[alone]
+    order = np.argsort(key, kind="stable")
+    key, alone = key[order], alone[order]
+    bounds = np.flatnonzero(np.diff(key, prepend=-1, append=-1))
+    groups = [
+        (first, end)
+        for first, end in zip(bounds[:-1].tolist(), bounds[1:].tolist(), strict=True)
+        if not alone[first]
+    ]
+    return _reordered(p, order, groups), groups
+
+
+def _reordered(p: Program, order: Any, groups: list[tuple[int, int]]) -> Program:
+    """The program with its instructions in another order, and lanes in a regular one."""
+    n, constants = p.inputs, np.arange(-len(p.constants), 0, dtype=np.int32)
+    moved = np.concatenate([np.arange(n, dtype=np.int32), np.zeros(len(p), np.int32), constants])
+    to = moved[
+        n:
+    ]  # of instructions; that of references ends with the constants, counted from there
+    to[order] = n + np.arange(len(p), dtype=np.int32)
+    refs = _last_operands(p)
+    places = np.zeros(n + len(p), np.int32)  # among the results
+    places[p.outputs[p.outputs >= 0]] = np.flatnonzero(p.outputs >= 0)
+    for first, end in groups:
+        lanes = order[first:end]
+        lanes = lanes[_regular(np.vstack([moved[refs[:, lanes]], places[n + lanes]]))]
+        order[first:end] = lanes
+        to[lanes] = np.arange(n + first, n + end, dtype=np.int32)
+    over_list = p.over_list[order]
+    ops, a, b = p.ops[order], p.a[order], p.b[order]
+    lengths = np.where(over_list, b, 0).astype(np.int64)
+    starts = np.cumsum(lengths) - lengths
+    listed = np.repeat(a - starts, lengths)
+    entries = p.entries[listed + np.arange(len(listed))]
+    a = np.where(over_list, starts, a).astype(np.int32)
+    loops.rename(*views(ops, a, b, entries, ARITY, moved))
+    return replace(p, ops=ops, a=a, b=b, entries=entries, outputs=moved[p.outputs])
+
+
+def _last_operands(p: Program) -> Integers:
+    """Of every instruction, its last two operands: a sum may begin with one of another kind."""
+    entries = np.append(p.entries, [0, 0])
+    at = np.where(p.over_list, p.a + np.maximum(p.b - 2, 0), 0)
+    a = np.where(p.over_list, entries[at], p.a)
+    b = np.where(p.over_list, entries[at + 1], p.b)
+    return np.stack([a, np.where(ARITY[p.ops] == 1, a, b)]).astype(np.int32)
+
+
+def _regular(refs: Integers) -> Any:
+    """An order of lanes in which two operands and the results stand in memory regularly.
+
+    It is their own, or that of one operand and then the other: whichever has most steps from lane
+    to lane that are like the one before, or 1.
+    """
+    best, found = -1, None
+    for order in (np.arange(refs.shape[1]), np.lexsort(refs[1::-1]), np.lexsort(refs[:2])):
+        sorted_refs = refs[:, order]
+        steps = sorted_refs[:, 1:] - sorted_refs[:, :-1]
+        alike = (steps[:2, 1:] == steps[:2, :-1]).all(axis=0)
+        score = int(alike.sum() + (steps == 1).sum())
+        if score > best:
+            best, found = score, order
+    return found

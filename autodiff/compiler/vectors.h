@@ -1,0 +1,172 @@
+/* Run the steps of a vectorised program: see lanes.py for what they are.
+
+   The lanes of a step are computed side by side, in blocks that fill the vector unit; each sum keeps
+   the order of its terms, and no multiplication is fused with an addition, so that the numbers are
+   those of run.h to the bit.  Where the C library can choose at run time, the kernels are compiled
+   twice, and those for AVX2 run where the processor has it. */
+
+#include <stddef.h>
+
+#if defined(__GNUC__) && !defined(__clang__) && defined(__x86_64__) && defined(__GLIBC__)
+#define AD_CLONES __attribute__((target_clones("avx2", "default")))
+#else
+#define AD_CLONES
+#endif
+
+enum { AD_SCATTER = -1, AD_AXES = 3, AD_OPERAND = AD_AXES + 4, AD_WIDTH = 4 + AD_AXES + 4 * AD_OPERAND };
+
+typedef struct {
+    const double *at;
+    const int *stride; /* one an axis, outermost first; then that of the terms */
+} ad_operand;
+
+/* -- kernels: lanes of an operand are one number apart, or all the same ---------------------------- */
+
+#define X(name) \
+    AD_CLONES static void ad_lanes_##name(Py_ssize_t n, const double *restrict a, \
+                                          double *restrict t) { \
+        Py_ssize_t i; \
+        for (i = 0; i < n; i++) t[i] = ad_##name(a[i]); \
+    }
+AD_UNARY(X)
+#undef X
+
+#define X(name) \
+    AD_CLONES static void ad_lanes_##name(Py_ssize_t n, const double *restrict a, int da, \
+                                          const double *restrict b, int db, double *restrict t) { \
+        Py_ssize_t i; \
+        if (da && db) for (i = 0; i < n; i++) t[i] = ad_##name(a[i], b[i]); \
+        else if (da) { const double y = *b; for (i = 0; i < n; i++) t[i] = ad_##name(a[i], y); } \
+        else { const double x = *a; for (i = 0; i < n; i++) t[i] = ad_##name(x, b[db * i]); } \
+    }
+AD_BINARY(X)
+#undef X
+
+/* x if i == j else y, of four operands */
+AD_CLONES static void ad_lanes_pick(Py_ssize_t n, const double *const *x, const int *d, double *t) {
+    const double *const a = x[0], *const b = x[1], *const c = x[2], *const e = x[3];
+    const int da = d[0], db = d[1], dc = d[2], de = d[3];
+    Py_ssize_t i;
+    for (i = 0; i < n; i++) t[i] = b[db * i] == c[dc * i] ? a[da * i] : e[de * i];
+}
+
+/* K lanes of a sum of m products, and a block of lanes after the other.  x and y are the factors,
+   dx and dy 1 or 0, sx and sy from a term to the next. */
+#define AD_SUM_OF(K, TERM) \
+    for (; i + K <= n; i += K) { \
+        double s[K]; \
+        Py_ssize_t j, l; \
+        const double *x = a + da * i, *y = b + db * i; (void)y; \
+        for (l = 0; l < K; l++) s[l] = t[i + l]; \
+        for (j = 0; j < m; j++, x += sa, y += sb) \
+            for (l = 0; l < K; l++) s[l] += TERM; \
+        for (l = 0; l < K; l++) t[i + l] = s[l]; \
+    }
+#define AD_SUMS(TERM) AD_SUM_OF(16, TERM) AD_SUM_OF(4, TERM) AD_SUM_OF(1, TERM)
+
+/* t += the sum of m terms */
+AD_CLONES static void ad_lanes_chain(Py_ssize_t n, Py_ssize_t m, const double *restrict a, int da,
+                                     Py_ssize_t sa, double *restrict t) {
+    const double *b = a;
+    const Py_ssize_t sb = 0, db = 0;
+    Py_ssize_t i = 0;
+    if (da) { AD_SUMS(x[l]) }
+    else { AD_SUMS(x[0]) }
+}
+
+/* t += the sum of m products */
+AD_CLONES static void ad_lanes_products(Py_ssize_t n, Py_ssize_t m, const double *restrict a, int da,
+                                        Py_ssize_t sa, const double *restrict b, int db,
+                                        Py_ssize_t sb, double *restrict t) {
+    Py_ssize_t i = 0;
+    if (da && db) { AD_SUMS(x[l] * y[l]) }
+    else if (da) { AD_SUMS(x[l] * y[0]) }
+    else if (db) { AD_SUMS(x[0] * y[l]) }
+    else { AD_SUMS(x[0] * y[0]) }
+}
+
+/* -- steps ---------------------------------------------------------------------------------------- */
+
+/* Do one step: copy what is to be packed, and then all lanes along the last axis at a time. */
+static void ad_vector(const int *step, const int *packed, const double *w, double *out, double *s) {
+    const int op = step[0], *size = step + 4;
+    const Py_ssize_t m = step[3], n = size[AD_AXES - 1];
+    const double *at[4];
+    const int *by[4];
+    double *t = out + step[1];
+    Py_ssize_t i, j, l;
+    for (i = 0; i < 4; i++) {
+        const int *o = step + 4 + AD_AXES + i * AD_OPERAND, *from = packed + o[0];
+        at[i] = o[0] < 0 ? w + o[2] : s + o[2];
+        by[i] = o + 3;
+        if (o[0] >= 0) for (j = 0; j < o[1]; j++) s[o[2] + j] = w[from[j]];
+    }
+    for (i = 0; i < size[0]; i++) for (j = 0; j < size[1]; j++, t += n) {
+        const double *x[4];
+        int d[4];
+        for (l = 0; l < 4; l++) {
+            x[l] = at[l] + i * by[l][0] + j * by[l][1];
+            d[l] = by[l][2];
+        }
+        switch (op) {
+#define X(name) case AD_##name: ad_lanes_##name(n, x[0], t); break;
+        AD_UNARY(X)
+#undef X
+#define X(name) case AD_##name: ad_lanes_##name(n, x[0], d[0], x[1], d[1], t); break;
+        AD_BINARY(X)
+#undef X
+        case AD_detach: for (l = 0; l < n; l++) t[l] = x[0][d[0] * l]; break;
+        case AD_pick: ad_lanes_pick(n, x, d, t); break;
+        case AD_chain:
+            for (l = 0; l < n; l++) t[l] = x[0][d[0] * l];
+            ad_lanes_chain(n, m, x[1], d[1], by[1][3], t);
+            break;
+        case AD_products:
+            for (l = 0; l < n; l++) t[l] = x[0][d[0] * l] * x[1][d[1] * l];
+            ad_lanes_products(n, m, x[2], d[2], by[2][3], x[3], d[3], by[3][3], t);
+            break;
+        }
+    }
+}
+
+/* Add numbers to some of many sums: see scatter.py. */
+static void ad_scatter(const int *step, const int *packed, const double *w, double *out) {
+    const Py_ssize_t terms = step[3], lists = step[4], size = step[5], n = step[6];
+    const int *o = step + 4 + AD_AXES, *x = packed + o[0], *i = packed + o[AD_OPERAND];
+    const int *lanes = packed + o[2 * AD_OPERAND], *elements = packed + o[3 * AD_OPERAND];
+    const double index = w[i[0]];
+    double *t = out + step[1];
+    Py_ssize_t k, l;
+    int alike = 1;
+    for (k = 1; k < terms; k++) alike &= w[i[k]] == index;
+    for (l = 0; l < n; l++) t[l] = 0.0;
+    if (alike) for (l = 0; l < n; l++) if (w[elements[l]] == index) t[l] = -0.0;
+    for (k = 0; k < terms; k++, x += lists) {
+        const double at = w[i[k]];
+        if (!(at >= 0 && at < (double)size && at == (double)(Py_ssize_t)at)) continue;
+        for (l = 0; l < lists; l++) {
+            const int lane = lanes[l * size + (Py_ssize_t)at];
+            if (lane >= 0) t[lane] += w[x[l]];
+        }
+    }
+}
+
+/* Run from instruction k on; returns as ad_run does, which does what is not lane by lane. */
+static Py_ssize_t ad_run_steps(Py_ssize_t k, Py_ssize_t n, const int *steps, const int *packed,
+                               const unsigned short *ops, const int *a, const int *b,
+                               const int *entries, const int *otherwise, const double *w,
+                               double *out, double *s) {
+    Py_ssize_t i, came;
+    for (i = 0; i < n; i++) {
+        const int *step = steps + AD_WIDTH * i;
+        if (k >= step[2]) continue;
+        if (step[0] == AD_SCATTER) ad_scatter(step, packed, w, out);
+        else if (step[0]) ad_vector(step, packed, w, out, s);
+        else {
+            came = ad_run(k, step[2], ops, a, b, entries, otherwise, w, out, s);
+            if (came != step[2]) return came;
+        }
+        k = step[2];
+    }
+    return k;
+}
