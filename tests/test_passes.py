@@ -249,7 +249,7 @@ def summed(f, count=4):
         ),
         (
             lambda a, b, c, d: [a * b + c + d * d + b * c],
-            ["v4 = x0 * x1", "v5 = v4 + x2", "v6 = v5 * 1.0 + x3 * x3 + x1 * x2"],
+            ["v4 = x0 * x1 + x2 * 1.0 + x3 * x3 + x1 * x2"],
         ),
         (
             lambda a, b, c, d: [sum_([a, b]), dot([a, b], [c, d]), sum_([a * b, c * d])],

@@ -75,26 +75,29 @@ def grouped(p: Program) -> tuple[Program, list[tuple[int, int]]]:
     level = np.zeros(p.inputs + len(p), np.int32)
     loops.find_levels(p.inputs, *views(p.ops, p.a, p.b, p.entries, ARITY, level))
     level = level[p.inputs :]
-    length = np.where(p.over_list, p.b, 0).astype(np.int64)
-    kind = np.where(LANES[p.ops], length << 16 | p.ops, 0)
+    length = np.where(p.over_list, p.b, 0)
+    done_by_lane = LANES[p.ops]
     fixed = int(np.flatnonzero(np.append(True, p.ops == GUARD))[-1])
-    level[:fixed] = kind[:fixed] = 0
-    kinds, kind = np.unique(kind, return_inverse=True)
-    first = level.astype(np.int64) * (len(kinds) + 1)  # of a level: what is done one by one
-    key = first + 1 + kind
-    _, of, lanes = np.unique(key, return_inverse=True, return_counts=True)
-    work = lanes[of] * np.where(length > 0, length + 2, 1)
-    alone = (kinds[kind] == 0) | (work < LEAST) | (lanes[of] == 1)
-    key[alone] = first[alone]
-    order = np.argsort(key, kind="stable")
-    key, alone = key[order], alone[order]
-    bounds = np.flatnonzero(np.diff(key, prepend=-1, append=-1))
-    groups = [
-        (first, end)
-        for first, end in zip(bounds[:-1].tolist(), bounds[1:].tolist(), strict=True)
-        if not alone[first]
-    ]
+    level[:fixed] = done_by_lane[:fixed] = False
+    kind = np.where(done_by_lane, length.astype(np.int64) << 16 | p.ops, 0)
+    order = np.lexsort((kind, level))
+    starts = np.flatnonzero(_changes(level[order]) | _changes(kind[order]))
+    sizes = np.diff(starts, append=len(p))
+    of_run = order[starts]
+    work = sizes * np.where(length[of_run] > 0, length[of_run] + 2, 1)
+    alone = (kind[of_run] == 0) | (sizes == 1) | (work < LEAST)
+    runs = np.lexsort((~alone, level[of_run]))  # of a level, first what is done one by one
+    starts, sizes, alone = starts[runs], sizes[runs], alone[runs]
+    ends = np.cumsum(sizes)
+    order = order[np.repeat(starts - (ends - sizes), sizes) + np.arange(len(p))]
+    chosen = np.flatnonzero(~alone)
+    groups = [*zip((ends - sizes)[chosen].tolist(), ends[chosen].tolist(), strict=True)]
     return _reordered(p, order, groups), groups
+
+
+def _changes(numbers: Any) -> Any:
+    """Where a number is not the one before it."""
+    return np.append(True, numbers[1:] != numbers[:-1])[: len(numbers)]
 
 
 def _reordered(p: Program, order: Any, groups: list[tuple[int, int]]) -> Program:
@@ -139,12 +142,15 @@ def _regular(refs: Integers) -> Any:
     It is their own, or that of one operand and then the other: whichever has most steps from lane
     to lane that are like the one before, or 1.
     """
+    n = refs.shape[1]
     best, found = -1, None
-    for order in (np.arange(refs.shape[1]), np.lexsort(refs[1::-1]), np.lexsort(refs[:2])):
-        sorted_refs = refs[:, order]
-        steps = sorted_refs[:, 1:] - sorted_refs[:, :-1]
-        alike = (steps[:2, 1:] == steps[:2, :-1]).all(axis=0)
-        score = int(alike.sum() + (steps == 1).sum())
+    for make in (np.arange, lambda _: np.lexsort(refs[1::-1]), lambda _: np.lexsort(refs[:2])):
+        order = make(n)
+        steps = refs[:, order[1:]] - refs[:, order[:-1]]
+        alike = int((steps[:2, 1:] == steps[:2, :-1]).all(axis=0).sum())
+        score = alike + int((steps == 1).sum())
         if score > best:
             best, found = score, order
+        if score >= n + alike > 1.8 * n:
+            break
     return found
