@@ -140,7 +140,7 @@ def _regular(refs: Integers) -> Any:
     """An order of lanes in which two operands and the results stand in memory regularly.
 
     It is their own, or that of one operand and then the other: whichever has most steps from lane
-    to lane that are like the one before, or 1.
+    to lane that are like the one before, or 1; those between results count half.
     """
     n = refs.shape[1]
     best, found = -1, None
@@ -148,9 +148,10 @@ def _regular(refs: Integers) -> Any:
         order = make(n)
         steps = refs[:, order[1:]] - refs[:, order[:-1]]
         alike = int((steps[:2, 1:] == steps[:2, :-1]).all(axis=0).sum())
-        score = alike + int((steps == 1).sum())
+        ones = (steps == 1).sum(axis=1)
+        score = 2 * alike + int(2 * ones[0] + 2 * ones[1] + ones[2])
         if score > best:
             best, found = score, order
-        if score >= n + alike > 1.8 * n:
+        if min(alike, ones.max()) > 0.9 * n:
             break
     return found

@@ -23,10 +23,11 @@ typedef struct {
 /* -- kernels: lanes of an operand are one number apart, or all the same ---------------------------- */
 
 #define X(name) \
-    AD_CLONES static void ad_lanes_##name(Py_ssize_t n, const double *restrict a, \
+    AD_CLONES static void ad_lanes_##name(Py_ssize_t n, const double *restrict a, int da, \
                                           double *restrict t) { \
         Py_ssize_t i; \
-        for (i = 0; i < n; i++) t[i] = ad_##name(a[i]); \
+        if (da) for (i = 0; i < n; i++) t[i] = ad_##name(a[i]); \
+        else { const double x = ad_##name(*a); for (i = 0; i < n; i++) t[i] = x; } \
     }
 AD_UNARY(X)
 #undef X
@@ -109,7 +110,7 @@ static void ad_vector(const int *step, const int *packed, const double *w, doubl
             d[l] = by[l][2];
         }
         switch (op) {
-#define X(name) case AD_##name: ad_lanes_##name(n, x[0], t); break;
+#define X(name) case AD_##name: ad_lanes_##name(n, x[0], d[0], t); break;
         AD_UNARY(X)
 #undef X
 #define X(name) case AD_##name: ad_lanes_##name(n, x[0], d[0], x[1], d[1], t); break;
