@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Hashable, Iterable, Iterator
+from dataclasses import dataclass
+from functools import lru_cache
 from itertools import islice
 from typing import Any, NamedTuple
 
@@ -25,33 +27,68 @@ class Leaf(NamedTuple):
     kind: str = "f"  #: what it came as: f for floats, i for integers, b for bools
 
 
-class Static(NamedTuple):
+@dataclass(frozen=True)
+class Static:
     """What is no number: a string, None, or an argument that was declared static."""
 
     kind: type
     value: Hashable
-    tag: str = "static"  # named tuples are equal if their fields are: this tells them apart
 
 
-class Sequence(NamedTuple):
+class Node:
+    """A part of a structure that has parts.  Its hash is computed once, being asked at each call.
+
+    Attributes:
+        kind: list, tuple or a type of named tuples; for a dict, its keys.
+        parts: the structures of its parts.
+    """
+
+    __slots__ = ("_hash", "kind", "parts")
+
+    def __init__(self, kind: Hashable, parts: tuple[Any, ...]) -> None:
+        self.kind: Any = kind
+        self.parts = parts
+        self._hash = hash((type(self), kind, parts))
+
+    def __eq__(self, other: object) -> bool:
+        if self is other:
+            return True
+        if type(self) is not type(other) or not isinstance(other, Node):
+            return False
+        return (self.kind, self.parts) == (other.kind, other.parts)
+
+    def __hash__(self) -> int:
+        return self._hash
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({self.kind!r}, {self.parts!r})"
+
+    def __reduce__(self) -> Any:
+        """Pickled without its hash, which is another one in another process."""
+        return type(self), (self.kind, self.parts)
+
+
+class Sequence(Node):
     """A list or a tuple."""
 
-    kind: type
-    parts: tuple[Any, ...]
-    tag: str = "sequence"
+    __slots__ = ()
 
 
-class Mapping(NamedTuple):
+class Mapping(Node):
     """A dict."""
 
-    keys: tuple[Hashable, ...]
-    parts: tuple[Any, ...]
-    tag: str = "mapping"
+    __slots__ = ()
 
 
 _KINDS: dict[str, Any] = {"i": np.int64, "b": np.bool_}
 
 NUMBER = Leaf(None)
+
+
+@lru_cache(maxsize=4096)
+def _floats(kind: Hashable, n: int) -> Sequence:
+    """The structure of a list or tuple of floats or Values."""
+    return Sequence(kind, (NUMBER,) * n)
 
 
 def tree_flatten(tree: Any, numbers: list[Any], where: str, truths: bool = True) -> Any:
@@ -76,13 +113,10 @@ def tree_flatten(tree: Any, numbers: list[Any], where: str, truths: bool = True)
     if isinstance(tree, np.ndarray):
         return _array(tree, numbers, where)
     if isinstance(tree, (list, tuple)):
-        parts = []
-        for i, x in enumerate(tree):
-            if type(x) is float:  # most are: of a thousand each call would take half the time
-                numbers.append(x)
-                parts.append(NUMBER)
-            else:
-                parts.append(tree_flatten(x, numbers, f"{where}[{i}]", truths))
+        if set(map(type, tree)) <= {float, Value}:  # most are, and rows of a matrix are many
+            numbers += tree
+            return _floats(kind, len(tree))
+        parts = [tree_flatten(x, numbers, f"{where}[{i}]", truths) for i, x in enumerate(tree)]
         return Sequence(kind, tuple(parts))
     if isinstance(tree, dict):
         return Mapping(
@@ -140,14 +174,14 @@ def size(structure: Any) -> int:
     """How many numbers a structure has places for."""
     if isinstance(structure, Leaf):
         return 1 if structure.shape is None else math.prod(structure.shape)
-    if isinstance(structure, (Sequence, Mapping)):
+    if isinstance(structure, Node):
         return sum(1 if part is NUMBER else size(part) for part in structure.parts)
     return 0
 
 
 def leaves(structure: Any) -> Iterator[Any]:
     """The leaves of a structure, in order, those that are static too."""
-    if isinstance(structure, (Sequence, Mapping)):
+    if isinstance(structure, Node):
         for part in structure.parts:
             yield from leaves(part)
     else:
@@ -172,8 +206,8 @@ def as_floats(structure: Any) -> Any:
 
 def map_leaves(structure: Any, of: Callable[[Leaf], Any]) -> Any:
     """A structure with what ``of`` gives in place of every leaf of numbers."""
-    if isinstance(structure, (Sequence, Mapping)):
-        return structure._replace(parts=tuple(map_leaves(part, of) for part in structure.parts))
+    if isinstance(structure, Node):
+        return type(structure)(structure.kind, tuple(map_leaves(x, of) for x in structure.parts))
     return of(structure) if isinstance(structure, Leaf) else structure
 
 
@@ -196,12 +230,42 @@ def tree_unflatten(structure: Any, numbers: Iterator[Any], exact: bool = False) 
             next(numbers) if part is NUMBER else tree_unflatten(part, numbers, exact)
             for part in structure.parts
         ]
-        named = hasattr(structure.kind, "_fields")
-        return structure.kind(*parts) if named else structure.kind(parts)
+        return _of_parts(structure, parts)
     if isinstance(structure, Mapping):
-        parts = [tree_unflatten(part, numbers, exact) for part in structure.parts]
-        return dict(zip(structure.keys, parts, strict=True))
+        return _of_parts(structure, [tree_unflatten(x, numbers, exact) for x in structure.parts])
     return structure.value
+
+
+def _of_parts(node: Node, parts: list[Any]) -> Any:
+    """A list, tuple or dict of these parts."""
+    if isinstance(node, Mapping):
+        return dict(zip(node.kind, parts, strict=True))
+    if node.kind is list:
+        return parts
+    return node.kind(*parts) if hasattr(node.kind, "_fields") else node.kind(parts)
+
+
+def tree_of_array(structure: Any, numbers: Any, first: int = 0) -> tuple[Any, int]:
+    """As ``tree_unflatten``, from a flat array, from element ``first`` on; and where that ends.
+
+    >>> tree_of_array(Sequence(list, (NUMBER, Leaf((2,)))), np.array([1.0, 2.0, 3.0]))
+    ([1.0, array([2., 3.])], 3)
+    """
+    if isinstance(structure, Leaf):
+        if structure.shape is None:
+            return numbers.item(first), first + 1
+        end = first + size(structure)
+        return numbers[first:end].reshape(structure.shape).copy(), end
+    if not isinstance(structure, Node):
+        return structure.value, first
+    n = len(structure.parts)
+    if structure is _floats(structure.kind, n):
+        return _of_parts(structure, numbers[first : first + n].tolist()), first + n
+    parts = []
+    for part in structure.parts:
+        x, first = tree_of_array(part, numbers, first)
+        parts.append(x)
+    return _of_parts(structure, parts), first
 
 
 def _filled(shape: tuple[int, ...], elements: list[Any]) -> Any:
@@ -230,7 +294,10 @@ def flat(numbers: list[Any]) -> Any:
     """Numbers and flat arrays of them, as one array of float64."""
     if len(numbers) == 1 and isinstance(numbers[0], np.ndarray):
         return numbers[0]
-    if not any(isinstance(x, np.ndarray) for x in numbers):
+    kinds = set(map(type, numbers))
+    if kinds == {float}:
+        return np.array(numbers)
+    if np.ndarray not in kinds:
         return np.array([number_of(x) if type(x) is Value else x for x in numbers], np.float64)
     return np.concatenate([x if isinstance(x, np.ndarray) else flat([x]) for x in numbers])
 
@@ -249,8 +316,8 @@ def difference(expected: Any, came: Any, where: str) -> str:
             len(came.parts),
         ):
             names = [f"{where}[{i}]" for i in range(len(expected.parts))]
-        elif isinstance(expected, Mapping) and expected.keys == came.keys:
-            names = [f"{where}[{key!r}]" for key in expected.keys]
+        elif isinstance(expected, Mapping) and expected.kind == came.kind:
+            names = [f"{where}[{key!r}]" for key in expected.kind]
         else:
             names = []
         for name, old, new in zip(
@@ -270,5 +337,5 @@ def _words(structure: Any) -> str:
     if isinstance(structure, Sequence):
         return f"a {structure.kind.__name__} of {len(structure.parts)}"
     if isinstance(structure, Mapping):
-        return f"a dict with the keys {', '.join(map(repr, structure.keys))}"
+        return f"a dict with the keys {', '.join(map(repr, structure.kind))}"
     return describe(structure.value)

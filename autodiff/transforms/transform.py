@@ -39,6 +39,7 @@ from autodiff.transforms.pytrees import (
     listed,
     size,
     tree_flatten,
+    tree_of_array,
     tree_unflatten,
 )
 from autodiff.value import Value, number_of
@@ -343,7 +344,7 @@ class Lowered:
 
 def has_values(given: list[Any]) -> bool:
     """Whether a Value is among the numbers of a call."""
-    return any(type(x) is Value for x in given)
+    return Value in set(map(type, given))
 
 
 def swept(made: Run, seeds: list[float]) -> tuple[list[float], bool]:
@@ -398,9 +399,7 @@ def arranged(result: Any, numbers: Any) -> Any:
     """The numbers of a result, in its structure."""
     if isinstance(result, Pattern):
         return result.matrix(numbers)
-    if isinstance(result, Leaf) and result.shape is not None:
-        return numbers.reshape(result.shape)
-    return tree_unflatten(result, iter(numbers.tolist()))
+    return tree_of_array(result, numbers)[0]
 
 
 def as_values(numbers: list[Any]) -> list[Any]:
