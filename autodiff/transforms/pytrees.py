@@ -86,7 +86,7 @@ NUMBER = Leaf(None)
 
 
 @lru_cache(maxsize=4096)
-def _floats(kind: Hashable, n: int) -> Sequence:
+def _floats(kind: Any, n: int) -> Sequence:
     """The structure of a list or tuple of floats or Values."""
     return Sequence(kind, (NUMBER,) * n)
 
