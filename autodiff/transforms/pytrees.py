@@ -45,8 +45,8 @@ class Node:
 
     __slots__ = ("_hash", "kind", "parts")
 
-    def __init__(self, kind: Hashable, parts: tuple[Any, ...]) -> None:
-        self.kind: Any = kind
+    def __init__(self, kind: Any, parts: tuple[Any, ...]) -> None:
+        self.kind = kind
         self.parts = parts
         self._hash = hash((type(self), kind, parts))
 
