@@ -106,7 +106,7 @@ def tree_flatten(tree: Any, numbers: list[Any], where: str, truths: bool = True)
     >>> numbers
     [1.0, array([2., 3.])]
     """
-    kind = type(tree)
+    kind: Any = type(tree)
     if kind is float or kind is Value:
         numbers.append(tree)
         return NUMBER
