@@ -85,13 +85,23 @@ _KINDS: dict[str, Any] = {"i": np.int64, "b": np.bool_}
 NUMBER = Leaf(None)
 
 
+INTEGER = Leaf(None, "i")
+
+Where = str | tuple[Any, Any]  #: the words for a tree, or those for what it is in, and its key
+
+
 @lru_cache(maxsize=4096)
-def _floats(kind: Any, n: int) -> Sequence:
-    """The structure of a list or tuple of floats or Values."""
-    return Sequence(kind, (NUMBER,) * n)
+def _row(kind: Any, n: int, of: Leaf = NUMBER) -> Sequence:
+    """The structure of a list or tuple of floats and Values, or of integers."""
+    return Sequence(kind, (of,) * n)
 
 
-def tree_flatten(tree: Any, numbers: list[Any], where: str, truths: bool = True) -> Any:
+def _words_of(where: Where) -> str:
+    """Where a tree is, in words: they are put together only for a message."""
+    return where if isinstance(where, str) else f"{_words_of(where[0])}[{where[1]!r}]"
+
+
+def tree_flatten(tree: Any, numbers: list[Any], where: Where, truths: bool = True) -> Any:
     """The structure of a tree; its numbers are appended to ``numbers``.
 
     ``numbers`` gets floats, Values, and flat arrays of float64; with ``truths``, bools are numbers
@@ -113,17 +123,19 @@ def tree_flatten(tree: Any, numbers: list[Any], where: str, truths: bool = True)
     if isinstance(tree, np.ndarray):
         return _array(tree, numbers, where)
     if isinstance(tree, (list, tuple)):
-        if set(map(type, tree)) <= {float, Value}:  # most are, and rows of a matrix are many
+        kinds = set(map(type, tree))
+        if kinds <= {float, Value}:  # most are, and rows of a matrix are many
             numbers += tree
-            return _floats(kind, len(tree))
-        parts = [tree_flatten(x, numbers, f"{where}[{i}]", truths) for i, x in enumerate(tree)]
+            return _row(kind, len(tree))
+        if kinds == {int} and max(map(abs, tree)) <= 2**53:
+            numbers += map(float, tree)
+            return _row(kind, len(tree), INTEGER)
+        parts = [tree_flatten(x, numbers, (where, i), truths) for i, x in enumerate(tree)]
         return Sequence(kind, tuple(parts))
     if isinstance(tree, dict):
         return Mapping(
             tuple(tree),
-            tuple(
-                [tree_flatten(x, numbers, f"{where}[{key!r}]", truths) for key, x in tree.items()]
-            ),
+            tuple([tree_flatten(x, numbers, (where, key), truths) for key, x in tree.items()]),
         )
     if tree is None or isinstance(tree, str) or (kind in (bool, np.bool_) and not truths):
         return Static(kind, tree)
@@ -135,39 +147,41 @@ def tree_flatten(tree: Any, numbers: list[Any], where: str, truths: bool = True)
         numbers.append(number)
         return NUMBER
     raise TypeError(
-        f"{where} is {describe(tree)}: expected are real numbers, arrays of them, and lists, "
-        "tuples and dicts of these; what else a function needs, it can close over, or jit can be "
-        "told by static_argnums"
+        f"{_words_of(where)} is {describe(tree)}: expected are real numbers, arrays of them, and "
+        "lists, tuples and dicts of these; what else a function needs, it can close over, or jit "
+        "can be told by static_argnums"
     )
 
 
-def _exact(n: Any, where: str) -> float:
+def _exact(n: Any, where: Where) -> float:
     """An integer as a float, which must be the same number."""
     number: float = constant(int(n))
     if number != int(n):
         raise ValueError(
-            f"{where} is {int(n)}, which float64 cannot hold exactly: declare it static "
+            f"{_words_of(where)} is {int(n)}, which float64 cannot hold exactly: declare it static "
             "(static_argnums), or pass it as a float"
         )
     return number
 
 
-def _array(tree: np.ndarray[Any, Any], numbers: list[Any], where: str) -> Any:
+def _array(tree: np.ndarray[Any, Any], numbers: list[Any], where: Where) -> Any:
     kind = tree.dtype.kind
     if kind in "fiub":
-        flat = np.array(tree, np.float64).ravel()
+        flat = np.asarray(tree, np.float64).ravel()
         if kind in "iu" and (flat.astype(tree.dtype) != tree.ravel()).any():
-            raise ValueError(f"{where} holds integers that float64 cannot hold exactly")
+            raise ValueError(f"{_words_of(where)} holds integers that float64 cannot hold exactly")
         numbers.append(flat)
         return Leaf(tree.shape, "i" if kind == "u" else kind)
     if kind == "O":
         for i, x in enumerate(tree.flat):
             number = x if type(x) is Value else constant(x)
             if number is NotImplemented:
-                raise TypeError(f"{where} has element {i} {describe(x)}: expected are real numbers")
+                raise TypeError(
+                    f"{_words_of(where)} has element {i} {describe(x)}: expected are real numbers"
+                )
             numbers.append(number)
         return Leaf(tree.shape)
-    raise TypeError(f"{where} is an array of {tree.dtype}: expected are real numbers")
+    raise TypeError(f"{_words_of(where)} is an array of {tree.dtype}: expected are real numbers")
 
 
 def size(structure: Any) -> int:
@@ -255,11 +269,11 @@ def tree_of_array(structure: Any, numbers: Any, first: int = 0) -> tuple[Any, in
         if structure.shape is None:
             return numbers.item(first), first + 1
         end = first + size(structure)
-        return numbers[first:end].reshape(structure.shape).copy(), end
+        return numbers[first:end].reshape(structure.shape), end
     if not isinstance(structure, Node):
         return structure.value, first
     n = len(structure.parts)
-    if structure is _floats(structure.kind, n):
+    if structure is _row(structure.kind, n):
         return _of_parts(structure, numbers[first : first + n].tolist()), first + n
     parts = []
     for part in structure.parts:
@@ -297,9 +311,13 @@ def flat(numbers: list[Any]) -> Any:
     kinds = set(map(type, numbers))
     if kinds == {float}:
         return np.array(numbers)
-    if np.ndarray not in kinds:
-        return np.array([number_of(x) if type(x) is Value else x for x in numbers], np.float64)
-    return np.concatenate([x if isinstance(x, np.ndarray) else flat([x]) for x in numbers])
+    parts: list[Any] = [[]]
+    for x in numbers:
+        if isinstance(x, np.ndarray):
+            parts += x, []
+        else:
+            parts[-1].append(number_of(x) if type(x) is Value else x)
+    return np.concatenate([np.asarray(x, np.float64) for x in parts if len(x)] or [np.zeros(0)])
 
 
 def difference(expected: Any, came: Any, where: str) -> str:
