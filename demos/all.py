@@ -29,6 +29,7 @@ DEMOS = (
     "race",
     "moons",
     "two_layer_net",
+    "microgpt",
 )
 
 STYLE = """
