@@ -11,13 +11,13 @@ from hypothesis import strategies as st
 
 from autodiff import Value, dot, jit, primitive, take, value_and_grad
 from autodiff import sum as sum_
-from autodiff.compiler import derivatives, interpreted, lanes, passes
+from autodiff.compiler import derivatives, interpreted, lanes, passes, vectorize
 from autodiff.compiler.lanes import AXES, SCATTER, WIDTH, axes_of, common, pack
 from autodiff.compiler.machine import Machine
 from autodiff.compiler.program import ARITY, Program, validate
 from autodiff.compiler.sums import sums
 from autodiff.compiler.trace import trace
-from autodiff.compiler.vectorize import LANES, MOST, grouped, steps_of, vectorized
+from autodiff.compiler.vectorize import LANES, MOST, OFTEN, grouped, steps_of, vectorized
 from autodiff.ops import CODES, ROWS, TABLE
 from autodiff.testing import expressions
 
@@ -549,6 +549,20 @@ def test_steps_have_the_width_that_c_reads():
 def net(parameters, xs):
     hidden = [dot(row, xs).tanh() for row in matrix(parameters, 40, 30)]
     return dot(parameters[1200:], hidden) ** 2
+
+
+def test_a_program_that_runs_often_is_vectorised_and_gives_the_same_bits(monkeypatch):
+    made = []
+    monkeypatch.setattr(vectorize, "vectorized", lambda p: made.append(p) or vectorized(p))
+    f = jit(value_and_grad(net))
+    rng = np.random.default_rng(0)
+    parameters, x = rng.normal(size=1240), rng.normal(size=30)
+    found = [f(parameters, x) for _ in range(2 * OFTEN)]
+    assert len(made) == 1
+    assert len({(value, gradient.tobytes()) for value, gradient in found}) == 1
+    for _ in range(2 * OFTEN):
+        jit(lambda x: x * x)(3.0)
+    assert len(made) == 1
 
 
 def test_threads_run_one_program_at_once():

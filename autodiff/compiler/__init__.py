@@ -1,7 +1,7 @@
 """From a function to a program that runs::
 
-    f --trace--> Program --derivatives--> Program --passes--> Program --machine--> numbers
-        |            (of f)       ^            (of its derivatives)        ^
+    f --trace--> Program --derivatives--> Program --passes--> Program --vectorize--> Machine
+        |            (of f)       ^            (of its derivatives)                     ^
         '-- guards ---------------|------------------------------- decisions: which program?
                                 rules: the table's partials, traced
 
@@ -10,7 +10,10 @@
 * ``rules`` -- the table's partial derivatives as small programs;
 * ``derivatives`` -- reverse and forward mode: from a program to that of its derivatives;
 * ``passes`` -- from a program to a simpler one that computes the same, bit for bit;
-* ``machine`` -- run a program;
+* ``sums`` -- chains of additions, and of products, as one instruction each;
+* ``vectorize`` -- instructions that do the same at the same time as one vector instruction;
+  ``lanes``, how their operands stand in memory; ``scatter``, the adjoints of what ``take`` reads;
+* ``machine`` -- run a program, one instruction after the other or in vectors;
 * ``decisions`` -- from numbers to the program, of many, whose guards hold for them;
 * ``writing`` -- a program as text, and as Python source;
 * ``sparsity`` -- which derivatives are zero whatever the numbers, and how to compute the others;

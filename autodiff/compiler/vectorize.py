@@ -21,13 +21,14 @@ from autodiff.compiler import loops
 from autodiff.compiler.lanes import Steps
 from autodiff.compiler.machine import Machine
 from autodiff.compiler.passes import uses_of
-from autodiff.compiler.program import ARITY, GUARD, Integers, Program, views
+from autodiff.compiler.program import ARITY, GUARD, Floats, Integers, Program, views
 from autodiff.compiler.scatter import scatter_of
 from autodiff.compiler.sums import sums
 from autodiff.engine.instructions import STATIC
 from autodiff.ops import CODES
 
 LEAST = 16  #: operations that a group must have: fewer are as fast one by one
+OFTEN = 100  #: runs of a program, after which it is vectorised
 MOST = 2048  #: lanes that are packed together, so that what is packed stays in the cache
 
 #: Of every row, whether it is done lane by lane.
@@ -43,6 +44,26 @@ def vectorized(p: Program) -> Machine:
     if 2 * sum(end - first for first, end in groups) < len(p):
         return Machine(p)
     return Machine(q, steps=steps_of(q, groups).arrays())
+
+
+class Tiered:
+    """A program that runs one by one at first, and in vectors once it has run often.
+
+    To vectorise it takes as long as some hundred runs.
+    """
+
+    def __init__(self, program: Program) -> None:
+        self._program: Program | None = program
+        self._machine = Machine(sums(program))
+        self._runs = 0
+
+    def __call__(self, inputs: Floats) -> Floats | None:
+        """As ``Machine``."""
+        self._runs += 1
+        program = self._program
+        if program is not None and self._runs >= OFTEN:
+            self._program, self._machine = None, vectorized(program)
+        return self._machine(inputs)
 
 
 def steps_of(p: Program, groups: list[tuple[int, int]]) -> Steps:

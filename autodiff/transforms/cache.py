@@ -21,10 +21,9 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from autodiff.compiler.decisions import Decisions, Unlike
-from autodiff.compiler.machine import Machine
 from autodiff.compiler.sparsity import Pattern
 from autodiff.compiler.trace import captures, run
-from autodiff.compiler.vectorize import vectorized
+from autodiff.compiler.vectorize import Tiered
 from autodiff.engine.modes import MODE
 from autodiff.engine.reals import describe
 from autodiff.engine.traces import active
@@ -51,7 +50,7 @@ STATES = 8  #: states of what a function reads besides its arguments for which p
 class Kept(NamedTuple):
     """A program that is kept, with what it captured and the structure of its result."""
 
-    machine: Machine
+    machine: Tiered
     captured: list[Value]
     result: Any
 
@@ -167,7 +166,7 @@ class Jitted:
                 f"{self.name}: the function draws random numbers (from {drawn}), which its program "
                 "would repeat for ever: pass what is drawn as an argument, or leave out jit"
             )
-        kept = Kept(vectorized(derived.program), made.captured, derived.result)
+        kept = Kept(Tiered(derived.program), made.captured, derived.result)
         state = state or State(watch, {})
         tree: Decisions[Kept] = state.trees.get(key) or Decisions(len(numbers))
         try:

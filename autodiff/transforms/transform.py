@@ -22,7 +22,7 @@ from autodiff.compiler.program import Program
 from autodiff.compiler.sparsity import Pattern
 from autodiff.compiler.sums import sums
 from autodiff.compiler.trace import Run, Traced, outputs_of, replay, run, traced
-from autodiff.compiler.vectorize import vectorized
+from autodiff.compiler.vectorize import Tiered, vectorized
 from autodiff.engine.lock import alone
 from autodiff.engine.modes import MODE
 from autodiff.engine.reals import describe
@@ -363,7 +363,7 @@ def in_structures(shapes: Sequence[Any], numbers: list[Any]) -> tuple[Any, ...]:
     return tuple(tree_unflatten(shape, rest) for shape in shapes)
 
 
-def numbers_of(machine: Machine, given: Any, captured: list[Value], name: str) -> Any:
+def numbers_of(machine: Machine | Tiered, given: Any, captured: list[Value], name: str) -> Any:
     """What a program gives for these numbers.
 
     Raises:
