@@ -206,31 +206,39 @@ class Frozen:
         self.derive: Derive = transform.derive if nested else _itself
         self.name = name or transform.name
         self._static = static
+        self._known: dict[int, list[tuple[str, bool, bool]]] = {}
 
     def flatten(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[Any, list[Any]]:
         """The structure of a call, and its numbers."""
         given: list[Any] = []
-        chosen = chosen_of(self.argnums, len(args), self.name)
-        n = len(args)
-        positional = tuple(
-            [
-                static(x, f"argument {i} of {self.name}")
-                if i in self._static or i - n in self._static
-                else tree_flatten(
-                    x, given, f"argument {i} of {self.name}", i not in chosen or _is_truth(x)
+        positional = []
+        for x, (where, is_static, truths) in zip(args, self._places(len(args)), strict=True):
+            if is_static:
+                positional.append(static(x, where))
+            else:
+                positional.append(tree_flatten(x, given, where, truths or _is_truth(x)))
+        named = []
+        for name, x in kwargs.items():
+            where = f"argument {name!r} of {self.name}"
+            is_static = name in self._static
+            named.append((name, static(x, where) if is_static else tree_flatten(x, given, where)))
+        return (tuple(positional), tuple(named)), given
+
+    def _places(self, n: int) -> list[tuple[str, bool, bool]]:
+        """Of ``n`` positional arguments, what messages call each; whether it is static, and whether
+        bools in it are numbers, as they are where nothing is differentiated.
+        """
+        if n not in self._known:
+            chosen = chosen_of(self.argnums, n, self.name)
+            self._known[n] = [
+                (
+                    f"argument {i} of {self.name}",
+                    i in self._static or i - n in self._static,
+                    i not in chosen,
                 )
-                for i, x in enumerate(args)
+                for i in range(n)
             ]
-        )
-        named = tuple(
-            [
-                (name, static(x, f"argument {name!r} of {self.name}"))
-                if name in self._static
-                else (name, tree_flatten(x, given, f"argument {name!r} of {self.name}"))
-                for name, x in kwargs.items()
-            ]
-        )
-        return (positional, named), given
+        return self._known[n]
 
     def trace(self, key: Any, numbers: Any) -> tuple[Traced, Call]:
         """The program of the function for arguments of a structure, and what is derived of it."""
