@@ -46,9 +46,9 @@ from typing import NamedTuple
 
 ROOT = Path(__file__).resolve().parents[2]
 CHOSEN = (
-    "survivors", "value", "second_order", "contexts", "traces", "optim", "passes", "jit", "sparse",
-    "value_object", "primitive", "graph", "load", "doctests", "edges", "engines_agree", "functions",
-    "transforms", "transforms_agree", "programs",
+    "survivors", "value", "second_order", "contexts", "traces", "optim", "passes", "vectorize",
+    "jit", "sparse", "value_object", "primitive", "graph", "load", "doctests", "edges",
+    "engines_agree", "functions", "transforms", "transforms_agree", "programs",
 )  # fmt: skip
 UNTIL = "SANITIZE_UNTIL"  # when no test is to begin any more
 SPARE = 8.0  # seconds before the end
