@@ -158,12 +158,6 @@ EQUIVALENT: dict[str, str] = {
     "compiler.passes.identities: count = loops.rewrite(p.inputs, *views(*arrays, to, "
     "np.zeros(6, np.int32))) -> count = loops.rewrite(p.inputs, *views(*arrays, to, "
     "np.zeros(7, np.int32)))": _ROOM,
-    "compiler.passes.sums: inner[left[once[left] & (p.ops[left] == add)]] = 1 -> "
-    "inner[left[once[left] & (p.ops[left] == add)]] = 2": _MARK,
-    "compiler.passes.sums: chain = np.zeros(2 * int((p.ops == add).sum()) + 1, np.int32) -> "
-    "chain = np.zeros(3 * int((p.ops == add).sum()) + 1, np.int32)": _ROOM,
-    "compiler.passes.sums: chain = np.zeros(2 * int((p.ops == add).sum()) + 1, np.int32) -> "
-    "chain = np.zeros(2 * int((p.ops == add).sum()) + 2, np.int32)": _ROOM,
     # -- sparse matrices ---------------------------------------------------------------------------
     "compiler.sparsity.pattern: columns = np.full(p.inputs, -1, np.int32) -> columns = "
     "np.full(p.inputs, -2, np.int32)": _NONE,
