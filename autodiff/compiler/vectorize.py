@@ -164,12 +164,13 @@ def _regular(refs: Integers) -> Any:
     to lane that are like the one before, or 1; those between results count half.
     """
     n = refs.shape[1]
-    best, found = -1, None
-    for make in (np.arange, lambda _: np.lexsort(refs[1::-1]), lambda _: np.lexsort(refs[:2])):
-        order = make(n)
-        steps = refs[:, order[1:]] - refs[:, order[:-1]]
-        alike = int((steps[:2, 1:] == steps[:2, :-1]).all(axis=0).sum())
-        ones = (steps == 1).sum(axis=1)
+    best, found = -1, np.arange(n)
+    for keys in ((), refs[1::-1], refs[:2]):
+        order = np.lexsort(keys) if len(keys) else found
+        ordered = refs[:, order] if len(keys) else refs
+        steps = ordered[:, 1:] - ordered[:, :-1]
+        alike = np.count_nonzero((steps[:2, 1:] == steps[:2, :-1]).all(axis=0))
+        ones = np.count_nonzero(steps == 1, axis=1)
         score = 2 * alike + int(2 * ones[0] + 2 * ones[1] + ones[2])
         if score > best:
             best, found = score, order
