@@ -4,7 +4,7 @@ A character-level transformer in scalars: one layer of width 16, 4 heads of atte
 16 characters, RMS norm, an MLP with ReLU, no biases; 4,192 parameters for 27 characters, each a
 ``Value``.  It learns the names that the running Python's standard library defines, or the lines of
 a text file, one a step, by Adam with a learning rate that falls to 0.  What to look for: the loss
-falls from log 27 = 3.3, that of a guess, to about 2.2, and the invented names can be pronounced.
+falls from log 27 = 3.3, that of a guess, to about 2.5, and the invented names can be pronounced.
 
     python demos/microgpt.py                     # 1,000 steps: the model is compiled
     python demos/microgpt.py --engine eager      # the same, number by number, without jit
