@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from autodiff.compiler.lanes import AXES, SCATTER, WIDTH
+from autodiff.compiler.lanes import AXES, IN_PLACE, SCATTER, WIDTH
 from autodiff.compiler.program import ARITY
 from autodiff.engine import ieee
 from autodiff.engine.expressions import names_in
@@ -105,21 +105,20 @@ def run_steps(
             run = _scatter if op == SCATTER else _group
             lanes = np.asarray(w)[constants + out + first : constants + out + end]
             with np.errstate(all="ignore"):
-                run(step, np.asarray(packed), np.asarray(w), constants, lanes)
+                run(step, np.asarray(packed), np.asarray(w), np.asarray(s), constants, lanes)
         k = end
     return k
 
 
-def _group(step: list[int], packed: Any, w: Any, constants: int, lanes: Any) -> None:
+def _group(step: list[int], packed: Any, w: Any, s: Any, constants: int, lanes: Any) -> None:
     """Compute a group, as ``ad_vector`` does in C."""
     op, terms, sizes = step[0], step[3], step[4 : 4 + AXES]
 
     def operand(i: int, terms: int = 1) -> Any:
         first, count, base, *strides, step_of_terms = _operand(step, i)
-        source: Any = w
-        at: Any = constants + base
         if first >= 0:
-            source, at = w[constants + packed[first : first + count]], 0
+            s[base : base + count] = w[constants + packed[first : first + count]]
+        source, at = (w, np.array(constants + base)) if first == IN_PLACE else (s, np.array(base))
         for stride, size in zip(strides, sizes, strict=True):
             at = np.add.outer(at, stride * np.arange(size))
         return source[np.add.outer(step_of_terms * np.arange(terms), at.ravel())]
@@ -143,7 +142,7 @@ def _operand(step: list[int], i: int) -> list[int]:
     return step[4 + AXES + i * (AXES + 4) :][: AXES + 4]
 
 
-def _scatter(step: list[int], packed: Any, w: Any, constants: int, lanes: Any) -> None:
+def _scatter(step: list[int], packed: Any, w: Any, s: Any, constants: int, lanes: Any) -> None:
     """Add numbers to some of many sums, as ``ad_scatter`` does in C."""
     terms, lists, size, n = step[3 : 4 + AXES]
     x, i, to, elements = (packed[_operand(step, k)[0] :] for k in range(4))

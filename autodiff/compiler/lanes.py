@@ -10,6 +10,7 @@ So rows of one operand and columns of another, along two axes, are a matrix prod
 
 from __future__ import annotations
 
+from collections import Counter
 from itertools import accumulate, pairwise
 from operator import mul
 from typing import NamedTuple
@@ -27,6 +28,7 @@ AXES = 3  #: at most; the lanes along the last one are computed side by side
 NARROW = 8  #: lanes along the last axis: for fewer, everything is packed to have one axis
 WIDTH = 4 + AXES + 4 * (AXES + 4)  #: numbers in a row of ``Steps``
 SCATTER = -1  #: the operation of a scatter
+IN_PLACE, KEPT = -1, -2  #: where an operand is found: among the slots, or copied by an earlier step
 
 _PICK, _PRODUCTS = CODES["pick"], CODES["products"]
 
@@ -34,22 +36,19 @@ _PICK, _PRODUCTS = CODES["pick"], CODES["products"]
 class Steps:
     """The steps in which a program runs: groups, scatters, and spans of instructions one by one.
 
-    Attributes:
-        rows: of every step, its operation, 0 for a span; its first instruction and the one after
-            its last; how many terms are added to the first; the sizes of its axes, outermost first;
-            and of every operand, where in ``packed`` the references to copy begin, or -1; how many
-            these are; the slot, or the place in what is copied, that it is read from; its strides;
-            and the step from term to term.  Operands of sums are those of the first term, then
-            those of the others.  For a scatter, see ``scattered``.
-        packed: the references that are copied.
-        room: the most numbers that a step copies.
+    A step is a row of numbers: its operation, 0 for a span; its first instruction and the one after
+    its last; how many terms are added to the first; the sizes of its axes, outermost first; and for
+    every operand where it is found (see ``arrays``), how many numbers are copied, the slot or the
+    place in the scratch memory that it is read from, its strides, and the step from term to term.
+    The operands of a sum are those of its first term, and then those of the others.  For a scatter,
+    see ``scattered``.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, program: Program) -> None:
+        self.program = program
         self.rows: list[list[int]] = []
-        self.packed: list[Integers] = []
-        self.room = 1
-        self._size = 0
+        self._packs: list[tuple[int, int, Integers]] = []  # row, place in it, what is copied
+        self._room = int(np.max(program.b[program.over_list], initial=1))  # of a step
 
     def span(self, first: int, end: int) -> None:
         """Append instructions that are done one by one, unless there are none."""
@@ -61,17 +60,17 @@ class Steps:
         terms, lists = len(scatter.indices), len(scatter.adjoints) // len(scatter.indices)
         row = [SCATTER, first, end, terms, lists, len(scatter.lanes) // lists, end - first]
         for refs in (scatter.adjoints, scatter.indices, scatter.lanes, scatter.elements):
-            row += [self._append(refs)] + [0] * (AXES + 3)
+            self._packs.append((len(self.rows), len(row), refs))
+            row += [0] * (AXES + 4)
         self.rows.append(row)
 
-    def group(self, p: Program, first: int, end: int) -> None:
+    def group(self, first: int, end: int) -> None:
         """Append the lanes from ``first`` to ``end`` of a group."""
-        n, op = end - first, int(p.ops[first])
-        tables = operands_of(p, first, end)
-        irregular = Axes((n,))
+        n, op = end - first, int(self.program.ops[first])
+        tables = operands_of(self.program, first, end)
         found = [axes_of(table) for table in tables]
         sizes: tuple[int, ...] = (n,)
-        chosen = [irregular] * len(tables)
+        chosen = [Axes((n,))] * len(tables)
         for i in sorted(range(len(tables)), key=lambda i: -tables[i].size):
             finer = common(n, sizes, found[i].sizes)
             if finer and (finer[0] >= NARROW or finer[0] == n):
@@ -83,25 +82,41 @@ class Steps:
             strides, step = axes.along(sizes), axes.step
             of_first_term = not ARITY[op] and op != _PICK and 2 * i < len(tables)
             if axes.strides and (strides[0] in (0, 1) or of_first_term):
-                row += [-1, 0, int(table[0, 0])]
+                row += [IN_PLACE, 0, int(table[0, 0])]
             else:
                 refs, strides, step = pack(table, sizes, strides)
-                row += [self._append(refs), len(refs), room]
+                self._packs.append((len(self.rows), len(row), refs))
+                row += [0, len(refs), room]
                 room += len(refs)
             row += [*[0] * len(outer), *strides[::-1], step]
-        self.room = max(self.room, room)
+        self._room = max(self._room, room)
         self.rows.append(row + [0] * (WIDTH - len(row)))
 
-    def _append(self, refs: Integers) -> int:
-        """Append to what is copied; where these begin."""
-        self.packed.append(refs)
-        self._size += len(refs)
-        return self._size - len(refs)
-
     def arrays(self) -> tuple[Integers, Integers, int]:
-        """All rows, all references that are copied, and the room, for a ``Machine``."""
+        """For a ``Machine``: all rows, all references that are copied, and how much room for it.
+
+        An operand's first number says where in the references those begin that are copied for it;
+        or ``IN_PLACE``; or, where the same is copied for several steps, and this is not the first,
+        ``KEPT``.
+        """
         rows = np.array(self.rows, np.int32).reshape(-1, WIDTH)
-        return rows, np.concatenate([np.zeros(0, np.int32), *self.packed]), self.room
+        keys = [refs.tobytes() for _, _, refs in self._packs]
+        often = Counter(keys)
+        kept: dict[bytes, int] = {}
+        packed, begin, room = [np.zeros(0, np.int32)], 0, self._room
+        for (row, place, refs), key in zip(self._packs, keys, strict=True):
+            if key in kept:
+                rows[row, place] = KEPT
+            else:
+                packed.append(refs)
+                rows[row, place] = begin
+                begin += len(refs)
+            if often[key] > 1 and rows[row, 0] != SCATTER:
+                if key not in kept:
+                    kept[key] = room
+                    room += len(refs)
+                rows[row, place + 2] = kept[key]
+        return rows, np.concatenate(packed), room
 
 
 def operands_of(p: Program, first: int, end: int) -> list[Table]:

@@ -74,14 +74,14 @@ def steps_of(p: Program, groups: list[tuple[int, int]]) -> Steps:
     for scatter in scatters:
         if scatter is not None:
             needed[scatter.picks] = False
-    steps, done = Steps(), 0
+    steps, done = Steps(p), 0
     for (first, end), scatter in zip(groups, scatters, strict=True):
         steps.span(done, first)
         if scatter is not None and needed[first]:
             steps.scattered(scatter, first, end)
         elif needed[first:end].any():
             for part in range(first, end, MOST):
-                steps.group(p, part, min(part + MOST, end))
+                steps.group(part, min(part + MOST, end))
         done = end
     steps.span(done, len(p))
     return steps
@@ -169,8 +169,8 @@ def _regular(refs: Integers) -> Any:
         order = np.lexsort(keys) if len(keys) else found
         ordered = refs[:, order] if len(keys) else refs
         steps = ordered[:, 1:] - ordered[:, :-1]
-        alike = np.count_nonzero((steps[:2, 1:] == steps[:2, :-1]).all(axis=0))
-        ones = np.count_nonzero(steps == 1, axis=1)
+        alike = int((steps[:2, 1:] == steps[:2, :-1]).all(axis=0).sum())
+        ones = (steps == 1).sum(axis=1)
         score = 2 * alike + int(2 * ones[0] + 2 * ones[1] + ones[2])
         if score > best:
             best, found = score, order

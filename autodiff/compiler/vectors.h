@@ -13,7 +13,7 @@
 #define AD_CLONES
 #endif
 
-enum { AD_SCATTER = -1, AD_AXES = 3, AD_OPERAND = AD_AXES + 4, AD_WIDTH = 4 + AD_AXES + 4 * AD_OPERAND };
+enum { AD_SCATTER = -1, AD_IN_PLACE = -1, AD_AXES = 3, AD_OPERAND = AD_AXES + 4, AD_WIDTH = 4 + AD_AXES + 4 * AD_OPERAND };
 
 typedef struct {
     const double *at;
@@ -98,7 +98,7 @@ static void ad_vector(const int *step, const int *packed, const double *w, doubl
     Py_ssize_t i, j, l;
     for (i = 0; i < 4; i++) {
         const int *o = step + 4 + AD_AXES + i * AD_OPERAND, *from = packed + o[0];
-        at[i] = o[0] < 0 ? w + o[2] : s + o[2];
+        at[i] = (o[0] == AD_IN_PLACE ? w : s) + o[2];
         by[i] = o + 3;
         if (o[0] >= 0) for (j = 0; j < o[1]; j++) s[o[2] + j] = w[from[j]];
     }
