@@ -239,6 +239,24 @@ def test_lanes_are_put_in_a_regular_order_whatever_the_functions_is():
     assert sizes_of(steps, "products") == [[1, 6, 20]]
 
 
+@pytest.mark.parametrize("apply", [lambda x, y: x.exp(), lambda x, y: x - 2.0, lambda x, y: y - x])
+def test_lanes_of_one_operand_are_read_side_by_side(apply):
+    numbers = numbers_for(31)
+    order = np.random.default_rng(1).permutation(30).tolist()
+    f = lambda xs: [apply(xs[i], xs[30]) for i in order]  # noqa: E731  # the function of the test
+    _, steps = agree(program_of(f, numbers), numbers)
+    assert len(kinds(steps)) == 1
+    assert copied(steps) == 0
+
+
+def test_few_lanes_of_long_sums_are_read_in_place():
+    numbers = numbers_for(40)
+    f = lambda xs: [sum(xs[i::5]) for i in range(5)]  # noqa: E731  # the function of the test
+    _, steps = agree(program_of(f, numbers), numbers)
+    assert kinds(steps) == [("chain", 5)]
+    assert copied(steps) == 0
+
+
 def test_results_stand_as_they_are_returned_where_that_is_regular():
     def f(xs):
         return [a * b for a in xs[:16] for b in xs[16:]]
@@ -332,7 +350,7 @@ def test_a_program_with_few_groups_is_left_as_it_is():
         x = xs[0]
         for y in xs * 4:
             x = (x * y).sin() + y
-        return [x, *[y * y for y in xs]]
+        return [x, *[y * x for y in xs]]
 
     p = program_of(f, numbers)
     q = vectorized(p).program
@@ -486,6 +504,22 @@ def test_scatters_leave_other_picks_alone():
             wanted = bits(Machine(p)(numbers))
             assert bits(Machine(q, steps=steps.arrays())(numbers)) == wanted
             assert bits(in_numpy(q, steps, numbers)) == wanted
+
+
+def test_a_scatter_of_single_terms_may_be_read_twice():
+    numbers = [*numbers_for(TABLE_OF), 3.0]
+    p = gradient_of(lambda xs: [take(xs[:TABLE_OF], xs[-1]) ** 2], numbers)
+    twice = p.returning([*p.outputs, *p.outputs])
+    for q in (p, twice):
+        _, steps = agree(q, numbers)
+        assert ("scatter", TABLE_OF) in kinds(steps)
+
+
+def test_a_program_of_nothing():
+    p = Program(2, np.array([1, -1, 1], np.int32), np.array([0.5]))
+    _, steps = agree(p, [3.0, 4.0])
+    assert kinds(steps) == []
+    assert vectorized(p)(np.array([3.0, 4.0])).tolist() == [4.0, 0.5, 4.0]
 
 
 def test_an_index_out_of_range_still_raises():

@@ -99,7 +99,7 @@ class Steps:
         or ``IN_PLACE``; or, where the same is copied for several steps, and this is not the first,
         ``KEPT``.
         """
-        rows = np.array(self.rows, np.int32).reshape(-1, WIDTH)
+        rows = np.array(self.rows, np.int32)
         keys = [refs.tobytes() for _, _, refs in self._packs]
         often = Counter(keys)
         kept: dict[bytes, int] = {}
