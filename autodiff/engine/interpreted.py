@@ -121,6 +121,12 @@ def set_gradients(nodes: list[Value], gradients: list[Any], leaves: list[Value])
     )
 
 
+def read_data(values: list[Value], data: Any) -> None:
+    """Copy the data of Values into an array."""
+    for i, v in enumerate(values):
+        data[i] = v._data
+
+
 def read_numbers(of: type, values: list[Value], data: Any, grads: Any) -> int:
     """Copy data and gradients into two arrays; see ``others``."""
     first = others(of, values)
