@@ -21,6 +21,15 @@ cdef inline int read_data(list values, array data) except -1:
         d[i] = (<Value>borrow(<PyObject *>values, i))._data
     return 0
 
+cdef inline bint identical(list xs, list ys):
+    cdef Py_ssize_t i
+    if len(xs) != len(ys):
+        return False
+    for i in range(len(xs)):
+        if borrow(<PyObject *>xs, i) != borrow(<PyObject *>ys, i):
+            return False
+    return True
+
 # Both give the index of the first element that is not a Value, or the number of elements.
 
 cdef inline Py_ssize_t read_numbers(object of, list values, array data, array grads) except -1:
@@ -68,6 +77,7 @@ cdef inline int write_data(object of, list groups, list data, list states, list 
     return 0
 
 cpdef array data_of(list values)
+cpdef bint same_objects(list xs, list ys)
 cpdef gather(list values, array data, array grads)
 cpdef commit(list groups, list data, list states, list new)
 cpdef scatter_grads(list values, array grads)

@@ -18,7 +18,14 @@ except ImportError:
     from autodiff.engine import interpreted as cython
 
 if not cython.compiled:
-    from autodiff.engine.interpreted import doubles, read_data, read_numbers, write_data, write_grads
+    from autodiff.engine.interpreted import (
+        doubles,
+        identical,
+        read_data,
+        read_numbers,
+        write_data,
+        write_grads,
+    )
 
 _prototype = array("d")
 
@@ -28,6 +35,11 @@ def data_of(values: list[Value]) -> Any:
     data = doubles(len(values))
     read_data(values, data)
     return data
+
+
+def same_objects(xs: list[Any], ys: list[Any]) -> bool:
+    """Whether two lists have the same objects."""
+    return identical(xs, ys)
 
 
 def gather(values: list[Value], data: Any, grads: Any) -> None:

@@ -37,3 +37,6 @@ cpdef Value record_known(int op, tuple operands, double data, list partials)
 
 @cython.locals(v=Value, note=Note)
 cpdef Value record_call(tuple operands, double data, array partials, object call, str name)
+
+@cython.locals(v=Value)
+cpdef bint in_traces(list values) except -1

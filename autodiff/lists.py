@@ -14,6 +14,7 @@ from array import array
 from typing import Any
 
 from autodiff.engine.instructions import CALL
+from autodiff.engine.modes import MODE
 from autodiff.value import Value, finish, new_node, number_or_not, own_note
 
 try:
@@ -65,11 +66,11 @@ def record_known(op: int, operands: tuple[Any, ...], data: float, partials: list
 
 def record_call(
     operands: tuple[Any, ...], data: float, partials: Any, call: Any, name: str
-) -> Value | None:
-    """Record a call of a program; None if an operand is in a trace, which cannot have such a node.
+) -> Value:
+    """Record a call of a program, outside any trace; it skips ``finish``.
 
     Args:
-        operands: Values, and floats where there is nothing to differentiate.
+        operands: Values in no trace, and floats where there is nothing to differentiate.
         data: the value.
         partials: an array of floats, one for each operand; it is kept.
         call: what can record the partials, see ``second_order``.
@@ -77,10 +78,17 @@ def record_call(
     """
     v = new_node(CALL, operands, partials)
     v._data = data
-    finish(v)
-    if v._note is not None and v._note.trace is not None:
-        return None
+    v._note = MODE.get().note
     note = own_note(v)
     note.name = name
     note.call = call
     return v
+
+
+def in_traces(values: list[Value]) -> bool:
+    """Whether one of these Values is in a trace."""
+    for x in values:
+        v = x
+        if v._note is not None and v._note.trace is not None:
+            return True
+    return False

@@ -146,7 +146,7 @@ def _accumulate(order: list[Value], adjoints: dict[int, Any]) -> None:
             if active() is not None:  # the trace's own, not a leaf from outside
                 gradient = finish(gradient)
         gradients.append(gradient)
-    commit(order, gradients, [])
+    commit(order, gradients, None)
 
 
 def backward(self: Value, seed: float = 1.0, create_graph: bool = False) -> None:

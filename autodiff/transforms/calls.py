@@ -20,7 +20,7 @@ from autodiff.compiler.machine import Machine
 from autodiff.compiler.passes import dead_code, simplified, sums
 from autodiff.compiler.program import Floats, Program
 from autodiff.compiler.trace import outputs_of, replay
-from autodiff.lists import record_call
+from autodiff.lists import in_traces, record_call
 from autodiff.ops import CODES
 from autodiff.value import Value, number_of
 
@@ -46,6 +46,7 @@ class Recorder:
         q, reached = derivatives.rows(p, by)
         self._name = name
         self._captured = captured
+        self._in_trace = in_traces(captured)
         self._program = simplified(q)
         self._machine = Machine(sums(self._program))
         self._ends = np.cumsum([len(refs), *reached.sum(axis=1)]).tolist()
@@ -70,8 +71,11 @@ class Recorder:
             arguments: the Values among the arguments.
 
         Returns:
-            None if a Value is in a trace, that of another thread: it is not for a program.
+            None if a Value is in a trace, that of another thread: its operations go into that.
         """
+        if in_traces(arguments) or self._in_trace:
+            return None
+
         found = self._machine(inputs)
         assert found is not None  # there are no guards
         operands = self._shared or self._operands([*arguments, *self._captured])
@@ -82,10 +86,7 @@ class Recorder:
             if operands[i]:
                 partials = array("d", found[self._ends[i] : self._ends[i + 1]].tobytes())
                 call = Recorded(self, i, inputs)
-                v = record_call(operands[i], x, partials, call, self._name)
-                if v is None:
-                    return None
-                results.append(v)
+                results.append(record_call(operands[i], x, partials, call, self._name))
             else:  # what depends on Values that are held constant is a Value too
                 results.append(Value(x) if self._touched[i] else x)
         return [results[i] for i in self._which.tolist()]
