@@ -77,7 +77,7 @@ def reverse(
     return emitter.finished(np.concatenate([p.outputs[: len(p.outputs) * keep], *found]))
 
 
-def rows(p: Program, inputs: Sequence[int], seed: float = 1.0) -> tuple[Program, Any]:
+def rows(p: Program, inputs: Sequence[int], seed: float = 1.0) -> tuple[Program, NDArray[np.bool_]]:
     """Reverse mode for every result by itself, without what is 0 whatever the numbers are.
 
     Args:

@@ -100,9 +100,7 @@ def set_gradients(nodes: list[Value], gradients: list[Any], order: list[Value] |
 
     Atomic: ``deque`` and ``map``, with methods written in C, run no Python code.
     """
-    leaves = [
-        v for v in order or () if not v._op and (v._note is None or v._note.grad is None)
-    ]
+    leaves = [v for v in order or () if not v._op and (v._note is None or v._note.grad is None)]
     if not nodes and not leaves:
         return
     nodes = nodes + leaves

@@ -106,7 +106,6 @@ class Jitted:
         self._states: list[State] = []  # the newest first; replaced, never changed
         self._calls = self._traces = self._traced = self._served = 0
         self._eager = False
-        self._transforms = isinstance(f, Transform) or getattr(f, "_transforms", False)
         self._place: tuple[type, str] | None = None  # the class that it is a method of, its name
 
     def __repr__(self) -> str:
@@ -187,7 +186,7 @@ class Jitted:
         inputs = with_captured(numbers, kept.captured)
         results = recorder.record(inputs, list(arguments.values()))
         # A transform's results are Values if one is; a plain function's constants are its own.
-        return as_values(results) if results and self._transforms else results
+        return as_values(results) if results and isinstance(self.f, Transform) else results
 
     # -- from arguments to the program that fits them ----------------------------------------------
 
