@@ -1,13 +1,34 @@
 # The C types and loops of arrays.py; the loops are atomic: they run no Python code.
 # Elements are borrowed from their lists: counting references would take half of the time.
 
-from cpython.array cimport array
+from cpython.array cimport array, clone
 from cpython.object cimport PyObject, PyTypeObject
 from autodiff.value cimport Value
 
 cdef extern from "Python.h":
     PyTypeObject *kind_of "Py_TYPE" (PyObject *)
     PyObject *borrow "PyList_GET_ITEM" (PyObject *, Py_ssize_t)
+
+cdef array _prototype  # what clone() makes arrays like
+
+cdef inline array doubles(Py_ssize_t n):
+    return clone(_prototype, n, False)
+
+cdef inline int read_data(list values, array data) except -1:
+    cdef double *d = data.data.as_doubles
+    cdef Py_ssize_t i
+    for i in range(len(values)):
+        d[i] = (<Value>borrow(<PyObject *>values, i))._data
+    return 0
+
+cdef inline bint identical(list xs, list ys):
+    cdef Py_ssize_t i
+    if len(xs) != len(ys):
+        return False
+    for i in range(len(xs)):
+        if borrow(<PyObject *>xs, i) != borrow(<PyObject *>ys, i):
+            return False
+    return True
 
 # Both give the index of the first element that is not a Value, or the number of elements.
 
@@ -55,6 +76,8 @@ cdef inline int write_data(object of, list groups, list data, list states, list 
     states[:] = new
     return 0
 
+cpdef array data_of(list values)
+cpdef bint same_objects(list xs, list ys)
 cpdef gather(list values, array data, array grads)
 cpdef commit(list groups, list data, list states, list new)
 cpdef scatter_grads(list values, array grads)

@@ -1,10 +1,11 @@
-"""Values to arrays and back: what an optimizer's step asks of the engine.
+"""Values to arrays and back: what an optimizer's step, and a program, ask of the engine.
 
 Compiled as ``value.py`` is; ``arrays.pxd`` has the loops in C, ``engine/interpreted.py`` in Python.
 """
 
 from __future__ import annotations
 
+from array import array
 from typing import Any
 
 from autodiff.engine.reals import describe
@@ -17,7 +18,28 @@ except ImportError:
     from autodiff.engine import interpreted as cython
 
 if not cython.compiled:
-    from autodiff.engine.interpreted import read_numbers, write_data, write_grads
+    from autodiff.engine.interpreted import (
+        doubles,
+        identical,
+        read_data,
+        read_numbers,
+        write_data,
+        write_grads,
+    )
+
+_prototype = array("d")
+
+
+def data_of(values: list[Value]) -> Any:
+    """The data of Values, which they must be, as an array."""
+    data = doubles(len(values))
+    read_data(values, data)
+    return data
+
+
+def same_objects(xs: list[Any], ys: list[Any]) -> bool:
+    """Whether two lists have the same objects."""
+    return identical(xs, ys)
 
 
 def gather(values: list[Value], data: Any, grads: Any) -> None:

@@ -2,7 +2,8 @@
 
 cimport cython
 from cpython.array cimport array, clone
-from autodiff.value cimport Value, finish, new_node, number_or_not
+from autodiff.engine.modes cimport Note
+from autodiff.value cimport Value, finish, new_node, number_or_not, own_note
 
 cdef extern from "Python.h":
     void PyObject_GC_UnTrack(object)
@@ -33,3 +34,9 @@ cpdef object record_list(int op, list lists)
 
 @cython.locals(v=Value, i=Py_ssize_t)
 cpdef Value record_known(int op, tuple operands, double data, list partials)
+
+@cython.locals(v=Value, note=Note)
+cpdef Value record_call(tuple operands, double data, array partials, object call, str name)
+
+@cython.locals(v=Value)
+cpdef bint in_traces(list values) except -1

@@ -1,7 +1,8 @@
 """Recording what has more operands than two: rows over lists, and what was computed elsewhere.
 
 * ``record_list`` -- a row over one or two lists, or over more than two scalars;
-* ``record_known`` -- any row whose value and partials are given.
+* ``record_known`` -- any row whose value and partials are given;
+* ``record_call`` -- a call of a program, whose value and partials it has computed.
 
 Such a node keeps its operands in a tuple, and its partials in an array.  Compiled as ``value.py``
 is.
@@ -12,7 +13,9 @@ from __future__ import annotations
 from array import array
 from typing import Any
 
-from autodiff.value import Value, finish, new_node, number_or_not
+from autodiff.engine.instructions import CALL
+from autodiff.engine.modes import MODE
+from autodiff.value import Value, finish, new_node, number_or_not, own_note
 
 try:
     import cython
@@ -59,3 +62,33 @@ def record_known(op: int, operands: tuple[Any, ...], data: float, partials: list
     for i, partial in enumerate(partials):
         put(v._b, i, partial)
     return finish(v)
+
+
+def record_call(
+    operands: tuple[Any, ...], data: float, partials: Any, call: Any, name: str
+) -> Value:
+    """Record a call of a program, outside any trace; it skips ``finish``.
+
+    Args:
+        operands: Values in no trace, and floats where there is nothing to differentiate.
+        data: the value.
+        partials: an array of floats, one for each operand; it is kept.
+        call: what can record the partials, see ``second_order``.
+        name: of the node.
+    """
+    v = new_node(CALL, operands, partials)
+    v._data = data
+    v._note = MODE.get().note
+    note = own_note(v)
+    note.name = name
+    note.call = call
+    return v
+
+
+def in_traces(values: list[Value]) -> bool:
+    """Whether one of these Values is in a trace."""
+    for x in values:
+        v = x
+        if v._note is not None and v._note.trace is not None:
+            return True
+    return False

@@ -10,7 +10,7 @@ from typing import Any
 
 from autodiff.contexts import within
 from autodiff.engine import kernels
-from autodiff.engine.instructions import FIRST, STATIC
+from autodiff.engine.instructions import CALL, FIRST, STATIC
 from autodiff.engine.lock import alone
 from autodiff.engine.modes import MODE, PLAIN
 from autodiff.engine.reals import real
@@ -19,7 +19,16 @@ from autodiff.evaluation import VALUES, apply, pick
 from autodiff.lists import record_list
 from autodiff.ops import ROWS
 from autodiff.sweeps import commit, sweep, visit
-from autodiff.value import Value, add_method, code_of, finish, number_of, refuse_stranger, written
+from autodiff.value import (
+    Value,
+    add_method,
+    code_of,
+    finish,
+    number_of,
+    own_note,
+    refuse_stranger,
+    written,
+)
 
 _INNER = range(FIRST, STATIC)
 _rules: dict[int, Any] = {}
@@ -30,6 +39,9 @@ def symbolic_partials(v: Value) -> list[tuple[Value, Any]]:
     if not v.operands:
         return []
     op = code_of(v)
+    if op == CALL:
+        partials = own_note(v).call.partials(v.operands)
+        return [(x, p) for x, p in zip(v.operands, partials, strict=True) if type(x) is Value]
     row = ROWS[op]
     if op not in _rules:
         make = kernels.list_kernel if row.over_lists else kernels.partial_functions
@@ -71,6 +83,13 @@ def refuse_stale(order: list[Value], tracing: bool) -> None:
         op = code_of(v)
         row = ROWS[op]
         if not v.operands or op in _INNER:
+            continue
+        if op == CALL:
+            if own_note(v).call.changed(v.operands):
+                raise RuntimeError(
+                    f"backward(create_graph=True): a leaf's data was changed after {v.name} was "
+                    f"recorded as {number_of(v)!r}; call the function again"
+                )
             continue
         fresh = tuple(Value(number_of(x)) if type(x) is Value else x for x in v.operands)
         lists = split(fresh, len(row.names))
@@ -127,7 +146,7 @@ def _accumulate(order: list[Value], adjoints: dict[int, Any]) -> None:
             if active() is not None:  # the trace's own, not a leaf from outside
                 gradient = finish(gradient)
         gradients.append(gradient)
-    commit(order, gradients, [])
+    commit(order, gradients, None)
 
 
 def backward(self: Value, seed: float = 1.0, create_graph: bool = False) -> None:

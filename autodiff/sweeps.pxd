@@ -62,7 +62,7 @@ cdef inline list listed(array order):
     return whole
 
 # Atomic: it runs no Python code.
-cdef inline int set_gradients(list nodes, list gradients, list leaves) except -1:
+cdef inline int set_gradients(list nodes, list gradients, array order) except -1:
     cdef Value v
     cdef Py_ssize_t i
     for i in range(len(nodes)):
@@ -75,9 +75,11 @@ cdef inline int set_gradients(list nodes, list gradients, list leaves) except -1
             v._grad = gradient
             if v._note is not None:
                 v._note.grad = None
-    for i in range(len(leaves)):
-        v = <Value>leaves[i]
-        v._grad += v._da
+    if order is not None:
+        for i in range(count(order)):
+            v = at(order, i)
+            if v._op == 0 and (v._note is None or v._note.grad is None):
+                v._grad += v._da
     return 0
 
 cpdef list visit(object roots, object within=*, object inputs=*)
@@ -93,7 +95,7 @@ cpdef bint recorded_in(Value v, object trace) except -1
 @cython.locals(order=array)
 cpdef sweep(Value root, double seed)
 
-@cython.locals(v=Value, i=Py_ssize_t, leaves=list, changed=list, gradients=list)
+@cython.locals(v=Value, i=Py_ssize_t, changed=list, gradients=list)
 cdef int add_to_leaves(array order) except -1
 
 @cython.locals(v=Value, order=array, i=Py_ssize_t, outside=list, closed=cython.uint, captured=bint)
@@ -114,4 +116,4 @@ cdef void receive(Value v, double share) noexcept
 
 cdef double adjoint_of(Value v) noexcept
 
-cpdef commit(list changed, list gradients, list leaves)
+cpdef commit(list changed, list gradients, array order)

@@ -119,25 +119,21 @@ def clear(v: Value) -> None:
 
 def add_to_leaves(order: Any) -> None:
     """Add the adjoints of leaves to their gradients."""
-    leaves: list[Value] = []
     changed: list[Value] = []  # leaves whose gradient is a Value
     gradients: list[Any] = []  # their new gradients
     for i in range(count(order)):
         v = at(order, i)
-        note = v._note
-        if v._op == 0:
-            if note is None or note.grad is None:
-                leaves.append(v)
+        if v._note is not None and v._note.grad is not None:
+            if v._op:
+                v._note.grad = None  # an older one
             else:
                 changed.append(v)
-                gradients.append(note.grad + v._da)
-        elif note is not None:
-            note.grad = None  # an older one, a Value
-    commit(changed, gradients, leaves)
+                gradients.append(v._note.grad + v._da)
+    commit(changed, gradients, order)
 
 
-def commit(changed: list[Value], gradients: list[Any], leaves: list[Value]) -> None:
-    """Set the gradients of nodes, to floats or Values; of ``leaves``, ``_grad += _da``.
+def commit(changed: list[Value], gradients: list[Any], order: Any) -> None:
+    """Set the gradients of nodes, to floats or Values; of other leaves in ``order``, add ``_da``.
 
     Atomic: no Python code runs in between.
     """
@@ -145,7 +141,7 @@ def commit(changed: list[Value], gradients: list[Any], leaves: list[Value]) -> N
         if type(gradient) is Value:
             own_note(v)
             collectable(gradient)  # it may refer to the node, and the node to it
-    set_gradients(changed, gradients, leaves)
+    set_gradients(changed, gradients, order)
 
 
 # -- topological order -----------------------------------------------------------------------------
@@ -210,7 +206,13 @@ def traverse(roots: list[Value], within: Any, inputs: Iterable[Value], sweeping:
             operands = v._a
             for x in reversed(operands):
                 if type(x) is Value:
-                    push(stack, x)
+                    w = x
+                    if w._op or not sweeping:
+                        push(stack, w)
+                    elif w._mark != closed and w._mark != outside:  # a leaf need not wait
+                        w._mark = closed
+                        push(order, w)
+                        w._da = 0.0
             continue
         if type(v._b) is Value:
             w = v._b

@@ -8,6 +8,7 @@ instructions, so 0*inf cannot arise.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,11 +25,14 @@ HELD: Mask = np.zeros(2**16, np.uint8)  #: of every row, whether it has no deriv
 HELD[[CODES[name] for name in instructions.HELD]] = 1
 
 
-def dependent(p: Program, inputs: Sequence[int]) -> Mask:
-    """Of every slot, whether it depends on one of these inputs."""
+NOTHING_HELD: Mask = np.zeros(2**16, np.uint8)
+
+
+def dependent(p: Program, inputs: Sequence[int], held: Mask = HELD) -> Mask:
+    """Of every slot, whether it depends on one of these inputs, but for what rows in ``held``."""
     active = np.zeros(p.inputs + len(p), np.uint8)
     active[list(inputs)] = 1
-    loops.mark_dependent(p.inputs, *views(p.ops, p.a, p.b, p.entries, ARITY, HELD, active))
+    loops.mark_dependent(p.inputs, *views(p.ops, p.a, p.b, p.entries, ARITY, held, active))
     return active
 
 
@@ -71,6 +75,26 @@ def reverse(
         of_inputs = adjoint[list(inputs)]
         found.append(np.where(of_inputs == NONE, zero, of_inputs))
     return emitter.finished(np.concatenate([p.outputs[: len(p.outputs) * keep], *found]))
+
+
+def rows(p: Program, inputs: Sequence[int], seed: float = 1.0) -> tuple[Program, NDArray[np.bool_]]:
+    """Reverse mode for every result by itself, without what is 0 whatever the numbers are.
+
+    Args:
+        p: a program.
+        inputs: those with respect to which the results are differentiated.
+        seed: the adjoint of the results.
+
+    Returns:
+        The program that has the results, then their derivatives; and a table of a row for every
+        result, a column for every one of ``inputs``, that says which derivatives these are.
+    """
+    p = replace(p, constants=np.append(p.constants, seed))
+    m = len(p.outputs)
+    q = reverse(p, [{i: -len(p.constants)} for i in range(m)], inputs, keep=True)
+    found = q.outputs[m:].reshape(m, len(inputs))
+    reached = found != -1 - len(p.constants)  # else it is the constant 0 of the emitter
+    return q.returning(np.concatenate([p.outputs, found[reached]])), reached
 
 
 def forward(

@@ -100,6 +100,8 @@ FIRST = len(ROWS)  #: the number of the first of them
 ROWS += INNER
 CODES.update({r.name: FIRST + i for i, r in enumerate(INNER)})
 STATIC = len(ROWS)  #: rows from this number on were added at run time
+CALL = len(ROWS)  #: a call that jit records as one node: in graphs, and never in a program
+ROWS.append(Row("call", "as", "", [], label="()"))
 HELD = ("detach", "largest", "peak", "guard")  #: what has no derivative
 
 

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from contextlib import nullcontext
 from contextvars import ContextVar
 from itertools import chain
-from operator import getitem
+from operator import getitem, is_
 from typing import Any
 
 from autodiff.engine.kernels import KERNELS
@@ -95,11 +95,12 @@ def listed(order: list[Value]) -> list[Value]:
     return order
 
 
-def set_gradients(nodes: list[Value], gradients: list[Any], leaves: list[Value]) -> None:
-    """Set the gradients of nodes that have their notes, and add to leaves', all at once.
+def set_gradients(nodes: list[Value], gradients: list[Any], order: list[Value] | None) -> None:
+    """Set the gradients of nodes that have their notes, and add to other leaves', all at once.
 
     Atomic: ``deque`` and ``map``, with methods written in C, run no Python code.
     """
+    leaves = [v for v in order or () if not v._op and (v._note is None or v._note.grad is None)]
     if not nodes and not leaves:
         return
     nodes = nodes + leaves
@@ -119,6 +120,17 @@ def set_gradients(nodes: list[Value], gradients: list[Any], leaves: list[Value])
         ),
         maxlen=0,
     )
+
+
+def read_data(values: list[Value], data: Any) -> None:
+    """Copy the data of Values into an array."""
+    for i, v in enumerate(values):
+        data[i] = v._data
+
+
+def identical(xs: list[Any], ys: list[Any]) -> bool:
+    """Whether two lists have the same objects."""
+    return len(xs) == len(ys) and all(map(is_, xs, ys))
 
 
 def read_numbers(of: type, values: list[Value], data: Any, grads: Any) -> int:
@@ -153,7 +165,7 @@ def write_data(
 def write_grads(of: type, values: list[Value], grads: Any) -> int:
     """Set gradients from an array, all at once; see ``others``."""
     first = others(of, values)
-    set_gradients(values[:first], grads.tolist()[:first], [])
+    set_gradients(values[:first], grads.tolist()[:first], None)
     return first
 
 

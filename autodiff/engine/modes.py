@@ -16,12 +16,14 @@ from autodiff.engine.anomalies import ours
 class Note:
     """Metadata, which few nodes have: a name, a scope, a source line, a trace, a recorded gradient.
 
+    Of a call that ``jit`` recorded as one node, the ``call``, which can record its partials.
     And, compiled, the attributes that a program has put on a node.  The nodes recorded in one scope
     share one note, until one of them gets something of its own.
     """
 
     __slots__ = (
         "attributes",
+        "call",
         "grad",
         "lines",
         "name",
@@ -47,6 +49,7 @@ class Note:
         self.trace = trace
         self.root = None if trace is None else trace.root  # the frozen trace that this one is in
         self.grad: Any = None
+        self.call: Any = None
         self.lines: dict[int, Any] | None = None  # see of_line
         self.attributes: dict[str, Any] | None = None
 

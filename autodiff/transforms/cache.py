@@ -7,8 +7,12 @@ comparisons; later calls run the program that fits.  What a program rests on is 
 * what the function reads besides its arguments, as far as it can be seen (``guards``);
 * all else by a check: at its 2nd, 4th, 8th, 16th ... call the function itself is run too.
 
-Where no program may be kept, the function itself is run: on Values, where it closes over Values,
-inside another trace, inside ``detect_anomaly()``; and for good when its guards keep failing.
+Where Values come in, as arguments or because the function closes over them, the results are Values:
+each one node, whose partial derivatives the program has computed with it (``calls``).
+
+The function itself is run inside another trace, which then has its instructions; inside
+``detect_anomaly()``; on Values under ``no_grad()``; where more than 32 results depend on Values;
+and for good when its guards keep failing.
 """
 
 from __future__ import annotations
@@ -21,12 +25,13 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from autodiff.compiler.decisions import Decisions, Unlike
+from autodiff.compiler.program import Program
 from autodiff.compiler.sparsity import Pattern
 from autodiff.compiler.trace import captures, run
 from autodiff.compiler.vectorize import Tiered
 from autodiff.engine.modes import MODE
 from autodiff.engine.reals import describe
-from autodiff.engine.traces import active
+from autodiff.transforms.calls import Recorder, too_many
 from autodiff.transforms.guards import Generators, Watch
 from autodiff.transforms.pytrees import flat, listed, tree_unflatten
 from autodiff.transforms.transform import (
@@ -35,12 +40,14 @@ from autodiff.transforms.transform import (
     Transform,
     another,
     arranged,
+    as_values,
     by_name,
     flatten_result,
     has_values,
     numbers_of,
+    with_captured,
 )
-from autodiff.value import Value, number_of
+from autodiff.value import Value, number_of, refuse_stranger
 
 MOST = 128  #: programs that are kept, and traces that may fail to serve later calls
 LARGE = 100_000  #: instructions that may be traced so, if there are more in fewer traces
@@ -48,11 +55,31 @@ STATES = 8  #: states of what a function reads besides its arguments for which p
 
 
 class Kept(NamedTuple):
-    """A program that is kept, with what it captured and the structure of its result."""
+    """A program that is kept, and what is made of it.
 
+    Attributes:
+        program: on the numbers of the arguments, then those of what is captured.
+        machine: what runs it.
+        captured: the Values that it reads from outside.
+        result: the structure of its result.
+        recorders: what records its results, by the arguments that are Values; None if they are too
+            many.
+    """
+
+    program: Program
     machine: Tiered
     captured: list[Value]
     result: Any
+    recorders: dict[tuple[int, ...], Recorder | None]
+
+    def recorder(self, places: tuple[int, ...], name: str) -> Recorder | None:
+        """What records the results where the arguments at these places are Values."""
+        if places not in self.recorders:
+            p, n = self.program, self.program.inputs
+            by = [*places, *range(n - len(self.captured), n)]
+            made = None if too_many(p, by) else Recorder(p, by, self.captured, name)
+            self.recorders[places] = made
+        return self.recorders[places]
 
 
 class State(NamedTuple):
@@ -76,7 +103,6 @@ class Jitted:
         self._options = (static, check)
         self._frozen = Frozen(f, static, self.name)
         self._states: list[State] = []  # the newest first; replaced, never changed
-        self._captures = False
         self._calls = self._traces = self._traced = self._served = 0
         self._eager = False
         self._place: tuple[type, str] | None = None  # the class that it is a method of, its name
@@ -118,25 +144,48 @@ class Jitted:
             RuntimeError: if the function draws random numbers, or is found to read something that
                 has changed and is not guarded.
         """
-        recording, detecting = MODE.get()[:2]
-        if self._eager or active() is not None or (self._captures and recording):
+        recording, detecting, note = MODE.get()[:3]
+        if self._eager or (note is not None and note.trace is not None):
             return self.f(*args, **kwargs)
         key, given = self._frozen.flatten(args, kwargs)
-        if has_values(given):
+        on_values = has_values(given)
+        if on_values and (detecting or not recording):
             return self.f(*args, **kwargs)
         if detecting:
-            result = self._run_itself(key, given, args, kwargs)
-            return self.f(*args, **kwargs) if result is None else arranged(*result)
+            structure, found, symbolic = self._run_itself(key, given, args, kwargs)
+            return self.f(*args, **kwargs) if symbolic else arranged(structure, found)
         numbers = flat(given)
         kept = self._find(key, numbers)
-        if kept.captured and recording:
-            self._captures = True
-            return self.f(*args, **kwargs)
-        found = numbers_of(kept.machine, numbers, kept.captured, self.name)
+        recorded = None
+        if recording and (on_values or kept.captured):
+            recorded = self._record(kept, given, numbers)
+            if recorded is None:
+                return self.f(*args, **kwargs)
+            found = flat(recorded)
+        else:
+            found = numbers_of(kept.machine, numbers, kept.captured, self.name)
         self._calls += 1
         if self._options[1] and self._calls > 1 and not self._calls & (self._calls - 1):
-            self._compare(found, self._run_itself(key, given, args, kwargs))
-        return arranged(kept.result, found)
+            *_, again, symbolic = self._run_itself(key, given, args, kwargs)
+            self._compare(found, again, symbolic and recorded is None)
+        if recorded is None:
+            return arranged(kept.result, found)
+        return tree_unflatten(kept.result, iter(recorded))
+
+    def _record(self, kept: Kept, given: list[Any], numbers: Any) -> list[Any] | None:
+        """The results, recorded on the Values that come in; None if that is not for a program."""
+        arguments: dict[int, Value] = {}
+        if has_values(given):
+            arguments = {i: x for i, x in enumerate(listed(given)) if type(x) is Value}
+            for v in arguments.values():
+                refuse_stranger(v, None)
+        recorder = kept.recorder(tuple(arguments), self.name)
+        if recorder is None or isinstance(kept.result, Pattern):
+            return None
+        inputs = with_captured(numbers, kept.captured)
+        results = recorder.record(inputs, list(arguments.values()))
+        # A transform's results are Values if one is; a plain function's constants are its own.
+        return as_values(results) if results and isinstance(self.f, Transform) else results
 
     # -- from arguments to the program that fits them ----------------------------------------------
 
@@ -166,7 +215,8 @@ class Jitted:
                 f"{self.name}: the function draws random numbers (from {drawn}), which its program "
                 "would repeat for ever: pass what is drawn as an argument, or leave out jit"
             )
-        kept = Kept(Tiered(derived.program), made.captured, derived.result)
+        p = derived.program
+        kept = Kept(p, Tiered(p), made.captured, derived.result, {})
         state = state or State(watch, {})
         tree: Decisions[Kept] = state.trees.get(key) or Decisions(len(numbers))
         try:
@@ -215,18 +265,18 @@ class Jitted:
 
     def _run_itself(
         self, key: Any, given: list[Any], args: Any, kwargs: Any
-    ) -> tuple[Any, Any] | None:
+    ) -> tuple[Any, Any, bool]:
         """The structure and the numbers of what the function returns, run without a program.
 
-        None if it depends on Values from outside: then its result cannot be numbers.
+        And whether it would return Values.
         """
         found: list[Any] = []
         if isinstance(self.f, (Transform, Jitted)):
             result = self.f(*args, **kwargs)
             if hasattr(result, "indptr"):  # a sparse matrix
-                return Pattern(result.shape, result.indices, result.indptr), result.data
+                return Pattern(result.shape, result.indices, result.indptr), result.data, False
             structure = flatten_result(result, found, self.name)
-            return None if has_values(found) else (structure, flat(found))
+            return structure, flat(found), has_values(found)
         positional, named = key
         structure = None
 
@@ -239,19 +289,18 @@ class Jitted:
             return listed(found)
 
         made = run(on_values, listed(given), name=self.name)
-        if captures(made) and MODE.get().recording:
-            return None
         results = [number_of(x) if type(x) is Value else x for x in made.results]
-        return structure, np.array(results, np.float64)
+        return structure, np.array(results, np.float64), captures(made) and MODE.get().recording
 
-    def _compare(self, found: Any, result: tuple[Any, Any] | None) -> None:
-        """Raise if the program and the function differ."""
-        numbers = np.zeros(0) if result is None else result[1]
-        if len(found) == len(numbers):
+    def _compare(self, found: Any, numbers: Any, symbolic: bool) -> None:
+        """Raise if the program and the function differ; or if only the function gives Values."""
+        if len(found) == len(numbers) and not symbolic:
             unequal = np.flatnonzero(~_equal(found, numbers))
             if not len(unequal):
                 return
-        if len(found) != len(numbers):
+        if symbolic:
+            difference = "the program gives numbers, the function Values"
+        elif len(found) != len(numbers):
             difference = f"the program gives {len(found)} numbers, the function {len(numbers)}"
         else:
             i = int(unequal[0])
@@ -308,7 +357,10 @@ def jit(
         check: whether to run ``f`` itself too at the 2nd, 4th, 8th, 16th ... call, and compare.
 
     Returns:
-        A function that returns what ``f`` returns: Values, if ``f`` closes over Values.
+        A function that returns what ``f`` returns.  Of Values, those that it is given or that ``f``
+        closes over, the results are Values, each one node over all of these; so a loop of
+        ``loss = f(x)``, ``loss.backward()`` and ``optimizer.step()`` runs at the speed of the
+        program.  Where more than 32 results depend on Values, ``f`` itself is run.
 
     Raises:
         RuntimeError: when called, if ``f`` draws random numbers, or is found to read something that

@@ -14,7 +14,6 @@ from __future__ import annotations
 import dis
 import functools
 import inspect
-import operator
 import os
 import random
 import sys
@@ -25,6 +24,7 @@ from typing import Any
 
 import numpy as np
 
+from autodiff.arrays import same_objects
 from autodiff.value import Value
 
 _ABSENT = object()
@@ -222,12 +222,12 @@ class Watch:
         for part in module.modules():
             self._seen[id(part)] = part
             kind = type(part).__name__
-            self._looks.append(_named(part, "training", part.training, f"{kind}.training"))
-            for attribute, value in vars(part).items():
-                if not attribute.startswith("_"):
-                    name = f"{kind}.{attribute}"
-                    self._looks.append(_named(part, attribute, value, name))
-                    self._object(value, name)
+            read = {k: x for k, x in vars(part).items() if not k.startswith("_")}
+            self._looks.append(_attributes(part, read, kind))
+            if "training" not in read:  # it is the class's
+                self._looks.append(_named(part, "training", part.training, f"{kind}.training"))
+            for attribute, value in read.items():
+                self._object(value, f"{kind}.{attribute}")
 
 
 # -- looks: whether one thing is what it was -------------------------------------------------------
@@ -257,14 +257,33 @@ def _named(root: Any, attribute: str, old: Any, name: str) -> Callable[[], str]:
     return look
 
 
+def _attributes(root: Any, old: dict[str, Any], kind: str) -> Callable[[], str]:
+    """Some attributes of an instance, looked at one by one only if any of them is another."""
+    names = vars(root)
+    looks = [_named(root, name, x, f"{kind}.{name}") for name, x in old.items()]
+    unchanged: list[Any] = []  # all names and attributes, when they were looked at last
+
+    def look() -> str:
+        nonlocal unchanged
+        now = [*names, *names.values()]
+        if same_objects(now, unchanged):
+            return ""
+        changed = next(filter(None, (look() for look in looks)), "")
+        if not changed:
+            unchanged = now
+        return changed
+
+    return look
+
+
 def _list(now: list[Any], name: str) -> Callable[[], str]:
     before = list(now)
 
     def look() -> str:
+        if same_objects(now, before):
+            return ""
         if len(now) != len(before):
             return name
-        if all(map(operator.is_, now, before)):
-            return ""
         pairs = enumerate(zip(now, before, strict=True))
         return next((f"{name}[{i}]" for i, (x, y) in pairs if x is not y and not _same(x, y)), "")
 
@@ -291,7 +310,7 @@ def _array(now: np.ndarray[Any, Any], name: str) -> Callable[[], str]:
         inside = now.ravel().tolist()
 
         def look_inside() -> str:
-            return "" if all(map(operator.is_, now.ravel().tolist(), inside)) else name
+            return "" if same_objects(now.ravel().tolist(), inside) else name
 
         return look_inside
     before = _bytes(now)

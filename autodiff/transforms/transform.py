@@ -15,6 +15,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from autodiff.arrays import data_of
 from autodiff.compiler import writing
 from autodiff.compiler.machine import Machine
 from autodiff.compiler.passes import behind, simplified
@@ -371,15 +372,18 @@ def in_structures(shapes: Sequence[Any], numbers: list[Any]) -> tuple[Any, ...]:
     return tuple(tree_unflatten(shape, rest) for shape in shapes)
 
 
+def with_captured(given: Any, captured: list[Value]) -> Any:
+    """The numbers that a program starts from: those of the arguments, and of what it captured."""
+    return np.concatenate([given, data_of(captured)]) if captured else given
+
+
 def numbers_of(machine: Machine | Tiered, given: Any, captured: list[Value], name: str) -> Any:
     """What a program gives for these numbers.
 
     Raises:
         ValueError: if a guard fails.
     """
-    if captured:
-        given = np.concatenate([given, [number_of(v) for v in captured]])
-    found = machine(given)
+    found = machine(with_captured(given, captured))
     if found is None:
         raise ValueError(f"{name}: a guard fails: a comparison is not what it was when lowered")
     return found
