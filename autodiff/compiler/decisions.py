@@ -14,11 +14,12 @@ from typing import Any, Generic, TypeVar
 
 import numpy as np
 
+from autodiff.arrays import data_of
 from autodiff.compiler.machine import Machine
 from autodiff.compiler.program import ARITY, GUARD, Floats, Program
 from autodiff.compiler.trace import Traced
 from autodiff.ops import CODES
-from autodiff.value import Value, number_of
+from autodiff.value import Value
 
 T = TypeVar("T")
 
@@ -52,7 +53,7 @@ class Decisions(Generic[T]):
         self.of_bits: dict[bytes, int] = {}  # constants by what they are
         self.captured: dict[int, tuple[int, Value]] = {}  # by id: the constant that it is read as
         self.leaves: dict[int, T] = {}
-        self._machine: Machine | None = None
+        self._made: tuple[Machine, Any, list[Value]] | None = None
         self._lock = threading.Lock()
 
     def add(self, traced: Traced, leaf: T) -> str:
@@ -72,7 +73,9 @@ class Decisions(Generic[T]):
         g = traced.guards
         to = np.empty(g.inputs + len(g), np.int32)  # where the tree has every slot of the trace
         to[: self.inputs] = np.arange(self.inputs)
-        to[self.inputs : g.inputs] = [self._of_captured(v) for v in traced.captured]
+        for slot in _inputs_read(g).tolist():
+            if slot >= self.inputs:
+                to[slot] = self._of_captured(traced.captured[slot - self.inputs])
         constants = np.array([self._constant(x) for x in g.constants.tolist()], np.int32)
         at = 0 if self.ops else -1  # where in the tree we are; -1 beyond its end
         left, done = "", 0
@@ -100,7 +103,7 @@ class Decisions(Generic[T]):
             at = len(self.ops)
             self._instruction(LEAF, len(self.entries), 0)
         self.leaves[at] = leaf
-        self._machine = None
+        self._made = None
         return left
 
     def _follow(self, g: Program, start: int, end: int, at: int, to: Any) -> int:
@@ -170,14 +173,13 @@ class Decisions(Generic[T]):
             self.captured[id(v)] = (-len(self.constants), v)
         return self.captured[id(v)][0]
 
-    def _ready(self) -> Machine:
-        """The tree as it is, made ready to run."""
+    def _ready(self) -> tuple[Machine, Any, list[Value]]:
+        """The tree as it is, made ready to run; what it captured, after where it is read."""
         with self._lock:
             return self._made_ready()
 
-    def _made_ready(self) -> Machine:
-        machine = self._machine
-        if machine is None:
+    def _made_ready(self) -> tuple[Machine, Any, list[Value]]:
+        if self._made is None:
             program = Program(
                 self.inputs,
                 np.zeros(0, np.int32),
@@ -187,8 +189,10 @@ class Decisions(Generic[T]):
                 np.array(self.b, np.int32),
                 np.array(self.entries, np.int32),
             )
-            self._machine = machine = Machine(program, np.array(self.otherwise, np.int32))
-        return machine
+            machine = Machine(program, np.array(self.otherwise, np.int32))
+            refs = np.array([ref for ref, _ in self.captured.values()], np.int64)
+            self._made = machine, refs, [v for _, v in self.captured.values()]
+        return self._made
 
     def find(self, numbers: Floats) -> T | None:
         """What stands at the end of the path that these numbers take; None if it is not known.
@@ -200,7 +204,13 @@ class Decisions(Generic[T]):
             return self.leaves[0]
         if not self.ops:
             return None
-        machine = self._machine or self._ready()
-        captured = [(ref, number_of(v)) for ref, v in self.captured.values()]
-        end = machine.walk(numbers, captured, self.leaves)
+        machine, refs, captured = self._made or self._ready()
+        end = machine.walk(numbers, [(refs, data_of(captured))], self.leaves)
         return None if end is None else self.leaves[end]
+
+
+def _inputs_read(p: Program) -> Any:
+    """The inputs that the instructions of a program read."""
+    arity = ARITY[p.ops]
+    refs = np.unique(np.concatenate([p.a[arity > 0], p.b[arity == 2], p.entries]))
+    return refs[(refs >= 0) & (refs < p.inputs)]

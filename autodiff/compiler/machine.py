@@ -85,13 +85,13 @@ class Machine:
         return found
 
     def walk(
-        self, inputs: Floats, constants: Sequence[tuple[int, float]], ends: Container[int]
+        self, inputs: Floats, constants: Sequence[tuple[Any, Any]], ends: Container[int]
     ) -> int | None:
         """Run to one of the instructions ``ends``, which that is; None if a guard fails.
 
         Args:
             inputs: the inputs.
-            constants: references of constants that have other numbers now, and these numbers.
+            constants: references of constants, or arrays of them, and the numbers they have now.
             ends: instructions.
         """
         buffer = self._buffer()
