@@ -482,12 +482,12 @@ def test_an_error_inside_leaves_no_trace_active():
         assert nodes() == 0
 
 
-def growth(call, times):
+def growth(call, times, before=20):
     call(3)
     gc.collect()
     tracemalloc.start()
     try:
-        call(20)
+        call(before)
         gc.collect()
         before = tracemalloc.get_traced_memory()[0]
         call(times)
@@ -508,7 +508,7 @@ def test_calling_does_not_grow_memory():
             if i % 10 == 0:
                 h(1.0).backward()
 
-    assert growth(call, 10_000) < 20_000
+    assert growth(call, 10_000, before=1500) < 20_000  # by then all is vectorised
 
 
 def test_tracing_fresh_functions_does_not_grow_memory():

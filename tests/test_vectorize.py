@@ -454,6 +454,18 @@ def test_the_adjoint_of_a_list_is_a_scatter(count, width):
     assert done == 0  # what is not looked up is not computed
 
 
+def test_picks_that_a_scatter_replaces_are_no_scatter_of_their_own():
+    """Adjoints that are ready at different times: each pick has a group of its own."""
+    numbers = [*numbers_for(TABLE_OF), 0.7, 3.0, 4.0]
+
+    def f(xs):
+        table, w, i, j = xs[:TABLE_OF], *xs[TABLE_OF:]
+        return [take(table, i) * w + take(table, j) * w.sin().exp()]
+
+    _, steps = agree(gradient_of(f, numbers), numbers)
+    assert [kind for kind in kinds(steps) if kind[1] == TABLE_OF] == [("scatter", TABLE_OF)]
+
+
 def test_what_else_reads_a_pick_keeps_it():
     numbers = [*numbers_for(TABLE_OF), 3.0, 4.0]
 

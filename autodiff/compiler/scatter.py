@@ -15,7 +15,7 @@ import numpy as np
 from autodiff.compiler.program import Integers, Program
 from autodiff.ops import CODES
 
-PICK = CODES["pick"]
+PICK, ADD, CHAIN = CODES["pick"], CODES["add"], CODES["chain"]
 SPARSE = 4  #: elements of all lists, for every one that is a lane
 
 
@@ -37,13 +37,28 @@ class Scatter(NamedTuple):
     picks: Integers
 
 
+def sums_of_picks(p: Program) -> Any:
+    """Of every instruction, whether it adds up picks, and nothing else."""
+    picked = np.append(np.zeros(p.inputs, bool), p.ops == PICK)
+
+    def at(refs: Any) -> Any:
+        return (refs >= 0) & picked[np.maximum(refs, 0)]
+
+    found = np.zeros(len(p), bool)
+    pairs, chains = np.flatnonzero(p.ops == ADD), np.flatnonzero(p.ops == CHAIN)
+    found[pairs] = at(p.a[pairs]) & at(p.b[pairs])
+    before = np.cumsum(np.append(0, at(p.entries)))
+    found[chains] = before[p.a[chains] + p.b[chains]] - before[p.a[chains]] == p.b[chains]
+    return found
+
+
 def scatter_of(p: Program, uses: Integers, first: int, end: int) -> Scatter | None:
     """What the lanes from ``first`` to ``end`` of a group are as a scatter, if they are one."""
     n, op = end - first, p.ops[first]
     picks: Any = np.arange(first, end).reshape(n, 1)
-    if op == CODES["add"]:
+    if op == ADD:
         picks = np.stack([p.a[first:end], p.b[first:end]], axis=1) - p.inputs
-    elif op == CODES["chain"]:
+    elif op == CHAIN:
         picks = p.entries[p.a[first] : p.a[first] + n * p.b[first]].reshape(n, -1) - p.inputs
     elif op != PICK:
         return None

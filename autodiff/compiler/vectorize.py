@@ -22,7 +22,7 @@ from autodiff.compiler.lanes import Steps
 from autodiff.compiler.machine import Machine
 from autodiff.compiler.passes import uses_of
 from autodiff.compiler.program import ARITY, GUARD, Floats, Integers, Program, views
-from autodiff.compiler.scatter import scatter_of
+from autodiff.compiler.scatter import scatter_of, sums_of_picks
 from autodiff.compiler.sums import sums
 from autodiff.engine.instructions import STATIC
 from autodiff.ops import CODES
@@ -101,6 +101,7 @@ def grouped(p: Program) -> tuple[Program, list[tuple[int, int]]]:
     fixed = int(np.flatnonzero(np.append(True, p.ops == GUARD))[-1])
     level[:fixed] = done_by_lane[:fixed] = False
     kind = np.where(done_by_lane, length.astype(np.int64) << 16 | p.ops, 0)
+    kind[done_by_lane & sums_of_picks(p)] *= -1  # a group of their own
     order = np.lexsort((kind, level))
     starts = np.flatnonzero(_changes(level[order]) | _changes(kind[order]))
     sizes = np.diff(starts, append=len(p))
