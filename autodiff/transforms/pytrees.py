@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from autodiff.arrays import data_of
 from autodiff.engine.reals import constant, describe
 from autodiff.value import Value, number_of
 
@@ -78,7 +79,7 @@ def tree_flatten(tree: Any, numbers: list[Any], where: str, truths: bool = True)
     if isinstance(tree, (list, tuple)):
         parts = []
         for i, x in enumerate(tree):
-            if type(x) is float:  # most are: of a thousand each call would take half the time
+            if type(x) is float or type(x) is Value:  # most are, and calls would take long
                 numbers.append(x)
                 parts.append(NUMBER)
             else:
@@ -217,21 +218,18 @@ def _filled(shape: tuple[int, ...], elements: list[Any]) -> Any:
 
 def listed(numbers: Iterable[Any]) -> list[Any]:
     """Numbers and flat arrays of them, one by one."""
-    found: list[Any] = []
-    for x in numbers:
-        if isinstance(x, np.ndarray):
-            found += x.tolist()
-        else:
-            found.append(x)
-    return found
+    found = list(numbers)
+    if np.ndarray not in set(map(type, found)):
+        return found
+    return [y for x in found for y in (x.tolist() if isinstance(x, np.ndarray) else [x])]
 
 
 def flat(numbers: list[Any]) -> Any:
     """Numbers and flat arrays of them, as one array of float64."""
     if len(numbers) == 1 and isinstance(numbers[0], np.ndarray):
         return numbers[0]
-    if not any(isinstance(x, np.ndarray) for x in numbers):
-        return np.array([number_of(x) if type(x) is Value else x for x in numbers], np.float64)
+    if np.ndarray not in set(map(type, numbers)):
+        return np.array(data_of(numbers))
     return np.concatenate([x if isinstance(x, np.ndarray) else flat([x]) for x in numbers])
 
 

@@ -342,7 +342,7 @@ class Lowered:
 
 def has_values(given: list[Any]) -> bool:
     """Whether a Value is among the numbers of a call."""
-    return any(type(x) is Value for x in given)
+    return Value in set(map(type, given))
 
 
 def swept(made: Run, seeds: list[float]) -> tuple[list[float], bool]:
