@@ -14,11 +14,14 @@ cdef array _prototype  # what clone() makes arrays like
 cdef inline array doubles(Py_ssize_t n):
     return clone(_prototype, n, False)
 
-cdef inline int read_data(list values, array data) except -1:
+cdef inline int read_data(object of, list numbers, array data) except -1:
+    cdef PyTypeObject *value = <PyTypeObject *>of
     cdef double *d = data.data.as_doubles
+    cdef PyObject *x
     cdef Py_ssize_t i
-    for i in range(len(values)):
-        d[i] = (<Value>borrow(<PyObject *>values, i))._data
+    for i in range(len(numbers)):
+        x = borrow(<PyObject *>numbers, i)
+        d[i] = (<Value>x)._data if kind_of(x) == value else <double><object>x
     return 0
 
 cdef inline bint identical(list xs, list ys):
@@ -76,7 +79,7 @@ cdef inline int write_data(object of, list groups, list data, list states, list 
     states[:] = new
     return 0
 
-cpdef array data_of(list values)
+cpdef array data_of(list numbers)
 cpdef bint same_objects(list xs, list ys)
 cpdef gather(list values, array data, array grads)
 cpdef commit(list groups, list data, list states, list new)

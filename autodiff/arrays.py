@@ -30,10 +30,10 @@ if not cython.compiled:
 _prototype = array("d")
 
 
-def data_of(values: list[Value]) -> Any:
-    """The data of Values, which they must be, as an array."""
-    data = doubles(len(values))
-    read_data(values, data)
+def data_of(numbers: list[Any]) -> Any:
+    """The data of Values, and floats, as an array."""
+    data = doubles(len(numbers))
+    read_data(Value, numbers, data)
     return data
 
 

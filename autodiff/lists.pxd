@@ -3,7 +3,7 @@
 cimport cython
 from cpython.array cimport array, clone
 from autodiff.engine.modes cimport Note
-from autodiff.value cimport Value, finish, new_node, number_or_not, own_note
+from autodiff.value cimport Value, finish, new_node, number_or_not, own_note, refuse_stranger
 
 cdef extern from "Python.h":
     void PyObject_GC_UnTrack(object)

@@ -15,7 +15,7 @@ from typing import Any
 
 from autodiff.engine.instructions import CALL
 from autodiff.engine.modes import MODE
-from autodiff.value import Value, finish, new_node, number_or_not, own_note
+from autodiff.value import Value, finish, new_node, number_or_not, own_note, refuse_stranger
 
 try:
     import cython
@@ -86,9 +86,14 @@ def record_call(
 
 
 def in_traces(values: list[Value]) -> bool:
-    """Whether one of these Values is in a trace."""
+    """Whether one of these Values is in a trace, outside any: see ``inherit``.
+
+    Raises:
+        RuntimeError: if the trace is frozen.
+    """
     for x in values:
         v = x
         if v._note is not None and v._note.trace is not None:
+            refuse_stranger(v, None)
             return True
     return False

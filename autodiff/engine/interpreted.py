@@ -122,10 +122,10 @@ def set_gradients(nodes: list[Value], gradients: list[Any], order: list[Value] |
     )
 
 
-def read_data(values: list[Value], data: Any) -> None:
-    """Copy the data of Values into an array."""
-    for i, v in enumerate(values):
-        data[i] = v._data
+def read_data(of: Any, numbers: list[Any], data: Any) -> None:
+    """Copy the data of Values, and floats, into an array."""
+    for i, x in enumerate(numbers):
+        data[i] = x._data if type(x) is of else x
 
 
 def identical(xs: list[Any], ys: list[Any]) -> bool:

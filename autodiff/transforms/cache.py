@@ -18,6 +18,7 @@ and for good when its guards keep failing.
 from __future__ import annotations
 
 import functools
+import itertools
 import warnings
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
@@ -31,6 +32,7 @@ from autodiff.compiler.trace import captures, run
 from autodiff.compiler.vectorize import Tiered
 from autodiff.engine.modes import MODE
 from autodiff.engine.reals import describe
+from autodiff.lists import in_traces
 from autodiff.transforms.calls import Recorder, too_many
 from autodiff.transforms.guards import Generators, Watch
 from autodiff.transforms.pytrees import flat, listed, tree_unflatten
@@ -47,7 +49,7 @@ from autodiff.transforms.transform import (
     numbers_of,
     with_captured,
 )
-from autodiff.value import Value, number_of, refuse_stranger
+from autodiff.value import Value, number_of
 
 MOST = 128  #: programs that are kept, and traces that may fail to serve later calls
 LARGE = 100_000  #: instructions that may be traced so, if there are more in fewer traces
@@ -62,24 +64,23 @@ class Kept(NamedTuple):
         machine: what runs it.
         captured: the Values that it reads from outside.
         result: the structure of its result.
-        recorders: what records its results, by the arguments that are Values; None if they are too
-            many.
+        recorders: what records its results, by which arguments are Values; None if nothing can.
     """
 
     program: Program
     machine: Tiered
     captured: list[Value]
     result: Any
-    recorders: dict[tuple[int, ...], Recorder | None]
+    recorders: dict[bytes, Recorder | None]
 
-    def recorder(self, places: tuple[int, ...], name: str) -> Recorder | None:
-        """What records the results where the arguments at these places are Values."""
-        if places not in self.recorders:
+    def recorder(self, are_values: bytes, name: str) -> Recorder | None:
+        """What records the results: ``are_values`` says which arguments are Values."""
+        if are_values not in self.recorders:
             p, n = self.program, self.program.inputs
-            by = [*places, *range(n - len(self.captured), n)]
-            made = None if too_many(p, by) else Recorder(p, by, self.captured, name)
-            self.recorders[places] = made
-        return self.recorders[places]
+            by = [*np.flatnonzero([*are_values]), *range(n - len(self.captured), n)]
+            fits = not in_traces(self.captured) and not too_many(p, by)
+            self.recorders[are_values] = Recorder(p, by, self.captured, name) if fits else None
+        return self.recorders[are_values]
 
 
 class State(NamedTuple):
@@ -174,16 +175,17 @@ class Jitted:
 
     def _record(self, kept: Kept, given: list[Any], numbers: Any) -> list[Any] | None:
         """The results, recorded on the Values that come in; None if that is not for a program."""
-        arguments: dict[int, Value] = {}
+        are_values, arguments = b"", []
         if has_values(given):
-            arguments = {i: x for i, x in enumerate(listed(given)) if type(x) is Value}
-            for v in arguments.values():
-                refuse_stranger(v, None)
-        recorder = kept.recorder(tuple(arguments), self.name)
+            came = listed(given)
+            are_values = bytes([type(x) is Value for x in came])
+            arguments = list(itertools.compress(came, are_values))
+        if in_traces(arguments):
+            return None  # it is another thread's, to which its operations belong
+        recorder = kept.recorder(are_values, self.name)
         if recorder is None or isinstance(kept.result, Pattern):
             return None
-        inputs = with_captured(numbers, kept.captured)
-        results = recorder.record(inputs, list(arguments.values()))
+        results = recorder.record(with_captured(numbers, kept.captured), arguments)
         # A transform's results are Values if one is; a plain function's constants are its own.
         return as_values(results) if results and isinstance(self.f, Transform) else results
 

@@ -20,7 +20,7 @@ from autodiff.compiler.passes import dead_code, simplified
 from autodiff.compiler.program import Floats, Program
 from autodiff.compiler.trace import outputs_of, replay
 from autodiff.compiler.vectorize import Tiered
-from autodiff.lists import in_traces, record_call
+from autodiff.lists import record_call
 from autodiff.ops import CODES
 from autodiff.value import Value, number_of
 
@@ -46,7 +46,6 @@ class Recorder:
         q, reached = derivatives.rows(p, by)
         self._name = name
         self._captured = captured
-        self._in_trace = in_traces(captured)
         self._program = simplified(q)
         self._machine = Tiered(self._program)
         self._ends = np.cumsum([len(refs), *reached.sum(axis=1)]).tolist()
@@ -63,19 +62,13 @@ class Recorder:
             marked, _ = derivatives.rows(p, by, np.nan)
             self._chosen = Tiered(simplified(marked.returning(marked.outputs[len(refs) :])))
 
-    def record(self, inputs: Floats, arguments: list[Value]) -> list[Any] | None:
+    def record(self, inputs: Floats, arguments: list[Value]) -> list[Any]:
         """The results, recorded: Values, and floats where they depend on none.
 
         Args:
             inputs: the numbers of all inputs.
             arguments: the Values among the arguments.
-
-        Returns:
-            None if a Value is in a trace, that of another thread: its operations go into that.
         """
-        if in_traces(arguments) or self._in_trace:
-            return None
-
         found = self._machine(inputs)
         assert found is not None  # there are no guards
         operands = self._shared or self._operands([*arguments, *self._captured])
@@ -101,7 +94,8 @@ class Recorder:
 
     def _operands(self, values: list[Value]) -> list[tuple[Any, ...]]:
         """The operands of every result, of the Values that are at ``by``."""
-        return [tuple([values[i] for i in taken]) for taken in self._taken]
+        n = len(values)
+        return [tuple(values if len(t) == n else [values[i] for i in t]) for t in self._taken]
 
     def _only_chosen(
         self, operands: list[tuple[Any, ...]], inputs: Floats

@@ -16,6 +16,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from autodiff.arrays import data_of
 from autodiff.engine.reals import constant, describe
 from autodiff.value import Value, number_of
 
@@ -295,13 +296,10 @@ def _filled(shape: tuple[int, ...], elements: list[Any]) -> Any:
 
 def listed(numbers: Iterable[Any]) -> list[Any]:
     """Numbers and flat arrays of them, one by one."""
-    found: list[Any] = []
-    for x in numbers:
-        if isinstance(x, np.ndarray):
-            found += x.tolist()
-        else:
-            found.append(x)
-    return found
+    found = list(numbers)
+    if np.ndarray not in set(map(type, found)):
+        return found
+    return [y for x in found for y in (x.tolist() if isinstance(x, np.ndarray) else [x])]
 
 
 def flat(numbers: list[Any]) -> Any:
@@ -309,15 +307,15 @@ def flat(numbers: list[Any]) -> Any:
     if len(numbers) == 1 and isinstance(numbers[0], np.ndarray):
         return numbers[0]
     kinds = set(map(type, numbers))
-    if kinds == {float}:
-        return np.array(numbers)
+    if np.ndarray not in kinds:
+        return np.array(numbers) if kinds == {float} else np.array(data_of(numbers))
     parts: list[Any] = [[]]
     for x in numbers:
         if isinstance(x, np.ndarray):
             parts += x, []
         else:
-            parts[-1].append(number_of(x) if type(x) is Value else x)
-    return np.concatenate([np.asarray(x, np.float64) for x in parts if len(x)] or [np.zeros(0)])
+            parts[-1].append(x)
+    return np.concatenate([x if isinstance(x, np.ndarray) else data_of(x) for x in parts if len(x)])
 
 
 def difference(expected: Any, came: Any, where: str) -> str:

@@ -11,6 +11,7 @@ where it is installed (CasADi, JAX, HIPS autograd), and the goal.  It is a measu
 * ``starting`` -- the same from the beginning, beside CasADi and ``jax.jit``;
 * ``eager`` -- gradients without ``jit``, beside HIPS autograd;
 * ``guarding`` -- what the guards of ``jit`` cost: of closures, of many programs, of none that fits;
+* ``looping`` -- a training step of a net of scalars, its loss jitted and not;
 * ``sparse`` -- a sparse Hessian, evaluated again, beside CasADi and HIPS autograd's dense one;
 * ``cost`` -- operations of a gradient beside those of the value;
 * ``checking`` -- ``check_gradient`` to second order.
@@ -404,6 +405,34 @@ def guarding(turns: int) -> Iterator[Line]:
         )
 
 
+def looping(n: int, turns: int) -> Iterator[Line]:
+    """A step of gradient descent, of a net whose parameters the jitted loss closes over."""
+    rng = np.random.default_rng(0)
+    hidden, last = ([[ad.Value(x) for x in rng.normal(size=n)] for _ in range(m)] for m in (n, 1))
+    parameters = [w for row in (*hidden, *last) for w in row]
+    optimizer = ad.optim.SGD(parameters, lr=1e-4)
+    x = point(n).tolist()
+
+    def loss(x: Any) -> Any:
+        h = [ad.tanh(sum(w * a for w, a in zip(row, x, strict=True))) for row in hidden]
+        return (sum(w * a for w, a in zip(last[0], h, strict=True)) - 0.5) ** 2
+
+    def step(f: Function) -> None:
+        value = f(x)
+        optimizer.zero_grad()
+        value.backward()
+        optimizer.step()
+
+    fast = ad.jit(loss)
+    taken = in_turn({"jit": lambda: step(fast), "eager": lambda: step(loss)}, turns, 20)
+    yield Line(
+        f"training step of {len(parameters):,} scalar parameters",
+        f"{taken['jit'] * 1e3:.2f} ms, {taken['jit'] / len(parameters) * 1e9:.0f} ns a parameter",
+        f"without jit {taken['eager'] * 1e3:.2f} ms: {taken['eager'] / taken['jit']:.1f} x",
+        "",
+    )
+
+
 def sparse(n: int, turns: int) -> Iterator[Line]:
     """A sparse Hessian, evaluated again."""
     x = point(n)
@@ -475,6 +504,7 @@ def main() -> None:
         starting(2_000 if quick else 10_000, 100),
         eager(1000, 5 if quick else 30),
         guarding(3 if quick else 20),
+        looping(62, 10 if quick else 50),
         sparse(1000, 10 if quick else 50),
         cost(),
         checking(3 if quick else 10),
