@@ -312,6 +312,22 @@ def test_a_trace_in_one_thread_does_not_see_another():
     assert found == [6.0]
 
 
+@pytest.mark.parametrize("context", [nullcontext(), scope("elsewhere"), detect_anomaly()])
+def test_what_another_thread_computes_from_a_transforms_arguments_is_differentiated(context):
+    def square(x, found):
+        with context:
+            found.append(x * x)
+
+    def f(x):
+        found = []
+        thread = threading.Thread(target=square, args=(x, found))
+        thread.start()
+        thread.join()
+        return found[0]
+
+    assert grad(f)(3.0) == 6.0
+
+
 def test_a_thread_may_have_no_line_of_a_user():
     found = []
     _thread.start_new_thread(found.extend, (map(jit(functions.sin), [0.5]),))
