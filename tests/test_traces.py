@@ -312,6 +312,15 @@ def test_a_trace_in_one_thread_does_not_see_another():
     assert found == [6.0]
 
 
+def test_a_value_with_a_name_may_be_a_key_while_a_function_is_traced():
+    y = Value(2.0, name="y")
+    assert jit(lambda x: {y: x * y}[y])(3.0).data == 6.0
+
+
+def test_an_argument_may_be_a_key_where_no_program_is_kept():
+    assert grad(lambda x: {x: x * x}[x])(3.0) == 6.0
+
+
 @pytest.mark.parametrize("context", [nullcontext(), scope("elsewhere"), detect_anomaly()])
 def test_what_another_thread_computes_from_a_transforms_arguments_is_differentiated(context):
     def square(x, found):
