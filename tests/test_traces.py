@@ -312,6 +312,13 @@ def test_a_trace_in_one_thread_does_not_see_another():
     assert found == [6.0]
 
 
+def test_integers_that_are_traced_are_divided_as_those_of_python_are():
+    def f(n, m):
+        return n // m + 10.0 * (n % m) + 100.0 * (50 // n) + 1000.0 * (50 % m) + 1e4 * (n // 3)
+
+    assert jit(f)(17, 5) == jit(f)(np.int64(17), 5) == f(17, 5)
+
+
 def test_a_value_with_a_name_may_be_a_key_while_a_function_is_traced():
     y = Value(2.0, name="y")
     assert jit(lambda x: {y: x * y}[y])(3.0).data == 6.0
