@@ -1,7 +1,10 @@
 """primitive(): adding a primitive of one's own."""
 
+import contextlib
 import importlib
 import math
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from fractions import Fraction
 
 import numpy as np
@@ -186,6 +189,30 @@ def test_more_primitives_than_nodes_can_number_are_refused(monkeypatch):
     monkeypatch.setattr(module, "ROWS", module.ROWS * 2**16)
     with pytest.raises(OverflowError, match=r"'one_more'.*no more than"):
         primitive("one_more", lambda a: a, [lambda a, v: 1.0])
+
+
+def test_the_last_number_is_the_largest_of_16_bits(monkeypatch):
+    module = importlib.import_module("autodiff.primitive")
+    row = module.ROWS[1]
+    monkeypatch.setattr(module, "ROWS", [row] * 65535)
+    assert module.numbered(row) == 65535
+    with pytest.raises(OverflowError):
+        module.numbered(row)
+
+
+def test_two_threads_get_two_numbers(monkeypatch):
+    module = importlib.import_module("autodiff.primitive")
+    both = threading.Barrier(2)
+
+    class Rows(list):
+        def append(self, row):
+            super().append(row)
+            with contextlib.suppress(threading.BrokenBarrierError):
+                both.wait(0.1)  # for the other thread, which had better not come
+
+    monkeypatch.setattr(module, "ROWS", Rows())
+    with ThreadPoolExecutor(2) as threads:
+        assert sorted(threads.map(module.numbered, ["one row", "another"])) == [0, 1]
 
 
 def test_what_is_wrong_with_a_call_is_said():
