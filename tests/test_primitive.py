@@ -172,6 +172,8 @@ def test_what_is_wrong_with_a_definition_is_said():
         primitive("sin", math.sin, [lambda a, v: math.cos(a)])
     with pytest.raises(ValueError, match=r"'softmax'.*already"):
         primitive("softmax", math.sin, [lambda a, v: math.cos(a)])
+    with pytest.raises(ValueError, match=r"'take'.*already"):
+        primitive("take", math.sin, [lambda a, v: math.cos(a)])
     with pytest.raises(ValueError, match=r"1 operands \(a\) want as many partials, not 2"):
         primitive("two_partials", lambda a: a, [lambda a, v: 1.0, lambda a, v: 1.0])
     with pytest.raises(ValueError, match=r"2 operands \(a, b\).*not 1"):
