@@ -26,6 +26,8 @@ from autodiff import (
     sin,
     square,
 )
+from autodiff.ops import ROWS
+from autodiff.value import code_of
 
 softsign = primitive("softsign", lambda a: a / (1 + abs(a)), [lambda a, v: 1 / square(1 + abs(a))])
 power = primitive(
@@ -165,6 +167,17 @@ def test_primitives_may_be_made_of_primitives():
     x = Value(0.5)
     outer(x).backward()
     assert x.grad == pytest.approx(math.cos(1 / 3) / 2.25, rel=1e-15)
+
+
+def test_lists_that_it_was_given_may_be_changed_afterwards():
+    partials, domain = [lambda a, v: 2 * a], [(0.0, 9.0)]
+    squared = primitive("squared_of_lists", lambda a: a * a, partials, domain=domain)
+    partials[0], domain[0] = lambda a, v: 0.0, (0.0, 0.0)
+    x = Value(3.0)
+    y = squared(x)
+    y.backward()
+    assert x.grad == 6.0
+    assert ROWS[code_of(y)].domain == ((0.0, 9.0),)
 
 
 def test_what_is_wrong_with_a_definition_is_said():

@@ -140,6 +140,8 @@ EQUIVALENT: dict[str, str] = {
     "transforms.api._Pullback.pull: operands = list(self.operands) -> operands = self.operands": (
         "every call sets all the seeds anew; a copy only keeps threads apart"
     ),
+    "primitive.primitive: names = list(inspect.signature(value).parameters) -> "
+    "names = inspect.signature(value).parameters": "a mapping lists its keys in the same order",
     # -- the passes --------------------------------------------------------------------------------
     "compiler.passes.dead_code: table = np.full(2 << len(read).bit_length(), -1, np.int32) "
     "-> table = np.full(3 << len(read).bit_length(), -1, np.int32)": (
