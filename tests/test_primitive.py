@@ -169,6 +169,14 @@ def test_primitives_may_be_made_of_primitives():
     assert x.grad == pytest.approx(math.cos(1 / 3) / 2.25, rel=1e-15)
 
 
+def test_it_has_the_docstring_of_its_value():
+    def doubled(a):
+        """Twice ``a``."""
+        return 2 * a
+
+    assert primitive("documented", doubled, [lambda a, v: 2.0]).__doc__ == "Twice ``a``."
+
+
 def test_lists_that_it_was_given_may_be_changed_afterwards():
     partials, domain = [lambda a, v: 2 * a], [(0.0, 9.0)]
     squared = primitive("squared_of_lists", lambda a: a * a, partials, domain=domain)
