@@ -223,7 +223,7 @@ def test_the_last_number_is_the_largest_of_16_bits(monkeypatch):
         module.numbered(row)
 
 
-def test_two_threads_get_two_numbers(monkeypatch):
+def test_rows_that_come_at_once_get_two_numbers(monkeypatch):
     module = importlib.import_module("autodiff.primitive")
     both = threading.Barrier(2)
 
