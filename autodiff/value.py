@@ -98,7 +98,7 @@ class Value:
         """The number.  That of a leaf may be set, as an optimizer's step does."""
         if _looking:
             traces.refuse_reading("data")
-            refuse_stranger(self, mode_now(MODE)[3])
+            refuse_stranger(self, None)
         return self._data
 
     @data.setter
@@ -445,7 +445,7 @@ def inherit(v: Value, x: Any, note: Any, trace: Any) -> int:
         w = x
         if w._note is not None and w._note is not note:  # of most in a transform it is the same
             refuse_stranger(w, trace)
-            if w._note.trace is not None and (note is None or note.trace is None):
+            if w._note.trace is not None:  # finish() puts the note of a trace in its place
                 v._note = w._note.trace.note
     return 0
 

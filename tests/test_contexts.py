@@ -425,6 +425,19 @@ def test_a_context_left_elsewhere_than_entered_changes_nothing_there():
     assert elsewhere.run(lambda: x * 2).op == ""
 
 
+def test_scopes_keep_their_order_when_one_around_them_ends_first():
+    outer, middle, inner = scope("outer"), scope("middle"), scope("inner")
+    for context in (outer, middle, inner):
+        context.__enter__()
+    outer.__exit__(None, None, None)
+    try:
+        assert (Value(2.0) * 3).scope == "middle/inner"
+    finally:
+        inner.__exit__(None, None, None)
+        middle.__exit__(None, None, None)
+    assert MODE.get() is PLAIN
+
+
 # -- until when ------------------------------------------------------------------------------------
 
 

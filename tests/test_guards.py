@@ -417,6 +417,7 @@ def test_a_comparison_in_another_thread_is_right_or_refused():
         lambda v: functions.sum([1.0, v]),
         lambda v: v > 1,
         lambda v: v == v,
+        lambda v: Value(1.0) < v,
         lambda v: v.data,
         lambda v: v.backward(),
         lambda v: grad(lambda x: x * v)(1.0),

@@ -1,7 +1,10 @@
 """primitive(): adding a primitive of one's own."""
 
+import contextlib
 import importlib
 import math
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from fractions import Fraction
 
 import numpy as np
@@ -23,6 +26,8 @@ from autodiff import (
     sin,
     square,
 )
+from autodiff.ops import ROWS
+from autodiff.value import code_of
 
 softsign = primitive("softsign", lambda a: a / (1 + abs(a)), [lambda a, v: 1 / square(1 + abs(a))])
 power = primitive(
@@ -164,11 +169,32 @@ def test_primitives_may_be_made_of_primitives():
     assert x.grad == pytest.approx(math.cos(1 / 3) / 2.25, rel=1e-15)
 
 
+def test_it_has_the_docstring_of_its_value():
+    def doubled(a):
+        """Twice ``a``."""
+        return 2 * a
+
+    assert primitive("documented", doubled, [lambda a, v: 2.0]).__doc__ == "Twice ``a``."
+
+
+def test_lists_that_it_was_given_may_be_changed_afterwards():
+    partials, domain = [lambda a, v: 2 * a], [(0.0, 9.0)]
+    squared = primitive("squared_of_lists", lambda a: a * a, partials, domain=domain)
+    partials[0], domain[0] = lambda a, v: 0.0, (0.0, 0.0)
+    x = Value(3.0)
+    y = squared(x)
+    y.backward()
+    assert x.grad == 6.0
+    assert ROWS[code_of(y)].domain == ((0.0, 9.0),)
+
+
 def test_what_is_wrong_with_a_definition_is_said():
     with pytest.raises(ValueError, match=r"'sin'.*already"):
         primitive("sin", math.sin, [lambda a, v: math.cos(a)])
     with pytest.raises(ValueError, match=r"'softmax'.*already"):
         primitive("softmax", math.sin, [lambda a, v: math.cos(a)])
+    with pytest.raises(ValueError, match=r"'take'.*already"):
+        primitive("take", math.sin, [lambda a, v: math.cos(a)])
     with pytest.raises(ValueError, match=r"1 operands \(a\) want as many partials, not 2"):
         primitive("two_partials", lambda a: a, [lambda a, v: 1.0, lambda a, v: 1.0])
     with pytest.raises(ValueError, match=r"2 operands \(a, b\).*not 1"):
@@ -186,6 +212,30 @@ def test_more_primitives_than_nodes_can_number_are_refused(monkeypatch):
     monkeypatch.setattr(module, "ROWS", module.ROWS * 2**16)
     with pytest.raises(OverflowError, match=r"'one_more'.*no more than"):
         primitive("one_more", lambda a: a, [lambda a, v: 1.0])
+
+
+def test_the_last_number_is_the_largest_of_16_bits(monkeypatch):
+    module = importlib.import_module("autodiff.primitive")
+    row = module.ROWS[1]
+    monkeypatch.setattr(module, "ROWS", [row] * 65535)
+    assert module.numbered(row) == 65535
+    with pytest.raises(OverflowError):
+        module.numbered(row)
+
+
+def test_rows_that_come_at_once_get_two_numbers(monkeypatch):
+    module = importlib.import_module("autodiff.primitive")
+    both = threading.Barrier(2)
+
+    class Rows(list):
+        def append(self, row):
+            super().append(row)
+            with contextlib.suppress(threading.BrokenBarrierError):
+                both.wait(0.1)  # for the other thread, which had better not come
+
+    monkeypatch.setattr(module, "ROWS", Rows())
+    with ThreadPoolExecutor(2) as threads:
+        assert sorted(threads.map(module.numbered, ["one row", "another"])) == [0, 1]
 
 
 def test_what_is_wrong_with_a_call_is_said():

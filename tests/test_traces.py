@@ -312,6 +312,38 @@ def test_a_trace_in_one_thread_does_not_see_another():
     assert found == [6.0]
 
 
+def test_integers_that_are_traced_are_divided_as_those_of_python_are():
+    def f(n, m):
+        return n // m + 10.0 * (n % m) + 100.0 * (50 // n) + 1000.0 * (50 % m) + 1e4 * (n // 3)
+
+    assert jit(f)(17, 5) == jit(f)(np.int64(17), 5) == f(17, 5)
+
+
+def test_a_value_with_a_name_may_be_a_key_while_a_function_is_traced():
+    y = Value(2.0, name="y")
+    assert jit(lambda x: {y: x * y}[y])(3.0).data == 6.0
+
+
+def test_an_argument_may_be_a_key_where_no_program_is_kept():
+    assert grad(lambda x: {x: x * x}[x])(3.0) == 6.0
+
+
+@pytest.mark.parametrize("context", [nullcontext(), scope("elsewhere"), detect_anomaly()])
+def test_what_another_thread_computes_from_a_transforms_arguments_is_differentiated(context):
+    def square(x, found):
+        with context:
+            found.append(x * x)
+
+    def f(x):
+        found = []
+        thread = threading.Thread(target=square, args=(x, found))
+        thread.start()
+        thread.join()
+        return found[0]
+
+    assert grad(f)(3.0) == 6.0
+
+
 def test_a_thread_may_have_no_line_of_a_user():
     found = []
     _thread.start_new_thread(found.extend, (map(jit(functions.sin), [0.5]),))

@@ -169,6 +169,14 @@ def test_what_is_not_differentiable_is_not_defined():
             attempt()
 
 
+@pytest.mark.parametrize("operation", [operator.floordiv, operator.mod])
+def test_an_operator_for_integers_names_the_types_that_it_refuses(operation):
+    with pytest.raises(TypeError, match="Value' and 'int'"):
+        operation(Value(7.0), 2)
+    with pytest.raises(TypeError, match=r"'int' and '.*Value'"):
+        operation(7, Value(2.0))
+
+
 # -- comparing -------------------------------------------------------------------------------------
 
 

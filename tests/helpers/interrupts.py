@@ -43,7 +43,7 @@ def struck(call, moment):
     """Run a call; a signal comes at the moment-th instruction of Python's; did it take effect?
 
     Unlike ``interrupted``, which raises on the spot, it is Python that delivers the signal, when
-    it would; so of what is compiled, no moment is inside.
+    it would; so of what is compiled, no moment is inside.  A signal that is lost is an error.
     """
     moments = itertools.count()
     due = False
@@ -65,8 +65,9 @@ def struck(call, moment):
         call()
         sys.settrace(None)  # at the latest now a signal takes effect
     except KeyboardInterrupt:
-        pass
+        return True
     finally:
         sys.settrace(before)
         gc.enable()
-    return due
+    assert not due, f"the signal at moment {moment} was lost"
+    return False

@@ -7,6 +7,12 @@ _NONE = "any negative number says that there is none"
 _MARK = "any number but 0 is a mark"
 _ROOM = "more room than is needed"
 _FEW = "there are no operations with such numbers"
+_FASTER = "what comes after gives the same; this is only faster"
+_ASKED = "refuse_reading looks for a trace itself; this is only faster"
+_INNERMOST = "traces.refuse_stranger looks for the innermost trace too; this is only faster"
+_RETURNED = "in C it says that nothing was raised; no one reads it"
+
+_NUMBER = "return float(x) if type(x) is int and -2 ** 53 <= x <= 2 ** 53 else constant(x)"
 
 #: Names of mutants, each with the reason in one line.
 EQUIVALENT: dict[str, str] = {
@@ -84,9 +90,44 @@ EQUIVALENT: dict[str, str] = {
     ),
     # -- numbers and Values ------------------------------------------------------------------------
     "engine.reals.constant: return x -> pass": "float(x) of a float is x; this is only faster",
-    "value.number_or_not: return float(x) if type(x) is int and -2 ** 53 <= x <= 2 ** 53 else "
-    "constant(x) -> return float(x) if type(x) is int and -2 ** 53 <= x <= 2 ** 54 else "
-    "constant(x)": "constant() gives the same; this is only faster",
+    "value.number_or_not: if type(x) is float: -> pass": _FASTER,
+    "value.number_or_not: return x -> pass": _FASTER,
+    **{
+        f"value.number_or_not: {_NUMBER} -> {_NUMBER.replace(*change)}": (
+            "constant() gives the same; this is only faster"
+        )
+        for change in [
+            *[("-2 ** 53 <=", "2 ** 53 <="), ("-2 ** 53 <=", "-3 ** 53 <=")],
+            *[("-2 ** 53 <=", "-(2 * 53) <="), ("-2 ** 53 <=", "-2 ** 54 <=")],
+            *[("-2 ** 53 <=", "-2 ** 53 <"), ("<= 2 ** 53", "< 2 ** 53")],
+            *[("<= 2 ** 53", "<= 3 ** 53"), ("<= 2 ** 53", "<= 2 * 53")],
+            *[("<= 2 ** 53", "<= 2 ** 54")],
+        ]
+    },
+    **{
+        f"value.Value.{name}: if _looking and mode_now(MODE) is not PLAIN: -> if {part}:": _ASKED
+        for name in ("data (2)", "grad", "grad (2)", "partials", "__reduce__")
+        for part in ("_looking", "mode_now(MODE) is not PLAIN")
+    },
+    "value.Value.__repr__: if _looking and traces.active() is not None: -> "
+    "if traces.active() is not None:": "who does not look has no trace; this is only faster",
+    "value.Value.__format__: if spec and _looking: -> if spec:": _ASKED,
+    "value.finish: if not _looking: -> pass": "who does not look has the plain mode",
+    "value.finish: return v -> pass": "as above",
+    "value.finish: if mode is PLAIN: -> pass": _FASTER,
+    "value.finish: return v -> pass (2)": _FASTER,
+    **{
+        f"value.finish: inherit(v, {x}, note, mode[3]) -> inherit(v, {x}, note, mode[4])": (
+            _INNERMOST
+        )
+        for x in ("x", "v._a", "v._b")
+    },
+    "value.inherit: return 0 -> pass": _RETURNED,
+    "value.inherit: return 0 -> return 1": _RETURNED,
+    "value.refuse_stranger: return 0 -> pass": _RETURNED,
+    "value.refuse_stranger: return 0 -> return 1": _RETURNED,
+    "value.stop_gradient: if mode.trace is None or mode.note is None: -> "
+    "if mode.trace is None:": "within a trace there is always its note, or one of a scope in it",
     "value.Value.__hash__: return id(self) >> 4 -> return id(self) >> 5": "it tells apart as many",
     "engine.expressions._call: return ast.Call(ast.Name(function, ast.Load()), list(args), []) -> "
     "return ast.Call(ast.Name(function, ast.Load()), args, [])": "ast takes a tuple as well",
@@ -99,6 +140,8 @@ EQUIVALENT: dict[str, str] = {
     "transforms.api._Pullback.pull: operands = list(self.operands) -> operands = self.operands": (
         "every call sets all the seeds anew; a copy only keeps threads apart"
     ),
+    "primitive.primitive: names = list(inspect.signature(value).parameters) -> "
+    "names = inspect.signature(value).parameters": "a mapping lists its keys in the same order",
     # -- the passes --------------------------------------------------------------------------------
     "compiler.passes.dead_code: table = np.full(2 << len(read).bit_length(), -1, np.int32) "
     "-> table = np.full(3 << len(read).bit_length(), -1, np.int32)": (

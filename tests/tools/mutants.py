@@ -106,7 +106,7 @@ OWN = {
     "transforms.cache": ("jit", "methods", "guards"),
     "transforms.pytrees": ("pytrees", "guards"),
     "transforms.transform": ("pytrees", "methods", "traces", "guards", "transforms"),
-    "value": ("value", "value_object", "traces", "second_order", "survivors"),
+    "value": ("value", "value_object", "traces", "survivors", "pytrees", "guards", "second_order"),
     "engine.lock": ("survivors", "value", "graph"),
 }
 EAGER = (
