@@ -97,6 +97,34 @@ def rows(p: Program, inputs: Sequence[int], seed: float = 1.0) -> tuple[Program,
     return q.returning(np.concatenate([p.outputs, found[reached]])), reached
 
 
+def chosen(p: Program, inputs: Sequence[int]) -> tuple[Program, NDArray[np.int64]]:
+    """Which derivatives of ``rows`` there are: not those of what ``take`` and ``pick`` leave aside.
+
+    Returns:
+        A program whose results are nan for those that there are; and which of all these are its
+        results: the others are always there.
+    """
+    marked, _ = rows(p, inputs, np.nan)  # this adjoint spreads to all, but past a choice
+    refs = marked.outputs[len(p.outputs) :]
+    spread = np.ones(2**16, np.uint8)
+    spread[[CODES[name] for name in ("add", "mul", "neg")]] = 0
+    nan = -1 - np.flatnonzero(np.isnan(marked.constants))
+    sure = np.zeros(p.inputs + len(marked), np.uint8)
+    arity, read = ARITY[marked.ops], np.isin(marked.a, nan)
+    read |= (arity == 2) & np.isin(marked.b, nan)
+    sure[p.inputs :] = (arity > 0) & (spread[marked.ops] == 0) & read
+    arrays = (marked.ops, marked.a, marked.b, marked.entries, ARITY, spread, sure)
+    loops.mark_dependent(p.inputs, *views(*arrays))
+    unsure = np.flatnonzero(
+        np.where(refs >= 0, sure[np.maximum(refs, 0)] == 0, ~np.isin(refs, nan))
+    )
+    to = np.arange(len(sure), dtype=np.int32)
+    to[sure != 0] = nan[0]
+    a, b, entries = marked.a.copy(), marked.b.copy(), marked.entries.copy()
+    loops.rename(*views(marked.ops, a, b, entries, ARITY, to))
+    return replace(marked, a=a, b=b, entries=entries).returning(refs[unsure]), unsure
+
+
 def forward(
     p: Program, directions: Sequence[Mapping[int, int | None]], keep: bool = False
 ) -> Program:

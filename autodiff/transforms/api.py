@@ -42,15 +42,17 @@ from autodiff.transforms.pytrees import (
     tree_unflatten,
 )
 from autodiff.transforms.pytrees import Sequence as Tuple
-from autodiff.transforms.transform import (
-    Call,
-    Transform,
+from autodiff.transforms.results import (
     arranged,
     as_values,
     has_values,
     in_structures,
     one_number,
     swept,
+)
+from autodiff.transforms.transform import (
+    Call,
+    Transform,
 )
 from autodiff.value import Value, number_of
 

@@ -36,16 +36,18 @@ from autodiff.lists import in_traces
 from autodiff.transforms.calls import Recorder, too_many
 from autodiff.transforms.guards import Generators, Watch
 from autodiff.transforms.pytrees import flat, listed, tree_unflatten
+from autodiff.transforms.results import (
+    arranged,
+    as_values,
+    flatten_result,
+    has_values,
+)
 from autodiff.transforms.transform import (
     Frozen,
     Lowered,
     Transform,
     another,
-    arranged,
-    as_values,
     by_name,
-    flatten_result,
-    has_values,
     numbers_of,
     with_captured,
 )

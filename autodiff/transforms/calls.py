@@ -55,12 +55,13 @@ class Recorder:
         #: the inputs that the operands of every node stand for
         self.places = [[by[i] for i in taken] for taken in self._taken]
         self._shared = [] if len(by) > len(captured) else self._operands(captured)
-        # An operand that is not chosen gets no adjoint, not 0 times an adjoint that may be
-        # infinite.  What is chosen the adjoint nan tells, which nothing but a choice keeps off.
+        # An operand that is not chosen gets no adjoint, not 0 times one that may be infinite.
         self._chosen: Tiered | None = None
         if np.isin(p.ops, [CODES["take"], CODES["pick"]]).any():
-            marked, _ = derivatives.rows(p, by, np.nan)
-            self._chosen = Tiered(simplified(marked.returning(marked.outputs[len(refs) :])))
+            which, unsure = derivatives.chosen(p, by)
+            self._chosen = Tiered(simplified(which))
+            row = np.searchsorted(self._ends[1:], unsure + self._ends[0], side="right")
+            self._unsure = np.stack([row, unsure + self._ends[0] - np.take(self._ends, row)])
 
     def record(self, inputs: Floats, arguments: list[Value]) -> list[Any]:
         """The results, recorded: Values, and floats where they depend on none.
@@ -102,8 +103,11 @@ class Recorder:
     ) -> list[tuple[Any, ...]]:
         """Operands, with 0.0 in place of those that are not chosen."""
         assert self._chosen is not None
-        chosen = iter(np.isnan(self._chosen(inputs)).tolist())  # type: ignore[arg-type]  # no guards
-        return [tuple([x if next(chosen) else 0.0 for x in xs]) for xs in operands]
+        marks: Any = self._chosen(inputs)
+        found = [list(xs) for xs in operands]
+        for row, i in self._unsure[:, ~np.isnan(marks)].T.tolist():
+            found[row][i] = 0.0
+        return [tuple(xs) for xs in found]
 
 
 class Recorded(NamedTuple):

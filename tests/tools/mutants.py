@@ -103,6 +103,8 @@ OWN = {
     "primitive": ("primitive",),
     "sweeps": ("value", "survivors", "traces", "contexts", "second_order"),
     "transforms.api": ("pytrees", "transforms"),
+    "transforms.calls": ("in_the_loop",),
+    "transforms.results": ("pytrees", "transforms"),
     "transforms.cache": ("jit", "methods", "guards"),
     "transforms.pytrees": ("pytrees", "guards"),
     "transforms.transform": ("pytrees", "methods", "traces", "guards", "transforms"),
