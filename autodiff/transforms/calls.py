@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from array import array
 from collections.abc import Sequence
+from itertools import compress, pairwise
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -60,8 +61,12 @@ class Recorder:
         if np.isin(p.ops, [CODES["take"], CODES["pick"]]).any():
             which, unsure = derivatives.chosen(p, by)
             self._chosen = Tiered(simplified(which))
-            row = np.searchsorted(self._ends[1:], unsure + self._ends[0], side="right")
-            self._unsure = np.stack([row, unsure + self._ends[0] - np.take(self._ends, row)])
+            parts = np.searchsorted(unsure, np.subtract(self._ends, self._ends[0])).tolist()
+            #: of every node, its operands that may not be chosen, and where the marks of them are
+            self._unsure = [
+                ((unsure[a:b] + self._ends[0] - end).tolist(), slice(a, b))
+                for end, (a, b) in zip(self._ends, pairwise(parts), strict=False)
+            ]
 
     def record(self, inputs: Floats, arguments: list[Value]) -> list[Any]:
         """The results, recorded: Values, and floats where they depend on none.
@@ -104,10 +109,14 @@ class Recorder:
         """Operands, with 0.0 in place of those that are not chosen."""
         assert self._chosen is not None
         marks: Any = self._chosen(inputs)
-        found = [list(xs) for xs in operands]
-        for row, i in self._unsure[:, ~np.isnan(marks)].T.tolist():
-            found[row][i] = 0.0
-        return [tuple(xs) for xs in found]
+        aside = (~np.isnan(marks)).tolist()
+        found = []
+        for xs, (unsure, part) in zip(operands, self._unsure, strict=True):
+            rest = list(xs)
+            for i in compress(unsure, aside[part]):
+                rest[i] = 0.0
+            found.append(tuple(rest))
+        return found
 
 
 class Recorded(NamedTuple):
