@@ -143,6 +143,8 @@ def log_softmax(xs: Sequence[Any]) -> Any:
 
 def _elements(name: str, xs: Any) -> list[Any]:
     """The elements of a list, tuple or array, which must have some."""
+    if type(xs) is list and xs:  # as most are
+        return xs
     if isinstance(xs, (str, bytes, Value, dict)) or not hasattr(xs, "__iter__"):
         raise TypeError(
             f"{name}(xs) takes a list or array of numbers or Values, not {describe(xs)}"
@@ -168,7 +170,7 @@ def _checked(name: str, xs: Any) -> list[Any]:
 
 def _reduce(name: str, *sequences: Any) -> Any:
     lists = [_elements(name, xs) for xs in sequences]
-    if len({len(xs) for xs in lists}) > 1:
+    if len(lists[0]) != len(lists[-1]):
         lengths = " and ".join(str(len(xs)) for xs in lists)
         raise ValueError(f"{name}() takes lists of one length, not of {lengths}")
     result = record_list(CODES[name], lists)

@@ -54,16 +54,21 @@ class Tiered:
 
     def __init__(self, program: Program) -> None:
         self._program: Program | None = program
-        self._machine = Machine(sums(program))
+        self._machine: Machine | None = None
         self._runs = 0
 
     def __call__(self, inputs: Floats) -> Floats | None:
         """As ``Machine``."""
         self._runs += 1
-        program = self._program
-        if program is not None and self._runs >= OFTEN:
-            self._program, self._machine = None, vectorized(program)
-        return self._machine(inputs)
+        program, machine = self._program, self._machine
+        if program is not None:
+            if self._runs >= OFTEN:
+                self._machine = machine = vectorized(program)
+                self._program = None
+            elif machine is None:
+                self._machine = machine = Machine(sums(program))
+        assert machine is not None  # set before the program is forgotten
+        return machine(inputs)
 
 
 def steps_of(p: Program, groups: list[tuple[int, int]]) -> Steps:
