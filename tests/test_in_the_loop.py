@@ -598,7 +598,7 @@ def test_it_is_shown_with_the_name_of_the_function():
     assert repr(y) == "Value(6.0, op='call', name='jit(loss)')"
     y.backward()
     source = graph.draw(y * 2).source
-    assert 'label="jit(loss) = ()\\ndata 6\\ngrad 1"' in source
+    assert 'label="jit(loss) = call\\ndata 6\\ngrad 1"' in source
     assert 'label="w\\ndata 2\\ngrad 3"' in source
     with pytest.raises(TypeError, match=r"a computed Value \(call\) cannot be copied"):
         pickle.dumps(y)
