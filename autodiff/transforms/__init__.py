@@ -2,6 +2,7 @@
 
 * ``api`` -- ``grad``, ``jacobian``, ``vjp`` ...: each runs its function at every call;
 * ``cache`` -- ``jit``: a function that keeps its programs, and what guards them;
+* ``calls`` -- a call of a program as nodes of a graph, where Values come in;
 * ``transform`` -- what all of them share;
 * ``guards`` -- what a function reads besides its arguments;
 * ``pytrees`` -- arguments and results as nested structures.
