@@ -549,3 +549,33 @@ def test_equal_numbers_of_another_type_are_not_the_same():
         assert watch.changed() == "ns[0]"
     ns[0] = int("1")
     assert watch.changed() == ""
+
+
+def test_an_attribute_of_a_module_is_seen_to_change_at_any_time():
+    class Scaled(nn.Module):
+        def __init__(self):
+            self.w, self.rate = Value(3.0), 2.0
+
+        def forward(self, x):
+            return x * self.w * self.rate if self.training else x * 1.0
+
+    model = Scaled()
+    traces = []
+    fast = jit(lambda x: traces.append(1) or model(x), check=False)
+    for rate in (2.0, 2.0, 5.0, 5.0, 2.0, 5.0):
+        model.rate = rate
+        model._private = rate  # which no one is to read
+        for training in (True, False, True):
+            Scaled.training = training
+            for _ in range(3):
+                result = fast(1.0)
+                assert number(result) == (3.0 * rate if training else 1.0)
+    assert len(traces) == 4
+    model.w = Value(7.0)
+    assert number(fast(1.0)) == 35.0
+    model.extra = 1.0
+    assert number(fast(1.0)) == 35.0
+
+
+def number(x):
+    return x.data if type(x) is Value else x

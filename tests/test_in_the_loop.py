@@ -437,6 +437,17 @@ def hessian_of(f, leaves):
     return h.tolist()
 
 
+@given(expression)
+def test_second_derivatives_of_any_function(drawn):
+    f, g, at = drawn
+    x, y, w, u = (Value(number) for number in at)
+    fast = jit(lambda x, y: f(x, y, w, u) * g(x, y, w, u))
+    found = [nth_derivatives(lambda h=h: h(x, y) * w, [w, u, x, y], 2) for h in (fast.f, fast)]
+    for eager, compiled in zip(*found, strict=True):
+        largest = max(1.0, *(abs(number) for number in found[0][0] + eager))
+        assert compiled == pytest.approx(eager, rel=1e-9, abs=1e-9 * largest)
+
+
 def test_a_leaf_that_has_changed_is_refused_by_create_graph():
     w, u, held = Value(2.0), Value(3.0), Value(5.0)
     f = jit(lambda x: (x * w * w * held.detach(), x * u))
@@ -598,7 +609,7 @@ def test_it_is_shown_with_the_name_of_the_function():
     assert repr(y) == "Value(6.0, op='call', name='jit(loss)')"
     y.backward()
     source = graph.draw(y * 2).source
-    assert 'label="jit(loss) = ()\\ndata 6\\ngrad 1"' in source
+    assert 'label="jit(loss) = call\\ndata 6\\ngrad 1"' in source
     assert 'label="w\\ndata 2\\ngrad 3"' in source
     with pytest.raises(TypeError, match=r"a computed Value \(call\) cannot be copied"):
         pickle.dumps(y)

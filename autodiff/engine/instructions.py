@@ -101,7 +101,7 @@ ROWS += INNER
 CODES.update({r.name: FIRST + i for i, r in enumerate(INNER)})
 STATIC = len(ROWS)  #: rows from this number on were added at run time
 CALL = len(ROWS)  #: a call that jit records as one node: in graphs, and never in a program
-ROWS.append(Row("call", "as", "", [], label="()"))
+ROWS.append(Row("call", "as", "", []))
 HELD = ("detach", "largest", "peak", "guard")  #: what has no derivative
 
 

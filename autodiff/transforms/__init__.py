@@ -2,8 +2,8 @@
 
 * ``api`` -- ``grad``, ``jacobian``, ``vjp`` ...: each runs its function at every call;
 * ``cache`` -- ``jit``: a function that keeps its programs, and what guards them;
+* ``calls`` -- a call of a program, recorded as nodes, where Values come in;
 * ``transform`` -- what all of them share; ``results``, from what was computed to what is returned;
-* ``calls`` -- a call of a program as one node of a graph;
 * ``guards`` -- what a function reads besides its arguments;
 * ``pytrees`` -- arguments and results as nested structures.
 """

@@ -189,7 +189,7 @@ class Jitted:
             return None
         results = recorder.record(with_captured(numbers, kept.captured), arguments)
         # A transform's results are Values if one is; a plain function's constants are its own.
-        return as_values(results) if results and isinstance(self.f, Transform) else results
+        return as_values(results) if isinstance(self.f, Transform) else results
 
     # -- from arguments to the program that fits them ----------------------------------------------
 

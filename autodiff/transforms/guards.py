@@ -220,6 +220,8 @@ class Watch:
     def _module(self, module: Any) -> None:
         """Watch a net: its flags, numbers and parameters."""
         for part in module.modules():
+            if part is not module and id(part) in self._seen:
+                continue  # an attribute of another, through which it has been watched already
             self._seen[id(part)] = part
             kind = type(part).__name__
             read = {k: x for k, x in vars(part).items() if not k.startswith("_")}
