@@ -203,7 +203,7 @@ EQUIVALENT: dict[str, str] = {
     "np.zeros(7, np.int32)))": _ROOM,
     # -- vectors -----------------------------------------------------------------------------------
     "compiler.lanes.Steps.span: self.rows.append([0, first, end] + [0] * (WIDTH - 3)) -> "
-    "self.rows.append([0, first, end] + [1] * (WIDTH - 3))": "of a span only three numbers are read",
+    "self.rows.append([0, first, end] + [1] * (WIDTH - 3))": "of a span three numbers are read",
     # -- sparse matrices ---------------------------------------------------------------------------
     "compiler.sparsity.pattern: columns = np.full(p.inputs, -1, np.int32) -> columns = "
     "np.full(p.inputs, -2, np.int32)": _NONE,
