@@ -55,8 +55,8 @@ class Recorder:
         #: the inputs that the operands of every node stand for
         self.places = [[by[i] for i in taken] for taken in self._taken]
         self._shared = [] if len(by) > len(captured) else self._operands(captured)
-        # An operand that is not chosen gets no adjoint, not 0 times an adjoint that may be
-        # infinite.  What is chosen the adjoint nan tells, which nothing but a choice keeps off.
+        # An operand that is not chosen gets no adjoint, not 0 times one that may be infinite.
+        # Which are chosen an adjoint of nan tells: it reaches them whatever the partials are.
         self._chosen: Machine | None = None
         if np.isin(p.ops, [CODES["take"], CODES["pick"]]).any():
             marked, _ = derivatives.rows(p, by, np.nan)
