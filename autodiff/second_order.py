@@ -1,7 +1,8 @@
 """Derivatives of derivatives: the sweep in recorded arithmetic, so that gradients are Values.
 
 It is the chain rule of ``sweeps.sweep`` with Values in place of numbers: the local partials are
-evaluated from the table's expressions, on the operands themselves, by the table's primitives.
+evaluated from the table's expressions, on the operands themselves, by the table's primitives; of a
+call that ``jit`` recorded as one node, by the program of its derivatives.
 """
 
 from __future__ import annotations

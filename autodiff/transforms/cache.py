@@ -361,10 +361,10 @@ def jit(
         check: whether to run ``f`` itself too at the 2nd, 4th, 8th, 16th ... call, and compare.
 
     Returns:
-        A function that returns what ``f`` returns.  Of Values, those that it is given or that ``f``
-        closes over, the results are Values, each one node over all of these; so a loop of
-        ``loss = f(x)``, ``loss.backward()`` and ``optimizer.step()`` runs at the speed of the
-        program.  Where more than 32 results depend on Values, ``f`` itself is run.
+        A function that returns what ``f`` returns.  A result that depends on Values, given or
+        closed over, is a Value: one node over these, so that a loop of ``loss = f(x)``,
+        ``loss.backward()`` and ``optimizer.step()`` runs at the speed of the program.  Where more
+        than 32 results do, ``f`` itself is run.
 
     Raises:
         RuntimeError: when called, if ``f`` draws random numbers, or is found to read something that
