@@ -320,6 +320,30 @@ def test_what_no_path_reaches_gets_no_share_of_an_infinite_adjoint():
 # -- what is no Value, and what holds one constant -------------------------------------------------
 
 
+@pytest.mark.parametrize("i", range(4))
+@pytest.mark.parametrize("j", range(4))
+def test_what_each_of_several_results_leaves_aside(i, j):
+    """Each has a choice of its own, beside what all reach; two choose from the same list."""
+    table, w = [Value(float(k)) for k in range(1, 5)], Value(3.0)
+    other = [Value(float(k)) for k in range(4)]
+
+    def f(i, j):
+        return [take(table, i) * w, w * w, take(other, j) + take(table, j), take(other, i)]
+
+    jitted = jit(f)
+    leaves = [*table, w, *other]
+    for call in (f, f, jitted, jitted):
+        gradients = []
+        for result in call(i, j):
+            for x in leaves:
+                x.grad = 0.0
+            result.backward(INF)
+            gradients.append([repr(x.grad) for x in leaves])
+        if call is f:
+            expected = gradients
+        assert gradients == expected
+
+
 def test_results_are_of_the_types_that_the_function_returns():
     w = Value(2.0)
 

@@ -1,9 +1,9 @@
 /* Run the steps of a vectorised program: see lanes.py for what they are.
 
-   The lanes of a step are computed side by side, in blocks that fill the vector unit; each sum keeps
-   the order of its terms, and no multiplication is fused with an addition, so that the numbers are
-   those of run.h to the bit.  Where the C library can choose at run time, the kernels are compiled
-   twice, and those for AVX2 run where the processor has it. */
+   The lanes of a step are computed side by side, in blocks that fill the vector unit; each sum
+   keeps the order of its terms, and no multiplication is fused with an addition, so that the
+   numbers are those of run.h to the bit.  Where the C library can choose at run time, the kernels
+   are compiled twice, and those for AVX2 run where the processor has it. */
 
 #include <stddef.h>
 
@@ -13,18 +13,27 @@
 #define AD_CLONES
 #endif
 
-enum { AD_SCATTER = -1, AD_IN_PLACE = -1, AD_AXES = 3, AD_OPERAND = AD_AXES + 4, AD_WIDTH = 4 + AD_AXES + 4 * AD_OPERAND };
+#if defined(_MSC_VER)
+#define AD_RESTRICT __restrict
+#else
+#define AD_RESTRICT restrict
+#endif
+
+enum {
+    AD_SCATTER = -1, AD_IN_PLACE = -1, AD_AXES = 3, AD_OPERAND = AD_AXES + 4,
+    AD_WIDTH = 4 + AD_AXES + 4 * AD_OPERAND
+};
 
 typedef struct {
     const double *at;
     const int *stride; /* one an axis, outermost first; then that of the terms */
 } ad_operand;
 
-/* -- kernels: lanes of an operand are one number apart, or all the same ---------------------------- */
+/* -- kernels: lanes of an operand are one number apart, or all the same ------------------------ */
 
 #define X(name) \
-    AD_CLONES static void ad_lanes_##name(Py_ssize_t n, const double *restrict a, int da, \
-                                          double *restrict t) { \
+    AD_CLONES static void ad_lanes_##name(Py_ssize_t n, const double *AD_RESTRICT a, int da, \
+                                          double *AD_RESTRICT t) { \
         Py_ssize_t i; \
         if (da) for (i = 0; i < n; i++) t[i] = ad_##name(a[i]); \
         else { const double x = ad_##name(*a); for (i = 0; i < n; i++) t[i] = x; } \
@@ -33,8 +42,9 @@ AD_UNARY(X)
 #undef X
 
 #define X(name) \
-    AD_CLONES static void ad_lanes_##name(Py_ssize_t n, const double *restrict a, int da, \
-                                          const double *restrict b, int db, double *restrict t) { \
+    AD_CLONES static void ad_lanes_##name(Py_ssize_t n, const double *AD_RESTRICT a, int da, \
+                                          const double *AD_RESTRICT b, int db, \
+                                          double *AD_RESTRICT t) { \
         Py_ssize_t i; \
         if (da && db) for (i = 0; i < n; i++) t[i] = ad_##name(a[i], b[i]); \
         else if (da) { const double y = *b; for (i = 0; i < n; i++) t[i] = ad_##name(a[i], y); } \
@@ -66,8 +76,8 @@ AD_CLONES static void ad_lanes_pick(Py_ssize_t n, const double *const *x, const 
 #define AD_SUMS(TERM) AD_SUM_OF(16, TERM) AD_SUM_OF(4, TERM) AD_SUM_OF(1, TERM)
 
 /* t += the sum of m terms */
-AD_CLONES static void ad_lanes_chain(Py_ssize_t n, Py_ssize_t m, const double *restrict a, int da,
-                                     Py_ssize_t sa, double *restrict t) {
+AD_CLONES static void ad_lanes_chain(Py_ssize_t n, Py_ssize_t m, const double *AD_RESTRICT a,
+                                     int da, Py_ssize_t sa, double *AD_RESTRICT t) {
     const double *b = a;
     const Py_ssize_t sb = 0, db = 0;
     Py_ssize_t i = 0;
@@ -76,9 +86,9 @@ AD_CLONES static void ad_lanes_chain(Py_ssize_t n, Py_ssize_t m, const double *r
 }
 
 /* t += the sum of m products */
-AD_CLONES static void ad_lanes_products(Py_ssize_t n, Py_ssize_t m, const double *restrict a, int da,
-                                        Py_ssize_t sa, const double *restrict b, int db,
-                                        Py_ssize_t sb, double *restrict t) {
+AD_CLONES static void ad_lanes_products(Py_ssize_t n, Py_ssize_t m, const double *AD_RESTRICT a,
+                                        int da, Py_ssize_t sa, const double *AD_RESTRICT b,
+                                        int db, Py_ssize_t sb, double *AD_RESTRICT t) {
     Py_ssize_t i = 0;
     if (da && db) { AD_SUMS(x[l] * y[l]) }
     else if (da) { AD_SUMS(x[l] * y[0]) }
@@ -86,7 +96,7 @@ AD_CLONES static void ad_lanes_products(Py_ssize_t n, Py_ssize_t m, const double
     else { AD_SUMS(x[0] * y[0]) }
 }
 
-/* -- steps ---------------------------------------------------------------------------------------- */
+/* -- steps ------------------------------------------------------------------------------------- */
 
 /* Do one step: copy what is to be packed, and then all lanes along the last axis at a time. */
 static void ad_vector(const int *step, const int *packed, const double *w, double *out, double *s) {
