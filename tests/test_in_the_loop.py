@@ -313,6 +313,7 @@ def test_what_no_path_reaches_gets_no_share_of_an_infinite_adjoint():
         return where(functions.less(x, 0.0), w, u) * x + take([w, u, 1.0], i)
 
     fast = jit(choose)
+    assert [x for x in fast(1.0, np.array(1)).operands if x is not u] == [0.0]
     for x, i in [(-1.0, 0), (-1.0, 1), (-1.0, 2), (1.0, 0), (1.0, 1), (1.0, 2)] * 2:
         index = np.array(i) + np.zeros((), int)
         for seed in (1.0, INF):
@@ -366,6 +367,9 @@ def test_many_results_are_the_functions_own():
             ]
             assert {v.op for v in found[:n]} == {"call" if n == MOST else "mul"}
             assert gradients(found[n - 1], ws)[n - 1] == (x if type(x) is float else 3.0)
+    assert MOST == 32
+    x = Value(2.0)
+    assert jit(lambda x: [x, *(w * x for w in ws[:MOST])])(x)[0] is x
 
 
 def test_transforms_that_are_jitted_return_values():
