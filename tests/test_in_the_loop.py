@@ -7,7 +7,10 @@ import copy
 import gc
 import itertools
 import math
+import os
 import pickle
+import subprocess
+import sys
 import threading
 import weakref
 
@@ -310,6 +313,7 @@ def test_what_no_path_reaches_gets_no_share_of_an_infinite_adjoint():
         return where(functions.less(x, 0.0), w, u) * x + take([w, u, 1.0], i)
 
     fast = jit(choose)
+    assert [x for x in fast(1.0, np.array(1)).operands if x is not u] == [0.0]
     for x, i in [(-1.0, 0), (-1.0, 1), (-1.0, 2), (1.0, 0), (1.0, 1), (1.0, 2)] * 2:
         index = np.array(i) + np.zeros((), int)
         for seed in (1.0, INF):
@@ -387,6 +391,9 @@ def test_many_results_are_the_functions_own():
             ]
             assert {v.op for v in found[:n]} == {"call" if n == MOST else "mul"}
             assert gradients(found[n - 1], ws)[n - 1] == (x if type(x) is float else 3.0)
+    assert MOST == 32
+    x = Value(2.0)
+    assert jit(lambda x: [x, *(w * x for w in ws[:MOST])])(x)[0] is x
 
 
 def test_transforms_that_are_jitted_return_values():
@@ -706,3 +713,43 @@ def test_nothing_is_kept_of_what_is_dropped():
     gc.collect()
     gc.collect()
     assert alive() is None
+
+
+# -- both engines ----------------------------------------------------------------------------------
+
+PROGRAM = """
+import numpy as np
+from autodiff import Value, jit, optim, tanh, where, functions
+rng = np.random.default_rng(0)
+ws = [Value(x) for x in rng.normal(size=12)]
+@jit
+def loss(xs, v):
+    hidden = [tanh(functions.dot(ws[3 * k : 3 * k + 3], xs)) for k in range(4)]
+    total = sum(h * w for h, w in zip(hidden, ws)) * v
+    return where(functions.less(total, 0.0), -total, total) ** 2, functions.logsumexp(hidden)
+optimizer, v = optim.Adam(ws, lr=0.1), Value(1.5)
+for _ in range(6):
+    a, b = loss(rng.normal(size=3).tolist(), v)
+    optimizer.zero_grad()
+    (a + b * 0.1).backward()
+    optimizer.step()
+    print(*(x.hex() for x in (a.data, b.data, v.grad, *a.partials, *b.partials)))
+a, b = loss([0.5, -1.0, 2.0], v)
+(a * b).backward(create_graph=True)
+print(*(w.grad.data.hex() for w in ws))
+"""
+
+
+def test_both_engines_agree_to_the_bit():
+    printed = [
+        subprocess.run(
+            [sys.executable, "-c", PROGRAM],
+            env={**os.environ, "AUTODIFF_PURE": pure},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        for pure in ("0", "1")
+    ]
+    assert printed[0].stdout == printed[1].stdout
+    assert len(printed[0].stdout.splitlines()) == 7, printed[0].stderr
