@@ -231,7 +231,7 @@ class Value:
 
     if not cython.compiled and TYPE_CHECKING:  # attached later: backward() runs sweeps.sweep
 
-        def backward(self, seed: float = 1.0, create_graph: bool = False) -> None: ...  # noqa: D102  # sweeps.sweep has it
+        def backward(self, seed: float = 1.0, create_graph: bool = False) -> None: ...  # noqa: D102  # second_order says it
 
         def __getattr__(self, name: str) -> Any: ...
         def __setattr__(self, name: str, x: Any) -> None: ...

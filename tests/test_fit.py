@@ -458,7 +458,10 @@ def test_control_c_at_any_moment_leaves_everything_whole(tmp_path):
     reached = set()
     for moment in itertools.count():
         training = make()
-        run = lambda t=training: t.go(2, checkpoint=path)  # noqa: E731  # one line for each way to stop
+
+        def run(t=training):
+            return t.go(2, checkpoint=path)
+
         came_out = interrupted(run, 173 * moment, kinds=["call"])
         if path.exists():
             load(path, *make().all)

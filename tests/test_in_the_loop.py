@@ -513,7 +513,10 @@ def test_logsumexp_and_detach_are_held_in_every_order():
 
 def test_choices_in_higher_orders():
     w, u = Value(0.3), Value(0.9)
-    f = lambda x: where(functions.less(x, 0.0), w * w * x, u**3)  # noqa: E731  # used twice
+
+    def f(x):
+        return where(functions.less(x, 0.0), w * w * x, u**3)
+
     fast = jit(f)
     for x in (-1.0, 1.0):
         eager = nth_derivatives(lambda x=x: f(x) * w, [w, u], 3)

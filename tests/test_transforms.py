@@ -444,7 +444,9 @@ def test_a_primitive_whose_partial_decides_is_right_on_both_sides():
 
 
 def test_a_primitive_of_three_operands():
-    f = lambda a, b, c: fused(a, b, c) * a  # noqa: E731  # the function of the test
+    def f(a, b, c):
+        return fused(a, b, c) * a
+
     assert grad(f, (0, 1, 2))(2.0, 3.0, 4.0) == (16.0, 4.0, 2.0)
     assert np.array(hessian(f, (0, 1, 2))(2.0, 3.0, 4.0)).tolist() == [
         [6.0, 4.0, 1.0],

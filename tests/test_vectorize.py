@@ -243,7 +243,10 @@ def test_lanes_are_put_in_a_regular_order_whatever_the_functions_is():
 def test_lanes_of_one_operand_are_read_side_by_side(apply):
     numbers = numbers_for(31)
     order = np.random.default_rng(1).permutation(30).tolist()
-    f = lambda xs: [apply(xs[i], xs[30]) for i in order]  # noqa: E731  # the function of the test
+
+    def f(xs):
+        return [apply(xs[i], xs[30]) for i in order]
+
     _, steps = agree(program_of(f, numbers), numbers)
     assert len(kinds(steps)) == 1
     assert copied(steps) == 0
@@ -251,7 +254,10 @@ def test_lanes_of_one_operand_are_read_side_by_side(apply):
 
 def test_few_lanes_of_long_sums_are_read_in_place():
     numbers = numbers_for(40)
-    f = lambda xs: [sum(xs[i::5]) for i in range(5)]  # noqa: E731  # the function of the test
+
+    def f(xs):
+        return [sum(xs[i::5]) for i in range(5)]
+
     _, steps = agree(program_of(f, numbers), numbers)
     assert kinds(steps) == [("chain", 5)]
     assert copied(steps) == 0

@@ -106,14 +106,14 @@ def chosen(p: Program, inputs: Sequence[int]) -> tuple[Program, NDArray[np.int64
     """
     marked, _ = rows(p, inputs, np.nan)  # this adjoint spreads to all, but past a choice
     refs = marked.outputs[len(p.outputs) :]
-    spread = np.ones(2**16, np.uint8)
-    spread[[CODES[name] for name in ("add", "mul", "neg")]] = 0
+    stops = np.ones(2**16, np.uint8)
+    stops[[CODES[name] for name in ("add", "mul", "neg")]] = 0
     nan = -1 - np.flatnonzero(np.isnan(marked.constants))
     sure = np.zeros(p.inputs + len(marked), np.uint8)
     arity, read = ARITY[marked.ops], np.isin(marked.a, nan)
     read |= (arity == 2) & np.isin(marked.b, nan)
-    sure[p.inputs :] = (arity > 0) & (spread[marked.ops] == 0) & read
-    arrays = (marked.ops, marked.a, marked.b, marked.entries, ARITY, spread, sure)
+    sure[p.inputs :] = (arity > 0) & (stops[marked.ops] == 0) & read
+    arrays = (marked.ops, marked.a, marked.b, marked.entries, ARITY, stops, sure)
     loops.mark_dependent(p.inputs, *views(*arrays))
     unsure = np.flatnonzero(
         np.where(refs >= 0, sure[np.maximum(refs, 0)] == 0, ~np.isin(refs, nan))

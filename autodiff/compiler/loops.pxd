@@ -27,10 +27,10 @@ cpdef mark_dependent(Py_ssize_t inputs, const unsigned short[::1] ops, const int
                      const int[::1] b, const int[::1] entries, const unsigned char[::1] arity,
                      const unsigned char[::1] held, unsigned char[::1] active)
 
-@cython.locals(k=Py_ssize_t, i=Py_ssize_t, high=cython.int, deepest=cython.int)
-cpdef int find_levels(Py_ssize_t inputs, const unsigned short[::1] ops, const int[::1] a,
-                      const int[::1] b, const int[::1] entries, const unsigned char[::1] arity,
-                      int[::1] level) except -1
+@cython.locals(k=Py_ssize_t, i=Py_ssize_t, high=cython.int)
+cpdef find_levels(Py_ssize_t inputs, const unsigned short[::1] ops, const int[::1] a,
+                  const int[::1] b, const int[::1] entries, const unsigned char[::1] arity,
+                  int[::1] level)
 
 @cython.locals(row=Py_ssize_t, n=Py_ssize_t, first=Py_ssize_t, top=Py_ssize_t, s=Py_ssize_t,
                k=Py_ssize_t, i=Py_ssize_t, count=Py_ssize_t)

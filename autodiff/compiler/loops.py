@@ -144,12 +144,10 @@ def mark_dependent(
                 active[inputs + k] = 1
 
 
-def find_levels(inputs: int, ops: Any, a: Any, b: Any, entries: Any, arity: Any, level: Any) -> int:
-    """Write how many instructions stand before each slot, one computed from the other, at most.
-
-    Returns the most of all.
-    """
-    deepest = 0
+def find_levels(
+    inputs: int, ops: Any, a: Any, b: Any, entries: Any, arity: Any, level: Any
+) -> None:
+    """Write of each slot how many instructions, each computed from the one before, lead to it."""
     with cython.nogil:
         for k in range(len(ops)):
             high = 0
@@ -163,9 +161,6 @@ def find_levels(inputs: int, ops: Any, a: Any, b: Any, entries: Any, arity: Any,
                 if arity[ops[k]] == 2 and b[k] >= 0 and level[b[k]] > high:
                     high = level[b[k]]
             level[inputs + k] = high + 1
-            if high + 1 > deepest:
-                deepest = high + 1
-    return deepest
 
 
 def reach(

@@ -1,6 +1,7 @@
-"""Run a program: instruction by instruction.
+"""Run a program: instruction by instruction, or in the steps of a vectorised one.
 
-Compiled as ``value.py`` is; ``machine.pxd`` gives the C types, and ``run.h`` the instructions.
+Compiled as ``value.py`` is; ``machine.pxd`` gives the C types, ``run.h`` the instructions, and
+``vectors.h`` the steps.
 """
 
 from __future__ import annotations

@@ -136,6 +136,16 @@ class Program:
         return [int(self.a[k]), int(self.b[k])][:arity]
 
 
+def in_order(p: Program) -> Program:
+    """The program with its entries in the order of the instructions that read them."""
+    a, over_list = p.a.copy(), p.over_list
+    lengths = p.b[over_list].astype(np.int64)
+    first = np.cumsum(lengths) - lengths
+    shift = np.repeat(a[over_list] - first, lengths)
+    a[over_list] = first
+    return replace(p, a=a, entries=p.entries[shift + np.arange(len(shift))])
+
+
 def views(*arrays: Any) -> list[Any]:
     """Arrays as the loops read and write them: interpreted, elements are then Python's numbers."""
     return [memoryview(x) for x in arrays]

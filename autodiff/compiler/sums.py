@@ -18,7 +18,7 @@ import numpy as np
 
 from autodiff.compiler import loops
 from autodiff.compiler.passes import dead_code, uses_of
-from autodiff.compiler.program import Integers, Program, views
+from autodiff.compiler.program import Integers, Program, in_order, views
 from autodiff.ops import CODES
 
 ADD, MUL, SUM, DOT = (CODES[name] for name in ("add", "mul", "sum", "dot"))
@@ -76,8 +76,8 @@ def sums(p: Program) -> Program:
         ops[where], a[where], b[where] = op, size + np.cumsum(counts) - counts, counts
         entries.append(refs.astype(np.int32))
         size += len(refs)
-    constants = np.concatenate([p.constants, [1.0, 0.0]])
-    return dead_code(_in_order(replace(p, constants=constants, ops=ops, a=a, b=b), entries))
+    constants, every = np.append(p.constants, [1.0, 0.0]), np.concatenate(entries)
+    return dead_code(in_order(replace(p, constants=constants, ops=ops, a=a, b=b, entries=every)))
 
 
 def _chains(p: Program, once: Any, product_at: Any) -> tuple[Integers, Integers, Integers]:
@@ -110,14 +110,3 @@ def _listed(p: Program, at: Any, first: Any, skip: Any = 0, counts: Any = None) 
     shift = np.repeat(p.a[at] + skip - (np.cumsum(counts) - counts), counts)
     found[others] = p.entries[shift + np.arange(len(shift))]
     return found
-
-
-def _in_order(p: Program, entries: list[Integers]) -> Program:
-    """The program with these entries in the order of its instructions."""
-    every = np.concatenate(entries)
-    a, over_list = p.a.copy(), p.over_list
-    lengths = p.b[over_list]
-    first = np.cumsum(lengths) - lengths
-    shift = np.repeat(a[over_list] - first, lengths)
-    a[over_list] = first
-    return replace(p, a=a, entries=every[shift + np.arange(len(shift))])

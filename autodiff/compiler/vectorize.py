@@ -21,7 +21,7 @@ from autodiff.compiler import loops
 from autodiff.compiler.lanes import Steps
 from autodiff.compiler.machine import Machine
 from autodiff.compiler.passes import uses_of
-from autodiff.compiler.program import ARITY, GUARD, Floats, Integers, Program, views
+from autodiff.compiler.program import ARITY, GUARD, Floats, Integers, Program, in_order, views
 from autodiff.compiler.scatter import scatter_of, sums_of_picks
 from autodiff.compiler.sums import sums
 from autodiff.engine.instructions import STATIC
@@ -130,10 +130,9 @@ def _changes(numbers: Any) -> Any:
 def _reordered(p: Program, order: Any, groups: list[tuple[int, int]]) -> Program:
     """The program with its instructions in another order, and lanes in a regular one."""
     n, constants = p.inputs, np.arange(-len(p.constants), 0, dtype=np.int32)
+    # Where every reference is read now: those of constants, which are negative, from the end on.
     moved = np.concatenate([np.arange(n, dtype=np.int32), np.zeros(len(p), np.int32), constants])
-    to = moved[
-        n:
-    ]  # of instructions; that of references ends with the constants, counted from there
+    to = moved[n:]  # of instructions
     to[order] = n + np.arange(len(p), dtype=np.int32)
     refs = _last_operands(p)
     places = np.zeros(n + len(p), np.int32)  # among the results
@@ -143,15 +142,9 @@ def _reordered(p: Program, order: Any, groups: list[tuple[int, int]]) -> Program
         lanes = lanes[_regular(np.vstack([moved[refs[:, lanes]], places[n + lanes]]))]
         order[first:end] = lanes
         to[lanes] = np.arange(n + first, n + end, dtype=np.int32)
-    over_list = p.over_list[order]
-    ops, a, b = p.ops[order], p.a[order], p.b[order]
-    lengths = np.where(over_list, b, 0).astype(np.int64)
-    starts = np.cumsum(lengths) - lengths
-    listed = np.repeat(a - starts, lengths)
-    entries = p.entries[listed + np.arange(len(listed))]
-    a = np.where(over_list, starts, a).astype(np.int32)
-    loops.rename(*views(ops, a, b, entries, ARITY, moved))
-    return replace(p, ops=ops, a=a, b=b, entries=entries, outputs=moved[p.outputs])
+    q = in_order(replace(p, ops=p.ops[order], a=p.a[order], b=p.b[order]))
+    loops.rename(*views(q.ops, q.a, q.b, q.entries, ARITY, moved))
+    return q.returning(moved[p.outputs])
 
 
 def _last_operands(p: Program) -> Integers:

@@ -161,27 +161,30 @@ class Jitted:
         kept = self._find(key, numbers)
         recorded = None
         if recording and (on_values or kept.captured):
-            recorded = self._record(kept, given, numbers)
+            recorded = self._record(kept, given if on_values else [], numbers)
             if recorded is None:
                 return self.f(*args, **kwargs)
-            found = flat(recorded)
         else:
             found = numbers_of(kept.machine, numbers, kept.captured, self.name)
         self._calls += 1
         if self._options[1] and self._calls > 1 and not self._calls & (self._calls - 1):
             *_, again, symbolic = self._run_itself(key, given, args, kwargs)
-            self._compare(found, again, symbolic and recorded is None)
+            if recorded is None:
+                self._compare(found, again, symbolic)
+            else:
+                self._compare(flat(recorded), again, False)
         if recorded is None:
             return arranged(kept.result, found)
         return tree_unflatten(kept.result, iter(recorded))
 
     def _record(self, kept: Kept, given: list[Any], numbers: Any) -> list[Any] | None:
-        """The results, recorded on the Values that come in; None if that is not for a program."""
-        are_values, arguments = b"", []
-        if has_values(given):
-            came = listed(given)
-            are_values = bytes([type(x) is Value for x in came])
-            arguments = list(itertools.compress(came, are_values))
+        """The results, recorded on the Values that come in; None if that is not for a program.
+
+        Of the arguments, ``given`` has none if no Value is among them.
+        """
+        came = listed(given)
+        are_values = bytes([type(x) is Value for x in came])
+        arguments = list(itertools.compress(came, are_values))
         if in_traces(arguments):
             return None  # it is another thread's, to which its operations belong
         recorder = kept.recorder(are_values, self.name)
