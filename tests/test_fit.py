@@ -174,6 +174,7 @@ def test_measuring_is_done_without_dropout():
     fit(
         *(model, nn.mse_loss, (X, LINE), optimizer, 1),
         **{"rng": rng(), "progress": False, "metric": metric, "validation": (X[:3], LINE[:3])},
+        jit=False,
     )
     assert [len(outputs) for outputs in seen] == [20, 3]
     assert all(len(set(outputs)) > 1 for outputs in seen)  # else all are the bias
@@ -192,6 +193,7 @@ def test_patience_counts_epochs_without_a_new_best():
         history = fit(
             *(model, loss, (X, LINE), optimizer, 9),
             **{"batch_size": 20, "rng": rng(), "progress": False, "patience": patience},
+            jit=False,
         )
         assert history.loss == falls[:epochs]
         assert history.stopped == ("patience" if epochs < 9 else "epochs")
@@ -208,7 +210,7 @@ def test_patience_looks_at_the_validation_loss_if_there_is_one():
     history = fit(
         *(model, loss, (X, LINE), optimizer, 5),
         **{"batch_size": 20, "rng": rng(), "progress": False, "patience": 2},
-        validation=(X[:3], LINE[:3]),
+        **{"validation": (X[:3], LINE[:3]), "jit": False},
     )
     assert (history.loss, history.val_loss) == ([5.0, 4.0, 3.0], [1.0, 2.0, 3.0])
     assert history.stopped == "patience"
@@ -230,7 +232,7 @@ def test_a_scheduler_of_plateaus_is_given_what_patience_looks_at():
     values = itertools.chain([2.0, 1.0, 1.0, 0.5, 0.6])
     fit(
         *(model, lambda outputs, _: next(values) + 0.0 * outputs[0][0], (X, LINE), optimizer, 5),
-        **{"batch_size": 20, "rng": rng(), "progress": False, "scheduler": scheduler},
+        **{"batch_size": 20, "rng": rng(), "progress": False, "scheduler": scheduler, "jit": False},
     )
     assert scheduler.get_last_lr() == [0.08 * 0.5**2]
     assert scheduler.best == 0.5
@@ -282,7 +284,7 @@ class Training:
             *(self.model, nn.mse_loss, (X, LINE), self.optimizer, epochs),
             **{"batch_size": 6, "rng": self.rng, "scheduler": self.scheduler, "progress": False},
             **{"metric": distance, "validation": (X[:5], LINE[:5]), "history": self.history},
-            **more,
+            **{"jit": False, **more},  # it drops
         )
 
     def states(self):
@@ -327,7 +329,7 @@ def test_training_goes_on_from_a_checkpoint_as_if_never_stopped(tmp_path, make, 
             *(stopped.model, nn.mse_loss, (X, LINE), stopped.optimizer, 9),
             **{"batch_size": 6, "rng": stopped.rng, "scheduler": stopped.scheduler},
             **{"metric": killed, "validation": (X[:5], LINE[:5]), "progress": False},
-            **{"checkpoint": path, "every": 2},
+            **{"checkpoint": path, "every": 2, "jit": False},
         )
     resumed = make(7)
     load(path, *resumed.all)
@@ -397,7 +399,7 @@ def test_control_c_ends_cleanly_with_the_history_so_far(tmp_path):
     path = tmp_path / "a.npz"
     history = fit(
         *(model, loss, (X, LINE), optimizer, 5),
-        **{"batch_size": 8, "rng": rng(), "progress": False, "checkpoint": path},
+        **{"batch_size": 8, "rng": rng(), "progress": False, "checkpoint": path, "jit": False},
     )
     assert history.stopped == "interrupt"
     assert len(history.loss) == 2
@@ -427,6 +429,7 @@ def test_control_c_during_a_measurement_leaves_whole_epochs_in_the_history(when)
     history = fit(
         *(training.model, loss, (X, LINE), training.optimizer, 3),
         **{"rng": rng(), "progress": False, "metric": metric, "validation": (X[:5], LINE[:5])},
+        jit=False,
     )
     assert history.stopped == "interrupt"
     epochs = (when - 1) // 3

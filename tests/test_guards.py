@@ -577,5 +577,43 @@ def test_an_attribute_of_a_module_is_seen_to_change_at_any_time():
     assert number(fast(1.0)) == 35.0
 
 
+TEMPERATURE = 2.0
+
+
+def warmed(x):
+    return x * TEMPERATURE
+
+
+class Warmed(nn.Module):
+    def forward(self, x):
+        return self.of(x)
+
+    def of(self, x):
+        return warmed(x)
+
+
+def test_what_the_methods_of_a_module_read_is_watched(monkeypatch):
+    model = nn.Sequential(Warmed(), Warmed())
+    fast = jit(lambda x: model(x), check=False)
+    assert [fast(1.0), fast(1.0)] == [4.0, 4.0]
+    monkeypatch.setattr(sys.modules[__name__], "TEMPERATURE", 3.0)
+    assert fast(1.0) == 9.0
+
+
+def test_what_a_function_changes():
+    count, numbers = [0], iter([1.0])
+
+    def counting(x):
+        count[0] += 1
+        return x
+
+    watch = Watch(counting)
+    assert watch.changes() == ""
+    counting(1.0)
+    assert watch.changes() == watch.changed() == "count[0]"
+    watch = Watch(lambda x: x * next(numbers))
+    assert (watch.changes(), watch.changed()) == ("numbers", "")
+
+
 def number(x):
     return x.data if type(x) is Value else x

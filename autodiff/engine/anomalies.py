@@ -1,18 +1,36 @@
-"""What ``detect_anomaly()`` says: which operation gave the first nan or inf, of what, and where."""
+"""What ``detect_anomaly()`` says: which operation gave the first nan or inf, of what, and where.
+
+And what else is said about a line of the user's program.
+"""
 
 from __future__ import annotations
 
 import sys
+import warnings
 from collections.abc import Sequence
+from types import FrameType
 from typing import Any
 
 
 def source_line() -> str:
     """The line of the user's program that is being executed: the nearest outside this package."""
+    frame = _users_frame()
+    return f"{frame.f_code.co_filename}:{frame.f_lineno}"
+
+
+def warn(words: str) -> None:
+    """Give a RuntimeWarning about that line."""
+    frame = _users_frame()
+    seen = frame.f_globals.setdefault("__warningregistry__", {})
+    at = (frame.f_code.co_filename, frame.f_lineno)
+    warnings.warn_explicit(words, RuntimeWarning, *at, registry=seen)
+
+
+def _users_frame() -> FrameType:
     frame = sys._getframe()
     while frame.f_back and ours(frame.f_globals):
         frame = frame.f_back
-    return f"{frame.f_code.co_filename}:{frame.f_lineno}"
+    return frame
 
 
 def ours(names: dict[str, Any]) -> bool:

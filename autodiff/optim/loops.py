@@ -6,6 +6,7 @@ bar, a history, validation, early stopping and checkpoints.
 
 from __future__ import annotations
 
+import functools
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -20,6 +21,7 @@ from autodiff.engine.modes import MODE
 from autodiff.engine.reals import describe, dictionary, real
 from autodiff.nn import Module
 from autodiff.optim.base import Optimizer
+from autodiff.optim.compiled import Compiled
 from autodiff.optim.lr_scheduler import ReduceLROnPlateau
 from autodiff.value import Value
 
@@ -136,8 +138,14 @@ def fit(
     every: int = 1,
     progress: bool = True,
     history: History | None = None,
+    jit: bool = True,
 ) -> History:
     """Train ``model`` in place.
+
+    Model and loss run as programs (see ``jit``), one for every shape of batch; if they cannot, they
+    run step by step, after a warning that says why.  Losses and parameters are the same to the bit,
+    but for gradients of what an integer target chooses (``cross_entropy``): these are sums in
+    another order, which may differ in their last digit.
 
     Args:
         model: called on one example's inputs at a time.
@@ -161,6 +169,7 @@ def fit(
         every: after how many epochs to save.
         progress: show a bar, with tqdm.
         history: one to be continued, in place.
+        jit: False to call model and loss themselves at every step.
 
     Returns:
         The history.  Ctrl-C ends the training between two steps, with the history so far.
@@ -169,6 +178,8 @@ def fit(
         ValueError: as ``minibatches``; if ``epochs``, ``patience`` or ``every`` is not an integer
             in range; if the history is of other measurements.
         FileNotFoundError: if there is no folder for the checkpoint.
+        RuntimeError: if model or loss are found to read something that changes, which their
+            programs could not see, after steps in which they were trusted.
         ImportError: if ``progress`` is wanted and tqdm is not installed.
     """
     limits = {"epochs": (epochs, 0), "every": (every, 1)}
@@ -187,6 +198,14 @@ def fit(
     extra = () if scheduler is None else (scheduler,)
     changing = (model, optimizer, rng, history, *extra, *_generators(model, optimizer, rng))
 
+    of_batch: Callable[..., Any] = functools.partial(_loss_of_batch, model, loss)
+    predict: Callable[..., Any] = model
+    if jit:
+        of_batch, predict = (
+            Compiled(of_batch, "the loss of a batch"),
+            Compiled(model, "the model", True),
+        )
+
     history.stopped = "epochs"
     best, waited = np.inf, 0
     for latest in history.val_loss or history.loss:
@@ -197,16 +216,16 @@ def fit(
         while len(history.loss) < epochs and waited < limit:
             losses = []
             for inputs, targets in minibatches(*data, batch_size, rng):
-                value = loss([model(x) for x in inputs], targets)
+                value = of_batch(inputs, targets)
                 optimizer.zero_grad()
                 value.backward()
                 optimizer.step()
                 losses.append(value.data)
             row = {"loss": float(np.mean(losses))}
             if metric is not None:
-                row["metric"] = metric(_outputs(model, data[0]), list(data[1]))
+                row["metric"] = metric(_outputs(model, predict, data[0]), list(data[1]))
             if validation is not None:
-                outputs = _outputs(model, validation[0])
+                outputs = _outputs(model, predict, validation[0])
                 measured = loss(outputs, list(validation[1]))
                 row["val_loss"] = measured.data if isinstance(measured, Value) else float(measured)
                 if metric is not None:
@@ -261,7 +280,17 @@ def _generators(
     return list(held.values())
 
 
-def _outputs(model: Module, inputs: Sequence[Any]) -> list[Any]:
+def _loss_of_batch(
+    model: Module,
+    loss: Callable[[list[Any], list[Any]], Any],
+    inputs: list[Any],
+    targets: list[Any],
+) -> Any:
+    """What a step goes down."""
+    return loss([model(x) for x in inputs], targets)
+
+
+def _outputs(model: Module, predict: Callable[[Any], Any], inputs: Sequence[Any]) -> list[Any]:
     """The model's outputs on every example, not recorded, and without dropout."""
     attributes = [vars(module) for module in model.modules()]
     before = [{"training": module.training} for module in model.modules()]
@@ -269,7 +298,7 @@ def _outputs(model: Module, inputs: Sequence[Any]) -> list[Any]:
         model.eval()
         mode = MODE.get()
         unrecorded = mode._replace(recording=False)
-        outputs: list[Any] = within(unrecorded, lambda: [model(x) for x in inputs])
+        outputs: list[Any] = within(unrecorded, lambda: [predict(x) for x in inputs])
         return outputs
     finally:  # as in fit(): at once
         deque(map(dict.update, attributes, before), maxlen=0)

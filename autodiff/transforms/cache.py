@@ -19,7 +19,6 @@ from __future__ import annotations
 
 import functools
 import itertools
-import warnings
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
@@ -30,6 +29,7 @@ from autodiff.compiler.program import Program
 from autodiff.compiler.sparsity import Pattern
 from autodiff.compiler.trace import captures, run
 from autodiff.compiler.vectorize import Tiered
+from autodiff.engine import anomalies
 from autodiff.engine.modes import MODE
 from autodiff.engine.reals import describe
 from autodiff.lists import in_traces
@@ -62,14 +62,16 @@ class Kept(NamedTuple):
     """A program that is kept, and what is made of it.
 
     Attributes:
-        program: on the numbers of the arguments, then those of what is captured.
-        machine: what runs it.
+        whole: the program as it was traced, on the numbers of the arguments, then those of what is
+            captured.  Derived of it, gradients are those of a sweep to the bit: simplified first,
+            they would be added up in another order.
+        machine: what runs it, simplified.
         captured: the Values that it reads from outside.
         result: the structure of its result.
         recorders: what records its results, by which arguments are Values; None if nothing can.
     """
 
-    program: Program
+    whole: Program
     machine: Tiered
     captured: list[Value]
     result: Any
@@ -78,7 +80,7 @@ class Kept(NamedTuple):
     def recorder(self, are_values: bytes, name: str) -> Recorder | None:
         """What records the results: ``are_values`` says which arguments are Values."""
         if are_values not in self.recorders:
-            p, n = self.program, self.program.inputs
+            p, n = self.whole, self.whole.inputs
             by = [*np.flatnonzero([*are_values]), *range(n - len(self.captured), n)]
             fits = not in_traces(self.captured) and not too_many(p, by)
             self.recorders[are_values] = Recorder(p, by, self.captured, name) if fits else None
@@ -98,16 +100,20 @@ class Jitted:
     __qualname__: str
 
     def __init__(
-        self, f: Callable[..., Any], static: tuple[int | str, ...] = (), check: bool = True
+        self,
+        f: Callable[..., Any],
+        static: tuple[int | str, ...] = (),
+        check: bool = True,
+        name: str = "",
     ) -> None:
         functools.update_wrapper(self, f, updated=())
         self.f = f
-        self.name = f"jit({getattr(f, '__name__', type(f).__name__)})"
+        self.name = name or f"jit({getattr(f, '__name__', type(f).__name__)})"
         self._options = (static, check)
         self._frozen = Frozen(f, static, self.name)
         self._states: list[State] = []  # the newest first; replaced, never changed
         self._calls = self._traces = self._traced = self._served = 0
-        self._eager = False
+        self.eager = False
         self._place: tuple[type, str] | None = None  # the class that it is a method of, its name
 
     def __repr__(self) -> str:
@@ -148,7 +154,7 @@ class Jitted:
                 has changed and is not guarded.
         """
         recording, detecting, note = MODE.get()[:3]
-        if self._eager or (note is not None and note.trace is not None):
+        if self.eager or (note is not None and note.trace is not None):
             return self.f(*args, **kwargs)
         key, given = self._frozen.flatten(args, kwargs)
         on_values = has_values(given)
@@ -222,8 +228,8 @@ class Jitted:
                 f"{self.name}: the function draws random numbers (from {drawn}), which its program "
                 "would repeat for ever: pass what is drawn as an argument, or leave out jit"
             )
-        p = derived.program
-        kept = Kept(p, Tiered(p), made.captured, derived.result, {})
+        whole = derived.program if isinstance(self.f, Transform) else made.program
+        kept = Kept(whole, Tiered(derived.program), made.captured, derived.result, {})
         state = state or State(watch, {})
         tree: Decisions[Kept] = state.trees.get(key) or Decisions(len(numbers))
         try:
@@ -260,13 +266,11 @@ class Jitted:
             why = f"the guard of the comparison at {failed} fails"
         else:
             why = another(keys[-1], key) if keys else "it is traced anew"
-        warnings.warn(
+        anomalies.warn(
             f"{self.name} has been traced {self._traces} times, and its programs served "
-            f"{self._served} calls: from call to call {why}.  It now runs without jit",
-            RuntimeWarning,
-            stacklevel=5,
+            f"{self._served} calls: from call to call {why}.  It now runs without jit"
         )
-        self._eager, self._states = True, []
+        self.eager, self._states = True, []
 
     # -- the function itself -----------------------------------------------------------------------
 
@@ -301,33 +305,28 @@ class Jitted:
 
     def _compare(self, found: Any, numbers: Any, symbolic: bool) -> None:
         """Raise if the program and the function differ; or if only the function gives Values."""
-        if len(found) == len(numbers) and not symbolic:
-            unequal = np.flatnonzero(~_equal(found, numbers))
-            if not len(unequal):
-                return
-        if symbolic:
-            difference = "the program gives numbers, the function Values"
-        elif len(found) != len(numbers):
-            difference = f"the program gives {len(found)} numbers, the function {len(numbers)}"
-        else:
-            i = int(unequal[0])
-            difference = (
-                f"number {i} of the result is {float(numbers[i])!r}, and by the program "
-                f"{float(found[i])!r}"
-            )
+        words = "the program gives numbers, the function Values"
+        words = words if symbolic else unlike(found, numbers)
+        if not words:
+            return
         self._states = []
         raise RuntimeError(
             f"{self.name}: the function reads something that changes and that jit cannot see: "
-            f"{difference}; pass it as an argument, or leave out jit"
+            f"{words}; pass it as an argument, or leave out jit"
         )
 
 
-def _equal(a: Any, b: Any) -> Any:
-    """Where numbers are the same but for rounding, beside the largest of them."""
+def unlike(a: Any, b: Any) -> str:
+    """What is not the same, but for rounding beside the largest, of a program and its function."""
+    if len(a) != len(b):
+        return f"the program gives {len(a)} numbers, the function {len(b)}"
     size = np.abs(np.concatenate([a, b]))
     largest = size[np.isfinite(size)].max(initial=0.0)
     with np.errstate(invalid="ignore"):
-        return (a == b) | (np.isnan(a) & np.isnan(b)) | (np.abs(a - b) <= 1e-12 * largest)
+        same = (a == b) | (np.isnan(a) & np.isnan(b)) | (np.abs(a - b) <= 1e-12 * largest)
+    for i in np.flatnonzero(~same).tolist():
+        return f"number {i} of the result is {float(b[i])!r}, and by the program {float(a[i])!r}"
+    return ""
 
 
 class _Method(Jitted):

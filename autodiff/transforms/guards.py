@@ -18,7 +18,7 @@ import os
 import random
 import sys
 import types
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -88,6 +88,7 @@ class Watch:
 
     def __init__(self, function: Any) -> None:
         self.generators: list[Any] = []
+        self._iterators: list[str] = []
         self._looks: list[Callable[[], str]] = []  # each gives the name of what has changed, or ""
         self._seen: dict[int, Any] = {}  # by id, which the reference keeps from being used again
         self._function(function, "")
@@ -99,6 +100,13 @@ class Watch:
             if name:
                 return name
         return ""
+
+    def changes(self) -> str:
+        """The name of something that the function changes, if it has been run since; else "".
+
+        Of an iterator nobody can tell: it is taken for changed.
+        """
+        return next(iter(self._iterators), "") or self.changed()
 
     def forget_changed(self) -> None:
         """Leave out what has changed: what the function itself changes when it is run.
@@ -203,6 +211,8 @@ class Watch:
             self._looks.append(_array(x, name))
         elif isinstance(x, (list, tuple, dict)):
             self._container(x, name)
+        elif isinstance(x, Iterator):
+            self._iterators.append(name)
         elif callable(x) and not isinstance(x, type):
             self._function(x, name)
 
@@ -230,6 +240,10 @@ class Watch:
                 self._looks.append(_named(part, "training", part.training, f"{kind}.training"))
             for attribute, value in read.items():
                 self._object(value, f"{kind}.{attribute}")
+            for base in type(part).__mro__:
+                for method in vars(base).values():
+                    if isinstance(method, types.FunctionType):
+                        self._function(method, "")
 
 
 # -- looks: whether one thing is what it was -------------------------------------------------------

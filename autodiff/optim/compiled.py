@@ -1,0 +1,103 @@
+"""A net's functions, run as programs where these are sure to give the same."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from autodiff.engine import anomalies
+from autodiff.engine.modes import MODE
+from autodiff.transforms.cache import Jitted, unlike
+from autodiff.transforms.guards import Generators, Watch
+from autodiff.transforms.pytrees import flat, listed, tree_flatten, tree_unflatten
+from autodiff.transforms.results import as_values, flatten_result
+
+
+class Compiled:
+    """A function by its program; or as it is, after one warning, if it cannot be one.
+
+    It cannot if it draws random numbers, changes something that it reads, or is nothing that can be
+    traced.  At the 1st, 2nd, 4th, 8th ... call it is run beside its program, and the results are
+    compared.
+
+    Args:
+        f: the function.
+        name: what messages call it.
+        quiet: give no warning.
+    """
+
+    def __init__(self, f: Callable[..., Any], name: str, quiet: bool = False) -> None:
+        self._f = f
+        self._name = name
+        self._quiet = quiet
+        self._program = Jitted(f, check=False, name=name)
+        self._left = False
+        self._calls = 0
+
+    def __call__(self, *args: Any) -> Any:
+        """What the function returns; where nothing is recorded, with all numbers as Values.
+
+        Raises:
+            RuntimeError: if the function is found not to be what its program is, after calls at
+                which this was not looked for.
+        """
+        if self._left or self._program.eager:
+            return self._f(*args)
+        self._calls += 1
+        if not self._calls & (self._calls - 1):
+            return self._compared(args)
+        try:
+            return _values(self._program(*args))
+        except Exception as error:
+            result = self._f(*args)  # what is wrong by itself is raised here
+            return self._leave(f"cannot be traced: {error}", result)
+
+    def _compared(self, args: tuple[Any, ...]) -> Any:
+        """The result, of the program if the function itself gives the same."""
+        watch = Watch(self._f)
+        generators = Generators(watch)
+        expected = self._f(*args)
+        drawn, changed = generators.moved(), watch.changes()
+        if drawn:
+            why = f"draws random numbers (from {drawn})"
+        elif changed:
+            why = f"changes {changed}"
+        else:
+            try:
+                found = _values(self._program(*args))
+            except Exception as error:
+                return self._leave(f"cannot be traced: {error}", expected)
+            why = unlike(self._numbers(found), self._numbers(expected))
+            if not why:
+                return found
+            why = f"reads something that changes: {why}"
+        if self._calls > 2:
+            raise RuntimeError(
+                f"{self._name} {why}; what it gave since call {self._calls // 2} may be wrong: "
+                "begin again, with jit=False"
+            )
+        return self._leave(why, expected)
+
+    def _leave(self, why: str, result: Any) -> Any:
+        """Go on without the program; the result is the function's own."""
+        self._left = True
+        if not self._quiet:
+            anomalies.warn(
+                f"{self._name} {why}: it is run without a program, which takes longer; jit=False "
+                "does so without a warning"
+            )
+        return result
+
+    def _numbers(self, result: Any) -> Any:
+        found: list[Any] = []
+        flatten_result(result, found, self._name)
+        return flat(found)
+
+
+def _values(result: Any) -> Any:
+    """A result of Values: a program gives floats where nothing is recorded."""
+    if MODE.get().recording:
+        return result
+    numbers: list[Any] = []
+    structure = tree_flatten(result, numbers, "the result")
+    return tree_unflatten(structure, iter(as_values(listed(numbers))))
