@@ -22,7 +22,6 @@ from autodiff.compiler.program import Floats, Program
 from autodiff.compiler.trace import outputs_of, replay
 from autodiff.compiler.vectorize import Tiered
 from autodiff.lists import leaving_out, record_call
-from autodiff.ops import CODES
 from autodiff.value import Value, number_of
 
 MOST = 32  #: results that are recorded so; for more, a row of derivatives each would cost too much
@@ -58,8 +57,8 @@ class Recorder:
         self._shared = [] if len(by) > len(captured) else self._operands(captured)
         # An operand that is not chosen gets no adjoint, not 0 times one that may be infinite.
         self._chosen: Tiered | None = None
-        if np.isin(p.ops, [CODES["take"], CODES["pick"]]).any():
-            which, unsure = derivatives.chosen(p, by)
+        if derivatives.CHOICES[p.ops].any():
+            which, unsure = derivatives.chosen(p, by, reached)
             self._chosen = Tiered(simplified(which))
             parts = np.searchsorted(unsure, np.subtract(self._ends, self._ends[0])).tolist()
             #: of every node, its operands that may not be chosen, and where the marks of them are
