@@ -17,7 +17,15 @@ from autodiff.compiler.machine import Machine
 from autodiff.compiler.program import ARITY, Program, validate
 from autodiff.compiler.sums import sums
 from autodiff.compiler.trace import trace
-from autodiff.compiler.vectorize import LANES, MOST, OFTEN, grouped, steps_of, vectorized
+from autodiff.compiler.vectorize import (
+    LANES,
+    MOST,
+    OFTEN,
+    grouped,
+    in_vectors,
+    steps_of,
+    vectorized,
+)
 from autodiff.ops import CODES, ROWS, TABLE
 from autodiff.testing import expressions
 
@@ -624,7 +632,7 @@ def net(parameters, xs):
 
 def test_a_program_that_runs_often_is_vectorised_and_gives_the_same_bits(monkeypatch):
     made = []
-    monkeypatch.setattr(vectorize, "vectorized", lambda p: made.append(p) or vectorized(p))
+    monkeypatch.setattr(vectorize, "in_vectors", lambda p: made.append(p) or in_vectors(p))
     f = jit(value_and_grad(net))
     rng = np.random.default_rng(0)
     parameters, x = rng.normal(size=1240), rng.normal(size=30)

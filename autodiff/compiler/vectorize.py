@@ -28,7 +28,7 @@ from autodiff.engine.instructions import STATIC
 from autodiff.ops import CODES
 
 LEAST = 16  #: operations that a group must have: fewer are as fast one by one
-OFTEN = 100  #: runs of a program, after which it is vectorised
+OFTEN = 300  #: runs of a program, after which it is vectorised: as much as that costs
 MOST = 2048  #: lanes that are packed together, so that what is packed stays in the cache
 
 #: Of every row, whether it is done lane by lane.
@@ -39,7 +39,11 @@ LANES[[CODES[name] for name in ("chain", "products", "pick")]] = True
 
 def vectorized(p: Program) -> Machine:
     """A program, simplified and differentiated, made ready to run many times."""
-    p = sums(p)
+    return in_vectors(sums(p))
+
+
+def in_vectors(p: Program) -> Machine:
+    """What runs a program that has its sums, in vectors if most of it can be."""
     q, groups = grouped(p)
     if 2 * sum(end - first for first, end in groups) < len(p):
         return Machine(p)
@@ -61,13 +65,13 @@ class Tiered:
         """As ``Machine``."""
         self._runs += 1
         program, machine = self._program, self._machine
-        if program is not None:
-            if self._runs >= OFTEN:
-                self._machine = machine = vectorized(program)
-                self._program = None
-            elif machine is None:
-                self._machine = machine = Machine(sums(program))
-        assert machine is not None  # set before the program is forgotten
+        if machine is None:
+            assert program is not None
+            self._program = program = sums(program)
+            self._machine = machine = Machine(program)
+        if program is not None and self._runs >= OFTEN:
+            self._machine = machine = in_vectors(program)
+            self._program = None
         return machine(inputs)
 
 
