@@ -98,6 +98,27 @@ def numbers_for(n, seed=0):
     return np.random.default_rng(seed).normal(size=n).tolist()
 
 
+def listed(inputs, *instructions, constants=()):
+    """A program that returns its instructions' results, each a row's name and what it reads."""
+    operands, entries = [], []
+    for name, *refs in instructions:
+        if ARITY[CODES[name]]:
+            operands.append((refs[0], refs[-1]))
+        else:
+            operands.append((len(entries), len(refs)))
+            entries += refs
+    a, b = np.array(operands, np.int32).T.copy()
+    return Program(
+        inputs,
+        np.arange(inputs, inputs + len(a), dtype=np.int32),
+        np.array(constants, float),
+        np.array([CODES[name] for name, *_ in instructions], np.uint16),
+        a,
+        b,
+        np.array(entries, np.int32),
+    )
+
+
 # -- the same numbers ------------------------------------------------------------------------------
 
 
@@ -530,6 +551,37 @@ def test_scatters_leave_other_picks_alone():
             wanted = bits(Machine(p)(numbers))
             assert bits(Machine(q, steps=steps.arrays())(numbers)) == wanted
             assert bits(in_numpy(q, steps, numbers)) == wanted
+
+
+@pytest.mark.parametrize(("name", "terms"), [("add", 2), ("chain", 3)])
+def test_other_sums_at_the_level_of_a_scatter_are_a_group_beside_it(name, terms):
+    """Of picks and another number, whichever comes first, or of a number and of an input."""
+    n, x, i = TABLE_OF, 0, 1
+    picks = [("pick", x, i, -1 - k, -1 - n) for _ in range(terms + 1) for k in range(n)]
+    *added, pick, number = (2 + np.arange((terms + 2) * n)).reshape(terms + 2, n)
+    others = [x] * (terms - 1), [pick] * (terms - 1)
+    sums = [
+        (name, *(refs[k] if np.ndim(refs) else refs for refs in operands))
+        for operands in (added, [number, *others[0]], [number, *others[1]], [*others[1], number])
+        for k in range(n)
+    ]
+    p = listed(2, *picks, *[("neg", x)] * n, *sums, constants=[*range(n), 0.0])
+    _, steps = agree(p.returning(p.outputs[-4 * n :]), [0.7, 3.0])
+    assert kinds(steps)[-2:] == [("scatter", n), (name, 3 * n)]
+
+
+def test_a_scatter_compares_with_what_a_group_before_it_has_copied():
+    """The places of both lists, to be compared with an index: a scatter reads them itself."""
+    n = TABLE_OF
+
+    def f(xs):
+        a, b, (i, j, v, w) = xs[:n], xs[n : 2 * n], xs[2 * n :]
+        return [take(a, i) * v + take(a, j) * v + take(b, i) * w + sum_([x * x for x in b])]
+
+    lists = numbers_for(2 * n)
+    p = gradient_of(f, [*lists, 3.0, 5.0, 0.7, 0.3])
+    _, steps = agree(p, *([*lists, i, j, 0.7, 0.3] for i, j in ((5.0, 5.0), (3.0, 5.0))))
+    assert [kind for kind in kinds(steps) if kind[1] >= n][:2] == [("pick", 3 * n), ("scatter", n)]
 
 
 def test_a_scatter_of_single_terms_may_be_read_twice():
