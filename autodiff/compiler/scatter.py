@@ -39,15 +39,12 @@ class Scatter(NamedTuple):
 
 def sums_of_picks(p: Program) -> Any:
     """Of every instruction, whether it adds up picks, and nothing else."""
-    picked = np.append(np.zeros(p.inputs, bool), p.ops == PICK)
-
-    def at(refs: Any) -> Any:
-        return (refs >= 0) & picked[np.maximum(refs, 0)]
-
+    n, constants = p.inputs, len(p.constants)  # their references, which are negative, from the end
+    picked = np.concatenate([np.zeros(n, bool), p.ops == PICK, np.zeros(constants, bool)])
     found = np.zeros(len(p), bool)
     pairs, chains = np.flatnonzero(p.ops == ADD), np.flatnonzero(p.ops == CHAIN)
-    found[pairs] = at(p.a[pairs]) & at(p.b[pairs])
-    before = np.cumsum(np.append(0, at(p.entries)))
+    found[pairs] = picked[p.a[pairs]] & picked[p.b[pairs]]
+    before = np.cumsum(np.append(0, picked[p.entries]))
     found[chains] = before[p.a[chains] + p.b[chains]] - before[p.a[chains]] == p.b[chains]
     return found
 
