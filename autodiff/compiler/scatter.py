@@ -56,9 +56,8 @@ def scatter_of(p: Program, uses: Integers, first: int, end: int) -> Scatter | No
     if op == ADD:
         picks = np.stack([p.a[first:end], p.b[first:end]], axis=1) - p.inputs
     elif op == CHAIN:
-        picks = p.entries[p.a[first] : p.a[first] + n * p.b[first]].reshape(n, -1) - p.inputs
-    elif op != PICK:
-        return None
+        terms = p.b[first]
+        picks = p.entries[p.a[first] : p.a[first] + n * terms].reshape(n, terms) - p.inputs
     if (picks < 0).any() or (p.ops[picks] != PICK).any():
         return None
     if op != PICK and (uses[p.inputs + picks] > 1).any():
