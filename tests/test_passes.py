@@ -287,6 +287,13 @@ def test_what_sums_make_one_instruction(f, lines):
     assert summed(f)[:-1] == lines
 
 
+@pytest.mark.parametrize("f", [sum_, mean])
+def test_additions_to_a_row_over_more_numbers_than_there_are_slots(f):
+    numbers = [2.0, 3.0]
+    p = trace(lambda xs: [f([xs[0]] * 1000) + xs[1]], numbers).program
+    assert run(validate(sums(p), "sums"), numbers) == run(p, numbers)
+
+
 def test_sums_of_the_very_first_instructions():
     assert summed(lambda a, b: [a + b + a + b, a * a + b * b + a * b], 2)[:-1] == [
         "v2 = x0 + x1 + x0 + x1",

@@ -380,6 +380,11 @@ def test_small_groups_are_done_one_by_one_in_one_span():
     assert kinds(steps) == [("one by one", len(q))]
 
 
+def test_sums_of_nothing_are_no_lanes():
+    _, steps = agree(listed(1, *[("sum",)] * 20, *[("dot",)] * 20), [3.0])
+    assert kinds(steps) == [("one by one", 40)]
+
+
 def test_a_program_with_few_groups_is_left_as_it_is():
     numbers = numbers_for(40)
 

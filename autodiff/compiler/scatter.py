@@ -39,8 +39,7 @@ class Scatter(NamedTuple):
 
 def sums_of_picks(p: Program) -> Any:
     """Of every instruction, whether it adds up picks, and nothing else."""
-    n, constants = p.inputs, len(p.constants)  # their references, which are negative, from the end
-    picked = np.concatenate([np.zeros(n, bool), p.ops == PICK, np.zeros(constants, bool)])
+    picked = p.at_references(p.ops == PICK)
     found = np.zeros(len(p), bool)
     pairs, chains = np.flatnonzero(p.ops == ADD), np.flatnonzero(p.ops == CHAIN)
     found[pairs] = picked[p.a[pairs]] & picked[p.b[pairs]]
