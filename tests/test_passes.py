@@ -248,6 +248,14 @@ def summed(f, count=4):
             ["v4 = x2 * x3", "v5 = x0 + x1 + x2 + v4"],
         ),
         (
+            lambda a, b, c, d: [a + b + c * d],
+            ["v4 = x2 * x3", "v5 = x0 + x1 + v4"],
+        ),
+        (
+            lambda a, b, c, d: [a + b + c * d + d * d],  # enough
+            ["v4 = x0 * 1.0 + x1 * 1.0 + x2 * x3 + x3 * x3"],
+        ),
+        (
             lambda a, b, c, d: [a * b + c + d * d + b * c],
             ["v4 = x0 * x1 + x2 * 1.0 + x3 * x3 + x1 * x2"],
         ),

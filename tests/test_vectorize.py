@@ -385,6 +385,12 @@ def test_sums_of_nothing_are_no_lanes():
     assert kinds(steps) == [("one by one", 40)]
 
 
+def test_sums_of_single_numbers_and_products_are_lanes():
+    p = listed(20, *[("sum", k) for k in range(20)], *[("dot", k, 19 - k) for k in range(20)])
+    _, steps = agree(p, [-0.0, *numbers_for(19)])
+    assert kinds(steps) == [("chain", 20), ("products", 20)]
+
+
 def test_a_program_with_few_groups_is_left_as_it_is():
     numbers = numbers_for(40)
 

@@ -39,19 +39,13 @@ def sums(p: Program) -> Program:
 
     product = is_product[terms]
     starts = np.cumsum(lengths) - lengths
-    counts = (
-        np.add.reduceat(np.append(product, False).astype(np.int64), starts) if len(heads) else 0
-    )
+    counts = np.add.reduceat(np.append(product, False).astype(np.int64), starts)
     fused = 2 * counts >= lengths
     among = np.repeat(fused, lengths)
-    factors, refs = np.where(product, terms - n, 0)[among], terms[among]
-    pairs = np.stack(
-        [
-            np.where(product[among], p.a[factors], refs),
-            np.where(product[among], p.b[factors], one),
-        ],
-        axis=1,
-    )
+    refs, product = terms[among], product[among]
+    pairs = np.stack([refs, np.full(len(refs), one)], axis=1)
+    factors = refs[product] - n
+    pairs[product] = np.stack([p.a[factors], p.b[factors]], axis=1)
     dots = np.flatnonzero((p.ops == DOT) & (p.b > 0))
     halves = p.b[dots] // 2
     of_dots = np.stack(

@@ -203,6 +203,8 @@ EQUIVALENT: dict[str, str] = {
     "np.zeros(6, np.int32))) -> count = loops.rewrite(p.inputs, *views(*arrays, to, "
     "np.zeros(7, np.int32)))": _ROOM,
     # -- vectors -----------------------------------------------------------------------------------
+    "compiler.sums.sums: dots = np.flatnonzero((p.ops == DOT) & (p.b > 0)) -> dots = "
+    "np.flatnonzero((p.ops == DOT) & (p.b > 1))": "two lists have an even number of elements",
     "compiler.scatter: SPARSE = 4 -> SPARSE = 5": _TUNED,
     "compiler.scatter.sums_of_picks: before = np.cumsum(np.append(0, picked[p.entries])) -> "
     "before = np.cumsum(np.append(1, picked[p.entries]))": "only differences of these are read",
