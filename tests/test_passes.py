@@ -248,6 +248,10 @@ def summed(f, count=4):
             ["v4 = x2 * x3", "v5 = x0 + x1 + x2 + v4"],
         ),
         (
+            lambda a, b, c, d: [a + b * c, c * d + a],  # one product is no sum of products
+            ["v4 = x1 * x2", "v5 = x0 + v4", "v6 = x2 * x3", "v7 = v6 + x0"],
+        ),
+        (
             lambda a, b, c, d: [a * b + c + d],
             ["v4 = x0 * x1", "v5 = v4 + x2 + x3"],
         ),
