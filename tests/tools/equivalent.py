@@ -205,6 +205,11 @@ EQUIVALENT: dict[str, str] = {
     # -- vectors -----------------------------------------------------------------------------------
     "compiler.sums.sums: dots = np.flatnonzero((p.ops == DOT) & (p.b > 0)) -> dots = "
     "np.flatnonzero((p.ops == DOT) & (p.b > 1))": "two lists have an even number of elements",
+    "compiler.sums._chains: inner[pairs[inner[pairs] == 0]] = 2 -> "
+    "inner[pairs[inner[pairs] == 0]] = 3": "any number but 0 and 1 is the mark",
+    "compiler.sums._chains: chain, starts = (np.zeros(2 * len(added), np.int32), "
+    "np.zeros(len(p), np.int32)) -> chain, starts = (np.zeros(3 * len(added), np.int32), "
+    "np.zeros(len(p), np.int32))": _ROOM,
     "compiler.scatter: SPARSE = 4 -> SPARSE = 5": _TUNED,
     "compiler.scatter.sums_of_picks: before = np.cumsum(np.append(0, picked[p.entries])) -> "
     "before = np.cumsum(np.append(1, picked[p.entries]))": "only differences of these are read",
