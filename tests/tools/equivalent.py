@@ -222,6 +222,12 @@ EQUIVALENT: dict[str, str] = {
     "replaced) -> return Scatter(lists.T.ravel(), i[1], lanes.ravel(), j[:, 0], replaced)": (
         "the indices of all lanes are the same"
     ),
+    "compiler.lanes: NARROW = 8 -> NARROW = 9": _TUNED,
+    "compiler.lanes.Steps.__init__: self._room = int(np.max(program.b[program.over_list], "
+    "initial=1)) -> self._room = int(np.max(program.b[program.over_list], initial=2))": _ROOM,
+    "compiler.lanes.Steps.scattered: row += [0] * (AXES + 4) -> row += [1] * (AXES + 4)": (
+        "only the first of these numbers is read, and arrays sets it"
+    ),
     "compiler.lanes.Steps.span: self.rows.append([0, first, end] + [0] * (WIDTH - 3)) -> "
     "self.rows.append([0, first, end] + [1] * (WIDTH - 3))": "of a span three numbers are read",
     # -- sparse matrices ---------------------------------------------------------------------------
