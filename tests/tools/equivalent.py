@@ -228,6 +228,16 @@ EQUIVALENT: dict[str, str] = {
     "compiler.lanes.Steps.scattered: row += [0] * (AXES + 4) -> row += [1] * (AXES + 4)": (
         "only the first of these numbers is read, and arrays sets it"
     ),
+    "compiler.lanes.Steps.group: of_first_term = not ARITY[op] and op != _PICK and "
+    "(2 * i < len(tables)) -> of_first_term = not ARITY[op] and op != _PICK and "
+    "(3 * i < len(tables))": "of two operands it is the first, of four the first two",
+    "compiler.lanes.Steps.group: row += [IN_PLACE, 0, int(table[0, 0])] -> "
+    "row += [IN_PLACE, 1, int(table[0, 0])]": "in place, nothing is copied",
+    "compiler.lanes.Steps.group: row += [0, len(refs), room] -> row += [1, len(refs), room]": (
+        "arrays sets it"
+    ),
+    "compiler.lanes.Steps.group: row += [*[0] * len(outer), *strides[::-1], step] -> "
+    "row += [*[1] * len(outer), *strides[::-1], step]": "along an axis of one lane, no step is made",
     "compiler.lanes.Steps.span: self.rows.append([0, first, end] + [0] * (WIDTH - 3)) -> "
     "self.rows.append([0, first, end] + [1] * (WIDTH - 3))": "of a span three numbers are read",
     # -- sparse matrices ---------------------------------------------------------------------------
