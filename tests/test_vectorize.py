@@ -258,6 +258,13 @@ def test_what_several_steps_read_alike_is_copied_once():
     assert first[2] == second[2] == 256  # behind what single steps copy
 
 
+def test_what_single_steps_copy_shares_its_room():
+    lanes = [(name, 2 * k + i) for i, name in enumerate(["exp", "sin"]) for k in range(20)]
+    _, steps = agree(listed(40, *lanes), numbers_for(40))
+    assert copied(steps) == 40
+    assert steps.arrays()[2] == 20
+
+
 def test_lanes_are_put_in_a_regular_order_whatever_the_functions_is():
     numbers = numbers_for(20 * 9 + 6 * 9)
     order = np.random.default_rng(1).permutation(120).tolist()
