@@ -125,7 +125,8 @@ def operands_of(p: Program, first: int, end: int) -> list[Table]:
     n, op = end - first, int(p.ops[first])
     if ARITY[op]:
         return [x[first:end].reshape(n, 1) for x in (p.a, p.b)[: ARITY[op]]]
-    table = p.entries[p.a[first] : p.a[first] + n * p.b[first]].reshape(n, -1)
+    terms = p.b[first]
+    table = p.entries[p.a[first] : p.a[first] + n * terms].reshape(n, terms)
     if op == _PICK:
         return [table[:, i : i + 1] for i in range(4)]
     if op == _PRODUCTS:
