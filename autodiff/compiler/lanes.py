@@ -10,6 +10,7 @@ So rows of one operand and columns of another, along two axes, are a matrix prod
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections import Counter
 from itertools import accumulate, pairwise
 from operator import mul
@@ -157,7 +158,7 @@ class Axes(NamedTuple):
         ends = list(accumulate(self.sizes, mul))
         found, below = [], 1
         for size in sizes:
-            i = next((i for i, end in enumerate(ends) if below < end), len(ends) - 1)
+            i = bisect_right(ends, below)
             if self.strides:
                 found.append(self.strides[i] * below // (ends[i] // self.sizes[i]))
             else:
