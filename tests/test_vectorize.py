@@ -412,6 +412,12 @@ def test_more_lanes_than_are_packed_at_once():
     assert rows[:, [5 + AXES, 5 + AXES + AXES + 4]].max() <= MOST
 
 
+def test_a_single_lane_may_be_left_over():
+    places = np.random.default_rng(2).integers(0, 50, (MOST + 1, 2)).tolist()
+    _, steps = agree(listed(50, *[("mul", i, j) for i, j in places]), numbers_for(50))
+    assert kinds(steps) == [("mul", MOST), ("mul", 1)]
+
+
 # -- what is done one by one -----------------------------------------------------------------------
 
 
