@@ -202,7 +202,8 @@ def _repeated(table: Table) -> Axes:
     n, terms = table.shape
     alike = (table == table[0]).all(axis=1)
     repeats = n if alike.all() else int(np.argmin(alike))
-    if n % repeats or (table != np.repeat(table[::repeats], repeats, axis=0)).any():
+    blocks = n // repeats, repeats, terms
+    if n % repeats or (table.reshape(blocks) != table[::repeats, None]).any():
         repeats = 1
     rows = table[::repeats]
     again = np.flatnonzero(alike[::repeats])
