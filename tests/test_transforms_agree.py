@@ -145,3 +145,12 @@ def test_of_any_expression(data):
     point = data.draw(points(N))
     expression = data.draw(expressions(N, at=point))
     assert_agree(lambda xs: expression(*xs), point)
+
+
+def test_results_that_are_the_first_input_have_derivatives_too():
+    p = trace(lambda xs: [xs[0], xs[0] * xs[1], xs[1]], [2.0, 3.0]).program
+    x = np.array([2.0, 3.0])
+    rows = reverse(p, [{i: None} for i in range(3)], [0, 1])
+    columns = forward(p, [{0: None}, {1: None}])
+    assert Machine(rows)(x).tolist() == [1.0, 0.0, 3.0, 2.0, 0.0, 1.0]
+    assert Machine(columns)(x).tolist() == [1.0, 3.0, 0.0, 0.0, 2.0, 1.0]

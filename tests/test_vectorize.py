@@ -279,6 +279,21 @@ def test_lanes_are_put_in_a_regular_order_whatever_the_functions_is():
     assert sizes_of(steps, "products") == [[1, 6, 20]]
 
 
+@pytest.mark.parametrize("name", ["mul", "chain"])
+def test_lanes_of_every_pair_are_put_in_the_order_of_the_first_operand(name):
+    pairs = np.random.default_rng(1).permutation([*itertools.product(range(8), range(8, 20))])
+    _, steps = agree(listed(20, *[(name, int(i), int(j)) for i, j in pairs]), numbers_for(20))
+    assert sizes_of(steps, name) == [[1, 8, 12]]
+    assert copied(steps) == 0
+
+
+@pytest.mark.parametrize("name", ["mul", "chain"])
+def test_lanes_of_two_lists_are_put_in_the_order_of_both(name):
+    order = np.random.default_rng(1).permutation(20).tolist()
+    _, steps = agree(listed(40, *[(name, k, 20 + k) for k in order]), numbers_for(40))
+    assert copied(steps) == 0
+
+
 @pytest.mark.parametrize("apply", [lambda x, y: x.exp(), lambda x, y: x - 2.0, lambda x, y: y - x])
 def test_lanes_of_one_operand_are_read_side_by_side(apply):
     numbers = numbers_for(31)
@@ -466,6 +481,25 @@ def test_a_program_is_vectorised_if_half_of_it_is_lanes():
         ladder = [("sin", 19 + k) for k in range(others)]
         p = listed(20, *ladder, *[("exp", k) for k in range(20)])
         assert (in_vectors(p).program is p) == (others > 20)
+
+
+def test_of_a_level_all_that_is_done_one_by_one_comes_first():
+    first, most, last = sorted(["exp", "sin", "tanh"], key=CODES.__getitem__)
+    lanes = [(name, k) for name in (first, most, last) for k in range(20 if name == most else 3)]
+    _, steps = agree(listed(20, *lanes), numbers_for(20))
+    assert kinds(steps) == [("one by one", 6), (most, 20)]
+
+
+def test_only_what_follows_the_last_guard_is_reordered():
+    """Negations and a guard, and lanes that could as well stand before it."""
+    before = [("neg", k) for k in range(20)]
+    p = listed(
+        20, *before, ("guard", 20, -1, -2), *[("exp", k) for k in range(20)], constants=[1, 0]
+    )
+    q, groups = grouped(replace(p, sources=("x > 0",)))
+    validate(q, "grouped")
+    assert groups == [(21, 41)]
+    assert (q.ops.tolist(), q.a[:20].tolist()) == (p.ops.tolist(), p.a[:20].tolist())
 
 
 def test_a_program_with_few_groups_is_left_as_it_is():

@@ -167,7 +167,7 @@ def _regular(refs: Integers) -> Any:
     to lane that are like the one before, or 1; those between results count half.
     """
     n = refs.shape[1]
-    best, found = -1, np.arange(n)
+    best, found = 0, np.arange(n)
     for keys in ((), refs[1::-1], refs[:2]):
         order = np.lexsort(keys) if len(keys) else found
         ordered = refs[:, order] if len(keys) else refs

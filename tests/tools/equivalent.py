@@ -202,6 +202,18 @@ EQUIVALENT: dict[str, str] = {
     "compiler.passes.identities: count = loops.rewrite(p.inputs, *views(*arrays, to, "
     "np.zeros(6, np.int32))) -> count = loops.rewrite(p.inputs, *views(*arrays, to, "
     "np.zeros(7, np.int32)))": _ROOM,
+    # -- derivatives -------------------------------------------------------------------------------
+    "compiler.derivatives.ancestors: live[refs[refs >= 0]] = 1 -> live[refs[refs > 0]] = 1": (
+        "slot 0 is an input, which is computed from nothing"
+    ),
+    "compiler.derivatives.ancestors: live[refs[refs >= 0]] = 1 -> live[refs[refs >= 1]] = 1": (
+        "as above"
+    ),
+    "compiler.derivatives.chosen: at, active = (list(inputs), dependent(p, inputs)) -> at, "
+    "active = (inputs, dependent(p, inputs))": ("calls give a list"),
+    "compiler.derivatives.chosen: unsure[begin] = 1 -> unsure[begin] = 2": (_MARK),
+    "compiler.derivatives: HELD[[CODES[name] for name in instructions.HELD]] = 1 -> "
+    "HELD[[CODES[name] for name in instructions.HELD]] = 2": (_MARK),
     # -- vectors -----------------------------------------------------------------------------------
     "compiler.sums.sums: dots = np.flatnonzero((p.ops == DOT) & (p.b > 0)) -> dots = "
     "np.flatnonzero((p.ops == DOT) & (p.b > 1))": "two lists have an even number of elements",
@@ -242,6 +254,46 @@ EQUIVALENT: dict[str, str] = {
     "compiler.lanes.Steps.group: row += [*[0] * len(outer), *strides[::-1], step] -> "
     "row += [*[1] * len(outer), *strides[::-1], step]": "an axis of one lane has no steps",
     "compiler.lanes.axes_of: if size < len(column): -> if size <= len(column):": _FASTER,
+    "compiler.vectorize.grouped: kind = np.where(done_by_lane, length.astype(np.int64) << 16 "
+    "| p.ops, 0) -> kind = np.where(done_by_lane, length.astype(np.int64) << 17 | p.ops, 0)": (
+        "kinds are only told apart"
+    ),
+    "compiler.vectorize.grouped: kind[done_by_lane & sums_of_picks(p)] *= -1 -> "
+    "kind[done_by_lane & sums_of_picks(p)] *= -2": ("kinds are only told apart"),
+    "compiler.vectorize.grouped: work = sizes * np.where(length[of_run] > 0, length[of_run] "
+    "+ 2, 1) -> work = sizes * np.where(length[of_run] > 1, length[of_run] + 2, 1)": (
+        "no list of lanes has less than two elements"
+    ),
+    "compiler.vectorize._last_operands: a, b = (p.a.copy(), np.where(ARITY[p.ops] == 1, p.a, "
+    "p.b)) -> a, b = (p.a.copy(), np.where(ARITY[p.ops] == 1, p.b, p.b))": (_TUNED),
+    "compiler.vectorize._regular: best, found = (0, np.arange(n)) -> best, found = (1, "
+    "np.arange(n))": (_TUNED),
+    "compiler.vectorize._regular: for keys in ((), refs[1::-1], refs[:2]): -> for keys in "
+    "((), refs[2::-1], refs[:2]):": (_TUNED),
+    "compiler.vectorize._regular: alike = int((steps[:2, 1:] == steps[:2, "
+    ":-1]).all(axis=0).sum()) -> alike = int((steps[:2, 1:] == steps[:2, "
+    ":1]).all(axis=0).sum())": (_TUNED),
+    "compiler.vectorize._regular: score = 2 * alike + int(2 * ones[0] + 2 * ones[1] + "
+    "ones[2]) -> score = 3 * alike + int(2 * ones[0] + 2 * ones[1] + ones[2])": (_TUNED),
+    "compiler.vectorize._regular: score = 2 * alike + int(2 * ones[0] + 2 * ones[1] + "
+    "ones[2]) -> score = 2 * alike + int(2 * ones[1] + 2 * ones[1] + ones[2])": (_TUNED),
+    "compiler.vectorize._regular: score = 2 * alike + int(2 * ones[0] + 2 * ones[1] + "
+    "ones[2]) -> score = 2 * alike + int(2 * ones[0] + 3 * ones[1] + ones[2])": (_TUNED),
+    "compiler.vectorize._regular: if score > best: -> if score >= best:": (_TUNED),
+    "compiler.vectorize._regular: if min(alike, ones.max()) > 0.9 * n: -> pass": (_FASTER),
+    "compiler.vectorize._regular: if min(alike, ones.max()) > 0.9 * n: -> if min(alike, "
+    "ones.max()) >= 0.9 * n:": (_TUNED),
+    "compiler.vectorize._regular: if min(alike, ones.max()) > 0.9 * n: -> if min(alike, "
+    "ones.max()) > 9.0 * n:": (_FASTER),
+    "compiler.vectorize._regular: break -> pass": (_FASTER),
+    "compiler.vectorize: OFTEN = 300 -> OFTEN = 301": (_TUNED),
+    "compiler.vectorize: MOST = 2048 -> MOST = 2049": (_TUNED),
+    "compiler.vectorize: LANES = np.zeros(2 ** 16, bool) -> LANES = np.zeros(3 ** 16, bool)": (
+        _ROOM
+    ),
+    "compiler.vectorize: LANES = np.zeros(2 ** 16, bool) -> LANES = np.zeros(2 ** 17, bool)": (
+        _ROOM
+    ),
     "compiler.lanes.Steps.span: self.rows.append([0, first, end] + [0] * (WIDTH - 3)) -> "
     "self.rows.append([0, first, end] + [1] * (WIDTH - 3))": "of a span three numbers are read",
     # -- sparse matrices ---------------------------------------------------------------------------
