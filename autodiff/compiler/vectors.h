@@ -20,7 +20,7 @@
 #endif
 
 enum {
-    AD_SCATTER = -1, AD_IN_PLACE = -1, AD_AXES = 3, AD_OPERAND = AD_AXES + 4,
+    AD_SCATTER = -1, AD_EACH = -2, AD_IN_PLACE = -1, AD_AXES = 3, AD_OPERAND = AD_AXES + 4,
     AD_WIDTH = 4 + AD_AXES + 4 * AD_OPERAND
 };
 
@@ -180,4 +180,31 @@ static Py_ssize_t ad_run_steps(Py_ssize_t k, Py_ssize_t n, const int *steps, con
         k = step[2];
     }
     return k;
+}
+
+/* An instruction for one lane after the other: how many operands, the operation, and where these
+   stand in packed: their addresses in the first lane, then from lane to lane. */
+static void ad_each(const int *step, const int *packed, double *w, double *s, Py_ssize_t lanes,
+                    unsigned char *bad) {
+    const Py_ssize_t n = step[3];
+    const int *at = packed + step[5], *by = at + n;
+    double *t = w + step[1];
+    Py_ssize_t i, l;
+    for (l = 0; l < lanes; l++) {
+        int failed = 0;
+        for (i = 0; i < n; i++) s[i] = w[at[i] + by[i] * l];
+        t[l] = ad_on_list(step[4], n, packed, s, s + n, &failed);
+        bad[l] |= failed != 0;
+    }
+}
+
+/* Run the steps of a block of lanes: see batch.py.  packed begins with 0, 1, 2 ... */
+static void ad_run_lanes(Py_ssize_t n, const int *steps, const int *packed, double *w, double *s,
+                         Py_ssize_t lanes, unsigned char *bad) {
+    Py_ssize_t i;
+    for (i = 0; i < n; i++) {
+        const int *step = steps + AD_WIDTH * i;
+        if (step[0] == AD_EACH) ad_each(step, packed, w, s, lanes, bad);
+        else ad_vector(step, packed, w, w, s);
+    }
 }
