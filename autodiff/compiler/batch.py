@@ -10,7 +10,7 @@ A lane in which a guard fails gets numbers without a meaning; which these are is
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -19,8 +19,8 @@ from numpy.typing import NDArray
 
 from autodiff.compiler import loops
 from autodiff.compiler.derivatives import NOTHING_HELD, dependent
-from autodiff.compiler.lanes import AXES, EACH, IN_PLACE, WIDTH, axes_of, common, operands_of
-from autodiff.compiler.machine import run_batch
+from autodiff.compiler.lanes import AXES, EACH, IN_PLACE, WIDTH, Axes, axes_of, common, operands_of
+from autodiff.compiler.machine import Machine, run_batch
 from autodiff.compiler.passes import dead_code
 from autodiff.compiler.program import ARITY, GUARD, Floats, Integers, Program, in_order, views
 from autodiff.compiler.sums import sums
@@ -29,6 +29,28 @@ from autodiff.engine.instructions import STATIC
 
 CACHE = 1 << 16  #: numbers that a block of lanes may have, so that it stays in the cache
 MOST = 1 << 16  #: numbers that are copied for one step, if there is a smaller one
+
+
+Lanes = Callable[[Floats, Floats], "tuple[Floats, NDArray[np.bool_]]"]  #: see ``Batch.__call__``
+
+
+def in_lanes(program: Program, per_lane: Sequence[int], most: int) -> Lanes:
+    """What runs a program for many lanes; one after the other, if it has primitives in Python."""
+    if (program.ops < STATIC).all():
+        return Batch(program, per_lane, most)
+    machine = Machine(sums(program))
+
+    def one_by_one(inputs: Floats, lanes: Floats) -> tuple[Floats, NDArray[np.bool_]]:
+        found, failed = np.zeros((len(program.outputs), lanes.shape[1])), np.zeros(lanes.shape[1])
+        numbers = inputs.copy()
+        for i in range(lanes.shape[1]):
+            numbers[per_lane] = lanes[:, i]
+            results = machine(numbers)
+            failed[i] = results is None
+            found[:, i] = 0.0 if results is None else results
+        return found, failed != 0
+
+    return one_by_one
 
 
 class Batch:
@@ -64,7 +86,7 @@ class Batch:
         ends = np.concatenate([self._shared, p.inputs + guards])
         once = dead_code(p.returning(ends), guards=False)
         self._once = Tiered(once) if len(once) else None
-        self.lanes = max(1, min(most, max(8, CACHE // (n + len(q) + 1))))
+        self.lanes = max(1, min(most, max(16, CACHE // (n + len(q) + 1))))
         self._n, self._constants = n, q.constants[::-1].copy()
         layout = _Layout(q, u, self.lanes)
         self._steps, self._packed = views(layout.steps(), layout.packed())
@@ -95,11 +117,10 @@ class Batch:
         for first in range(0, total, self.lanes):
             count = min(self.lanes, total - first)
             block[:n, :count] = lanes[:, first : first + count]
-            block[:n, count:] = block[:n, count - 1 : count]  # repeat the last lane
-            bad = np.zeros(self.lanes, np.uint8)
-            run_batch(self._steps, self._packed, *views(w, s, bad), c)
+            bad = failed[first : first + count]
+            numbers, room, marks = views(w, s, bad)
+            run_batch(self._steps, self._packed, numbers, room, marks, c)
             found[own, first : first + count] = block[self._rows[own], :count]
-            failed[first : first + count] = bad[:count]
         self._idle.append((w, s))
         return found, failed != 0
 
@@ -130,7 +151,7 @@ class _Layout:
         longest = int(np.max(self.program.b[self.program.over_list], initial=1))
         self._copied: list[Any] = [np.arange(longest)]  # which rows over lists read by
         self._end = longest
-        self._step_rows: list[list[int]] = []
+        self._rows: list[NDArray[np.int32]] = []
 
     def at(self, refs: Any) -> Any:
         """Where these references stand."""
@@ -141,14 +162,18 @@ class _Layout:
         """The steps, end to end."""
         p, done = self.program, 0
         for first, end in [*self._groups, (len(p), len(p))]:
-            for k in range(done, first):
+            over_list = done + np.flatnonzero(p.over_list[done:first])
+            for k in over_list.tolist():
+                self._scalars(done, k)
                 if LANES[p.ops[k]]:
                     self._group(k, k + 1)
                 else:
                     self._each(k)
+                done = k + 1
+            self._scalars(done, first)
             self._group(first, end)
             done = end
-        return np.array(self._step_rows, np.int32).reshape(-1, WIDTH).ravel()
+        return np.concatenate([np.zeros((0, WIDTH), np.int32), *self._rows]).ravel()
 
     def packed(self) -> Integers:
         """All that is read by number: references that are copied, and operands of lists."""
@@ -161,14 +186,25 @@ class _Layout:
         return self._end - len(numbers)
 
     def _step(self, row: list[int]) -> None:
-        self._step_rows.append(row + [0] * (WIDTH - len(row)))
+        self._rows.append(np.array([row + [0] * (WIDTH - len(row))], np.int32))
+
+    def _scalars(self, first: int, end: int) -> None:
+        """Instructions over one or two scalars, none like the next, for all lanes."""
+        p, slots = self.program, self.program.inputs + np.arange(first, end)
+        rows = np.zeros((end - first, WIDTH), np.int32)
+        rows[:, 0], rows[:, 1], rows[:, 2] = p.ops[first:end], self.at(slots), self.at(slots + 1)
+        rows[:, 3 : 3 + AXES], rows[:, 3 + AXES] = 1, self.lanes
+        for i, refs in enumerate((p.a, p.b)):
+            which = np.flatnonzero(ARITY[p.ops[first:end]] > i)
+            read, operand = refs[first + which], 4 + AXES + i * (AXES + 4)
+            rows[which, operand], rows[which, operand + 2] = IN_PLACE, self.at(read)
+            rows[which, operand + 2 + AXES] = read >= self.shared
+        self._rows.append(rows)
 
     def _each(self, k: int) -> None:
         """One instruction for one lane after the other."""
         p = self.program
         refs = np.array(p.operands(k), np.int32)
-        if p.ops[k] >= STATIC:
-            raise NotImplementedError(k)
         where = self._add(np.concatenate([self.at(refs), refs >= self.shared]))
         self.room = max(self.room, 2 * len(refs))
         slot = p.inputs + k
@@ -185,12 +221,14 @@ class _Layout:
         own = [table >= self.shared for table in tables]
         pure = [bool(x.all() or not x.any()) for x in own]
         found = [axes_of(self.at(table)) for table in tables]
+        if n == 1:
+            found = [axes if axes.sizes else Axes((1,), (0,), axes.step) for axes in found]
         sizes: tuple[int, ...] = (n,)
         for axes, is_pure in zip(found, pure, strict=True):
             finer = common(n, sizes, axes.sizes) if is_pure and axes.strides else ()
             sizes = finer if 0 < len(finer) < AXES else sizes
         placed = [
-            is_pure and bool(x.strides) and common(n, sizes, x.sizes) == sizes
+            is_pure and bool(x.strides) and (n == 1 or common(n, sizes, x.sizes) == sizes)
             for x, is_pure in zip(found, pure, strict=True)
         ]
         cells = max(
@@ -229,4 +267,4 @@ def _reads_lanes(p: Program, shared: int) -> Integers:
     lists = np.flatnonzero(p.over_list & (p.b > 0))
     last = p.a[lists] + p.b[lists] - 1  # of a sum, whose first term may be of another kind
     found[lists] = (p.entries[last - (p.b[lists] > 1)] >= shared) + 2 * (p.entries[last] >= shared)
-    return found.astype(np.int32)
+    return np.asarray(found, np.int32)

@@ -98,10 +98,12 @@ AD_CLONES static void ad_lanes_products(Py_ssize_t n, Py_ssize_t m, const double
 
 /* -- steps ------------------------------------------------------------------------------------- */
 
-/* Do one step: copy what is to be packed, and then all lanes along the last axis at a time. */
-static void ad_vector(const int *step, const int *packed, const double *w, double *out, double *s) {
+/* Do one step: copy what is to be packed, and then all lanes along the last axis at a time, or the
+   first so many of them. */
+static void ad_vector(const int *step, const int *packed, const double *w, double *out, double *s,
+                      Py_ssize_t most) {
     const int op = step[0], *size = step + 4;
-    const Py_ssize_t m = step[3], n = size[AD_AXES - 1];
+    const Py_ssize_t m = step[3], all = size[AD_AXES - 1], n = all < most ? all : most;
     const double *at[4];
     const int *by[4];
     double *t = out + step[1];
@@ -112,7 +114,7 @@ static void ad_vector(const int *step, const int *packed, const double *w, doubl
         by[i] = o + 3;
         if (o[0] >= 0) for (j = 0; j < o[1]; j++) s[o[2] + j] = w[from[j]];
     }
-    for (i = 0; i < size[0]; i++) for (j = 0; j < size[1]; j++, t += n) {
+    for (i = 0; i < size[0]; i++) for (j = 0; j < size[1]; j++, t += all) {
         const double *x[4];
         int d[4];
         for (l = 0; l < 4; l++) {
@@ -172,7 +174,7 @@ static Py_ssize_t ad_run_steps(Py_ssize_t k, Py_ssize_t n, const int *steps, con
         const int *step = steps + AD_WIDTH * i;
         if (k >= step[2]) continue;
         if (step[0] == AD_SCATTER) ad_scatter(step, packed, w, out);
-        else if (step[0]) ad_vector(step, packed, w, out, s);
+        else if (step[0]) ad_vector(step, packed, w, out, s, PY_SSIZE_T_MAX);
         else {
             came = ad_run(k, step[2], ops, a, b, entries, otherwise, w, out, s);
             if (came != step[2]) return came;
@@ -190,6 +192,11 @@ static void ad_each(const int *step, const int *packed, double *w, double *s, Py
     const int *at = packed + step[5], *by = at + n;
     double *t = w + step[1];
     Py_ssize_t i, l;
+    if (step[4] == AD_guard) {
+        const double *x = w + at[0], *y = w + at[1];
+        for (l = 0; l < lanes; l++) bad[l] |= x[by[0] * l] != y[by[1] * l];
+        return;
+    }
     for (l = 0; l < lanes; l++) {
         int failed = 0;
         for (i = 0; i < n; i++) s[i] = w[at[i] + by[i] * l];
@@ -198,13 +205,14 @@ static void ad_each(const int *step, const int *packed, double *w, double *s, Py
     }
 }
 
-/* Run the steps of a block of lanes: see batch.py.  packed begins with 0, 1, 2 ... */
+/* Run the steps of a block of lanes, or of the first so many of it: see batch.py.  packed begins with
+   0, 1, 2 ... */
 static void ad_run_lanes(Py_ssize_t n, const int *steps, const int *packed, double *w, double *s,
                          Py_ssize_t lanes, unsigned char *bad) {
     Py_ssize_t i;
     for (i = 0; i < n; i++) {
         const int *step = steps + AD_WIDTH * i;
         if (step[0] == AD_EACH) ad_each(step, packed, w, s, lanes, bad);
-        else ad_vector(step, packed, w, w, s);
+        else ad_vector(step, packed, w, w, s, lanes);
     }
 }
