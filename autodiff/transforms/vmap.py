@@ -111,7 +111,10 @@ class Vmapped:
         traced = mode.note is not None and mode.note.trace is not None
         symbolic = any(g.rows.dtype == object for g in call.given)
         found = None if traced or symbolic or mode.detecting else self._by_programs(jitted, call)
-        return self._put_together(*found or self._one_by_one(call, range(call.lanes)))
+        if found is None:
+            f = jitted if mode.detecting else self._jitted or self.f
+            found = self._one_by_one(f, call, range(call.lanes))
+        return self._put_together(*found)
 
     # -- arguments ---------------------------------------------------------------------------------
 
@@ -188,6 +191,8 @@ class Vmapped:
                 jitted.check_lane(call.key, numbers, results[:, 0], call.arguments(0))
             self._refuse_unlike(structure, kept.result)
             found[:, pending] = results  # of lanes in which it fails, until they are done again
+            if failed[0]:  # an index is out of range, which the function itself is to say
+                self._one_by_one(self.f, call, pending[:1].tolist())
             pending = pending[failed]
             count += 1
         if len(pending):
@@ -196,16 +201,17 @@ class Vmapped:
                     f"{self.name}: lanes go more than {MOST} different ways: {len(pending)} of "
                     f"{call.lanes} are called one by one"
                 )
-            result, rest = self._one_by_one(call, pending.tolist())
+            result, rest = self._one_by_one(self.f, call, pending.tolist())
             if found is None:
                 return result, rest
             self._refuse_unlike(structure, result)
             found[:, pending] = rest
         return structure, found
 
-    def _one_by_one(self, call: _Call, which: Iterable[int]) -> tuple[Any, Any]:
+    def _one_by_one(
+        self, f: Callable[..., Any], call: _Call, which: Iterable[int]
+    ) -> tuple[Any, Any]:
         """By calls of the function."""
-        f = self._jitted or self.f
         structure, columns = None, []
         for lane in which:
             args, kwargs = call.arguments(lane)
@@ -225,7 +231,7 @@ class Vmapped:
         zeros = [
             g if g.shared else g._replace(rows=np.zeros((size(g.leaf), 1))) for g in call.given
         ]
-        structure, found = self._one_by_one(call._replace(given=zeros), [0])
+        structure, found = self._one_by_one(self.f, call._replace(given=zeros), [0])
         return structure, found[:, :0]
 
     def _refuse_unlike(self, structure: Any, result: Any) -> None:
