@@ -99,16 +99,16 @@ def test_special_numbers_in_one_lane_stay_there(special):
 
 
 def dense(inputs):
-    """Two layers of 20, of 30 numbers with 1000 weights."""
+    """Layers of 21 and 20, of 30 numbers with 1050 weights."""
     xs, weights = inputs[:30], iter(inputs[30:])
-    for n, m in ((30, 20), (20, 20)):
-        rows = [[next(weights) for _ in range(n)] for _ in range(m)]
-        xs = [functions.tanh(functions.dot(row, xs[:n])) for row in rows]
-    return [functions.sum(xs)]
+    rows = [[next(weights) for _ in xs] for _ in range(21)]
+    xs = [functions.tanh(functions.dot(row, xs)) for row in rows]
+    rows = [[next(weights) for _ in xs] for _ in range(20)]
+    return [functions.sum([functions.tanh(functions.dot(xs, row)) for row in rows])]
 
 
 def test_layers_are_one_step_each_whatever_the_lanes():
-    numbers = np.random.default_rng(0).normal(size=1030)
+    numbers = np.random.default_rng(0).normal(size=1080)
     p = simplified(trace(dense, numbers.tolist()).program)
     batch = Batch(p, range(30), 64)
     steps = np.asarray(batch._steps).reshape(-1, WIDTH)
@@ -116,7 +116,7 @@ def test_layers_are_one_step_each_whatever_the_lanes():
     assert len(batch._packed) < 100  # operands are read in place
     lanes = np.random.default_rng(1).normal(size=(30, 100))
     assert_as_alone(batch, p, numbers, range(30), lanes)
-    gradient = simplified(reverse(p, [{0: None}], range(1030)))
+    gradient = simplified(reverse(p, [{0: None}], range(1080)))
     batch = Batch(gradient, range(30), 64)
     assert len(batch._steps) < 25 * WIDTH
     assert_as_alone(batch, gradient, numbers, range(30), lanes)
@@ -181,6 +181,6 @@ def test_threads_run_one_batch_at_once():
 
 
 def test_groups_of_a_program_by_itself_are_as_before():
-    p = simplified(trace(dense, np.random.default_rng(0).normal(size=1030).tolist()).program)
-    numbers = np.random.default_rng(2).normal(size=1030)
+    p = simplified(trace(dense, np.random.default_rng(0).normal(size=1080).tolist()).program)
+    numbers = np.random.default_rng(2).normal(size=1080)
     assert vectorized(p)(numbers).tobytes() == Machine(p)(numbers).tobytes()

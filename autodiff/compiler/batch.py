@@ -28,6 +28,7 @@ from autodiff.compiler.vectorize import LANES, Tiered, grouped
 from autodiff.engine.instructions import STATIC
 
 CACHE = 1 << 16  #: numbers that a block of lanes may have, so that it stays in the cache
+WHOLE = 8  #: lanes are computed by so many, also if fewer are wanted
 MOST = 1 << 16  #: numbers that are copied for one step, if there is a smaller one
 
 
@@ -86,7 +87,8 @@ class Batch:
         ends = np.concatenate([self._shared, p.inputs + guards])
         once = dead_code(p.returning(ends), guards=False)
         self._once = Tiered(once) if len(once) else None
-        self.lanes = max(1, min(most, max(16, CACHE // (n + len(q) + 1))))
+        fit = max(16, CACHE // (n + len(q) + 1))
+        self.lanes = min(max(most, 1), fit - fit % WHOLE)
         self._n, self._constants = n, q.constants[::-1].copy()
         layout = _Layout(q, u, self.lanes)
         self._steps, self._packed = views(layout.steps(), layout.packed())
@@ -117,10 +119,11 @@ class Batch:
         for first in range(0, total, self.lanes):
             count = min(self.lanes, total - first)
             block[:n, :count] = lanes[:, first : first + count]
-            bad = failed[first : first + count]
+            bad = np.zeros(min(self.lanes, count + -count % WHOLE), np.uint8)
             numbers, room, marks = views(w, s, bad)
             run_batch(self._steps, self._packed, numbers, room, marks, c)
             found[own, first : first + count] = block[self._rows[own], :count]
+            failed[first : first + count] = bad[:count]
         self._idle.append((w, s))
         return found, failed != 0
 
