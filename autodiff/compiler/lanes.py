@@ -101,7 +101,8 @@ class Steps:
         ``KEPT``.
         """
         rows = np.array(self.rows, np.int32)
-        keys = [refs.tobytes() for _, _, refs in self._packs]
+        # A scatter copies nothing: it reads its references themselves.
+        keys = [b"" if rows[row, 0] == SCATTER else refs.tobytes() for row, _, refs in self._packs]
         often = Counter(keys)
         kept: dict[bytes, int] = {}
         packed, begin, room = [np.zeros(0, np.int32)], 0, self._room
@@ -112,7 +113,7 @@ class Steps:
                 packed.append(refs)
                 rows[row, place] = begin
                 begin += len(refs)
-            if often[key] > 1 and rows[row, 0] != SCATTER:
+            if key and often[key] > 1:
                 if key not in kept:
                     kept[key] = room
                     room += len(refs)
