@@ -254,7 +254,7 @@ def take_known(xs: list[Any], i: Any) -> Any:
         return x
     given = _checked("take", xs)
     data = number_of(x) if type(x) is Value else real(x, "take(values, i)")
-    partials = [float(k == place) for k in range(len(given))]
+    partials = [k == place for k in range(len(given))]
     return record_known(CODES["take"], (*given, i), data, [*partials, 0.0])
 
 

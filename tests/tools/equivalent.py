@@ -82,6 +82,9 @@ EQUIVALENT: dict[str, str] = {
     "xs = within(here.mode(), numbering.inputs_of, inputs, here.note)": (
         "the compiled one takes lists only, the interpreted one any sequence"
     ),
+    "evaluation._call: partials = [0.0] * len(operands) -> partials = [1.0] * len(operands)": (
+        "a constant's is not read, and a trace has none"
+    ),
     "engine.choice: sys.meta_path.insert(0, Interpret()) -> sys.meta_path.insert(1, Interpret())": (
         "before it stands the finder of built-in modules alone"
     ),
