@@ -1,8 +1,10 @@
 """no_grad, scope and detect_anomaly: what they change, for whom, and until when."""
 
+import _thread
 import asyncio
 import contextvars
 import math
+import queue
 import re
 import sys
 import threading
@@ -332,6 +334,21 @@ def test_a_thread_keeps_the_mode_of_the_context_it_runs_in():
     thread.start()
     thread.join()
     assert [v.op for v in results] == [""]
+
+
+@pytest.mark.parametrize("transform", [lambda f: f, jit])
+def test_a_thread_may_begin_in_the_package_itself(transform):
+    """There is no line of a program below it."""
+
+    def f(x):
+        results = queue.SimpleQueue()
+        computing = map(results.put, map(autodiff.sin, [x]))
+        with detect_anomaly():
+            run = contextvars.copy_context().run
+        _thread.start_new_thread(run, (list, computing))
+        return results.get(timeout=10)
+
+    assert transform(f)(Value(0.5)).data == math.sin(0.5)
 
 
 def quiet(x, times):

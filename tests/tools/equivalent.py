@@ -8,6 +8,7 @@ _MARK = "any number but 0 is a mark"
 _ROOM = "more room than is needed"
 _FEW = "there are no operations with such numbers"
 _FASTER = "what comes after gives the same; this is only faster"
+_GENERAL = "general() gives the same; this is only faster"
 _ASKED = "refuse_reading looks for a trace itself; this is only faster"
 _INNERMOST = "traces.refuse_stranger looks for the innermost trace too; this is only faster"
 _RETURNED = "in C it says that nothing was raised; no one reads it"
@@ -135,6 +136,23 @@ EQUIVALENT: dict[str, str] = {
     "engine.expressions._call: return ast.Call(ast.Name(function, ast.Load()), list(args), []) -> "
     "return ast.Call(ast.Name(function, ast.Load()), args, [])": "ast takes a tuple as well",
     "value: _looking = False -> _looking = True": "it only saves looks at an unchanged mode",
+    # -- functions of scalars ----------------------------------------------------------------------
+    **{
+        f"evaluation._elementwise: {change}": _GENERAL
+        for change in (
+            *("if type(a) is Value: -> pass", "return record_unary(op, a) -> pass"),
+            *("if type(a) is float: -> pass", "return on_float(a) -> pass"),
+            *("if type(a) is float and type(b) is float: -> pass", "return on_float(a, b) -> pass"),
+            *("if v is not NotImplemented: -> pass", "return v -> pass"),
+        )
+    },
+    **{
+        f"evaluation._elementwise: if type(a) is Value or type(b) is Value: -> {change}": _GENERAL
+        for change in (
+            *("pass", "if type(a) is Value:", "if type(b) is Value:"),
+            *(f"if type({x}) is Value or type({x}) is Value:" for x in "ab"),
+        )
+    },
     # -- the garbage collector ---------------------------------------------------------------------
     "sweeps.commit: collectable(gradient) -> pass": _IN_C,
     "engine.traces.Trace.forget: self.guards.clear() -> pass": _COLLECTED,
