@@ -38,5 +38,8 @@ cpdef Value record_known(int op, tuple operands, double data, list partials)
 @cython.locals(v=Value, note=Note)
 cpdef Value record_call(tuple operands, double data, array partials, object call, str name)
 
+@cython.locals(left=list, i=Py_ssize_t)
+cpdef tuple leaving_out(tuple operands, const int[::1] places, const double[::1] marks)
+
 @cython.locals(v=Value)
 cpdef bint in_traces(list values) except -1

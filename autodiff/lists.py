@@ -2,7 +2,8 @@
 
 * ``record_list`` -- a row over one or two lists, or over more than two scalars;
 * ``record_known`` -- any row whose value and partials are given;
-* ``record_call`` -- a call of a program, whose value and partials it has computed.
+* ``record_call`` -- a call of a program, whose value and partials it has computed;
+  ``leaving_out`` -- its operands, without what it has not chosen.
 
 Such a node keeps its operands in a tuple, and its partials in an array.  Compiled as ``value.py``
 is.
@@ -83,6 +84,15 @@ def record_call(
     note.name = name
     note.call = call
     return v
+
+
+def leaving_out(operands: tuple[Any, ...], places: Any, marks: Any) -> tuple[Any, ...]:
+    """Operands of a call, with 0.0 at those ``places`` whose mark is not nan."""
+    left = list(operands)
+    for i in range(len(places)):
+        if marks[i] == marks[i]:
+            left[places[i]] = 0.0
+    return untracked(tuple(left))
 
 
 def in_traces(values: list[Value]) -> bool:

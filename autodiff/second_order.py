@@ -19,7 +19,7 @@ from autodiff.engine.traces import active, refuse_reading
 from autodiff.evaluation import VALUES, apply, pick
 from autodiff.lists import record_list
 from autodiff.ops import ROWS
-from autodiff.sweeps import commit, sweep, visit
+from autodiff.sweeps import commit, sweep, sweep_call, visit
 from autodiff.value import (
     Value,
     add_method,
@@ -181,7 +181,9 @@ def backward(self: Value, seed: float = 1.0, create_graph: bool = False) -> None
     else:
         refuse_reading("backward()")
         refuse_stranger(self, active())
-        alone(sweep, self, real(seed, "backward(seed)"))
+        number = real(seed, "backward(seed)")
+        if self.op != "call" or not alone(sweep_call, self, number):
+            alone(sweep, self, number)
 
 
 add_method("backward", backward)

@@ -95,6 +95,9 @@ cpdef bint recorded_in(Value v, object trace) except -1
 @cython.locals(order=array)
 cpdef sweep(Value root, double seed)
 
+@cython.locals(v=Value, order=array, partials=array, i=Py_ssize_t, seen=cython.uint)
+cpdef bint sweep_call(Value root, double seed) except -1
+
 @cython.locals(v=Value, i=Py_ssize_t, changed=list, gradients=list)
 cdef int add_to_leaves(array order) except -1
 

@@ -11,7 +11,8 @@ adjoint times the local partial (``hand_on``), and an operand adds up what it is
 
 That is all of reverse mode, at a small multiple of the cost of the root.
 
-* ``sweep`` -- what ``backward()`` runs; ``sweep_trace`` -- the same for a transform;
+* ``sweep`` -- what ``backward()`` runs; ``sweep_call`` -- of what one call of a program recorded;
+* ``sweep_trace`` -- the same for a transform;
 * ``topological_order``, ``visit``, ``traverse`` -- operands before results, each node once.
 
 ``second_order.sweep_on_values`` is the same sweep in recorded arithmetic: its gradients are Values,
@@ -275,6 +276,29 @@ def sweep_trace(
     for v, gradient in zip(outside, gradients, strict=True):
         v._grad = gradient
     return found
+
+
+def sweep_call(root: Value, seed: float) -> bool:
+    """``sweep`` where nothing is to be ordered: of a call whose operands are leaves, each once.
+
+    Whether it is such; if not, nothing is done.
+    """
+    if MODE.get().detecting:
+        return False
+    seen, order = marks(1), nodes()
+    partials = root._b
+    for i, x in enumerate(root._a):
+        if type(x) is Value:
+            v = x
+            if v._op or v._mark == seen or (v._note is not None and v._note.grad is not None):
+                return False
+            v._mark = seen
+            v._da = 0.0 + seed * partial_at(partials, i)
+            push(order, v)
+    root._grad = seed
+    root._note.grad = None
+    commit([], [], order)
+    return True
 
 
 def backwards_detecting(order: Any) -> None:

@@ -5,6 +5,7 @@ import concurrent.futures
 import functools
 import math
 import random
+import sys
 import types
 from pathlib import Path
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,6 +28,9 @@ HELD[[CODES[name] for name in instructions.HELD]] = 1
 
 NOTHING_HELD: Mask = np.zeros(2**16, np.uint8)
 
+CHOICES: Mask = np.zeros(2**16, np.uint8)  #: of every row, whether it gives one of its operands
+CHOICES[[CODES["take"], CODES["pick"]]] = 1
+
 
 def dependent(p: Program, inputs: Sequence[int], held: Mask = HELD) -> Mask:
     """Of every slot, whether it depends on one of these inputs, but for what rows in ``held``."""
@@ -36,12 +40,13 @@ def dependent(p: Program, inputs: Sequence[int], held: Mask = HELD) -> Mask:
     return active
 
 
-def ancestors(p: Program, results: Sequence[int]) -> Mask:
-    """Of every slot, whether one of these results depends on it."""
+def ancestors(p: Program, refs: Any, stops: Mask = NOTHING_HELD) -> Mask:
+    """Of every slot, whether one of these depends on it, but for what rows in ``stops`` read."""
     live, read = np.zeros(p.inputs + len(p), np.uint8), np.zeros(len(p.constants), np.uint8)
-    refs = p.outputs[list(results)]
     live[refs[refs >= 0]] = 1
-    loops.mark_live(p.inputs, *views(p.ops, p.a, p.b, p.entries, ARITY, live, read))
+    b = np.where(stops[p.ops], 0, p.b).astype(np.int32)
+    arity = np.where(stops, 0, ARITY).astype(np.uint8)
+    loops.mark_live(p.inputs, *views(p.ops, p.a, b, p.entries, arity, live, read))
     return live
 
 
@@ -61,7 +66,7 @@ def reverse(
         keep: whether the new program has the results of ``p`` too, before the derivatives.
     """
     active = dependent(p, inputs)
-    emitter = Emitter(p, (active & ancestors(p, [*seeds]) for seeds in combinations))
+    emitter = Emitter(p, (active & ancestors(p, p.outputs[[*seeds]]) for seeds in combinations))
     zero, one = emitter.zero, emitter.zero - 1
     found = []
     for seeds in combinations:
@@ -77,52 +82,62 @@ def reverse(
     return emitter.finished(np.concatenate([p.outputs[: len(p.outputs) * keep], *found]))
 
 
-def rows(p: Program, inputs: Sequence[int], seed: float = 1.0) -> tuple[Program, NDArray[np.bool_]]:
+def rows(p: Program, inputs: Sequence[int]) -> tuple[Program, NDArray[np.bool_]]:
     """Reverse mode for every result by itself, without what is 0 whatever the numbers are.
 
     Args:
         p: a program.
         inputs: those with respect to which the results are differentiated.
-        seed: the adjoint of the results.
 
     Returns:
         The program that has the results, then their derivatives; and a table of a row for every
         result, a column for every one of ``inputs``, that says which derivatives these are.
     """
-    p = replace(p, constants=np.append(p.constants, seed))
     m = len(p.outputs)
-    q = reverse(p, [{i: -len(p.constants)} for i in range(m)], inputs, keep=True)
+    q = reverse(p, [{i: None} for i in range(m)], inputs, keep=True)
     found = q.outputs[m:].reshape(m, len(inputs))
     reached = found != -1 - len(p.constants)  # else it is the constant 0 of the emitter
     return q.returning(np.concatenate([p.outputs, found[reached]])), reached
 
 
-def chosen(p: Program, inputs: Sequence[int]) -> tuple[Program, NDArray[np.int64]]:
+def chosen(
+    p: Program, inputs: Sequence[int], reached: NDArray[np.bool_]
+) -> tuple[Program, NDArray[np.int64]]:
     """Which derivatives of ``rows`` there are: not those of what ``take`` and ``pick`` leave aside.
 
+    An adjoint of nan at every choice goes on to what was chosen, and to nothing else.
+
+    Args:
+        p: a program.
+        inputs: those with respect to which the results are differentiated.
+        reached: as ``rows`` gives it.
+
     Returns:
-        A program whose results are nan for those that there are; and which of all these are its
-        results: the others are always there.
+        A program whose results are nan for those that there are; and which of all derivatives of
+        ``rows`` these are: the others are always there.
     """
-    marked, _ = rows(p, inputs, np.nan)  # this adjoint spreads to all, but past a choice
-    refs = marked.outputs[len(p.outputs) :]
-    stops = np.ones(2**16, np.uint8)
-    stops[[CODES[name] for name in ("add", "mul", "neg")]] = 0
-    nan = -1 - np.flatnonzero(np.isnan(marked.constants))
-    sure = np.zeros(p.inputs + len(marked), np.uint8)
-    arity, read = ARITY[marked.ops], np.isin(marked.a, nan)
-    read |= (arity == 2) & np.isin(marked.b, nan)
-    sure[p.inputs :] = (arity > 0) & (stops[marked.ops] == 0) & read
-    arrays = (marked.ops, marked.a, marked.b, marked.entries, ARITY, stops, sure)
-    loops.mark_dependent(p.inputs, *views(*arrays))
-    unsure = np.flatnonzero(
-        np.where(refs >= 0, sure[np.maximum(refs, 0)] == 0, ~np.isin(refs, nan))
-    )
-    to = np.arange(len(sure), dtype=np.int32)
-    to[sure != 0] = nan[0]
-    a, b, entries = marked.a.copy(), marked.b.copy(), marked.entries.copy()
-    loops.rename(*views(marked.ops, a, b, entries, ARITY, to))
-    return replace(marked, a=a, b=b, entries=entries).returning(refs[unsure]), unsure
+    p = replace(p, constants=np.append(p.constants, np.nan))
+    at, active = list(inputs), dependent(p, inputs)
+    masks, starts = [], []
+    for i in range(len(p.outputs)):
+        sure = ancestors(p, p.outputs[[i]], CHOICES | HELD) & active
+        begin = p.inputs + np.flatnonzero(CHOICES[p.ops] & sure[p.inputs :])
+        unsure = ancestors(p, begin) & active & ~sure
+        unsure[begin] = 1
+        masks.append(unsure)
+        starts.append(begin)
+    emitter = Emitter(p, masks)
+    refs, which, end = [np.zeros(0, np.int32)], [np.zeros(0, np.int64)], 0
+    for mask, begin, row in zip(masks, starts, reached, strict=True):
+        adjoint = np.full(len(mask), NONE, np.int32)
+        adjoint[begin] = -len(p.constants)
+        emitter.reverse(len(p), *views(mask, adjoint))
+        found = adjoint[at][row]
+        unsure = np.flatnonzero(found != NONE)
+        refs.append(found[unsure])
+        which.append(end + unsure)
+        end += len(found)
+    return emitter.finished(np.concatenate(refs)), np.concatenate(which)
 
 
 def forward(

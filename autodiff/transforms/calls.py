@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from array import array
 from collections.abc import Sequence
-from itertools import compress, pairwise
+from itertools import pairwise
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -21,8 +21,7 @@ from autodiff.compiler.passes import dead_code, simplified
 from autodiff.compiler.program import Floats, Program
 from autodiff.compiler.trace import outputs_of, replay
 from autodiff.compiler.vectorize import Tiered
-from autodiff.lists import record_call
-from autodiff.ops import CODES
+from autodiff.lists import leaving_out, record_call
 from autodiff.value import Value, number_of
 
 MOST = 32  #: results that are recorded so; for more, a row of derivatives each would cost too much
@@ -58,13 +57,13 @@ class Recorder:
         self._shared = [] if len(by) > len(captured) else self._operands(captured)
         # An operand that is not chosen gets no adjoint, not 0 times one that may be infinite.
         self._chosen: Tiered | None = None
-        if np.isin(p.ops, [CODES["take"], CODES["pick"]]).any():
-            which, unsure = derivatives.chosen(p, by)
+        if derivatives.CHOICES[p.ops].any():
+            which, unsure = derivatives.chosen(p, by, reached)
             self._chosen = Tiered(simplified(which))
             parts = np.searchsorted(unsure, np.subtract(self._ends, self._ends[0])).tolist()
             #: of every node, its operands that may not be chosen, and where the marks of them are
             self._unsure = [
-                ((unsure[a:b] + self._ends[0] - end).tolist(), slice(a, b))
+                ((unsure[a:b] + self._ends[0] - end).astype(np.int32), slice(a, b))
                 for end, (a, b) in zip(self._ends, pairwise(parts), strict=False)
             ]
 
@@ -79,7 +78,11 @@ class Recorder:
         assert found is not None  # there are no guards
         operands = self._shared or self._operands([*arguments, *self._captured])
         if self._chosen is not None:
-            operands = self._only_chosen(operands, inputs)
+            marks: Any = self._chosen(inputs)
+            operands = [
+                leaving_out(xs, places, marks[part])
+                for xs, (places, part) in zip(operands, self._unsure, strict=True)
+            ]
         results: list[Any] = []
         for i, x in enumerate(found[: self._ends[0]].tolist()):
             if operands[i]:
@@ -102,21 +105,6 @@ class Recorder:
         """The operands of every result, of the Values that are at ``by``."""
         n = len(values)
         return [tuple(values if len(t) == n else [values[i] for i in t]) for t in self._taken]
-
-    def _only_chosen(
-        self, operands: list[tuple[Any, ...]], inputs: Floats
-    ) -> list[tuple[Any, ...]]:
-        """Operands, with 0.0 in place of those that are not chosen."""
-        assert self._chosen is not None
-        marks: Any = self._chosen(inputs)
-        aside = (~np.isnan(marks)).tolist()
-        found = []
-        for xs, (unsure, part) in zip(operands, self._unsure, strict=True):
-            rest = list(xs)
-            for i in compress(unsure, aside[part]):
-                rest[i] = 0.0
-            found.append(tuple(rest))
-        return found
 
 
 class Recorded(NamedTuple):
