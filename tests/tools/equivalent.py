@@ -92,6 +92,12 @@ EQUIVALENT: dict[str, str] = {
     "value.inherit: if w._note is not None and w._note is not note: -> if w._note is not None:": (
         "what an operand with the mode's own note would be asked, it answers in the same way"
     ),
+    **{
+        f"engine.modes.Note.of_line: key = (id(code) << 24) + frame.f_lasti -> key = {key}": (
+            "these are as different"
+        )
+        for key in ("(id(code) << 25) + frame.f_lasti", "(id(code) << 24) - frame.f_lasti")
+    },
     # -- numbers and Values ------------------------------------------------------------------------
     "engine.reals.constant: return x -> pass": "float(x) of a float is x; this is only faster",
     "value.number_or_not: if type(x) is float: -> pass": _FASTER,
