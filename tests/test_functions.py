@@ -118,6 +118,9 @@ def test_operands_are_counted():
         with pytest.raises(TypeError, match="maximum") as error:
             attempt()
         assert "None" not in str(error.value)  # which nobody wrote
+    for operands in ((1.0, 2.0), (1.0, Value(2.0), 3.0, 4.0)):
+        with pytest.raises(TypeError, match=rf"monomial\(c, a, b\) was given {len(operands)}"):
+            autodiff.functions.monomial(*operands)
 
 
 def test_the_second_operand_may_have_a_default():
