@@ -149,7 +149,7 @@ def _elements(name: str, xs: Any) -> list[Any]:
         raise TypeError(
             f"{name}(xs) takes a list or array of numbers or Values, not {describe(xs)}"
         )
-    elements = xs if type(xs) is list else list(xs)
+    elements = list(xs)
     if not elements:
         raise ValueError(f"{name}() of an empty list: expected is at least one number")
     return elements
