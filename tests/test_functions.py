@@ -1,6 +1,7 @@
 """The functions: of floats, arrays, Values and arrays of Values; over lists; of one's own."""
 
 import math
+import pickle
 from decimal import Decimal
 from fractions import Fraction
 
@@ -73,6 +74,12 @@ def test_a_function_a_method_and_numpys_name_are_one_primitive(row):
         assert (v.op, v.data) == (row.name, expected)
     assert function(*values(operands)).op == row.name
     assert function.__name__ == row.name
+
+
+@EACH_SCALAR
+def test_a_function_is_pickled_by_its_name(row):
+    function = getattr(autodiff.functions, row.name)
+    assert pickle.loads(pickle.dumps(function)) is function
 
 
 @EACH_SCALAR

@@ -14,6 +14,7 @@ _INNERMOST = "traces.refuse_stranger looks for the innermost trace too; this is 
 _RETURNED = "in C it says that nothing was raised; no one reads it"
 
 _NUMBER = "return float(x) if type(x) is int and -2 ** 53 <= x <= 2 ** 53 else constant(x)"
+_DIV = "return math.nan if a == 0 or a != a else math.copysign(math.inf, a) * math.copysign(1, b)"
 
 #: Names of mutants, each with the reason in one line.
 EQUIVALENT: dict[str, str] = {
@@ -86,6 +87,10 @@ EQUIVALENT: dict[str, str] = {
     "evaluation._call: partials = [0.0] * len(operands) -> partials = [1.0] * len(operands)": (
         "a constant's is not read, and a trace has none"
     ),
+    **{
+        f"engine.ieee.div: {_DIV} -> {_DIV.replace(*change)}": "infinite times or by 1 or 2"
+        for change in [(") * math", ") / math"), ("copysign(1", "copysign(2")]
+    },
     "engine.choice: sys.meta_path.insert(0, Interpret()) -> sys.meta_path.insert(1, Interpret())": (
         "before it stands the finder of built-in modules alone"
     ),
