@@ -9,6 +9,7 @@ _ROOM = "more room than is needed"
 _FEW = "there are no operations with such numbers"
 _FASTER = "what comes after gives the same; this is only faster"
 _GENERAL = "general() gives the same; this is only faster"
+_COPIED = "a copy serves as well; this is only faster"
 _ASKED = "refuse_reading looks for a trace itself; this is only faster"
 _INNERMOST = "traces.refuse_stranger looks for the innermost trace too; this is only faster"
 _RETURNED = "in C it says that nothing was raised; no one reads it"
@@ -164,6 +165,8 @@ EQUIVALENT: dict[str, str] = {
             *(f"if type({x}) is Value or type({x}) is Value:" for x in "ab"),
         )
     },
+    "functions._elements: if type(xs) is list and xs: -> pass": _COPIED,
+    "functions._elements: return xs -> pass": _COPIED,
     # -- the garbage collector ---------------------------------------------------------------------
     "sweeps.commit: collectable(gradient) -> pass": _IN_C,
     "engine.traces.Trace.forget: self.guards.clear() -> pass": _COLLECTED,
