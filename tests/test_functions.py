@@ -273,6 +273,17 @@ def test_lists_of_arrays_of_values_are_reduced_elementwise():
     assert data(softmax(rows)[0]) == pytest.approx([softmax([1.0, 3.0])[0]] * 2)
 
 
+def test_a_value_beside_an_array_is_taken_with_each_of_its_elements():
+    x, array = Value(1.0), np.array([0.5, 2.0])
+    columns = [[1.0, 0.5], [1.0, 2.0]]
+    for function in (autodiff.sum, mean, logsumexp):
+        wanted = [function(column) for column in columns]
+        assert data(function([x, array])) == data(function([array, x])) == pytest.approx(wanted)
+    for function in (softmax, log_softmax):
+        assert data(function([x, array])[0]) == pytest.approx([function(c)[0] for c in columns])
+    assert gradients(logsumexp([x, array])[1], [x]) == pytest.approx([softmax(columns[1])[0]])
+
+
 @EACH_LIST_FUNCTION
 def test_an_empty_list_is_refused(function):
     for empty in ([], (), np.array([])):
@@ -339,6 +350,7 @@ def test_take_is_an_element_a_row_or_several():
     assert take([[1.0, 2.0], [3.0, 4.0]], 1) == [3.0, 4.0]
     assert take(np.array([10.0, 20.0, 30.0]), np.array([2, 0])).tolist() == [30.0, 10.0]
     assert take(xs, [1, 1]) == [xs[1], xs[1]]
+    assert take(xs, np.array(1)) is xs[1]
 
 
 @pytest.mark.parametrize("i", [-1, 3, np.int64(7)])
@@ -347,7 +359,7 @@ def test_take_refuses_an_index_beyond_the_list(i):
         take([1.0, 2.0, 3.0], i)
 
 
-@pytest.mark.parametrize("i", [True, 1.0, "1", None, Value(1.0)])
+@pytest.mark.parametrize("i", [True, 1.0, "1", None, Value(1.0), range(2)])
 def test_take_refuses_what_is_no_integer(i):
     with pytest.raises(TypeError, match="i must be an integer, not"):
         take([1.0, 2.0, 3.0], i)

@@ -167,6 +167,10 @@ EQUIVALENT: dict[str, str] = {
     },
     "functions._elements: if type(xs) is list and xs: -> pass": _COPIED,
     "functions._elements: return xs -> pass": _COPIED,
+    "functions._largest: return np.where(np.isinf(m), 0.0, m) if name == 'largest' else m -> "
+    "return np.where(np.isinf(m), 1.0, m) if name == 'largest' else m": (
+        "beside what is infinite a finite shift makes no difference"
+    ),
     # -- the garbage collector ---------------------------------------------------------------------
     "sweeps.commit: collectable(gradient) -> pass": _IN_C,
     "engine.traces.Trace.forget: self.guards.clear() -> pass": _COLLECTED,
