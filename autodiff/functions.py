@@ -218,7 +218,7 @@ def take(values: Sequence[Any], i: Any) -> Any:
     elements = _elements("take", values)
     if isinstance(i, (np.ndarray, list, tuple)) and np.ndim(i):
         rows = [take(values, j) for j in i]
-        return np.array(rows) if isinstance(values, np.ndarray) and rows else rows
+        return np.array(rows) if isinstance(values, np.ndarray) else rows
     i = i.item() if isinstance(i, np.ndarray) else i
     if type(i) is Value and active() is not None:
         return _row_at(elements, i)

@@ -351,6 +351,8 @@ def test_take_is_an_element_a_row_or_several():
     assert take(np.array([10.0, 20.0, 30.0]), np.array([2, 0])).tolist() == [30.0, 10.0]
     assert take(xs, [1, 1]) == [xs[1], xs[1]]
     assert take(xs, np.array(1)) is xs[1]
+    assert take(xs, []) == []
+    assert take(np.array([10.0, 20.0]), []).tolist() == []
 
 
 @pytest.mark.parametrize("i", [-1, 3, np.int64(7)])
@@ -379,6 +381,8 @@ def test_an_index_of_a_trace_is_recorded():
     assert node.operands == (*xs, 30.0, i)
     assert [number_of(v) for v in row] == [2.0, 10.0, 20.0]
     assert plain == 20.0
+    assert repr(number_of(within(tracing, take, [*xs, 30], Value(2.0)))) == "30.0"
+    assert take_known(xs, i) is xs[1]  # as a program does that runs on Values
     with pytest.raises(TypeError, match="i must be an integer, not Value"):
         take([*xs, 30], i)
     for beyond in (2.0, -1.0, 0.5):
@@ -395,6 +399,7 @@ def test_a_row_that_is_taken_is_like_the_rows():
         assert type(found) is type(rows[1])
         assert np.shape(found) == np.shape(rows[1])
     assert [number_of(v) for v in within(tracing, take, table, i)] == [3.0, 4.0]
+    assert [number_of(v) for v in within(tracing, take, [[5.0, 6.0]], Value(0.0))] == [5.0, 6.0]
     several = take(table, [1, 0, 1])
     assert type(several) is np.ndarray
     assert several.tolist() == [[3.0, 4.0], [1.0, 2.0], [3.0, 4.0]]

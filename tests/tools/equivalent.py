@@ -167,6 +167,8 @@ EQUIVALENT: dict[str, str] = {
     },
     "functions._elements: if type(xs) is list and xs: -> pass": _COPIED,
     "functions._elements: return xs -> pass": _COPIED,
+    "functions: for _name in {_row.name, _row.numpy or _row.name}: -> "
+    "for _name in {_row.name, _row.numpy}:": "nobody asks for a method whose name is empty",
     "functions._largest: return np.where(np.isinf(m), 0.0, m) if name == 'largest' else m -> "
     "return np.where(np.isinf(m), 1.0, m) if name == 'largest' else m": (
         "beside what is infinite a finite shift makes no difference"
