@@ -385,6 +385,9 @@ def test_an_index_of_a_trace_is_recorded():
     assert take_known(xs, i) is xs[1]  # as a program does that runs on Values
     with pytest.raises(TypeError, match="i must be an integer, not Value"):
         take([*xs, 30], i)
+    for wrong in (True, 1.0, "1"):
+        with pytest.raises(TypeError, match="i must be an integer, not"):
+            within(tracing, take, xs, wrong)
     for beyond in (2.0, -1.0, 0.5):
         with pytest.raises(IndexError, match=f"index {beyond:g} is not one of 0 to 1"):
             within(tracing, take, xs, Value(beyond))

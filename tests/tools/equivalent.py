@@ -98,6 +98,9 @@ EQUIVALENT: dict[str, str] = {
     "value.inherit: if w._note is not None and w._note is not note: -> if w._note is not None:": (
         "what an operand with the mode's own note would be asked, it answers in the same way"
     ),
+    "engine.modes.Note.__init__: self.call: Any = None -> pass": (
+        "it is read of what is a call, and there it is set"
+    ),
     **{
         f"engine.modes.Note.of_line: key = (id(code) << 24) + frame.f_lasti -> key = {key}": (
             "these are as different"
