@@ -115,6 +115,17 @@ def test_a_name_belongs_to_one_value_of_a_scope():
     assert (a.grad.data, b.grad.data, a.name, a.scope) == (6.0, 4.0, "a", "layer1")
 
 
+def test_a_name_in_a_scope_leaves_a_recorded_gradient_as_it_is():
+    x = Value(3.0)
+    with scope("block"):
+        y = x * x
+    (y * y).backward(create_graph=True)
+    gradient = y.grad
+    y.name = "y"
+    assert y.grad is gradient
+    assert (y.name, y.scope, gradient.data) == ("y", "block", 18.0)
+
+
 def test_a_scope_changes_no_number():
     x = Value(2.0)
     with scope("a"):

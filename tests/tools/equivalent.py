@@ -101,6 +101,9 @@ EQUIVALENT: dict[str, str] = {
     "engine.modes.Note.__init__: self.call: Any = None -> pass": (
         "it is read of what is a call, and there it is set"
     ),
+    "engine.modes.Note.__init__: self.attributes: dict[str, Any] | None = None -> pass": (
+        "interpreted, a node keeps its attributes itself"
+    ),
     **{
         f"engine.modes.Note.of_line: key = (id(code) << 24) + frame.f_lasti -> key = {key}": (
             "these are as different"
