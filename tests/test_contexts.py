@@ -347,21 +347,6 @@ def test_a_thread_keeps_the_mode_of_the_context_it_runs_in():
     assert [v.op for v in results] == [""]
 
 
-@pytest.mark.parametrize("transform", [lambda f: f, jit])
-def test_a_thread_may_begin_in_the_package_itself(transform):
-    """There is no line of a program below it."""
-
-    def f(x):
-        results = queue.SimpleQueue()
-        computing = map(results.put, map(autodiff.sin, [x]))
-        with detect_anomaly():
-            run = contextvars.copy_context().run
-        _thread.start_new_thread(run, (list, computing))
-        return results.get(timeout=10)
-
-    assert transform(f)(Value(0.5)).data == math.sin(0.5)
-
-
 def quiet(x, times):
     with no_grad():
         for _ in range(times):
@@ -498,3 +483,18 @@ def test_ctrl_c_at_any_moment_leaves_no_mode_of_within_behind():
         moment += 1
     assert moment > (2 if COMPILED else 15)
     assert within(mode, x.sin).op == ""
+
+
+@pytest.mark.parametrize("transform", [lambda f: f, jit])
+def test_a_thread_may_begin_in_the_package_itself(transform):
+    """There is no line of a program below it."""
+
+    def f(x):
+        results = queue.SimpleQueue()
+        computing = map(results.put, map(autodiff.sin, [x]))
+        with detect_anomaly():
+            run = contextvars.copy_context().run
+        _thread.start_new_thread(run, (list, computing))
+        return results.get(timeout=10)
+
+    assert transform(f)(Value(0.5)).data == math.sin(0.5)
