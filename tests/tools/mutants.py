@@ -89,7 +89,7 @@ OWN = {
     "compiler.writing": ("passes", "pickled_programs", "programs"),
     "contexts": ("contexts", "second_order", "survivors"),
     "engine.expressions": ("engine_choice", "ops", "engines_agree"),
-    "functions": ("functions", "traces", "edges", "pytrees", "ops"),
+    "functions": ("functions", "where", "traces", "edges", "pytrees", "ops"),
     "lists": ("survivors", "functions", "value", "in_the_loop"),
     "engine.instructions": ("survivors", "programs", "functions"),
     "second_order": ("second_order", "where", "value", "traces", "engines_agree"),
