@@ -11,7 +11,6 @@ _FASTER = "what comes after gives the same; this is only faster"
 _GENERAL = "general() gives the same; this is only faster"
 _COPIED = "a copy serves as well; this is only faster"
 _ASKED = "refuse_reading looks for a trace itself; this is only faster"
-_INNERMOST = "traces.refuse_stranger looks for the innermost trace too; this is only faster"
 _TUNED = "how long it takes depends on it, and no number"
 _RETURNED = "in C it says that nothing was raised; no one reads it"
 
@@ -139,12 +138,6 @@ EQUIVALENT: dict[str, str] = {
     "value.finish: return v -> pass": "as above",
     "value.finish: if mode is PLAIN: -> pass": _FASTER,
     "value.finish: return v -> pass (2)": _FASTER,
-    **{
-        f"value.finish: inherit(v, {x}, note, mode[3]) -> inherit(v, {x}, note, mode[4])": (
-            _INNERMOST
-        )
-        for x in ("x", "v._a", "v._b")
-    },
     "value.inherit: return 0 -> pass": _RETURNED,
     "value.inherit: return 0 -> return 1": _RETURNED,
     "value.refuse_stranger: return 0 -> pass": _RETURNED,
