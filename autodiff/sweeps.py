@@ -296,7 +296,7 @@ def sweep_call(root: Value, seed: float) -> bool:
             v._da = 0.0 + seed * partial_at(partials, i)
             push(order, v)
     root._grad = seed
-    root._note.grad = None
+    own_note(root).grad = None
     commit([], [], order)
     return True
 

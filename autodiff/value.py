@@ -408,17 +408,17 @@ def finish(v: Value) -> Value:
     if not _looking:
         return v
     mode = mode_now(MODE)
-    note = mode[2]
+    note, trace = mode[2], mode[3]
     if type(v._a) is tuple:
         for x in v._a:
-            inherit(v, x, note, mode[3])
+            inherit(v, x, note, trace)
     else:
-        inherit(v, v._a, note, mode[3])
-        inherit(v, v._b, note, mode[3])
+        inherit(v, v._a, note, trace)
+        inherit(v, v._b, note, trace)
     if mode is PLAIN:
         return v
     if note is not None and (v._note is None or note.trace is not None):
-        v._note = note if mode[3] is None else note.of_line()
+        v._note = note if trace is None else note.of_line()
     if not mode[0]:
         return stop_gradient(v)
     if mode[1]:

@@ -224,6 +224,23 @@ def test_gradients_accumulate_and_double():
     close(once, gradients(loss([1.0, 2.0, 3.0], 0.0), parameters))
 
 
+@pytest.mark.parametrize("twice", [False, True])
+def test_gradients_that_are_values_are_added_to(twice):
+    def after(f, w, u):
+        root = f(w if twice else 2.0)
+        root.backward(create_graph=True)
+        first = w.grad
+        f(w if twice else 2.0).backward(0.5)
+        root.backward(-2.0)
+        assert type(w.grad) is type(first) is Value
+        assert type(root.grad) is float
+        w.grad.backward()
+        return [v.grad.data if type(v.grad) is Value else v.grad for v in (w, u, root)]
+
+    w, u, x, y = (Value(n) for n in (3.0, 5.0, 3.0, 5.0))
+    assert after(jit(lambda t: w * w * u * t), w, u) == after(lambda t: x * x * y * t, x, y)
+
+
 def test_the_record_is_fixed_when_it_is_made():
     loss, parameters = net()
     f = jit(loss)

@@ -248,6 +248,22 @@ def summed(f, count=4):
             ["v4 = x2 * x3", "v5 = x0 + x1 + x2 + v4"],
         ),
         (
+            lambda a, b, c, d: [a + b * c, c * d + a],  # one product is no sum of products
+            ["v4 = x1 * x2", "v5 = x0 + v4", "v6 = x2 * x3", "v7 = v6 + x0"],
+        ),
+        (
+            lambda a, b, c, d: [a * b + c + d],
+            ["v4 = x0 * x1", "v5 = v4 + x2 + x3"],
+        ),
+        (
+            lambda a, b, c, d: [a + b + c * d],
+            ["v4 = x2 * x3", "v5 = x0 + x1 + v4"],
+        ),
+        (
+            lambda a, b, c, d: [a + b + c * d + d * d],  # enough
+            ["v4 = x0 * 1.0 + x1 * 1.0 + x2 * x3 + x3 * x3"],
+        ),
+        (
             lambda a, b, c, d: [a * b + c + d * d + b * c],
             ["v4 = x0 * x1 + x2 * 1.0 + x3 * x3 + x1 * x2"],
         ),
@@ -285,6 +301,13 @@ def summed(f, count=4):
 )  # fmt: skip
 def test_what_sums_make_one_instruction(f, lines):
     assert summed(f)[:-1] == lines
+
+
+@pytest.mark.parametrize("f", [sum_, mean])
+def test_additions_to_a_row_over_more_numbers_than_there_are_slots(f):
+    numbers = [2.0, 3.0]
+    p = trace(lambda xs: [f([xs[0]] * 1000) + xs[1]], numbers).program
+    assert run(validate(sums(p), "sums"), numbers) == run(p, numbers)
 
 
 def test_sums_of_the_very_first_instructions():

@@ -3,6 +3,7 @@
 import itertools
 import math
 import threading
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -15,9 +16,18 @@ from autodiff.compiler import derivatives, interpreted, lanes, passes, vectorize
 from autodiff.compiler.lanes import AXES, KEPT, SCATTER, WIDTH, axes_of, common, pack
 from autodiff.compiler.machine import Machine
 from autodiff.compiler.program import ARITY, Program, validate
+from autodiff.compiler.scatter import SPARSE
 from autodiff.compiler.sums import sums
 from autodiff.compiler.trace import trace
-from autodiff.compiler.vectorize import LANES, MOST, OFTEN, grouped, steps_of, vectorized
+from autodiff.compiler.vectorize import (
+    LANES,
+    MOST,
+    OFTEN,
+    grouped,
+    in_vectors,
+    steps_of,
+    vectorized,
+)
 from autodiff.ops import CODES, ROWS, TABLE
 from autodiff.testing import expressions
 
@@ -88,6 +98,27 @@ def copied(steps):
 
 def numbers_for(n, seed=0):
     return np.random.default_rng(seed).normal(size=n).tolist()
+
+
+def listed(inputs, *instructions, constants=()):
+    """A program that returns its instructions' results, each a row's name and what it reads."""
+    operands, entries = [], []
+    for name, *refs in instructions:
+        if ARITY[CODES[name]]:
+            operands.append((refs[0], refs[-1]))
+        else:
+            operands.append((len(entries), len(refs)))
+            entries += refs
+    a, b = np.array(operands, np.int32).T.copy()
+    return Program(
+        inputs,
+        np.arange(inputs, inputs + len(a), dtype=np.int32),
+        np.array(constants, float),
+        np.array([CODES[name] for name, *_ in instructions], np.uint16),
+        a,
+        b,
+        np.array(entries, np.int32),
+    )
 
 
 # -- the same numbers ------------------------------------------------------------------------------
@@ -349,6 +380,17 @@ def test_small_groups_are_done_one_by_one_in_one_span():
     assert kinds(steps) == [("one by one", len(q))]
 
 
+def test_sums_of_nothing_are_no_lanes():
+    _, steps = agree(listed(1, *[("sum",)] * 20, *[("dot",)] * 20), [3.0])
+    assert kinds(steps) == [("one by one", 40)]
+
+
+def test_sums_of_single_numbers_and_products_are_lanes():
+    p = listed(20, *[("sum", k) for k in range(20)], *[("dot", k, 19 - k) for k in range(20)])
+    _, steps = agree(p, [-0.0, *numbers_for(19)])
+    assert kinds(steps) == [("chain", 20), ("products", 20)]
+
+
 def test_a_program_with_few_groups_is_left_as_it_is():
     numbers = numbers_for(40)
 
@@ -501,10 +543,24 @@ def test_scatters_leave_other_picks_alone():
             entries=np.array(entries, np.int32).ravel(),
         )
 
+    def reading(place, ref):
+        """The first scatter, whose first pick reads another number."""
+        entries = scatters[0].entries.copy()
+        entries[place] = ref
+        return replace(scatters[0], entries=entries)
+
     whole = [float(i) for i in range(n)]
-    scattered = program(whole, 0.0, lambda i: 1)
+    scatters = [
+        program(whole, 0.0, lambda i: 1),
+        program([x + 1.0 for x in whole], 0.0, lambda i: 1),
+        program([*whole[:-1], SPARSE * n - 1.0], 0.0, lambda i: 1),
+    ]
     for p in (
-        scattered,
+        *scatters,
+        program([*whole[:-1], 1.0 * SPARSE * n], 0.0, lambda i: 1),
+        program([-2.0 if x == n - 2 else x for x in whole], 0.0, lambda i: 1),
+        reading(2, 0),
+        reading(3, 0),
         program(whole, -0.0, lambda i: 1),
         program(whole, 1.0, lambda i: 1),
         program([x + 0.5 for x in whole], 0.0, lambda i: 1),
@@ -516,12 +572,68 @@ def test_scatters_leave_other_picks_alone():
     ):
         q, groups = grouped(p)
         steps = steps_of(q, groups)
-        assert (steps.rows[0][0] == SCATTER) == (p is scattered)
+        assert (steps.rows[0][0] == SCATTER) == (p in scatters)
         points = ([5.0, x, 7.0] for x in (3.0, 3.5, -1.0, NAN, INF, 1e9, 0.0, -0.0, 39.0, 40.0))
         for numbers in map(np.array, points):
             wanted = bits(Machine(p)(numbers))
             assert bits(Machine(q, steps=steps.arrays())(numbers)) == wanted
             assert bits(in_numpy(q, steps, numbers)) == wanted
+
+
+@pytest.mark.parametrize(("name", "terms"), [("add", 2), ("chain", 3)])
+def test_other_sums_at_the_level_of_a_scatter_are_a_group_beside_it(name, terms):
+    """Of picks and another number, whichever comes first, or of a number and of an input."""
+    n, x, i = TABLE_OF, 0, 1
+    picks = [("pick", x, i, -1 - k, -1 - n) for _ in range(terms + 1) for k in range(n)]
+    *added, pick, number = (2 + np.arange((terms + 2) * n)).reshape(terms + 2, n)
+    inputs, others = [np.full(n, x)] * (terms - 1), [pick] * (terms - 1)
+    operands = [added, [number, *inputs], [number, *others], [*others, number]]
+    sums = [(name, *refs) for columns in operands for refs in zip(*columns, strict=True)]
+    p = listed(2, *picks, *[("neg", x)] * n, *sums, constants=[*range(n), 0.0])
+    _, steps = agree(p.returning(p.outputs[-4 * n :]), [0.7, 3.0])
+    assert kinds(steps)[-2:] == [("scatter", n), (name, 3 * n)]
+
+
+def test_a_scatter_compares_with_what_a_group_before_it_has_copied():
+    """The places of both lists, to be compared with an index: a scatter reads them itself."""
+    n = TABLE_OF
+
+    def f(xs):
+        a, b, (i, j, v, w) = xs[:n], xs[n : 2 * n], xs[2 * n :]
+        return [take(a, i) * v + take(a, j) * v + take(b, i) * w + sum_([x * x for x in b])]
+
+    lists = numbers_for(2 * n)
+    p = gradient_of(f, [*lists, 3.0, 5.0, 0.7, 0.3])
+    _, steps = agree(p, *([*lists, i, j, 0.7, 0.3] for i, j in ((5.0, 5.0), (3.0, 5.0))))
+    assert [kind for kind in kinds(steps) if kind[1] >= n][:2] == [("pick", 3 * n), ("scatter", n)]
+
+
+def test_a_scatter_adds_at_most_half_as_many_numbers_as_it_has_sums():
+    for count in (TABLE_OF // 2, TABLE_OF // 2 + 1):
+        numbers = [*numbers_for(TABLE_OF), *map(float, range(count)), *numbers_for(count)]
+        _, steps = agree(gradient_of(lookups(count), numbers), numbers)
+        assert (("scatter", TABLE_OF) in kinds(steps)) == (count == TABLE_OF // 2)
+
+
+def test_a_list_that_is_read_in_two_orders_is_no_scatter():
+    numbers = [*numbers_for(TABLE_OF), 3.0]
+
+    def f(xs):
+        table, i = xs[:TABLE_OF], xs[-1]
+        return [3.0 * take(table, i) + 2.0 * take(table[::-1], i)]
+
+    _, steps = agree(gradient_of(f, numbers), numbers)
+    assert ("add", TABLE_OF) in kinds(steps)
+
+
+@pytest.mark.parametrize("name", ["add", "chain"])
+def test_sums_of_what_reads_as_a_pick_does_are_no_scatter(name):
+    n, terms = TABLE_OF, 2 if name == "add" else 3
+    chains = [("chain", 0, 1, -1 - k, -1 - n) for _ in range(terms) for k in range(n)]
+    added = [(name, *range(2 + k, 2 + terms * n, n)) for k in range(n)]
+    p = listed(2, *chains, *added, constants=[*range(n), 0.0])
+    _, steps = agree(p, [0.7, 3.0])
+    assert kinds(steps) == [("chain", terms * n), (name, n)]
 
 
 def test_a_scatter_of_single_terms_may_be_read_twice():
@@ -624,7 +736,7 @@ def net(parameters, xs):
 
 def test_a_program_that_runs_often_is_vectorised_and_gives_the_same_bits(monkeypatch):
     made = []
-    monkeypatch.setattr(vectorize, "vectorized", lambda p: made.append(p) or vectorized(p))
+    monkeypatch.setattr(vectorize, "in_vectors", lambda p: made.append(p) or in_vectors(p))
     f = jit(value_and_grad(net))
     rng = np.random.default_rng(0)
     parameters, x = rng.normal(size=1240), rng.normal(size=30)

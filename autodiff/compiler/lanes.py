@@ -28,6 +28,7 @@ AXES = 3  #: at most; the lanes along the last one are computed side by side
 NARROW = 8  #: lanes along the last axis: for fewer, everything is packed to have one axis
 WIDTH = 4 + AXES + 4 * (AXES + 4)  #: numbers in a row of ``Steps``
 SCATTER = -1  #: the operation of a scatter
+EACH = -2  #: that of an instruction for one lane after the other (``batch``)
 IN_PLACE, KEPT = -1, -2  #: where an operand is found: among the slots, or copied by an earlier step
 
 _PICK, _PRODUCTS = CODES["pick"], CODES["products"]
@@ -100,7 +101,8 @@ class Steps:
         ``KEPT``.
         """
         rows = np.array(self.rows, np.int32)
-        keys = [refs.tobytes() for _, _, refs in self._packs]
+        # A scatter copies nothing: it reads its references themselves.
+        keys = [b"" if rows[row, 0] == SCATTER else refs.tobytes() for row, _, refs in self._packs]
         often = Counter(keys)
         kept: dict[bytes, int] = {}
         packed, begin, room = [np.zeros(0, np.int32)], 0, self._room
@@ -111,7 +113,7 @@ class Steps:
                 packed.append(refs)
                 rows[row, place] = begin
                 begin += len(refs)
-            if often[key] > 1 and rows[row, 0] != SCATTER:
+            if key and often[key] > 1:
                 if key not in kept:
                     kept[key] = room
                     room += len(refs)

@@ -128,6 +128,14 @@ class Program:
         """Of every instruction, whether its operands stand in ``entries``."""
         return np.equal(ARITY[self.ops], 0)
 
+    def at_references(self, marked: NDArray[np.bool_]) -> NDArray[np.bool_]:
+        """Of every reference, whether it reads an instruction that is marked.
+
+        Those of constants, which are negative, are counted from the end.
+        """
+        others = np.zeros(self.inputs, bool), np.zeros(len(self.constants), bool)
+        return np.concatenate([others[0], marked, others[1]])
+
     def operands(self, k: int) -> list[int]:
         """The references that instruction ``k`` reads."""
         arity = ARITY[self.ops[k]]

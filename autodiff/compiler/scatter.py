@@ -39,15 +39,11 @@ class Scatter(NamedTuple):
 
 def sums_of_picks(p: Program) -> Any:
     """Of every instruction, whether it adds up picks, and nothing else."""
-    picked = np.append(np.zeros(p.inputs, bool), p.ops == PICK)
-
-    def at(refs: Any) -> Any:
-        return (refs >= 0) & picked[np.maximum(refs, 0)]
-
+    picked = p.at_references(p.ops == PICK)
     found = np.zeros(len(p), bool)
     pairs, chains = np.flatnonzero(p.ops == ADD), np.flatnonzero(p.ops == CHAIN)
-    found[pairs] = at(p.a[pairs]) & at(p.b[pairs])
-    before = np.cumsum(np.append(0, at(p.entries)))
+    found[pairs] = picked[p.a[pairs]] & picked[p.b[pairs]]
+    before = np.cumsum(np.append(0, picked[p.entries]))
     found[chains] = before[p.a[chains] + p.b[chains]] - before[p.a[chains]] == p.b[chains]
     return found
 
@@ -59,9 +55,8 @@ def scatter_of(p: Program, uses: Integers, first: int, end: int) -> Scatter | No
     if op == ADD:
         picks = np.stack([p.a[first:end], p.b[first:end]], axis=1) - p.inputs
     elif op == CHAIN:
-        picks = p.entries[p.a[first] : p.a[first] + n * p.b[first]].reshape(n, -1) - p.inputs
-    elif op != PICK:
-        return None
+        terms = p.b[first]
+        picks = p.entries[p.a[first] : p.a[first] + n * terms].reshape(n, terms) - p.inputs
     if (picks < 0).any() or (p.ops[picks] != PICK).any():
         return None
     if op != PICK and (uses[p.inputs + picks] > 1).any():

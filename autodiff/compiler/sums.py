@@ -28,33 +28,24 @@ CHAIN, PRODUCTS = CODES["chain"], CODES["products"]
 def sums(p: Program) -> Program:
     """The program with its sums as one instruction each."""
     n, once = p.inputs, uses_of(p)[p.inputs :] == 1
-    one, zero = -1 - len(p.constants), -2 - len(p.constants)
-    is_product = np.append(np.zeros(n, bool), once & (p.ops == MUL))
-
-    def product_at(refs: Any) -> Any:
-        return (refs >= 0) & is_product[np.maximum(refs, 0)]
-
-    heads, lengths, terms = _chains(p, once, product_at)
+    p = replace(p, constants=np.append(p.constants, [1.0, 0.0]))
+    one, zero = 1 - len(p.constants), -len(p.constants)
+    is_product = p.at_references(once & (p.ops == MUL))
+    heads, lengths, terms = _chains(p, p.at_references(once & (p.ops == ADD)), is_product)
     of_sums = np.flatnonzero((p.ops == SUM) & (p.b > 0))
     heads = np.append(heads, of_sums)
     lengths = np.append(lengths, p.b[of_sums] + 1)
     terms = np.append(terms, _listed(p, of_sums, np.full(len(of_sums), zero)))
 
-    product = product_at(terms)
+    product = is_product[terms]
     starts = np.cumsum(lengths) - lengths
-    counts = (
-        np.add.reduceat(np.append(product, False).astype(np.int64), starts) if len(heads) else 0
-    )
+    counts = np.add.reduceat(np.append(product, False).astype(np.int64), starts)
     fused = 2 * counts >= lengths
     among = np.repeat(fused, lengths)
-    factors, refs = np.where(product, terms - n, 0)[among], terms[among]
-    pairs = np.stack(
-        [
-            np.where(product[among], p.a[factors], refs),
-            np.where(product[among], p.b[factors], one),
-        ],
-        axis=1,
-    )
+    refs, product = terms[among], product[among]
+    pairs = np.stack([refs, np.full(len(refs), one)], axis=1)
+    factors = refs[product] - n
+    pairs[product] = np.stack([p.a[factors], p.b[factors]], axis=1)
     dots = np.flatnonzero((p.ops == DOT) & (p.b > 0))
     halves = p.b[dots] // 2
     of_dots = np.stack(
@@ -76,20 +67,22 @@ def sums(p: Program) -> Program:
         ops[where], a[where], b[where] = op, size + np.cumsum(counts) - counts, counts
         entries.append(refs.astype(np.int32))
         size += len(refs)
-    constants, every = np.append(p.constants, [1.0, 0.0]), np.concatenate(entries)
-    return dead_code(in_order(replace(p, constants=constants, ops=ops, a=a, b=b, entries=every)))
+    return dead_code(in_order(replace(p, ops=ops, a=a, b=b, entries=np.concatenate(entries))))
 
 
-def _chains(p: Program, once: Any, product_at: Any) -> tuple[Integers, Integers, Integers]:
-    """The additions that are a chain's last, how many terms the chains have, and these."""
+def _chains(p: Program, is_sum: Any, is_product: Any) -> tuple[Integers, Integers, Integers]:
+    """The additions that are a chain's last, how many terms the chains have, and these.
+
+    ``is_sum`` and ``is_product`` say it of every reference, if it is read but once.
+    """
     n = p.inputs
     added = np.flatnonzero(p.ops == ADD)
-    left = np.maximum(p.a[added] - n, 0)
-    follows = (p.a[added] >= n) & (p.ops[left] == ADD) & once[left]
+    longer = added[is_sum[p.a[added]]]
+    left = p.a[longer] - n
     inner = np.zeros(len(p), np.uint8)  # 1 for what is part of a longer chain
-    ends = product_at(p.b[left]) & ~product_at(p.b[added])  # of products, before other terms
-    inner[left[follows & ~ends]] = 1
-    pairs = added[product_at(p.a[added]) & product_at(p.b[added])]
+    ends = is_product[p.b[left]] & ~is_product[p.b[longer]]  # of products, before other terms
+    inner[left[~ends]] = 1
+    pairs = added[is_product[p.a[added]] & is_product[p.b[added]]]
     inner[pairs[inner[pairs] == 0]] = 2  # two products are a chain, too
     chain, starts = np.zeros(2 * len(added) + 1, np.int32), np.zeros(len(p), np.int32)
     size = loops.find_chains(n, ADD, *views(p.ops, p.a, p.b, inner, chain, starts))

@@ -28,7 +28,7 @@ from autodiff.engine.instructions import STATIC
 from autodiff.ops import CODES
 
 LEAST = 16  #: operations that a group must have: fewer are as fast one by one
-OFTEN = 100  #: runs of a program, after which it is vectorised
+OFTEN = 300  #: runs of a program, after which it is vectorised: as much as that costs
 MOST = 2048  #: lanes that are packed together, so that what is packed stays in the cache
 
 #: Of every row, whether it is done lane by lane.
@@ -39,7 +39,11 @@ LANES[[CODES[name] for name in ("chain", "products", "pick")]] = True
 
 def vectorized(p: Program) -> Machine:
     """A program, simplified and differentiated, made ready to run many times."""
-    p = sums(p)
+    return in_vectors(sums(p))
+
+
+def in_vectors(p: Program) -> Machine:
+    """What runs a program that has its sums, in vectors if most of it can be."""
     q, groups = grouped(p)
     if 2 * sum(end - first for first, end in groups) < len(p):
         return Machine(p)
@@ -61,13 +65,13 @@ class Tiered:
         """As ``Machine``."""
         self._runs += 1
         program, machine = self._program, self._machine
-        if program is not None:
-            if self._runs >= OFTEN:
-                self._machine = machine = vectorized(program)
-                self._program = None
-            elif machine is None:
-                self._machine = machine = Machine(sums(program))
-        assert machine is not None  # set before the program is forgotten
+        if machine is None:
+            assert program is not None
+            self._program = program = sums(program)
+            self._machine = machine = Machine(program)
+        if program is not None and self._runs >= OFTEN:
+            self._machine = machine = in_vectors(program)
+            self._program = None
         return machine(inputs)
 
 
@@ -92,20 +96,26 @@ def steps_of(p: Program, groups: list[tuple[int, int]]) -> Steps:
     return steps
 
 
-def grouped(p: Program) -> tuple[Program, list[tuple[int, int]]]:
+def grouped(
+    p: Program, kinds: Integers | None = None, guarded: bool = True
+) -> tuple[Program, list[tuple[int, int]]]:
     """The program reordered, and where in it its groups begin and end.
 
-    What stands before the last guard stays as it is: what follows a guard may only be right where
-    it holds.
+    Args:
+        p: a program that has its sums.
+        kinds: of every instruction a number from 0 to 3; in a group all have the same.
+        guarded: whether what stands before the last guard stays as it is, since what follows a
+            guard may only be right where it holds.
     """
     level = np.zeros(p.inputs + len(p), np.int32)
     loops.find_levels(p.inputs, *views(p.ops, p.a, p.b, p.entries, ARITY, level))
     level = level[p.inputs :]
     length = np.where(p.over_list, p.b, 0)
     done_by_lane = LANES[p.ops]
-    fixed = int(np.flatnonzero(np.append(True, p.ops == GUARD))[-1])
+    fixed = int(np.flatnonzero(np.append(True, p.ops == GUARD))[-1]) if guarded else 0
     level[:fixed] = done_by_lane[:fixed] = False
     kind = np.where(done_by_lane, length.astype(np.int64) << 16 | p.ops, 0)
+    kind = 4 * kind + (0 if kinds is None else np.where(done_by_lane, kinds, 0))
     kind[done_by_lane & sums_of_picks(p)] *= -1  # a group of their own
     order = np.lexsort((kind, level))
     starts = np.flatnonzero(_changes(level[order]) | _changes(kind[order]))

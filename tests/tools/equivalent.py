@@ -12,6 +12,7 @@ _GENERAL = "general() gives the same; this is only faster"
 _COPIED = "a copy serves as well; this is only faster"
 _ASKED = "refuse_reading looks for a trace itself; this is only faster"
 _INNERMOST = "traces.refuse_stranger looks for the innermost trace too; this is only faster"
+_TUNED = "how long it takes depends on it, and no number"
 _RETURNED = "in C it says that nothing was raised; no one reads it"
 
 _NUMBER = "return float(x) if type(x) is int and -2 ** 53 <= x <= 2 ** 53 else constant(x)"
@@ -249,6 +250,20 @@ EQUIVALENT: dict[str, str] = {
     "np.zeros(6, np.int32))) -> count = loops.rewrite(p.inputs, *views(*arrays, to, "
     "np.zeros(7, np.int32)))": _ROOM,
     # -- vectors -----------------------------------------------------------------------------------
+    "compiler.sums.sums: dots = np.flatnonzero((p.ops == DOT) & (p.b > 0)) -> dots = "
+    "np.flatnonzero((p.ops == DOT) & (p.b > 1))": "two lists have an even number of elements",
+    "compiler.scatter: SPARSE = 4 -> SPARSE = 5": _TUNED,
+    "compiler.scatter.sums_of_picks: before = np.cumsum(np.append(0, picked[p.entries])) -> "
+    "before = np.cumsum(np.append(1, picked[p.entries]))": "only differences of these are read",
+    "compiler.scatter.scatter_of: if (y >= 0).any() or (j >= 0).any() or (i != i[0]).any() or "
+    "(j != j[:, :1]).any(): -> if (y >= 0).any() or (j >= 0).any() or (i != i[1]).any() or "
+    "(j != j[:, :1]).any():": "all lanes are compared with one of them",
+    "compiler.scatter.scatter_of: lanes = np.full((len(lists), int(size)), -1, np.int32) -> "
+    "lanes = np.full((len(lists), int(size)), -2, np.int32)": _NONE,
+    "compiler.scatter.scatter_of: return Scatter(lists.T.ravel(), i[0], lanes.ravel(), j[:, 0], "
+    "replaced) -> return Scatter(lists.T.ravel(), i[1], lanes.ravel(), j[:, 0], replaced)": (
+        "the indices of all lanes are the same"
+    ),
     "compiler.lanes.Steps.span: self.rows.append([0, first, end] + [0] * (WIDTH - 3)) -> "
     "self.rows.append([0, first, end] + [1] * (WIDTH - 3))": "of a span three numbers are read",
     # -- sparse matrices ---------------------------------------------------------------------------

@@ -29,7 +29,7 @@ ON_TOP = {"nn", "optim", "graph", "plot", "testing", "checkpoints"}
 
 # These look at the table's text, or break rows themselves: they would notice any change of a row.
 TEXTUAL = "caught or documentation or digest"
-SLOW = "deep or threads or memory or doubling or tridiagonal or every_edge"
+SLOW = "deep or threads or memory or doubling or tridiagonal or every_edge or million"
 QUICK = f"not ({SLOW})"
 QUICK_OF_ROWS = f"not ({TEXTUAL} or {SLOW})"
 
