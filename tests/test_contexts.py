@@ -486,11 +486,12 @@ def test_ctrl_c_at_any_moment_leaves_no_mode_of_within_behind():
 
 
 @pytest.mark.parametrize("transform", [lambda f: f, jit])
-def test_a_thread_may_begin_in_the_package_itself(transform):
+def test_a_thread_may_begin_in_the_package_itself(transform, monkeypatch):
     """There is no line of a program below it."""
+    results = queue.SimpleQueue()
+    monkeypatch.setattr(sys, "unraisablehook", lambda what: results.put(what.exc_value))
 
     def f(x):
-        results = queue.SimpleQueue()
         computing = map(results.put, map(autodiff.sin, [x]))
         with detect_anomaly():
             run = contextvars.copy_context().run

@@ -95,7 +95,7 @@ OWN = {
     "second_order": ("second_order", "where", "value", "traces", "engines_agree"),
     "engine.ieee": ("engine_choice", "edges", "ops", "engines_agree"),
     "engine.kernels": ("survivors", "edges", "ops", "engines_agree"),
-    "engine.modes": ("contexts", "value", "second_order"),
+    "engine.modes": ("contexts", "traces", "value", "second_order"),
     "ops": ("primitive", "edges", "ops"),
     "engine.reals": ("value_object", "value", "primitive", "functions"),
     "engine.traces": ("traces", "survivors", "functions", "value_object", "jit"),
