@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from autodiff.compiler import loops
 from autodiff.compiler.derivatives import NOTHING_HELD, dependent
-from autodiff.compiler.lanes import AXES, EACH, IN_PLACE, WIDTH, Axes, axes_of, common, operands_of
+from autodiff.compiler.lanes import AXES, EACH, IN_PLACE, WIDTH, axes_of, common, operands_of
 from autodiff.compiler.machine import Machine, run_batch
 from autodiff.compiler.passes import dead_code
 from autodiff.compiler.program import ARITY, GUARD, Floats, Integers, Program, in_order, views
@@ -222,17 +222,18 @@ class _Layout:
         op = int(p.ops[first])
         tables = operands_of(p, first, end)
         own = [table >= self.shared for table in tables]
-        pure = [bool(x.all() or not x.any()) for x in own]
         found = [axes_of(self.at(table)) for table in tables]
-        if n == 1:
-            found = [axes if axes.sizes else Axes((1,), (0,), axes.step) for axes in found]
+        regular = [  # of numbers of lanes, or of none, and evenly spaced
+            bool((x.all() or not x.any()) and (axes.strides or not axes.sizes))
+            for x, axes in zip(own, found, strict=True)
+        ]
         sizes: tuple[int, ...] = (n,)
-        for axes, is_pure in zip(found, pure, strict=True):
-            finer = common(n, sizes, axes.sizes) if is_pure and axes.strides else ()
+        for axes, is_regular in zip(found, regular, strict=True):
+            finer = common(n, sizes, axes.sizes) if is_regular else ()
             sizes = finer if 0 < len(finer) < AXES else sizes
         placed = [
-            is_pure and bool(x.strides) and (n == 1 or common(n, sizes, x.sizes) == sizes)
-            for x, is_pure in zip(found, pure, strict=True)
+            is_regular and (n == 1 or common(n, sizes, axes.sizes) == sizes)
+            for axes, is_regular in zip(found, regular, strict=True)
         ]
         cells = max(
             (t.size for t, there in zip(tables, placed, strict=True) if not there), default=0
@@ -248,7 +249,7 @@ class _Layout:
         for table, is_own, axes, there in zip(tables, own, found, placed, strict=True):
             by_lane = int(is_own.any())
             if there:
-                strides, step = axes.along(sizes), axes.step
+                strides, step = axes.along(sizes) if n > 1 else (0,), axes.step
                 row += [IN_PLACE, 0, int(self.at(table[:1, :1])[0, 0])]
             else:
                 width = lanes if by_lane else 1
