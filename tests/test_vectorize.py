@@ -773,6 +773,11 @@ def test_what_is_read_along_axes_is_the_table(data):
         assert source[at.reshape(n, terms)].tolist() == table.tolist()
 
 
+def test_axes_in_common_are_not_more_than_a_step_can_have():
+    assert common(16, (2, 8), (4, 4)) == (2, 2, 4)
+    assert common(16, (2, 8), (4, 4), (8, 2)) == ()
+
+
 def test_steps_have_the_width_that_c_reads():
     steps = steps_of(*grouped(program_of(lambda xs: [x * x + 1.0 for x in xs], [0.5] * 32)))
     assert {len(row) for row in steps.rows} == {WIDTH}

@@ -278,6 +278,7 @@ EQUIVALENT: dict[str, str] = {
     ),
     "compiler.lanes.Steps.group: row += [*[0] * len(outer), *strides[::-1], step] -> "
     "row += [*[1] * len(outer), *strides[::-1], step]": "an axis of one lane has no steps",
+    "compiler.lanes.axes_of: if size < len(column): -> if size <= len(column):": _FASTER,
     "compiler.lanes.Steps.span: self.rows.append([0, first, end] + [0] * (WIDTH - 3)) -> "
     "self.rows.append([0, first, end] + [1] * (WIDTH - 3))": "of a span three numbers are read",
     # -- sparse matrices ---------------------------------------------------------------------------
