@@ -10,6 +10,7 @@ So rows of one operand and columns of another, along two axes, are a matrix prod
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections import Counter
 from itertools import accumulate, pairwise
 from operator import mul
@@ -126,7 +127,8 @@ def operands_of(p: Program, first: int, end: int) -> list[Table]:
     n, op = end - first, int(p.ops[first])
     if ARITY[op]:
         return [x[first:end].reshape(n, 1) for x in (p.a, p.b)[: ARITY[op]]]
-    table = p.entries[p.a[first] : p.a[first] + n * p.b[first]].reshape(n, -1)
+    terms = p.b[first]
+    table = p.entries[p.a[first] : p.a[first] + n * terms].reshape(n, terms)
     if op == _PICK:
         return [table[:, i : i + 1] for i in range(4)]
     if op == _PRODUCTS:
@@ -157,7 +159,7 @@ class Axes(NamedTuple):
         ends = list(accumulate(self.sizes, mul))
         found, below = [], 1
         for size in sizes:
-            i = next((i for i, end in enumerate(ends) if below < end), len(ends) - 1)
+            i = bisect_right(ends, below)
             if self.strides:
                 found.append(self.strides[i] * below // (ends[i] // self.sizes[i]))
             else:

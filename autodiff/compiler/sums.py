@@ -84,7 +84,7 @@ def _chains(p: Program, is_sum: Any, is_product: Any) -> tuple[Integers, Integer
     inner[left[~ends]] = 1
     pairs = added[is_product[p.a[added]] & is_product[p.b[added]]]
     inner[pairs[inner[pairs] == 0]] = 2  # two products are a chain, too
-    chain, starts = np.zeros(2 * len(added) + 1, np.int32), np.zeros(len(p), np.int32)
+    chain, starts = np.zeros(2 * len(added), np.int32), np.zeros(len(p), np.int32)
     size = loops.find_chains(n, ADD, *views(p.ops, p.a, p.b, inner, chain, starts))
     heads = np.flatnonzero(starts >= 0)
     lengths = np.diff(starts[heads], append=size)

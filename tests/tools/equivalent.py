@@ -11,7 +11,6 @@ _FASTER = "what comes after gives the same; this is only faster"
 _GENERAL = "general() gives the same; this is only faster"
 _COPIED = "a copy serves as well; this is only faster"
 _ASKED = "refuse_reading looks for a trace itself; this is only faster"
-_INNERMOST = "traces.refuse_stranger looks for the innermost trace too; this is only faster"
 _TUNED = "how long it takes depends on it, and no number"
 _RETURNED = "in C it says that nothing was raised; no one reads it"
 
@@ -139,12 +138,6 @@ EQUIVALENT: dict[str, str] = {
     "value.finish: return v -> pass": "as above",
     "value.finish: if mode is PLAIN: -> pass": _FASTER,
     "value.finish: return v -> pass (2)": _FASTER,
-    **{
-        f"value.finish: inherit(v, {x}, note, mode[3]) -> inherit(v, {x}, note, mode[4])": (
-            _INNERMOST
-        )
-        for x in ("x", "v._a", "v._b")
-    },
     "value.inherit: return 0 -> pass": _RETURNED,
     "value.inherit: return 0 -> return 1": _RETURNED,
     "value.refuse_stranger: return 0 -> pass": _RETURNED,
@@ -252,6 +245,11 @@ EQUIVALENT: dict[str, str] = {
     # -- vectors -----------------------------------------------------------------------------------
     "compiler.sums.sums: dots = np.flatnonzero((p.ops == DOT) & (p.b > 0)) -> dots = "
     "np.flatnonzero((p.ops == DOT) & (p.b > 1))": "two lists have an even number of elements",
+    "compiler.sums._chains: inner[pairs[inner[pairs] == 0]] = 2 -> "
+    "inner[pairs[inner[pairs] == 0]] = 3": "any number but 0 and 1 is the mark",
+    "compiler.sums._chains: chain, starts = (np.zeros(2 * len(added), np.int32), "
+    "np.zeros(len(p), np.int32)) -> chain, starts = (np.zeros(3 * len(added), np.int32), "
+    "np.zeros(len(p), np.int32))": _ROOM,
     "compiler.scatter: SPARSE = 4 -> SPARSE = 5": _TUNED,
     "compiler.scatter.sums_of_picks: before = np.cumsum(np.append(0, picked[p.entries])) -> "
     "before = np.cumsum(np.append(1, picked[p.entries]))": "only differences of these are read",
@@ -264,6 +262,22 @@ EQUIVALENT: dict[str, str] = {
     "replaced) -> return Scatter(lists.T.ravel(), i[1], lanes.ravel(), j[:, 0], replaced)": (
         "the indices of all lanes are the same"
     ),
+    "compiler.lanes: NARROW = 8 -> NARROW = 9": _TUNED,
+    "compiler.lanes.Steps.__init__: self._room = int(np.max(program.b[program.over_list], "
+    "initial=1)) -> self._room = int(np.max(program.b[program.over_list], initial=2))": _ROOM,
+    "compiler.lanes.Steps.scattered: row += [0] * (AXES + 4) -> row += [1] * (AXES + 4)": (
+        "only the first of these numbers is read, and arrays sets it"
+    ),
+    "compiler.lanes.Steps.group: of_first_term = not ARITY[op] and op != _PICK and "
+    "(2 * i < len(tables)) -> of_first_term = not ARITY[op] and op != _PICK and "
+    "(3 * i < len(tables))": "of two operands it is the first, of four the first two",
+    "compiler.lanes.Steps.group: row += [IN_PLACE, 0, int(table[0, 0])] -> "
+    "row += [IN_PLACE, 1, int(table[0, 0])]": "in place, nothing is copied",
+    "compiler.lanes.Steps.group: row += [0, len(refs), room] -> row += [1, len(refs), room]": (
+        "arrays sets it"
+    ),
+    "compiler.lanes.Steps.group: row += [*[0] * len(outer), *strides[::-1], step] -> "
+    "row += [*[1] * len(outer), *strides[::-1], step]": "an axis of one lane has no steps",
     "compiler.lanes.Steps.span: self.rows.append([0, first, end] + [0] * (WIDTH - 3)) -> "
     "self.rows.append([0, first, end] + [1] * (WIDTH - 3))": "of a span three numbers are read",
     # -- sparse matrices ---------------------------------------------------------------------------
