@@ -319,6 +319,11 @@ def test_integers_that_are_traced_are_divided_as_those_of_python_are():
     assert jit(f)(17, 5) == jit(f)(np.int64(17), 5) == f(17, 5)
 
 
+def test_a_product_of_integers_that_is_infinite_is_no_integer():
+    with pytest.raises(TypeError, match=r"int\(Value\) would lose its gradient"):
+        jit(lambda n: int(n * 1e300 * 1e300))(3)
+
+
 def test_a_value_with_a_name_may_be_a_key_while_a_function_is_traced():
     y = Value(2.0, name="y")
     assert jit(lambda x: {y: x * y}[y])(3.0).data == 6.0
