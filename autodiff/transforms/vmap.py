@@ -128,7 +128,7 @@ class Vmapped:
                 f"{self.name}: in_axes is for {len(axes)} arguments, but {len(args)} came"
             )
         (positional, named), numbers = jitted.frozen.flatten(args, kwargs)
-        rest = iter(numbers)
+        rest = iter([x for x in numbers if not isinstance(x, np.ndarray) or x.size])
         given: list[_Given] = []
         lanes: dict[int, str] = {}  # the numbers of lanes, each with words for where it is found
 
@@ -252,7 +252,7 @@ class Vmapped:
         def of_all(leaf: Leaf) -> Leaf:
             nonlocal first
             axis, end = next(axes), first + size(leaf)
-            x = numbers[first:end].reshape(*leaf.shape or (), -1)
+            x = numbers[first:end].reshape(*leaf.shape or (), numbers.shape[1])
             first = end
             if axis is None:
                 same = x[..., :1]
