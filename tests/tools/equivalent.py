@@ -262,6 +262,9 @@ EQUIVALENT: dict[str, str] = {
     "replaced) -> return Scatter(lists.T.ravel(), i[1], lanes.ravel(), j[:, 0], replaced)": (
         "the indices of all lanes are the same"
     ),
+    "compiler.lanes: IN_PLACE, KEPT = (-1, -2) -> IN_PLACE, KEPT = (-1, -3)": (
+        "any negative number but IN_PLACE says it"
+    ),
     "compiler.lanes: NARROW = 8 -> NARROW = 9": _TUNED,
     "compiler.lanes.Steps.__init__: self._room = int(np.max(program.b[program.over_list], "
     "initial=1)) -> self._room = int(np.max(program.b[program.over_list], initial=2))": _ROOM,
