@@ -29,6 +29,7 @@ from autodiff.transforms import (
     jvp,
     value_and_grad,
     vjp,
+    vmap,
 )
 from autodiff.value import COMPILED, TABLE_DIGEST, Value
 
@@ -72,5 +73,6 @@ __all__ = [
     "testing",
     "value_and_grad",
     "vjp",
+    "vmap",
     *PUBLIC,
 ]

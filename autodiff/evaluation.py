@@ -83,7 +83,7 @@ def pick(x: Any, i: Any, j: Any, y: Any) -> Any:
     if active() is None or not (type(i) is Value or type(j) is Value):
         return chosen
     data = number_of(chosen) if type(chosen) is Value else chosen
-    return record_known(CODES["pick"], (x, i, j, y), data, [float(same), 0.0, 0.0, float(not same)])
+    return record_known(CODES["pick"], (x, i, j, y), data, [same, 0.0, 0.0, not same])
 
 
 def where(c: Any, a: Any, b: Any) -> Any:

@@ -149,7 +149,7 @@ def _elements(name: str, xs: Any) -> list[Any]:
         raise TypeError(
             f"{name}(xs) takes a list or array of numbers or Values, not {describe(xs)}"
         )
-    elements = xs if type(xs) is list else list(xs)
+    elements = list(xs)
     if not elements:
         raise ValueError(f"{name}() of an empty list: expected is at least one number")
     return elements
@@ -218,7 +218,7 @@ def take(values: Sequence[Any], i: Any) -> Any:
     elements = _elements("take", values)
     if isinstance(i, (np.ndarray, list, tuple)) and np.ndim(i):
         rows = [take(values, j) for j in i]
-        return np.array(rows) if isinstance(values, np.ndarray) and rows else rows
+        return np.array(rows) if isinstance(values, np.ndarray) else rows
     i = i.item() if isinstance(i, np.ndarray) else i
     if type(i) is Value and active() is not None:
         return _row_at(elements, i)
@@ -254,7 +254,7 @@ def take_known(xs: list[Any], i: Any) -> Any:
         return x
     given = _checked("take", xs)
     data = number_of(x) if type(x) is Value else real(x, "take(values, i)")
-    partials = [float(k == place) for k in range(len(given))]
+    partials = [k == place for k in range(len(given))]
     return record_known(CODES["take"], (*given, i), data, [*partials, 0.0])
 
 

@@ -341,7 +341,7 @@ def compare(op: int, v: Value, other: Any) -> Any:
         refuse_stranger(v, trace)
         refuse_stranger(other, trace)
         if trace is not None:
-            traces.record_guard(outcome, op, v, other, v._data)
+            traces.record_guard(trace, outcome, op, v, other, v._data)
     return outcome
 
 

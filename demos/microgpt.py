@@ -162,7 +162,7 @@ def pictures(quick: bool) -> Iterator[Picture]:
     rng = np.random.default_rng(0)
     text = Text(names())
     model = GPT(len(text.characters) + 1, rng)
-    losses = list(train(model, text, 200 if quick else STEPS, rng, "jit", progress=False))
+    losses = list(train(model, text, 60 if quick else STEPS, rng, "jit", progress=False))
     width = len(losses) // 20
     smooth = np.convolve(losses, np.ones(width) / width, "valid")
     figure, ax = plot.subplots(1, 1)

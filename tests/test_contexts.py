@@ -1,8 +1,10 @@
 """no_grad, scope and detect_anomaly: what they change, for whom, and until when."""
 
+import _thread
 import asyncio
 import contextvars
 import math
+import queue
 import re
 import sys
 import threading
@@ -111,6 +113,17 @@ def test_a_name_belongs_to_one_value_of_a_scope():
     assert (a.name, a.scope, b.name, b.scope) == ("a", "layer1", "", "layer1")
     (a * b).backward(create_graph=True)
     assert (a.grad.data, b.grad.data, a.name, a.scope) == (6.0, 4.0, "a", "layer1")
+
+
+def test_a_name_in_a_scope_leaves_a_recorded_gradient_as_it_is():
+    x = Value(3.0)
+    with scope("block"):
+        y = x * x
+    (y * y).backward(create_graph=True)
+    gradient = y.grad
+    y.name = "y"
+    assert y.grad is gradient
+    assert (y.name, y.scope, gradient.data) == ("y", "block", 18.0)
 
 
 def test_a_scope_changes_no_number():
@@ -470,3 +483,19 @@ def test_ctrl_c_at_any_moment_leaves_no_mode_of_within_behind():
         moment += 1
     assert moment > (2 if COMPILED else 15)
     assert within(mode, x.sin).op == ""
+
+
+@pytest.mark.parametrize("transform", [lambda f: f, jit])
+def test_a_thread_may_begin_in_the_package_itself(transform, monkeypatch):
+    """There is no line of a program below it."""
+    results = queue.SimpleQueue()
+    monkeypatch.setattr(sys, "unraisablehook", lambda what: results.put(what.exc_value))
+
+    def f(x):
+        computing = map(results.put, map(autodiff.sin, [x]))
+        with detect_anomaly():
+            run = contextvars.copy_context().run
+        _thread.start_new_thread(run, (list, computing))
+        return results.get(timeout=10)
+
+    assert transform(f)(Value(0.5)).data == math.sin(0.5)

@@ -34,6 +34,22 @@ def test_the_environment_chooses_the_interpreted_engine():
     assert fresh(program, AUTODIFF_PURE="1") == "False value.py"
 
 
+@pytest.mark.parametrize("asked", ["1", "0", ""])
+def test_it_is_looked_for_in_its_source_if_asked(asked):
+    program = (
+        "import sys, autodiff; from autodiff.engine.choice import Interpret; "
+        "print(any(type(finder) is Interpret for finder in sys.meta_path))"
+    )
+    assert fresh(program, AUTODIFF_PURE=asked) == str(asked == "1")
+
+
+def test_only_what_is_compiled_is_looked_for():
+    finder = choice.Interpret()
+    assert finder.find_spec("autodiff.value").origin == str(choice.ROOT / "value.py")
+    for name in ("autodiff", "autodiff.ops", "autodiff.engine", "another.value", "value"):
+        assert finder.find_spec(name) is None
+
+
 def test_a_source_tree_without_cython_is_enough():
     program = (
         "import sys; sys.modules['cython'] = None; import autodiff; print(autodiff.Value(2) * 3)"

@@ -1,6 +1,7 @@
 """The functions: of floats, arrays, Values and arrays of Values; over lists; of one's own."""
 
 import math
+import pickle
 from decimal import Decimal
 from fractions import Fraction
 
@@ -76,6 +77,12 @@ def test_a_function_a_method_and_numpys_name_are_one_primitive(row):
 
 
 @EACH_SCALAR
+def test_a_function_is_pickled_by_its_name(row):
+    function = getattr(autodiff.functions, row.name)
+    assert pickle.loads(pickle.dumps(function)) is function
+
+
+@EACH_SCALAR
 def test_kinds_of_operands_give_kinds_of_results(row):
     operands = [2.0, 3.0, 4.0, 5.0][: len(row.names)]
     function = getattr(autodiff, row.name)
@@ -118,6 +125,9 @@ def test_operands_are_counted():
         with pytest.raises(TypeError, match="maximum") as error:
             attempt()
         assert "None" not in str(error.value)  # which nobody wrote
+    for operands in ((1.0, 2.0), (1.0, Value(2.0), 3.0, 4.0)):
+        with pytest.raises(TypeError, match=rf"monomial\(c, a, b\) was given {len(operands)}"):
+            autodiff.functions.monomial(*operands)
 
 
 def test_the_second_operand_may_have_a_default():
@@ -263,6 +273,17 @@ def test_lists_of_arrays_of_values_are_reduced_elementwise():
     assert data(softmax(rows)[0]) == pytest.approx([softmax([1.0, 3.0])[0]] * 2)
 
 
+def test_a_value_beside_an_array_is_taken_with_each_of_its_elements():
+    x, array = Value(1.0), np.array([0.5, 2.0])
+    columns = [[1.0, 0.5], [1.0, 2.0]]
+    for function in (autodiff.sum, mean, logsumexp):
+        wanted = [function(column) for column in columns]
+        assert data(function([x, array])) == data(function([array, x])) == pytest.approx(wanted)
+    for function in (softmax, log_softmax):
+        assert data(function([x, array])[0]) == pytest.approx([function(c)[0] for c in columns])
+    assert gradients(logsumexp([x, array])[1], [x]) == pytest.approx([softmax(columns[1])[0]])
+
+
 @EACH_LIST_FUNCTION
 def test_an_empty_list_is_refused(function):
     for empty in ([], (), np.array([])):
@@ -329,6 +350,9 @@ def test_take_is_an_element_a_row_or_several():
     assert take([[1.0, 2.0], [3.0, 4.0]], 1) == [3.0, 4.0]
     assert take(np.array([10.0, 20.0, 30.0]), np.array([2, 0])).tolist() == [30.0, 10.0]
     assert take(xs, [1, 1]) == [xs[1], xs[1]]
+    assert take(xs, np.array(1)) is xs[1]
+    assert take(xs, []) == []
+    assert take(np.array([10.0, 20.0]), []).tolist() == []
 
 
 @pytest.mark.parametrize("i", [-1, 3, np.int64(7)])
@@ -337,7 +361,7 @@ def test_take_refuses_an_index_beyond_the_list(i):
         take([1.0, 2.0, 3.0], i)
 
 
-@pytest.mark.parametrize("i", [True, 1.0, "1", None, Value(1.0)])
+@pytest.mark.parametrize("i", [True, 1.0, "1", None, Value(1.0), range(2)])
 def test_take_refuses_what_is_no_integer(i):
     with pytest.raises(TypeError, match="i must be an integer, not"):
         take([1.0, 2.0, 3.0], i)
@@ -357,8 +381,13 @@ def test_an_index_of_a_trace_is_recorded():
     assert node.operands == (*xs, 30.0, i)
     assert [number_of(v) for v in row] == [2.0, 10.0, 20.0]
     assert plain == 20.0
+    assert repr(number_of(within(tracing, take, [*xs, 30], Value(2.0)))) == "30.0"
+    assert take_known(xs, i) is xs[1]  # as a program does that runs on Values
     with pytest.raises(TypeError, match="i must be an integer, not Value"):
         take([*xs, 30], i)
+    for wrong in (True, 1.0, "1"):
+        with pytest.raises(TypeError, match="i must be an integer, not"):
+            within(tracing, take, xs, wrong)
     for beyond in (2.0, -1.0, 0.5):
         with pytest.raises(IndexError, match=f"index {beyond:g} is not one of 0 to 1"):
             within(tracing, take, xs, Value(beyond))
@@ -373,6 +402,7 @@ def test_a_row_that_is_taken_is_like_the_rows():
         assert type(found) is type(rows[1])
         assert np.shape(found) == np.shape(rows[1])
     assert [number_of(v) for v in within(tracing, take, table, i)] == [3.0, 4.0]
+    assert [number_of(v) for v in within(tracing, take, [[5.0, 6.0]], Value(0.0))] == [5.0, 6.0]
     several = take(table, [1, 0, 1])
     assert type(several) is np.ndarray
     assert several.tolist() == [[3.0, 4.0], [1.0, 2.0], [3.0, 4.0]]

@@ -132,6 +132,13 @@ def test_the_partial_of_a_constant_is_not_evaluated():
     assert asked == []
 
 
+def test_a_trace_asks_for_no_partials():
+    asked = []
+    squared = primitive("squared_asked", lambda a: a * a, [lambda a, v: asked.append(a) or 2 * a])
+    assert jit(lambda x: squared(x) + 1)(3.0) == 10.0
+    assert asked == []
+
+
 def test_partials_written_in_values_are_differentiated_again():
     x = Value(1.0)
     y = softsign(x)

@@ -319,6 +319,26 @@ def test_integers_that_are_traced_are_divided_as_those_of_python_are():
     assert jit(f)(17, 5) == jit(f)(np.int64(17), 5) == f(17, 5)
 
 
+def test_a_product_of_integers_that_is_infinite_is_no_integer():
+    with pytest.raises(TypeError, match=r"int\(Value\) would lose its gradient"):
+        jit(lambda n: int(n * 1e300 * 1e300))(3)
+
+
+@pytest.mark.parametrize("other", [lambda n, x: n * x, lambda n, x: x * n, lambda n, x: n * 0.5])
+def test_what_is_not_made_of_integers_alone_is_no_integer(other):
+    with pytest.raises(TypeError, match=r"int\(Value\) would lose its gradient"):
+        jit(lambda n, x: int(other(n, x)))(4, 2.0)
+
+
+def test_an_integer_may_be_computed_from_one_in_very_many_ways():
+    def f(n):
+        for _ in range(60):
+            n = n + n
+        return n // 2**59
+
+    assert jit(f)(3) == 6.0
+
+
 def test_a_value_with_a_name_may_be_a_key_while_a_function_is_traced():
     y = Value(2.0, name="y")
     assert jit(lambda x: {y: x * y}[y])(3.0).data == 6.0

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from autodiff.compiler.lanes import AXES, IN_PLACE, SCATTER, WIDTH
+from autodiff.compiler.lanes import AXES, EACH, IN_PLACE, SCATTER, WIDTH
 from autodiff.compiler.program import ARITY
 from autodiff.engine import ieee
 from autodiff.engine.expressions import names_in
@@ -108,6 +108,25 @@ def run_steps(
                 run(step, np.asarray(packed), np.asarray(w), np.asarray(s), constants, lanes)
         k = end
     return k
+
+
+def run_lanes(steps: Any, packed: Any, w: Any, s: Any, bad: Any, first: int) -> None:
+    """Run the steps of a block of lanes, as ``ad_run_lanes`` does in C."""
+    numbers, room, copied = np.asarray(w), np.asarray(s), np.asarray(packed)
+    for step in np.asarray(steps).reshape(-1, WIDTH).tolist():
+        results = numbers[first + step[1] : first + step[2]]
+        if step[0] != EACH:
+            with np.errstate(all="ignore"):
+                _group(step, copied, numbers, room, first, results)
+            continue
+        n, op, where, number = step[3:7]
+        at, by = copied[where : where + n], copied[where + n : where + 2 * n]
+        function = _over_list(op)
+        for lane in range(len(bad)):
+            try:
+                results[lane] = function(numbers[first + at + by * lane].tolist())
+            except IndexError:
+                bad[lane] = min(bad[lane] or number, number)
 
 
 def _group(step: list[int], packed: Any, w: Any, s: Any, constants: int, lanes: Any) -> None:

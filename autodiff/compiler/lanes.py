@@ -29,6 +29,7 @@ AXES = 3  #: at most; the lanes along the last one are computed side by side
 NARROW = 8  #: lanes along the last axis: for fewer, everything is packed to have one axis
 WIDTH = 4 + AXES + 4 * (AXES + 4)  #: numbers in a row of ``Steps``
 SCATTER = -1  #: the operation of a scatter
+EACH = -2  #: that of an instruction for one lane after the other (``batch``)
 IN_PLACE, KEPT = -1, -2  #: where an operand is found: among the slots, or copied by an earlier step
 
 _PICK, _PRODUCTS = CODES["pick"], CODES["products"]

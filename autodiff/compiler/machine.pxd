@@ -12,6 +12,8 @@ cdef extern from "compiler/vectors.h":
     Py_ssize_t ad_run_steps(Py_ssize_t, Py_ssize_t, const int *, const int *,
                             const unsigned short *, const int *, const int *, const int *,
                             const int *, const double *, double *, double *) nogil
+    void ad_run_lanes(Py_ssize_t, const int *, const int *, double *, double *, Py_ssize_t,
+                      int *) nogil
     enum: AD_WIDTH
 
 cdef inline Py_ssize_t run_steps(
@@ -26,6 +28,17 @@ cdef inline Py_ssize_t run_steps(
         end = ad_run_steps(start, steps.shape[0] // AD_WIDTH, &steps[0], &packed[0], &ops[0], &a[0],
                            &b[0], &entries[0], &otherwise[0], slots, slots + out, &s[0])
     return end
+
+cdef inline void run_lanes(
+    const int[::1] steps, const int[::1] packed, double[::1] w, double[::1] s,
+    int[::1] bad, Py_ssize_t first,
+) noexcept:
+    with cython.boundscheck(False), nogil:
+        ad_run_lanes(steps.shape[0] // AD_WIDTH, &steps[0], &packed[0], &w[first], &s[0],
+                     bad.shape[0], &bad[0])
+
+cpdef run_batch(const int[::1] steps, const int[::1] packed, double[::1] w, double[::1] s,
+                int[::1] bad, Py_ssize_t first)
 
 @cython.final
 cdef class Machine:

@@ -24,7 +24,7 @@ except ImportError:
     from autodiff.engine import interpreted as cython
 
 if not cython.compiled:
-    from autodiff.compiler.interpreted import run_steps
+    from autodiff.compiler.interpreted import run_lanes, run_steps
 
 
 class Machine:
@@ -173,6 +173,18 @@ class Machine:
             for i in range(self._sizes[run]):
                 found[done + i] = w[first + i]
             done += self._sizes[run]
+
+
+def run_batch(steps: Any, packed: Any, w: Any, s: Any, bad: Any, first: int) -> None:
+    """Run the steps of a block of lanes (``batch``), and tell in which of them a guard fails.
+
+    Args:
+        steps, packed: the steps, and what they copy.
+        w: the numbers of the block, reference 0 at ``first``.
+        s: room for what is copied.
+        bad: of every lane, the least number of an instruction that fails in it; 0 if none does.
+    """
+    run_lanes(steps, packed, w, s, bad, first)
 
 
 def flops(program: Program) -> int:

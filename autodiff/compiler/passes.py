@@ -54,11 +54,11 @@ IDENTITIES = [
 def dead_code(p: Program, guards: bool = True) -> Program:
     """Without the instructions and constants that no output, and no guard, depends on.
 
-    Constants that are equal to the bit become one.  Without ``guards``, guards go too.
+    Constants that are equal to the bit become one.  Without ``guards``, only outputs count.
     """
     live, read = np.zeros(p.inputs + len(p), np.uint8), np.zeros(len(p.constants), np.uint8)
     live[p.outputs[p.outputs >= 0]] = 1
-    live[p.inputs :][p.ops == GUARD] = guards
+    live[p.inputs :][p.ops == GUARD] |= guards
     read[-1 - p.outputs[p.outputs < 0]] = 1
     loops.mark_live(p.inputs, *views(p.ops, p.a, p.b, p.entries, ARITY, live, read))
     bits = p.constants.view(np.int64).copy()

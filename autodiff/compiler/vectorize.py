@@ -96,20 +96,26 @@ def steps_of(p: Program, groups: list[tuple[int, int]]) -> Steps:
     return steps
 
 
-def grouped(p: Program) -> tuple[Program, list[tuple[int, int]]]:
+def grouped(
+    p: Program, kinds: Integers | None = None, guarded: bool = True
+) -> tuple[Program, list[tuple[int, int]]]:
     """The program reordered, and where in it its groups begin and end.
 
-    What stands before the last guard stays as it is: what follows a guard may only be right where
-    it holds.
+    Args:
+        p: a program that has its sums.
+        kinds: of every instruction a number from 0 to 3; in a group all have the same.
+        guarded: whether what stands before the last guard stays as it is, since what follows a
+            guard may only be right where it holds.
     """
     level = np.zeros(p.inputs + len(p), np.int32)
     loops.find_levels(p.inputs, *views(p.ops, p.a, p.b, p.entries, ARITY, level))
     level = level[p.inputs :]
     length = np.where(p.over_list, p.b, 0)
     done_by_lane = LANES[p.ops]
-    fixed = int(np.flatnonzero(np.append(True, p.ops == GUARD))[-1])
+    fixed = int(np.flatnonzero(np.append(True, p.ops == GUARD))[-1]) if guarded else 0
     level[:fixed] = done_by_lane[:fixed] = False
     kind = np.where(done_by_lane, length.astype(np.int64) << 16 | p.ops, 0)
+    kind = 4 * kind + (0 if kinds is None else np.where(done_by_lane, kinds, 0))
     kind[done_by_lane & sums_of_picks(p)] *= -1  # a group of their own
     order = np.lexsort((kind, level))
     starts = np.flatnonzero(_changes(level[order]) | _changes(kind[order]))

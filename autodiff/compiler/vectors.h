@@ -20,7 +20,7 @@
 #endif
 
 enum {
-    AD_SCATTER = -1, AD_IN_PLACE = -1, AD_AXES = 3, AD_OPERAND = AD_AXES + 4,
+    AD_SCATTER = -1, AD_EACH = -2, AD_IN_PLACE = -1, AD_AXES = 3, AD_OPERAND = AD_AXES + 4,
     AD_WIDTH = 4 + AD_AXES + 4 * AD_OPERAND
 };
 
@@ -96,25 +96,82 @@ AD_CLONES static void ad_lanes_products(Py_ssize_t n, Py_ssize_t m, const double
     else { AD_SUMS(x[0] * y[0]) }
 }
 
+/* Four rows of lanes at once, t += the sum of m products, so that each block of y is read once for all
+   of them: x has one number for all lanes, xj from row to row; y has the same lanes in all. */
+#if defined(__GNUC__)
+typedef double ad_four __attribute__((vector_size(32), aligned(8), may_alias));
+#define AD_AT(x) (*(ad_four *)(x))
+#define AD_READ(x) (*(const ad_four *)(x))
+enum { AD_BLOCK = 8 };
+#else
+typedef double ad_four;
+#define AD_AT(x) (*(x))
+#define AD_READ(x) (*(x))
+enum { AD_BLOCK = 2 };
+#endif
+AD_CLONES static void ad_lanes_matrix(Py_ssize_t n, Py_ssize_t m, const double *AD_RESTRICT x,
+                                      Py_ssize_t xj, Py_ssize_t xs, const double *AD_RESTRICT y,
+                                      Py_ssize_t ys, double *AD_RESTRICT t, Py_ssize_t tj) {
+    const Py_ssize_t half = AD_BLOCK / 2;
+    Py_ssize_t i, j, k;
+    for (i = 0; i + AD_BLOCK <= n; i += AD_BLOCK) {
+        double *t0 = t + i, *t1 = t0 + tj, *t2 = t1 + tj, *t3 = t2 + tj;
+        ad_four a0 = AD_AT(t0), a1 = AD_AT(t1), a2 = AD_AT(t2), a3 = AD_AT(t3);
+        ad_four b0 = AD_AT(t0 + half), b1 = AD_AT(t1 + half);
+        ad_four b2 = AD_AT(t2 + half), b3 = AD_AT(t3 + half);
+        const double *p = x, *q = y + i;
+        for (k = 0; k < m; k++, p += xs, q += ys) {
+            const ad_four u = AD_READ(q), v = AD_READ(q + half);
+            a0 += p[0] * u; b0 += p[0] * v;
+            a1 += p[xj] * u; b1 += p[xj] * v;
+            a2 += p[2 * xj] * u; b2 += p[2 * xj] * v;
+            a3 += p[3 * xj] * u; b3 += p[3 * xj] * v;
+        }
+        AD_AT(t0) = a0; AD_AT(t1) = a1; AD_AT(t2) = a2; AD_AT(t3) = a3;
+        AD_AT(t0 + half) = b0; AD_AT(t1 + half) = b1;
+        AD_AT(t2 + half) = b2; AD_AT(t3 + half) = b3;
+    }
+    for (; i < n; i++) for (j = 0; j < 4; j++) {
+        double sum = t[j * tj + i];
+        for (k = 0; k < m; k++) sum += x[j * xj + k * xs] * y[k * ys + i];
+        t[j * tj + i] = sum;
+    }
+}
+
 /* -- steps ------------------------------------------------------------------------------------- */
 
-/* Do one step: copy what is to be packed, and then all lanes along the last axis at a time. */
-static void ad_vector(const int *step, const int *packed, const double *w, double *out, double *s) {
+/* Do one step: copy what is to be packed, and then all lanes along the last axis at a time, or the
+   first so many of them. */
+static void ad_vector(const int *step, const int *packed, const double *w, double *out, double *s,
+                      Py_ssize_t most) {
     const int op = step[0], *size = step + 4;
-    const Py_ssize_t m = step[3], n = size[AD_AXES - 1];
+    const Py_ssize_t m = step[3], all = size[AD_AXES - 1], n = all < most ? all : most;
     const double *at[4];
     const int *by[4];
     double *t = out + step[1];
-    Py_ssize_t i, j, l;
+    Py_ssize_t i, j, k, l;
     for (i = 0; i < 4; i++) {
         const int *o = step + 4 + AD_AXES + i * AD_OPERAND, *from = packed + o[0];
         at[i] = (o[0] == AD_IN_PLACE ? w : s) + o[2];
         by[i] = o + 3;
         if (o[0] >= 0) for (j = 0; j < o[1]; j++) s[o[2] + j] = w[from[j]];
     }
-    for (i = 0; i < size[0]; i++) for (j = 0; j < size[1]; j++, t += n) {
+    for (i = 0; i < size[0]; i++) for (j = 0; j < size[1]; j++, t += all) {
         const double *x[4];
         int d[4];
+        if (op == AD_products && j + 4 <= size[1] && n >= AD_BLOCK) {
+            const int y = by[3][2] && !by[3][1] && !by[2][2] ? 3 : 2, z = 5 - y;
+            if (by[y][2] && !by[y][1] && !by[z][2]) {
+                for (k = 0; k < 4; k++) for (l = 0; l < n; l++)
+                    t[k * all + l] = at[0][i * by[0][0] + (j + k) * by[0][1] + by[0][2] * l] *
+                                     at[1][i * by[1][0] + (j + k) * by[1][1] + by[1][2] * l];
+                ad_lanes_matrix(n, m, at[z] + i * by[z][0] + j * by[z][1], by[z][1], by[z][3],
+                                at[y] + i * by[y][0], by[y][3], t, all);
+                j += 3;
+                t += 3 * all;
+                continue;
+            }
+        }
         for (l = 0; l < 4; l++) {
             x[l] = at[l] + i * by[l][0] + j * by[l][1];
             d[l] = by[l][2];
@@ -172,7 +229,7 @@ static Py_ssize_t ad_run_steps(Py_ssize_t k, Py_ssize_t n, const int *steps, con
         const int *step = steps + AD_WIDTH * i;
         if (k >= step[2]) continue;
         if (step[0] == AD_SCATTER) ad_scatter(step, packed, w, out);
-        else if (step[0]) ad_vector(step, packed, w, out, s);
+        else if (step[0]) ad_vector(step, packed, w, out, s, PY_SSIZE_T_MAX);
         else {
             came = ad_run(k, step[2], ops, a, b, entries, otherwise, w, out, s);
             if (came != step[2]) return came;
@@ -180,4 +237,39 @@ static Py_ssize_t ad_run_steps(Py_ssize_t k, Py_ssize_t n, const int *steps, con
         k = step[2];
     }
     return k;
+}
+
+/* An instruction for one lane after the other: how many operands, the operation, and where these
+   stand in packed: their addresses in the first lane, then from lane to lane; and its number.  Of
+   the instructions that fail in a lane, the least number is told. */
+#define AD_FAILS(l) if (!bad[l] || bad[l] > step[6]) bad[l] = step[6]
+static void ad_each(const int *step, const int *packed, double *w, double *s, Py_ssize_t lanes,
+                    int *bad) {
+    const Py_ssize_t n = step[3];
+    const int *at = packed + step[5], *by = at + n;
+    double *t = w + step[1];
+    Py_ssize_t i, l;
+    if (step[4] == AD_guard) {
+        const double *x = w + at[0], *y = w + at[1];
+        for (l = 0; l < lanes; l++) if (x[by[0] * l] != y[by[1] * l]) { AD_FAILS(l); }
+        return;
+    }
+    for (l = 0; l < lanes; l++) {
+        int failed = 0;
+        for (i = 0; i < n; i++) s[i] = w[at[i] + by[i] * l];
+        t[l] = ad_on_list(step[4], n, packed, s, s + n, &failed);
+        if (failed) { AD_FAILS(l); }
+    }
+}
+
+/* Run the steps of a block of lanes, or of the first so many of it: see batch.py.  packed begins with
+   0, 1, 2 ... */
+static void ad_run_lanes(Py_ssize_t n, const int *steps, const int *packed, double *w, double *s,
+                         Py_ssize_t lanes, unsigned char *bad) {
+    Py_ssize_t i;
+    for (i = 0; i < n; i++) {
+        const int *step = steps + AD_WIDTH * i;
+        if (step[0] == AD_EACH) ad_each(step, packed, w, s, lanes, bad);
+        else ad_vector(step, packed, w, w, s, lanes);
+    }
 }

@@ -98,15 +98,14 @@ def active() -> Trace | None:
     return trace
 
 
-def record_guard(outcome: bool, op: int, left: Any, right: Any, number_of_left: float) -> None:
-    """Record a comparison of a Value as a guard of the frozen trace, if there is one.
+def record_guard(
+    trace: Trace, outcome: bool, op: int, left: Any, right: Any, number_of_left: float
+) -> None:
+    """Record a comparison of a Value as a guard of the innermost frozen trace.
 
     Raises:
         TypeError: if ``right`` is a number that no float is equal to, as the Fraction 1/3.
     """
-    trace = active()
-    if trace is None:
-        return
     number = right
     if type(right) is not type(left):
         try:
@@ -145,7 +144,7 @@ def exact_integer(v: Any, number: float) -> int | None:
                     return None
             else:
                 pending.append(y)
-    record_guard(True, EQUAL, v, number, number)
+    record_guard(trace, True, EQUAL, v, number, number)
     return int(number)
 
 

@@ -1,6 +1,7 @@
 """Transforms: from a function of numbers to its derivatives, or to a program.
 
 * ``api`` -- ``grad``, ``jacobian``, ``vjp`` ...: each runs its function at every call;
+* ``vmap`` -- a function of one example, run for many at once;
 * ``cache`` -- ``jit``: a function that keeps its programs, and what guards them;
 * ``calls`` -- a call of a program, recorded as nodes, where Values come in;
 * ``transform`` -- what all of them share; ``results``, from what was computed to what is returned;
@@ -19,6 +20,7 @@ from autodiff.transforms.api import (
     vjp,
 )
 from autodiff.transforms.cache import jit
+from autodiff.transforms.vmap import vmap
 
 __all__ = [
     "derivative",
@@ -30,4 +32,5 @@ __all__ = [
     "jvp",
     "value_and_grad",
     "vjp",
+    "vmap",
 ]

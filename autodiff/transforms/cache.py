@@ -24,7 +24,9 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from autodiff.compiler.batch import Lanes, in_lanes
 from autodiff.compiler.decisions import Decisions, Unlike
+from autodiff.compiler.passes import behind, simplified
 from autodiff.compiler.program import Program
 from autodiff.compiler.sparsity import Pattern
 from autodiff.compiler.trace import captures, run
@@ -69,6 +71,8 @@ class Kept(NamedTuple):
         captured: the Values that it reads from outside.
         result: the structure of its result.
         recorders: what records its results, by which arguments are Values; None if nothing can.
+        guarded: the program with its guards.
+        batches: what runs that for many lanes, by which inputs are each lane's own.
     """
 
     whole: Program
@@ -76,6 +80,16 @@ class Kept(NamedTuple):
     captured: list[Value]
     result: Any
     recorders: dict[bytes, Recorder | None]
+    guarded: Callable[[], Program]
+    batches: dict[Any, Lanes]
+
+    def batch(self, own: Any, lanes: int) -> Lanes:
+        """What runs it for so many lanes; ``own`` are the inputs that are each lane's own."""
+        most = 1 << min(lanes - 1, 1 << 10).bit_length()
+        key = own.tobytes(), most
+        if key not in self.batches:
+            self.batches[key] = in_lanes(self.guarded(), own, most)
+        return self.batches[key]
 
     def recorder(self, are_values: bytes, name: str) -> Recorder | None:
         """What records the results: ``are_values`` says which arguments are Values."""
@@ -110,7 +124,7 @@ class Jitted:
         self.f = f
         self.name = name or f"jit({getattr(f, '__name__', type(f).__name__)})"
         self._options = (static, check)
-        self._frozen = Frozen(f, static, self.name)
+        self.frozen = Frozen(f, static, self.name)
         self._states: list[State] = []  # the newest first; replaced, never changed
         self._calls = self._traces = self._traced = self._served = 0
         self.eager = False
@@ -143,8 +157,8 @@ class Jitted:
 
     def lower(self, *args: Any, **kwargs: Any) -> Lowered:
         """The program for these arguments."""
-        key, given = self._frozen.flatten(args, kwargs)
-        return Lowered(self._frozen, key, *self._frozen.trace(key, flat(given)))
+        key, given = self.frozen.flatten(args, kwargs)
+        return Lowered(self.frozen, key, *self.frozen.trace(key, flat(given)))
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         """What the function returns.
@@ -156,7 +170,7 @@ class Jitted:
         recording, detecting, note = MODE.get()[:3]
         if self.eager or (note is not None and note.trace is not None):
             return self.f(*args, **kwargs)
-        key, given = self._frozen.flatten(args, kwargs)
+        key, given = self.frozen.flatten(args, kwargs)
         on_values = has_values(given)
         if on_values and (detecting or not recording):
             return self.f(*args, **kwargs)
@@ -164,7 +178,7 @@ class Jitted:
             structure, found, symbolic = self._run_itself(key, given, args, kwargs)
             return self.f(*args, **kwargs) if symbolic else arranged(structure, found)
         numbers = flat(given)
-        kept = self._find(key, numbers)
+        kept = self.find(key, numbers)
         recorded = None
         if recording and (on_values or kept.captured):
             recorded = self._record(kept, given if on_values else [], numbers)
@@ -200,9 +214,17 @@ class Jitted:
         # A transform's results are Values if one is; a plain function's constants are its own.
         return as_values(results) if isinstance(self.f, Transform) else results
 
+    def check_lane(self, key: Any, numbers: Any, found: Any, arguments: Any) -> None:
+        """At the 2nd, 4th, 8th ... time, compare what a program found for one of many lanes."""
+        self._calls += 1
+        if self._options[1] and self._calls > 1 and not self._calls & (self._calls - 1):
+            given = [numbers]
+            *_, again, symbolic = self._run_itself(key, given, *arguments)
+            self._compare(found, again, symbolic)
+
     # -- from arguments to the program that fits them ----------------------------------------------
 
-    def _find(self, key: Any, numbers: Any) -> Kept:
+    def find(self, key: Any, numbers: Any) -> Kept:
         """The program for these numbers, traced now if there is none."""
         changed = ""
         for state in self._states:
@@ -220,7 +242,7 @@ class Jitted:
         """Trace the function, and keep its program."""
         watch = Watch(self.f)
         generators = Generators(watch)
-        made, derived = self._frozen.trace(key, numbers)
+        made, derived = self.frozen.trace(key, numbers)
         watch.forget_changed()
         drawn = generators.moved()
         if drawn:
@@ -229,7 +251,11 @@ class Jitted:
                 "would repeat for ever: pass what is drawn as an argument, or leave out jit"
             )
         whole = derived.program if isinstance(self.f, Transform) else made.program
-        kept = Kept(whole, Tiered(derived.program), made.captured, derived.result, {})
+        p, guards = derived.program, made.guards
+        kept = Kept(
+            *(whole, Tiered(p), made.captured, derived.result, {}),
+            *(lambda: simplified(behind(guards, p)), {}),
+        )
         state = state or State(watch, {})
         tree: Decisions[Kept] = state.trees.get(key) or Decisions(len(numbers))
         try:
@@ -388,4 +414,8 @@ def jit(
     for x in names:
         if not isinstance(x, str):
             raise TypeError(f"jit(f, static_argnames): names are expected, not {describe(x)}")
-    return Jitted(f, (*numbers, *names), check)
+    own = getattr(type(f), "jitted", None)  # a transform may keep programs in its own way
+    made: Jitted = (
+        own(f, (*numbers, *names), check) if own else Jitted(f, (*numbers, *names), check)
+    )
+    return made

@@ -18,7 +18,7 @@ import numpy as np
 
 from autodiff.arrays import data_of
 from autodiff.engine.reals import constant, describe
-from autodiff.value import Value, number_of
+from autodiff.value import Value
 
 
 class Leaf(NamedTuple):
@@ -237,7 +237,7 @@ def tree_unflatten(structure: Any, numbers: Iterator[Any], exact: bool = False) 
     if isinstance(structure, Leaf):
         elements = [*islice(numbers, size(structure))]
         if exact and structure.kind != "f":
-            came: Any = np.array([number_of(x) for x in elements]).astype(_KINDS[structure.kind])
+            came: Any = np.array(data_of(elements)).astype(_KINDS[structure.kind])
             return came.tolist()[0] if structure.shape is None else came.reshape(structure.shape)
         return elements[0] if structure.shape is None else _filled(structure.shape, elements)
     if isinstance(structure, Sequence):

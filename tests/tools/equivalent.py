@@ -8,12 +8,14 @@ _MARK = "any number but 0 is a mark"
 _ROOM = "more room than is needed"
 _FEW = "there are no operations with such numbers"
 _FASTER = "what comes after gives the same; this is only faster"
+_GENERAL = "general() gives the same; this is only faster"
+_COPIED = "a copy serves as well; this is only faster"
 _ASKED = "refuse_reading looks for a trace itself; this is only faster"
-_INNERMOST = "traces.refuse_stranger looks for the innermost trace too; this is only faster"
 _TUNED = "how long it takes depends on it, and no number"
 _RETURNED = "in C it says that nothing was raised; no one reads it"
 
 _NUMBER = "return float(x) if type(x) is int and -2 ** 53 <= x <= 2 ** 53 else constant(x)"
+_DIV = "return math.nan if a == 0 or a != a else math.copysign(math.inf, a) * math.copysign(1, b)"
 
 #: Names of mutants, each with the reason in one line.
 EQUIVALENT: dict[str, str] = {
@@ -83,12 +85,31 @@ EQUIVALENT: dict[str, str] = {
     "xs = within(here.mode(), numbering.inputs_of, inputs, here.note)": (
         "the compiled one takes lists only, the interpreted one any sequence"
     ),
+    "evaluation._call: partials = [0.0] * len(operands) -> partials = [1.0] * len(operands)": (
+        "a constant's is not read, and a trace has none"
+    ),
+    **{
+        f"engine.ieee.div: {_DIV} -> {_DIV.replace(*change)}": "infinite times or by 1 or 2"
+        for change in [(") * math", ") / math"), ("copysign(1", "copysign(2")]
+    },
     "engine.choice: sys.meta_path.insert(0, Interpret()) -> sys.meta_path.insert(1, Interpret())": (
         "before it stands the finder of built-in modules alone"
     ),
     "value.inherit: if w._note is not None and w._note is not note: -> if w._note is not None:": (
         "what an operand with the mode's own note would be asked, it answers in the same way"
     ),
+    "engine.modes.Note.__init__: self.call: Any = None -> pass": (
+        "it is read of what is a call, and there it is set"
+    ),
+    "engine.modes.Note.__init__: self.attributes: dict[str, Any] | None = None -> pass": (
+        "interpreted, a node keeps its attributes itself"
+    ),
+    **{
+        f"engine.modes.Note.of_line: key = (id(code) << 24) + frame.f_lasti -> key = {key}": (
+            "these are as different"
+        )
+        for key in ("(id(code) << 25) + frame.f_lasti", "(id(code) << 24) - frame.f_lasti")
+    },
     # -- numbers and Values ------------------------------------------------------------------------
     "engine.reals.constant: return x -> pass": "float(x) of a float is x; this is only faster",
     "value.number_or_not: if type(x) is float: -> pass": _FASTER,
@@ -117,12 +138,6 @@ EQUIVALENT: dict[str, str] = {
     "value.finish: return v -> pass": "as above",
     "value.finish: if mode is PLAIN: -> pass": _FASTER,
     "value.finish: return v -> pass (2)": _FASTER,
-    **{
-        f"value.finish: inherit(v, {x}, note, mode[3]) -> inherit(v, {x}, note, mode[4])": (
-            _INNERMOST
-        )
-        for x in ("x", "v._a", "v._b")
-    },
     "value.inherit: return 0 -> pass": _RETURNED,
     "value.inherit: return 0 -> return 1": _RETURNED,
     "value.refuse_stranger: return 0 -> pass": _RETURNED,
@@ -133,6 +148,31 @@ EQUIVALENT: dict[str, str] = {
     "engine.expressions._call: return ast.Call(ast.Name(function, ast.Load()), list(args), []) -> "
     "return ast.Call(ast.Name(function, ast.Load()), args, [])": "ast takes a tuple as well",
     "value: _looking = False -> _looking = True": "it only saves looks at an unchanged mode",
+    # -- functions of scalars ----------------------------------------------------------------------
+    **{
+        f"evaluation._elementwise: {change}": _GENERAL
+        for change in (
+            *("if type(a) is Value: -> pass", "return record_unary(op, a) -> pass"),
+            *("if type(a) is float: -> pass", "return on_float(a) -> pass"),
+            *("if type(a) is float and type(b) is float: -> pass", "return on_float(a, b) -> pass"),
+            *("if v is not NotImplemented: -> pass", "return v -> pass"),
+        )
+    },
+    **{
+        f"evaluation._elementwise: if type(a) is Value or type(b) is Value: -> {change}": _GENERAL
+        for change in (
+            *("pass", "if type(a) is Value:", "if type(b) is Value:"),
+            *(f"if type({x}) is Value or type({x}) is Value:" for x in "ab"),
+        )
+    },
+    "functions._elements: if type(xs) is list and xs: -> pass": _COPIED,
+    "functions._elements: return xs -> pass": _COPIED,
+    "functions: for _name in {_row.name, _row.numpy or _row.name}: -> "
+    "for _name in {_row.name, _row.numpy}:": "nobody asks for a method whose name is empty",
+    "functions._largest: return np.where(np.isinf(m), 0.0, m) if name == 'largest' else m -> "
+    "return np.where(np.isinf(m), 1.0, m) if name == 'largest' else m": (
+        "beside what is infinite a finite shift makes no difference"
+    ),
     # -- the garbage collector ---------------------------------------------------------------------
     "sweeps.commit: collectable(gradient) -> pass": _IN_C,
     "engine.traces.Trace.forget: self.guards.clear() -> pass": _COLLECTED,

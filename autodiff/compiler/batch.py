@@ -1,0 +1,280 @@
+"""Run a program for many lanes at once: a number of each in place of every number.
+
+What depends on no lane is computed once, by a program of its own.  All else is computed in blocks
+of lanes that fit the cache, in the steps of ``lanes``: slot ``s`` of the block has the numbers of
+its lanes side by side, so that the lanes are one more axis of every group, the innermost.  What is
+not done lane by lane in vectors (guards, rows over lists) is done for one lane after the other.
+
+A lane in which a guard fails gets numbers without a meaning; which these are is told.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from autodiff.compiler import loops
+from autodiff.compiler.derivatives import NOTHING_HELD, dependent
+from autodiff.compiler.lanes import AXES, EACH, IN_PLACE, WIDTH, axes_of, common, operands_of
+from autodiff.compiler.machine import Machine, run_batch
+from autodiff.compiler.passes import dead_code
+from autodiff.compiler.program import ARITY, GUARD, Floats, Integers, Program, in_order, views
+from autodiff.compiler.sums import sums
+from autodiff.compiler.vectorize import LANES, Tiered, grouped
+from autodiff.engine.instructions import STATIC
+
+CACHE = 1 << 16  #: numbers that a block of lanes may have, so that it stays in the cache
+WHOLE = 8  #: lanes are computed by so many, also if fewer are wanted
+MOST = 1 << 16  #: numbers that are copied for one step, if there is a smaller one
+
+
+Lanes = Callable[[Floats, Floats], tuple[Floats, Integers]]  #: see ``Batch.__call__``
+
+
+def in_lanes(program: Program, per_lane: Sequence[int], most: int) -> Lanes:
+    """What runs a program for many lanes; one after the other, if it has primitives in Python."""
+    if (program.ops < STATIC).all():
+        return Batch(program, per_lane, most)
+    machine = Machine(sums(program))
+
+    def one_by_one(inputs: Floats, lanes: Floats) -> tuple[Floats, Integers]:
+        total = lanes.shape[1]
+        found, failed = np.zeros((len(program.outputs), total)), np.zeros(total, np.int32)
+        numbers = inputs.copy()
+        for i in range(total):
+            numbers[per_lane] = lanes[:, i]
+            results = machine(numbers)
+            failed[i] = results is None
+            found[:, i] = 0.0 if results is None else results
+        return found, failed
+
+    return one_by_one
+
+
+class Batch:
+    """A program made ready to run for many lanes, in many threads at once.
+
+    Args:
+        program: the program.
+        per_lane: those of its inputs that each lane has a number of its own for.
+        most: how many lanes it is run for, at most, if that is known to be few.
+
+    Attributes:
+        lanes: how many are computed at a time.
+    """
+
+    def __init__(self, program: Program, per_lane: Sequence[int], most: int) -> None:
+        p, at = program, list(per_lane)
+        varying = dependent(p, at, NOTHING_HELD) != 0
+        kept = np.flatnonzero(varying[p.inputs :])
+        q = in_order(replace(p, ops=p.ops[kept], a=p.a[kept], b=p.b[kept]))
+        reads = [q.a[ARITY[q.ops] > 0], q.b[ARITY[q.ops] == 2], q.entries, p.outputs]
+        refs = np.unique(np.concatenate(reads))
+        self._shared = refs[(refs >= 0) & ~varying[np.maximum(refs, 0)]]
+        u, n = len(self._shared), len(at)
+        to = np.zeros(p.inputs + len(p), np.int32)
+        to[self._shared] = np.arange(u)
+        to[at] = np.arange(u, u + n)
+        to[p.inputs + kept] = np.arange(u + n, u + n + len(kept))
+        moved = np.concatenate([to, np.arange(-len(p.constants), 0, dtype=np.int32)])
+        loops.rename(*views(q.ops, q.a, q.b, q.entries, ARITY, moved))
+        q = sums(replace(q, inputs=u + n, outputs=moved[p.outputs]))
+
+        guards = np.flatnonzero((p.ops == GUARD) & ~varying[p.inputs :])
+        ends = np.concatenate([self._shared, p.inputs + guards])
+        once = dead_code(p.returning(ends), guards=False)
+        self._once = Tiered(once) if len(once) else None
+        fit = max(16, CACHE // (n + len(q) + 1))
+        self.lanes = min(max(most, 1), fit - fit % WHOLE)
+        self._n, self._constants = n, q.constants[::-1].copy()
+        layout = _Layout(q, u, self.lanes)
+        self._steps, self._packed = views(layout.steps(), layout.packed())
+        self._room = layout.room
+        self._rows = layout.program.outputs - u  # of results; those of what is shared below 0
+        self._size = len(self._constants) + u + (n + len(q)) * self.lanes
+        self._idle: list[Any] = []
+
+    def __call__(self, inputs: Floats, lanes: Floats) -> tuple[Floats, Integers]:
+        """The results, a row each, with a number for every lane; and in which lanes a guard fails.
+
+        That is a number for every lane: 0 if none fails, and else the same for all lanes in which
+        the same guard is the first that fails.
+
+        Args:
+            inputs: the program's, of which those that every lane has its own for are not read.
+            lanes: of each of these a row, with a number for every lane.
+        """
+        total = lanes.shape[1]
+        found, failed = np.empty((len(self._rows), total)), np.zeros(total, np.int32)
+        shared = inputs[self._shared] if self._once is None else self._once(inputs)
+        if shared is None:
+            return found, np.ones(total, np.int32)
+        u, c, n = len(self._shared), len(self._constants), self._n
+        w, s = self._buffer()
+        w[c : c + u] = shared[:u]
+        block = w[c + u :].reshape(-1, self.lanes)
+        own = np.flatnonzero(self._rows >= 0)
+        others = np.flatnonzero(self._rows < 0)
+        found[others] = w[c + u + self._rows[others]][:, None]
+        for first in range(0, total, self.lanes):
+            count = min(self.lanes, total - first)
+            block[:n, :count] = lanes[:, first : first + count]
+            bad = np.zeros(min(self.lanes, count + -count % WHOLE), np.int32)
+            numbers, room, marks = views(w, s, bad)
+            run_batch(self._steps, self._packed, numbers, room, marks, c)
+            found[own, first : first + count] = block[self._rows[own], :count]
+            failed[first : first + count] = bad[:count]
+        self._idle.append((w, s))
+        return found, failed
+
+    def _buffer(self) -> tuple[Floats, Floats]:
+        """Constants backwards, what all lanes share, and the slots of a block; and room to copy."""
+        try:
+            buffer: tuple[Floats, Floats] = self._idle.pop()
+        except IndexError:
+            w = np.zeros(self._size)
+            w[: len(self._constants)] = self._constants
+            buffer = w, np.zeros(self._room)
+        return buffer
+
+
+class _Layout:
+    """Where the numbers of a block stand, and the steps that compute them.
+
+    Reference ``r`` is at ``r`` if it is a constant or one of the first ``shared`` slots; of the
+    other slots every one takes as many places as there are lanes.
+    """
+
+    def __init__(self, p: Program, shared: int, lanes: int) -> None:
+        self.shared = shared
+        self.lanes = lanes
+        of_lanes = _reads_lanes(p, shared)
+        self.program, self._groups = grouped(p, of_lanes, guarded=False)
+        self.room = 1
+        longest = int(np.max(self.program.b[self.program.over_list], initial=1))
+        self._copied: list[Any] = [np.arange(longest)]  # which rows over lists read by
+        self._end = longest
+        self._rows: list[NDArray[np.int32]] = []
+
+    def at(self, refs: Any) -> Any:
+        """Where these references stand."""
+        lanes = self.shared + (refs - self.shared) * self.lanes
+        return np.where(refs < self.shared, refs, lanes).astype(np.int32)
+
+    def steps(self) -> Integers:
+        """The steps, end to end."""
+        p, done = self.program, 0
+        for first, end in [*self._groups, (len(p), len(p))]:
+            over_list = done + np.flatnonzero(p.over_list[done:first])
+            for k in over_list.tolist():
+                self._scalars(done, k)
+                if LANES[p.ops[k]]:
+                    self._group(k, k + 1)
+                else:
+                    self._each(k)
+                done = k + 1
+            self._scalars(done, first)
+            self._group(first, end)
+            done = end
+        return np.concatenate([np.zeros((0, WIDTH), np.int32), *self._rows]).ravel()
+
+    def packed(self) -> Integers:
+        """All that is read by number: references that are copied, and operands of lists."""
+        return np.concatenate(self._copied).astype(np.int32)
+
+    def _add(self, numbers: Any) -> int:
+        """Append such numbers; where they begin."""
+        self._copied.append(numbers)
+        self._end += len(numbers)
+        return self._end - len(numbers)
+
+    def _step(self, row: list[int]) -> None:
+        self._rows.append(np.array([row + [0] * (WIDTH - len(row))], np.int32))
+
+    def _scalars(self, first: int, end: int) -> None:
+        """Instructions over one or two scalars, none like the next, for all lanes."""
+        p, slots = self.program, self.program.inputs + np.arange(first, end)
+        rows = np.zeros((end - first, WIDTH), np.int32)
+        rows[:, 0], rows[:, 1], rows[:, 2] = p.ops[first:end], self.at(slots), self.at(slots + 1)
+        rows[:, 3 : 3 + AXES], rows[:, 3 + AXES] = 1, self.lanes
+        for i, refs in enumerate((p.a, p.b)):
+            which = np.flatnonzero(ARITY[p.ops[first:end]] > i)
+            read, operand = refs[first + which], 4 + AXES + i * (AXES + 4)
+            rows[which, operand], rows[which, operand + 2] = IN_PLACE, self.at(read)
+            rows[which, operand + 2 + AXES] = read >= self.shared
+        self._rows.append(rows)
+
+    def _each(self, k: int) -> None:
+        """One instruction for one lane after the other."""
+        p = self.program
+        refs = np.array(p.operands(k), np.int32)
+        guard = p.ops[k] == GUARD  # its last operand is its number
+        number = int(p.constants[-1 - refs[-1]]) if guard else len(p.sources) + k
+        where = self._add(np.concatenate([self.at(refs), refs >= self.shared]))
+        self.room = max(self.room, 2 * len(refs))
+        slot = p.inputs + k
+        start, end = self.at(np.array([slot, slot + 1])).tolist()
+        self._step([EACH, start, end, len(refs), int(p.ops[k]), where, 1 + number])
+
+    def _group(self, first: int, end: int) -> None:
+        """Instructions of one kind, each for all lanes."""
+        if first == end:
+            return
+        p, n, lanes = self.program, end - first, self.lanes
+        op = int(p.ops[first])
+        tables = operands_of(p, first, end)
+        own = [table >= self.shared for table in tables]
+        found = [axes_of(self.at(table)) for table in tables]
+        regular = [  # of numbers of lanes, or of none, and evenly spaced
+            bool((x.all() or not x.any()) and (axes.strides or not axes.sizes))
+            for x, axes in zip(own, found, strict=True)
+        ]
+        sizes: tuple[int, ...] = (n,)
+        for axes, is_regular in zip(found, regular, strict=True):
+            finer = common(n, sizes, axes.sizes) if is_regular else ()
+            sizes = finer if 0 < len(finer) < AXES else sizes
+        placed = [
+            is_regular and (n == 1 or common(n, sizes, axes.sizes) == sizes)
+            for axes, is_regular in zip(found, regular, strict=True)
+        ]
+        cells = max(
+            (t.size for t, there in zip(tables, placed, strict=True) if not there), default=0
+        )
+        if n > 1 and cells * lanes > MOST:
+            self._group(first, first + n // 2)
+            self._group(first + n // 2, end)
+            return
+        outer = [1] * (AXES - 1 - len(sizes))
+        start = self.at(np.array([p.inputs + first, p.inputs + end])).tolist()
+        row = [op, *start, tables[-1].shape[1], *outer, *sizes[::-1], lanes]
+        room = 0
+        for table, is_own, axes, there in zip(tables, own, found, placed, strict=True):
+            by_lane = int(is_own.any())
+            if there:
+                strides, step = axes.along(sizes) if n > 1 else (0,), axes.step
+                row += [IN_PLACE, 0, int(self.at(table[:1, :1])[0, 0])]
+            else:
+                width = lanes if by_lane else 1
+                cells = self.at(table)[..., None] + is_own[..., None] * np.arange(width)
+                row += [self._add(cells.ravel()), cells.size, room]
+                room += cells.size
+                strides = (table.shape[1] * width, sizes[0] * table.shape[1] * width)[: len(sizes)]
+                step = width
+            row += [*[0] * len(outer), *strides[::-1], by_lane, step]
+        self.room = max(self.room, room)
+        self._step(row)
+
+
+def _reads_lanes(p: Program, shared: int) -> Integers:
+    """Of every instruction, which of its operands are numbers of lanes: those of a group agree."""
+    a = np.where(p.over_list, 0, p.a >= shared)
+    b = np.where(ARITY[p.ops] == 2, p.b >= shared, False)
+    found = a + 2 * b
+    lists = np.flatnonzero(p.over_list & (p.b > 0))
+    last = p.a[lists] + p.b[lists] - 1  # of a sum, whose first term may be of another kind
+    found[lists] = (p.entries[last - (p.b[lists] > 1)] >= shared) + 2 * (p.entries[last] >= shared)
+    return np.asarray(found, np.int32)

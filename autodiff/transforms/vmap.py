@@ -1,0 +1,350 @@
+"""vmap: a function of one example, run for many at once.
+
+The function is traced for the first lane, and its program run for all; where a guard fails in some
+lanes, it is traced for the first of these, and so on: lanes may go different ways.  Where results
+are Values, in a function that is traced, and in ``detect_anomaly()``, it is called for one lane
+after the other.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Iterable, Iterator
+from itertools import islice
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from autodiff.compiler.sparsity import Pattern
+from autodiff.engine import anomalies
+from autodiff.engine.modes import MODE
+from autodiff.engine.reals import describe
+from autodiff.transforms.cache import Jitted
+from autodiff.transforms.pytrees import (
+    Leaf,
+    Mapping,
+    as_floats,
+    difference,
+    leaves,
+    listed,
+    map_leaves,
+    size,
+    tree_of_array,
+    tree_unflatten,
+)
+from autodiff.transforms.pytrees import Sequence as Tuple
+from autodiff.transforms.results import flatten_result, has_values
+from autodiff.transforms.transform import by_name, with_captured
+
+MOST = 64  #: programs that are run in a call; lanes for which none is right are called one by one
+
+
+class _Given(NamedTuple):
+    """What lanes are given of an array or a number of an argument.
+
+    Attributes:
+        leaf: its place in the arguments of one lane.
+        rows: its numbers there, with a column for every lane, or one that they share.
+        shared: whether they share it.
+    """
+
+    leaf: Leaf
+    rows: Any
+    shared: bool
+
+
+class _Call(NamedTuple):
+    """A call: how many lanes, what they are given, and the structures of a lane's arguments."""
+
+    lanes: int
+    given: list[_Given]
+    key: Any
+
+    def arguments(self, lane: int) -> tuple[list[Any], dict[str, Any]]:
+        """Those of one lane."""
+        columns = [g.rows[:, 0 if g.shared else lane].tolist() for g in self.given]
+        numbers = iter([x for column in columns for x in column])
+        positional, named = self.key
+        args = [tree_unflatten(s, numbers, exact=True) for s in positional]
+        return args, {name: tree_unflatten(s, numbers, exact=True) for name, s in named}
+
+
+class Vmapped:
+    """What ``vmap`` returns."""
+
+    __qualname__: str
+
+    def __init__(
+        self, f: Callable[..., Any], in_axes: Any, out_axes: Any, jitted: Jitted | None = None
+    ) -> None:
+        functools.update_wrapper(self, f, updated=())
+        self.f = f
+        self.name = f"vmap({getattr(f, '__name__', type(f).__name__)})"
+        self._axes = in_axes, out_axes
+        self._jitted = jitted
+
+    def __repr__(self) -> str:
+        return f"<{self.name}>"
+
+    def __reduce__(self) -> Any:
+        """Pickled as functions are: by name where it has one; programs are not."""
+        return by_name(self) or (_again, (self.f, *self._axes, self._jitted is not None))
+
+    def jitted(self, static: tuple[int | str, ...] = (), check: bool = True) -> Vmapped:
+        """The same, but its programs are kept: what ``jit`` makes of it."""
+        if static:
+            raise TypeError(f"jit({self.name}) takes no static arguments: close over them")
+        return Vmapped(self.f, *self._axes, Jitted(self.f, (), check, f"jit({self.name})"))
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        """The results of all lanes.
+
+        Raises:
+            ValueError: if an argument has no such axis, or another number of lanes than others.
+            TypeError: if axes do not fit arguments or results.
+        """
+        jitted = self._jitted or Jitted(self.f, (), False, self.name)
+        call = self._taken_apart(jitted, args, kwargs)
+        if not call.lanes:
+            return self._put_together(*self._of_none(call))
+        mode = MODE.get()
+        traced = mode.note is not None and mode.note.trace is not None
+        symbolic = any(g.rows.dtype == object for g in call.given)
+        found = None if traced or symbolic or mode.detecting else self._by_programs(jitted, call)
+        if found is None:
+            f = jitted if mode.detecting else self._jitted or self.f
+            found = self._one_by_one(f, call, range(call.lanes))
+        return self._put_together(*found)
+
+    # -- arguments ---------------------------------------------------------------------------------
+
+    def _taken_apart(self, jitted: Jitted, args: tuple[Any, ...], kwargs: dict[str, Any]) -> _Call:
+        """A call with these arguments, checked."""
+        axes = self._axes[0]
+        if not isinstance(axes, (tuple, list)):
+            axes = [axes] * len(args)
+        if len(axes) != len(args):
+            raise TypeError(
+                f"{self.name}: in_axes is for {len(axes)} arguments, but {len(args)} came"
+            )
+        (positional, named), numbers = jitted.frozen.flatten(args, kwargs)
+        rest = iter([x for x in numbers if not isinstance(x, np.ndarray) or x.size])
+        given: list[_Given] = []
+        lanes: dict[int, str] = {}  # the numbers of lanes, each with words for where it is found
+
+        def of_lane(structure: Any, axes: Any, where: str) -> Any:
+            """The structure of what a lane is given of an argument."""
+            of_leaves = iter(_spread(axes, structure, f"{self.name}: in_axes of {where}"))
+
+            def of_leaf(leaf: Leaf) -> Leaf:
+                x, axis = _next(leaf, rest), next(of_leaves)
+                if axis is None:
+                    given.append(_Given(leaf, x.reshape(-1, 1), True))
+                    return leaf
+                if not -x.ndim <= axis < x.ndim:
+                    what = f"an array of shape {x.shape}" if x.ndim else describe(x.item())
+                    raise ValueError(
+                        f"{self.name}: {where} is to have lanes along axis {axis}, but in it is "
+                        f"{what}; with in_axes=None all lanes share it"
+                    )
+                x = np.moveaxis(x, axis, -1)
+                lanes.setdefault(x.shape[-1], f"{where} has {x.shape[-1]} along axis {axis}")
+                leaf = Leaf(x.shape[:-1] or None, leaf.kind)
+                given.append(_Given(leaf, x.reshape(size(leaf), x.shape[-1]), False))
+                return leaf
+
+            return map_leaves(structure, of_leaf)
+
+        parts = [
+            of_lane(s, of, f"argument {i}")
+            for i, (s, of) in enumerate(zip(positional, axes, strict=True))
+        ]
+        of_names = [(name, of_lane(s, 0, f"argument {name!r}")) for name, s in named]
+        if not lanes:
+            raise ValueError(f"{self.name}: no argument has an axis of lanes")
+        if len(lanes) > 1:
+            raise ValueError(f"{self.name}: lanes differ in number: {', '.join(lanes.values())}")
+        return _Call(next(iter(lanes)), given, (tuple(parts), tuple(of_names)))
+
+    # -- lanes: the structure of one result, and the numbers of all, a column each
+
+    def _by_programs(self, jitted: Jitted, call: _Call) -> tuple[Any, Any] | None:
+        """By programs; None if the results are Values."""
+        numbers = np.concatenate([g.rows[:, 0] for g in call.given])
+        lanes = np.concatenate([g.rows for g in call.given if not g.shared])
+        sizes = [size(g.leaf) for g in call.given]
+        own = np.flatnonzero(np.repeat([not g.shared for g in call.given], sizes))
+        structure, found, count = None, np.empty((0, call.lanes)), 0
+        alike = [np.arange(call.lanes)]  # lanes that may all go one way
+        while alike and count < MOST and not jitted.eager:
+            which = alike.pop()
+            numbers[own] = lanes[:, which[0]]
+            kept = jitted.find(call.key, numbers)
+            if isinstance(kept.result, Pattern):
+                raise TypeError(f"{self.name}: a lane's result is a sparse matrix; sparse=False")
+            if kept.captured and MODE.get().recording:
+                return None
+            batch = kept.batch(own, len(which))
+            some = lanes if len(which) == call.lanes else lanes[:, which]
+            results, failed = batch(with_captured(numbers, kept.captured), some)
+            if not count:
+                structure, found = kept.result, np.empty((len(results), call.lanes))
+                jitted.check_lane(call.key, numbers, results[:, 0], call.arguments(0))
+            self._refuse_unlike(structure, kept.result)
+            found[:, which] = results  # of lanes in which it fails, until they are done again
+            if failed[0]:  # an index is out of range, which the function itself is to say
+                self._one_by_one(self.f, call, which[:1].tolist())
+            guards = np.flatnonzero(np.bincount(failed))
+            alike += [which[failed == guard] for guard in guards[guards > 0].tolist()]
+            count += 1
+        if alike:
+            rest = np.concatenate(alike)
+            if not jitted.eager:
+                anomalies.warn(
+                    f"{self.name}: lanes go more than {MOST} different ways: {len(rest)} of "
+                    f"{call.lanes} are called one by one"
+                )
+            result, columns = self._one_by_one(self.f, call, rest.tolist())
+            if not count:
+                return result, columns
+            self._refuse_unlike(structure, result)
+            found[:, rest] = columns
+        return structure, found
+
+    def _one_by_one(
+        self, f: Callable[..., Any], call: _Call, which: Iterable[int]
+    ) -> tuple[Any, Any]:
+        """By calls of the function."""
+        structure, columns = None, []
+        for lane in which:
+            args, kwargs = call.arguments(lane)
+            numbers: list[Any] = []
+            result = flatten_result(f(*args, **kwargs), numbers, self.name)
+            structure = structure or result
+            self._refuse_unlike(structure, result)
+            columns.append(listed(numbers))
+        kind = object if any(map(has_values, columns)) else np.float64
+        found = np.empty((len(columns), len(columns[0])), kind)
+        for i, column in enumerate(columns):
+            found[i] = column
+        return structure, found.T
+
+    def _of_none(self, call: _Call) -> tuple[Any, Any]:
+        """Of no lanes: how a result looks, the function tells for numbers that are 0."""
+        zeros = [
+            g if g.shared else g._replace(rows=np.zeros((size(g.leaf), 1))) for g in call.given
+        ]
+        structure, found = self._one_by_one(self.f, call._replace(given=zeros), [0])
+        return structure, found[:, :0]
+
+    def _refuse_unlike(self, structure: Any, result: Any) -> None:
+        words = difference(as_floats(structure), as_floats(result), "the result")
+        if words:
+            raise TypeError(f"{self.name}: of one lane {words}, as of another")
+
+    # -- results -----------------------------------------------------------------------------------
+
+    def _put_together(self, structure: Any, numbers: Any) -> Any:
+        """The result of all lanes."""
+        axes = iter(_spread(self._axes[1], structure, f"{self.name}: out_axes"))
+        first, cells = 0, []
+
+        def of_all(leaf: Leaf) -> Leaf:
+            nonlocal first
+            axis, end = next(axes), first + size(leaf)
+            x = numbers[first:end].reshape(*leaf.shape or (), numbers.shape[1])
+            first = end
+            if axis is None:
+                same = x[..., :1]
+                if not ((x == same) | ((x != x) & (same != same))).all():
+                    raise ValueError(
+                        f"{self.name}: out_axes=None is for what is the same in all lanes, but "
+                        "this is not"
+                    )
+                x = x[..., 0]
+            elif not -x.ndim <= axis < x.ndim:
+                raise ValueError(
+                    f"{self.name}: out_axes is {axis}, but a lane's result has only "
+                    f"{x.ndim - 1} axes"
+                )
+            else:
+                x = np.moveaxis(x, -1, axis)
+            cells.append(x.ravel())
+            return Leaf(x.shape if x.ndim else None)
+
+        whole = map_leaves(structure, of_all)
+        flat = np.concatenate([*cells, np.zeros(0)])
+        if numbers.dtype == object:
+            return tree_unflatten(whole, iter(flat.tolist()))
+        return tree_of_array(whole, flat)[0]
+
+
+def _next(leaf: Leaf, numbers: Iterator[Any]) -> Any:
+    """The numbers of a leaf, as an array of its shape."""
+    n = size(leaf)
+    if not n:
+        return np.zeros(leaf.shape or ())
+    x = next(numbers)
+    if not isinstance(x, np.ndarray):
+        elements = [x, *islice(numbers, n - 1)]
+        x = np.empty(n, object if has_values(elements) else np.float64)
+        x[:] = elements
+    return x.reshape(leaf.shape or ())
+
+
+def _spread(axes: Any, structure: Any, where: str) -> list[int | None]:
+    """For every leaf of numbers of a structure its axis, of a tree of axes that begins like it.
+
+    Raises:
+        TypeError: if it does not.
+    """
+    if axes is None or (isinstance(axes, int) and not isinstance(axes, bool)):
+        return [axes for leaf in leaves(structure) if isinstance(leaf, Leaf)]
+    fits = isinstance(axes, dict) and isinstance(structure, Mapping)
+    if fits and axes.keys() == set(structure.kind):
+        parts = zip(structure.kind, structure.parts, strict=True)
+        return [x for key, s in parts for x in _spread(axes[key], s, f"{where}[{key!r}]")]
+    fits = isinstance(axes, (tuple, list)) and isinstance(structure, Tuple)
+    if fits and len(axes) == len(structure.parts):
+        pairs = enumerate(zip(axes, structure.parts, strict=True))
+        return [x for i, (of, s) in pairs for x in _spread(of, s, f"{where}[{i}]")]
+    raise TypeError(
+        f"{where} must be an integer, None, or a tree of these as what it is for, not {axes!r}"
+    )
+
+
+def vmap(f: Callable[..., Any], in_axes: Any = 0, out_axes: Any = 0) -> Vmapped:
+    """A function of one example, for many: of arrays with one more axis, that of the lanes.
+
+    It returns for every lane what ``f`` returns for it, to the bit.  ``jit`` of it keeps its
+    programs from call to call.
+
+    Args:
+        f: a function of numbers, arrays, lists, tuples and dicts of them.  Lanes may go different
+            ways through its comparisons.
+        in_axes: which axis of the arguments counts lanes: an integer; None for what they share;
+            a tuple of these, one for each positional argument; or trees of these, as arguments
+            are.  Arguments that come by name have lanes along axis 0.
+        out_axes: along which axis of the results lanes are put together; None for what is the same
+            in all.
+
+    Returns:
+        A function of the same arguments.
+
+    Raises:
+        ValueError: when called, if an argument has no such axis, or another number of lanes.
+        TypeError: when called, if axes do not fit arguments or results, or lanes' results differ
+            in structure.
+
+    >>> vmap(lambda x, w: x if x > 0 else w * x, (0, None))(np.array([1.0, -1.0]), 0.5)
+    array([ 1. , -0.5])
+    """
+    if not callable(f):
+        raise TypeError(f"vmap(f): f must be a function, not {describe(f)}")
+    return Vmapped(f, in_axes, out_axes)
+
+
+def _again(f: Callable[..., Any], in_axes: Any, out_axes: Any, kept: bool) -> Vmapped:
+    """What was pickled."""
+    mapped = vmap(f, in_axes, out_axes)
+    return mapped.jitted() if kept else mapped

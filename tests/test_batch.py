@@ -1,0 +1,202 @@
+"""Programs run for many lanes: every lane gets, to the bit, what the program gives it alone."""
+
+import random
+import threading
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from autodiff import functions, primitive, take, where
+from autodiff.compiler.batch import Batch, in_lanes
+from autodiff.compiler.derivatives import reverse
+from autodiff.compiler.lanes import WIDTH
+from autodiff.compiler.machine import Machine
+from autodiff.compiler.passes import behind, simplified
+from autodiff.compiler.sums import sums
+from autodiff.compiler.trace import trace
+from autodiff.compiler.vectorize import vectorized
+
+OPERATIONS = [
+    *(lambda a, b, c, i: a + b, lambda a, b, c, i: a * b, lambda a, b, c, i: a / b - c * 2.0),
+    *(lambda a, b, c, i: functions.sin(a), lambda a, b, c, i: functions.floor(a) * b),
+    *(lambda a, b, c, i: take([a, b, c], i), lambda a, b, c, i: where(functions.less(a, b), c, a)),
+    *(lambda a, b, c, i: functions.dot([a, b, c, 2.0], [c, a, b, a]),),
+    *(lambda a, b, c, i: functions.logsumexp([a, b, c]), lambda a, b, c, i: functions.mean([a, b])),
+    *(lambda a, b, c, i: functions.huber(a, b * b + 1.0), lambda a, b, c, i: -a),
+    *(lambda a, b, c, i: a if a < b else b - a, lambda a, b, c, i: functions.maximum(a, c)),
+]
+
+
+def program_of(r, derived):
+    """A program of an index and six numbers, and numbers for which its guards hold."""
+    steps = [(r.choice(OPERATIONS), [r.random() for _ in "abc"]) for _ in range(30)]
+    numbers = [float(r.randrange(3)), *(r.gauss(0, 1) for _ in range(6))]
+
+    def f(inputs):
+        i, *xs = inputs
+        for operation, places in steps:
+            xs.append(operation(*(xs[int(place * len(xs))] for place in places), i))
+        return [xs[-1], xs[-2], xs[-5], xs[2], 7.0]
+
+    traced = trace(f, numbers)
+    p = traced.program
+    if derived:
+        p = reverse(p, [{0: None, 1: None}], range(1, 7), keep=True)
+    return simplified(behind(traced.guards, p)), np.array(numbers)
+
+
+def alone(p, inputs, per_lane, lanes):
+    """What the program gives every lane by itself; None where a guard fails."""
+    machine, found = Machine(sums(p)), []
+    for column in lanes.T:
+        numbers = inputs.copy()
+        numbers[per_lane] = column
+        try:
+            found.append(machine(numbers))
+        except IndexError:
+            found.append(None)
+    return found
+
+
+def assert_as_alone(run, p, inputs, per_lane, lanes):
+    results, failed = run(inputs, lanes)
+    assert results.shape == (len(p.outputs), lanes.shape[1])
+    for column, fails, expected in zip(
+        results.T, failed, alone(p, inputs, per_lane, lanes), strict=True
+    ):
+        assert (fails > 0) == (expected is None)
+        if expected is not None:
+            assert column.tobytes() == expected.tobytes()
+
+
+@given(
+    st.randoms(use_true_random=False),
+    st.booleans(),
+    st.sets(st.integers(0, 6)),
+    st.sampled_from([1, 2, 17, 70]),
+    st.sampled_from([1, 16, 64]),
+)
+def test_every_lane_gets_what_it_gets_alone(r, derived, per_lane, total, most):
+    p, inputs = program_of(r, derived)
+    at = sorted(per_lane)
+    lanes = np.array([[r.gauss(0, 1) for _ in range(total)] for _ in at]).reshape(-1, total)
+    if 0 in at:
+        lanes[0] = [r.randrange(4) for _ in range(total)]
+    lanes[:, :1] = inputs[at, None]
+    batch = Batch(p, at, most)
+    for _ in range(2):  # in the same buffers, too
+        assert_as_alone(batch, p, inputs, at, lanes)
+
+
+@pytest.mark.parametrize("special", [np.nan, np.inf, -np.inf, -0.0, 0.0, 5e-324])
+def test_special_numbers_in_one_lane_stay_there(special):
+    p, inputs = program_of(random.Random(3), True)
+    lanes = np.tile(inputs[1:, None], 20)
+    lanes[2, 7] = special
+    assert_as_alone(Batch(p, range(1, 7), 16), p, inputs, range(1, 7), lanes)
+
+
+def dense(inputs):
+    """Layers of 21 and 20, of 30 numbers with 1050 weights."""
+    xs, weights = inputs[:30], iter(inputs[30:])
+    rows = [[next(weights) for _ in xs] for _ in range(21)]
+    xs = [functions.tanh(functions.dot(row, xs)) for row in rows]
+    rows = [[next(weights) for _ in xs] for _ in range(20)]
+    return [functions.sum([functions.tanh(functions.dot(xs, row)) for row in rows])]
+
+
+def test_layers_are_one_step_each_whatever_the_lanes():
+    numbers = np.random.default_rng(0).normal(size=1080)
+    p = simplified(trace(dense, numbers.tolist()).program)
+    batch = Batch(p, range(30), 64)
+    steps = np.asarray(batch._steps).reshape(-1, WIDTH)
+    assert len(steps) <= 6
+    assert len(batch._packed) < 100  # operands are read in place
+    lanes = np.random.default_rng(1).normal(size=(30, 100))
+    assert_as_alone(batch, p, numbers, range(30), lanes)
+    gradient = simplified(reverse(p, [{0: None}], range(1080)))
+    batch = Batch(gradient, range(30), 64)
+    assert len(batch._steps) < 25 * WIDTH
+    assert_as_alone(batch, gradient, numbers, range(30), lanes)
+
+
+def test_what_no_lane_has_for_itself_is_computed_once():
+    def f(inputs):
+        x, w = inputs
+        shared = w
+        for _ in range(100):
+            shared = functions.sin(shared) + w
+        return [x * shared, shared]
+
+    p = simplified(trace(f, [1.0, 0.5]).program)
+    batch = Batch(p, [0], 16)
+    assert len(batch._steps) == WIDTH  # one step, the product
+    assert_as_alone(batch, p, np.array([1.0, 0.5]), [0], np.arange(40.0)[None])
+
+
+def test_a_guard_of_what_is_shared_fails_in_all_lanes():
+    traced = trace(lambda xs: [xs[0] if xs[1] < 1.0 else -xs[0]], [2.0, 0.5])
+    p = behind(traced.guards, traced.program)
+    batch = Batch(p, [0], 4)
+    lanes = np.arange(5.0)[None]
+    results, failed = batch(np.array([0.0, 0.5]), lanes)
+    assert results.tolist() == lanes.tolist()
+    assert not failed.any()
+    assert batch(np.array([0.0, 1.5]), lanes)[1].all()
+
+
+def test_lanes_are_told_apart_by_the_first_guard_that_fails():
+    def f(inputs):
+        (x,) = inputs
+        n = 0.0
+        while x > n:
+            n += 1.0
+        return [n * x]
+
+    traced = trace(f, [2.5])
+    p = simplified(behind(traced.guards, traced.program))
+    lanes = np.array([[2.5, 0.5, 7.0, -1.0, 1.5, 0.7, 9.0, 3.0]])
+    results, failed = Batch(p, [0], 8)(np.array([0.0]), lanes)
+    assert failed.tolist() == [0, 2, 4, 1, 3, 2, 4, 0]
+    assert results[0, failed == 0].tolist() == [7.5, 9.0]
+
+
+def test_primitives_in_python_run_one_lane_after_the_other():
+    twice = primitive("twice_in_lanes", value=lambda x: 2.0 * x, partials=[lambda x, v: 2.0])
+    traced = trace(lambda xs: [twice(xs[0]) if xs[0] > xs[1] else xs[0]], [2.0, 1.0])
+    p = simplified(behind(traced.guards, traced.program))
+    lanes = np.array([[3.0, 0.0, 5.0]])
+    results, failed = in_lanes(p, [0], 3)(np.array([0.0, 1.0]), lanes)
+    assert failed.tolist() == [0, 1, 0]
+    assert results[0, failed == 0].tolist() == [6.0, 10.0]
+
+
+def test_threads_run_one_batch_at_once():
+    p, inputs = program_of(random.Random(5), True)
+    batch = Batch(p, range(1, 7), 32)
+    many = [inputs[1:, None] + np.random.default_rng(k).normal(size=(6, 300)) for k in range(8)]
+    wanted = [batch(inputs, lanes) for lanes in many]
+    found = [[] for _ in many]
+
+    def work(k):
+        for _ in range(20):
+            found[k].append(batch(inputs, many[k]))
+
+    threads = [threading.Thread(target=work, args=(k,)) for k in range(8)]
+    for t in threads:
+        t.start()
+    for t in threads:
+        t.join()
+    for (results, failed), others in zip(wanted, found, strict=True):
+        assert len(others) == 20
+        for again, marks in others:
+            assert (marks == failed).all()
+            assert again[:, failed == 0].tobytes() == results[:, failed == 0].tobytes()
+
+
+def test_groups_of_a_program_by_itself_are_as_before():
+    p = simplified(trace(dense, np.random.default_rng(0).normal(size=1080).tolist()).program)
+    numbers = np.random.default_rng(2).normal(size=1080)
+    assert vectorized(p)(numbers).tobytes() == Machine(p)(numbers).tobytes()
