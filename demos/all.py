@@ -30,6 +30,7 @@ DEMOS = (
     "moons",
     "two_layer_net",
     "microgpt",
+    "option_pricing",
 )
 
 STYLE = """

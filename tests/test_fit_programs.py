@@ -11,7 +11,7 @@ from interrupts import interrupted
 from autodiff import Value, functions, jit, log, nn, no_grad
 from autodiff.checkpoints import load
 from autodiff.nn import Module
-from autodiff.optim import SGD, Adam, History, compiled, fit
+from autodiff.optim import SGD, Adam, History, compiled, fit, loops
 from autodiff.transforms.cache import Jitted
 
 X = np.random.default_rng(3).normal(size=(20, 2)).tolist()
@@ -39,6 +39,12 @@ class Training:
     def state(self):
         objects = (self.model, self.optimizer, self.history)
         return [x.state_dict() for x in objects] + [self.rng.bit_generator.state]
+
+
+@pytest.fixture(autouse=True)
+def always(monkeypatch):
+    """However few steps there are, they are by programs."""
+    monkeypatch.setattr(loops, "FEW", 1)
 
 
 @pytest.fixture
@@ -191,6 +197,21 @@ def test_what_the_functions_read_may_change_between_epochs(programs):
 def test_a_short_training_is_traced_once_a_shape(programs):
     Training(mlp("tanh")).go(1)
     assert [(p._traces, p._calls) for p in programs] == [(2, 3), (0, 0)]
+
+
+@pytest.mark.parametrize(
+    ("few", "epochs", "batch_size", "traces"),
+    [(13, 6, 8, []), (12, 6, 8, [1]), (6, 6, 8, [2]), (12, 6, 10, [1]), (6, 6, 20, [1])],
+)
+def test_few_steps_of_a_size_make_no_program(
+    programs, monkeypatch, few, epochs, batch_size, traces
+):
+    monkeypatch.setattr(loops, "FEW", few)
+    training, twin = (Training(mlp("tanh"), batch_size=batch_size) for _ in range(2))
+    training.go(epochs)
+    assert [p._traces for p in programs[:1]] == traces
+    twin.go(epochs, jit=False)
+    np.testing.assert_equal(training.state(), twin.state())
 
 
 def test_nothing_is_compiled_unless_wanted(programs):

@@ -4,6 +4,7 @@ import itertools
 import math
 import threading
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -21,6 +22,7 @@ from autodiff.compiler.sums import sums
 from autodiff.compiler.trace import trace
 from autodiff.compiler.vectorize import (
     LANES,
+    LEAST,
     MOST,
     OFTEN,
     grouped,
@@ -349,6 +351,12 @@ def test_results_stand_as_they_are_returned_where_that_is_regular():
     assert q.outputs.tolist() == list(range(32, 32 + 256))
 
 
+def test_inputs_and_constants_among_the_results():
+    p = listed(20, *[("exp", k) for k in range(20)], constants=[0.5])
+    q, _ = agree(p.returning([0, *p.outputs[::-1], 1, -1, 0]), numbers_for(20))
+    assert q.outputs.tolist() == [0, *range(39, 19, -1), 1, -1, 0]
+
+
 def test_sums_over_ever_longer_prefixes_are_vectors_too():
     numbers = numbers_for(2 * 6 * 8 * 4, 3)
 
@@ -441,6 +449,23 @@ def test_sums_of_single_numbers_and_products_are_lanes():
     p = listed(20, *[("sum", k) for k in range(20)], *[("dot", k, 19 - k) for k in range(20)])
     _, steps = agree(p, [-0.0, *numbers_for(19)])
     assert kinds(steps) == [("chain", 20), ("products", 20)]
+
+
+@pytest.mark.parametrize(
+    ("name", "operands", "n"), [("exp", 1, LEAST), ("chain", 3, 4), ("chain", 10, 2)]
+)
+def test_the_fewest_lanes_that_are_a_group(name, operands, n):
+    for count in (n - 1, n):
+        lanes = [(name, *range(k, k + operands)) for k in range(count)]
+        _, steps = agree(listed(20, *lanes), numbers_for(20))
+        assert kinds(steps) == [(name if count == n else "one by one", count)]
+
+
+def test_a_program_is_vectorised_if_half_of_it_is_lanes():
+    for others in (20, 21):
+        ladder = [("sin", 19 + k) for k in range(others)]
+        p = listed(20, *ladder, *[("exp", k) for k in range(20)])
+        assert (in_vectors(p).program is p) == (others > 20)
 
 
 def test_a_program_with_few_groups_is_left_as_it_is():
@@ -646,6 +671,17 @@ def test_other_sums_at_the_level_of_a_scatter_are_a_group_beside_it(name, terms)
     assert kinds(steps)[-2:] == [("scatter", n), (name, 3 * n)]
 
 
+def test_scatters_of_two_and_of_three_terms_beside_one_another():
+    n, x, i = TABLE_OF, 0, 1
+    picks = [("pick", x, i, -1 - k, -1 - n) for _ in range(5) for k in range(n)]
+    slots = [range(2 + t * n, 2 + (t + 1) * n) for t in range(5)]
+    pairs = [("add", *refs) for refs in zip(*slots[:2], strict=True)]
+    triples = [("chain", *refs) for refs in zip(*slots[2:], strict=True)]
+    p = listed(2, *picks, *pairs, *triples, constants=[*range(n), 0.0])
+    _, steps = agree(p.returning(p.outputs[-2 * n :]), [0.7, 3.0])
+    assert kinds(steps) == [("scatter", n), ("scatter", n)]
+
+
 def test_a_scatter_compares_with_what_a_group_before_it_has_copied():
     """The places of both lists, to be compared with an index: a scatter reads them itself."""
     n = TABLE_OF
@@ -773,9 +809,20 @@ def test_what_is_read_along_axes_is_the_table(data):
         assert source[at.reshape(n, terms)].tolist() == table.tolist()
 
 
+def test_axes_in_common_are_not_more_than_a_step_can_have():
+    assert common(16, (2, 8), (4, 4)) == (2, 2, 4)
+    assert common(16, (2, 8), (4, 4), (8, 2)) == ()
+
+
 def test_steps_have_the_width_that_c_reads():
     steps = steps_of(*grouped(program_of(lambda xs: [x * x + 1.0 for x in xs], [0.5] * 32)))
     assert {len(row) for row in steps.rows} == {WIDTH}
+
+
+def test_the_marks_in_steps_are_those_that_c_knows():
+    header = (Path(lanes.__file__).parent / "vectors.h").read_text()
+    for name in ("SCATTER", "IN_PLACE", "AXES"):
+        assert f" AD_{name} = {getattr(lanes, name)}," in header
 
 
 # -- running ---------------------------------------------------------------------------------------
@@ -784,6 +831,19 @@ def test_steps_have_the_width_that_c_reads():
 def net(parameters, xs):
     hidden = [dot(row, xs).tanh() for row in matrix(parameters, 40, 30)]
     return dot(parameters[1200:], hidden) ** 2
+
+
+def test_a_program_is_vectorised_once_when_it_has_run_often(monkeypatch):
+    made = []
+    monkeypatch.setattr(vectorize, "in_vectors", lambda p: made.append(p) or in_vectors(p))
+    numbers = numbers_for(180)
+    p = program_of(lambda xs: written_out(matrix(xs, 19, 9), xs[171:]), numbers)
+    run, x = vectorize.Tiered(p), np.array(numbers)
+    wanted = bits(Machine(p)(x))
+    for count in range(1, OFTEN + 3):
+        assert bits(run(x)) == wanted
+        assert len(made) == (count >= OFTEN)
+    assert made[0].ops.tolist() == sums(p).ops.tolist()
 
 
 def test_a_program_that_runs_often_is_vectorised_and_gives_the_same_bits(monkeypatch):

@@ -169,6 +169,14 @@ def test_axes_of_arguments_and_results(make):
 
 
 @BOTH
+def test_empty_arrays_among_the_arguments(make):
+    none, hollow = np.zeros(0), np.zeros((7, 0))
+    found = make(lambda e, x, h: [x + len(e) + len(h), h], (None, 0, 0))(none, Y, hollow)
+    same(found[0], Y)
+    same(found[1], hollow)
+
+
+@BOTH
 def test_a_bool_in_a_result_stays(make):
     assert make(lambda x: (True, x))(Y)[0] is True
 

@@ -14,6 +14,7 @@
 * ``vectorize`` -- instructions that do the same at the same time as one vector instruction;
   ``lanes``, how their operands stand in memory; ``scatter``, the adjoints of what ``take`` reads;
 * ``machine`` -- run a program, one instruction after the other or in vectors;
+* ``batch`` -- run it for many lanes, each with numbers of its own;
 * ``decisions`` -- from numbers to the program, of many, whose guards hold for them;
 * ``writing`` -- a program as text, and as Python source;
 * ``sparsity`` -- which derivatives are zero whatever the numbers, and how to compute the others;

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from autodiff.compiler import loops
 from autodiff.compiler.derivatives import NOTHING_HELD, dependent
-from autodiff.compiler.lanes import AXES, EACH, IN_PLACE, WIDTH, Axes, axes_of, common, operands_of
+from autodiff.compiler.lanes import AXES, EACH, IN_PLACE, WIDTH, axes_of, common, operands_of
 from autodiff.compiler.machine import Machine, run_batch
 from autodiff.compiler.passes import dead_code
 from autodiff.compiler.program import ARITY, GUARD, Floats, Integers, Program, in_order, views
@@ -32,7 +32,7 @@ WHOLE = 8  #: lanes are computed by so many, also if fewer are wanted
 MOST = 1 << 16  #: numbers that are copied for one step, if there is a smaller one
 
 
-Lanes = Callable[[Floats, Floats], "tuple[Floats, NDArray[np.bool_]]"]  #: see ``Batch.__call__``
+Lanes = Callable[[Floats, Floats], tuple[Floats, Integers]]  #: see ``Batch.__call__``
 
 
 def in_lanes(program: Program, per_lane: Sequence[int], most: int) -> Lanes:
@@ -41,15 +41,16 @@ def in_lanes(program: Program, per_lane: Sequence[int], most: int) -> Lanes:
         return Batch(program, per_lane, most)
     machine = Machine(sums(program))
 
-    def one_by_one(inputs: Floats, lanes: Floats) -> tuple[Floats, NDArray[np.bool_]]:
-        found, failed = np.zeros((len(program.outputs), lanes.shape[1])), np.zeros(lanes.shape[1])
+    def one_by_one(inputs: Floats, lanes: Floats) -> tuple[Floats, Integers]:
+        total = lanes.shape[1]
+        found, failed = np.zeros((len(program.outputs), total)), np.zeros(total, np.int32)
         numbers = inputs.copy()
-        for i in range(lanes.shape[1]):
+        for i in range(total):
             numbers[per_lane] = lanes[:, i]
             results = machine(numbers)
             failed[i] = results is None
             found[:, i] = 0.0 if results is None else results
-        return found, failed != 0
+        return found, failed
 
     return one_by_one
 
@@ -97,18 +98,21 @@ class Batch:
         self._size = len(self._constants) + u + (n + len(q)) * self.lanes
         self._idle: list[Any] = []
 
-    def __call__(self, inputs: Floats, lanes: Floats) -> tuple[Floats, NDArray[np.bool_]]:
+    def __call__(self, inputs: Floats, lanes: Floats) -> tuple[Floats, Integers]:
         """The results, a row each, with a number for every lane; and in which lanes a guard fails.
+
+        That is a number for every lane: 0 if none fails, and else the same for all lanes in which
+        the same guard is the first that fails.
 
         Args:
             inputs: the program's, of which those that every lane has its own for are not read.
             lanes: of each of these a row, with a number for every lane.
         """
         total = lanes.shape[1]
-        found, failed = np.empty((len(self._rows), total)), np.zeros(total, np.uint8)
+        found, failed = np.empty((len(self._rows), total)), np.zeros(total, np.int32)
         shared = inputs[self._shared] if self._once is None else self._once(inputs)
         if shared is None:
-            return found, np.ones(total, np.bool_)
+            return found, np.ones(total, np.int32)
         u, c, n = len(self._shared), len(self._constants), self._n
         w, s = self._buffer()
         w[c : c + u] = shared[:u]
@@ -119,13 +123,13 @@ class Batch:
         for first in range(0, total, self.lanes):
             count = min(self.lanes, total - first)
             block[:n, :count] = lanes[:, first : first + count]
-            bad = np.zeros(min(self.lanes, count + -count % WHOLE), np.uint8)
+            bad = np.zeros(min(self.lanes, count + -count % WHOLE), np.int32)
             numbers, room, marks = views(w, s, bad)
             run_batch(self._steps, self._packed, numbers, room, marks, c)
             found[own, first : first + count] = block[self._rows[own], :count]
             failed[first : first + count] = bad[:count]
         self._idle.append((w, s))
-        return found, failed != 0
+        return found, failed
 
     def _buffer(self) -> tuple[Floats, Floats]:
         """Constants backwards, what all lanes share, and the slots of a block; and room to copy."""
@@ -208,11 +212,13 @@ class _Layout:
         """One instruction for one lane after the other."""
         p = self.program
         refs = np.array(p.operands(k), np.int32)
+        guard = p.ops[k] == GUARD  # its last operand is its number
+        number = int(p.constants[-1 - refs[-1]]) if guard else len(p.sources) + k
         where = self._add(np.concatenate([self.at(refs), refs >= self.shared]))
         self.room = max(self.room, 2 * len(refs))
         slot = p.inputs + k
         start, end = self.at(np.array([slot, slot + 1])).tolist()
-        self._step([EACH, start, end, len(refs), int(p.ops[k]), where])
+        self._step([EACH, start, end, len(refs), int(p.ops[k]), where, 1 + number])
 
     def _group(self, first: int, end: int) -> None:
         """Instructions of one kind, each for all lanes."""
@@ -222,17 +228,18 @@ class _Layout:
         op = int(p.ops[first])
         tables = operands_of(p, first, end)
         own = [table >= self.shared for table in tables]
-        pure = [bool(x.all() or not x.any()) for x in own]
         found = [axes_of(self.at(table)) for table in tables]
-        if n == 1:
-            found = [axes if axes.sizes else Axes((1,), (0,), axes.step) for axes in found]
+        regular = [  # of numbers of lanes, or of none, and evenly spaced
+            bool((x.all() or not x.any()) and (axes.strides or not axes.sizes))
+            for x, axes in zip(own, found, strict=True)
+        ]
         sizes: tuple[int, ...] = (n,)
-        for axes, is_pure in zip(found, pure, strict=True):
-            finer = common(n, sizes, axes.sizes) if is_pure and axes.strides else ()
+        for axes, is_regular in zip(found, regular, strict=True):
+            finer = common(n, sizes, axes.sizes) if is_regular else ()
             sizes = finer if 0 < len(finer) < AXES else sizes
         placed = [
-            is_pure and bool(x.strides) and (n == 1 or common(n, sizes, x.sizes) == sizes)
-            for x, is_pure in zip(found, pure, strict=True)
+            is_regular and (n == 1 or common(n, sizes, axes.sizes) == sizes)
+            for axes, is_regular in zip(found, regular, strict=True)
         ]
         cells = max(
             (t.size for t, there in zip(tables, placed, strict=True) if not there), default=0
@@ -248,7 +255,7 @@ class _Layout:
         for table, is_own, axes, there in zip(tables, own, found, placed, strict=True):
             by_lane = int(is_own.any())
             if there:
-                strides, step = axes.along(sizes), axes.step
+                strides, step = axes.along(sizes) if n > 1 else (0,), axes.step
                 row += [IN_PLACE, 0, int(self.at(table[:1, :1])[0, 0])]
             else:
                 width = lanes if by_lane else 1

@@ -119,14 +119,14 @@ def run_lanes(steps: Any, packed: Any, w: Any, s: Any, bad: Any, first: int) -> 
             with np.errstate(all="ignore"):
                 _group(step, copied, numbers, room, first, results)
             continue
-        n, op, where = step[3:6]
+        n, op, where, number = step[3:7]
         at, by = copied[where : where + n], copied[where + n : where + 2 * n]
         function = _over_list(op)
         for lane in range(len(bad)):
             try:
                 results[lane] = function(numbers[first + at + by * lane].tolist())
             except IndexError:
-                bad[lane] = 1
+                bad[lane] = min(bad[lane] or number, number)
 
 
 def _group(step: list[int], packed: Any, w: Any, s: Any, constants: int, lanes: Any) -> None:

@@ -187,7 +187,7 @@ def axes_of(table: Table) -> Axes:
             if len(column) % size:
                 break
             if size < len(column):
-                blocks = column.reshape(-1, size)
+                blocks = column.reshape(len(column) // size, size)
                 if (blocks[:, 1:] - blocks[:, :-1] != stride).any():
                     break
             sizes.append(size)
@@ -203,7 +203,8 @@ def _repeated(table: Table) -> Axes:
     n, terms = table.shape
     alike = (table == table[0]).all(axis=1)
     repeats = n if alike.all() else int(np.argmin(alike))
-    if n % repeats or (table.reshape(-1, repeats, terms) != table[::repeats, None]).any():
+    blocks = n // repeats, repeats, terms
+    if n % repeats or (table.reshape(blocks) != table[::repeats, None]).any():
         repeats = 1
     rows = table[::repeats]
     again = np.flatnonzero(alike[::repeats])
@@ -234,7 +235,7 @@ def pack(
     Terms stand outside the innermost axis, so that its lanes are side by side.
     """
     read = [size if stride else 1 for size, stride in zip(sizes, strides, strict=True)]
-    cube = table.reshape(*sizes[::-1], -1)[tuple(slice(size) for size in read[::-1])]
+    cube = table.reshape(*sizes[::-1], table.shape[1])[tuple(slice(size) for size in read[::-1])]
     refs = np.ascontiguousarray(cube.swapaxes(-1, -2)).ravel()
     inner, *outer = read
     between = [1, *accumulate(outer, mul, initial=inner * table.shape[1])]

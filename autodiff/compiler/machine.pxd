@@ -13,7 +13,7 @@ cdef extern from "compiler/vectors.h":
                             const unsigned short *, const int *, const int *, const int *,
                             const int *, const double *, double *, double *) nogil
     void ad_run_lanes(Py_ssize_t, const int *, const int *, double *, double *, Py_ssize_t,
-                      unsigned char *) nogil
+                      int *) nogil
     enum: AD_WIDTH
 
 cdef inline Py_ssize_t run_steps(
@@ -31,14 +31,14 @@ cdef inline Py_ssize_t run_steps(
 
 cdef inline void run_lanes(
     const int[::1] steps, const int[::1] packed, double[::1] w, double[::1] s,
-    unsigned char[::1] bad, Py_ssize_t first,
+    int[::1] bad, Py_ssize_t first,
 ) noexcept:
     with cython.boundscheck(False), nogil:
         ad_run_lanes(steps.shape[0] // AD_WIDTH, &steps[0], &packed[0], &w[first], &s[0],
                      bad.shape[0], &bad[0])
 
 cpdef run_batch(const int[::1] steps, const int[::1] packed, double[::1] w, double[::1] s,
-                unsigned char[::1] bad, Py_ssize_t first)
+                int[::1] bad, Py_ssize_t first)
 
 @cython.final
 cdef class Machine:

@@ -176,13 +176,13 @@ class Machine:
 
 
 def run_batch(steps: Any, packed: Any, w: Any, s: Any, bad: Any, first: int) -> None:
-    """Run the steps of a block of lanes (``batch``), and mark those in which a guard fails.
+    """Run the steps of a block of lanes (``batch``), and tell in which of them a guard fails.
 
     Args:
         steps, packed: the steps, and what they copy.
         w: the numbers of the block, reference 0 at ``first``.
         s: room for what is copied.
-        bad: a mark a lane.
+        bad: of every lane, the least number of an instruction that fails in it; 0 if none does.
     """
     run_lanes(steps, packed, w, s, bad, first)
 

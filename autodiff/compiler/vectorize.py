@@ -158,12 +158,12 @@ def _reordered(p: Program, order: Any, groups: list[tuple[int, int]]) -> Program
 
 
 def _last_operands(p: Program) -> Integers:
-    """Of every instruction, its last two operands: a sum may begin with one of another kind."""
-    entries = np.append(p.entries, [0, 0])
-    at = np.where(p.over_list, p.a + np.maximum(p.b - 2, 0), 0)
-    a = np.where(p.over_list, entries[at], p.a)
-    b = np.where(p.over_list, entries[at + 1], p.b)
-    return np.stack([a, np.where(ARITY[p.ops] == 1, a, b)]).astype(np.int32)
+    """Of what is done by lane, the last two operands: a sum may begin with one of another kind."""
+    a, b = p.a.copy(), np.where(ARITY[p.ops] == 1, p.a, p.b)
+    lists = np.flatnonzero(p.over_list & LANES[p.ops])
+    ends = p.a[lists] + p.b[lists]
+    a[lists], b[lists] = p.entries[ends - 2], p.entries[ends - 1]
+    return np.stack([a, b])
 
 
 def _regular(refs: Integers) -> Any:

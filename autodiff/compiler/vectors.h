@@ -240,23 +240,25 @@ static Py_ssize_t ad_run_steps(Py_ssize_t k, Py_ssize_t n, const int *steps, con
 }
 
 /* An instruction for one lane after the other: how many operands, the operation, and where these
-   stand in packed: their addresses in the first lane, then from lane to lane. */
+   stand in packed: their addresses in the first lane, then from lane to lane; and its number.  Of
+   the instructions that fail in a lane, the least number is told. */
+#define AD_FAILS(l) if (!bad[l] || bad[l] > step[6]) bad[l] = step[6]
 static void ad_each(const int *step, const int *packed, double *w, double *s, Py_ssize_t lanes,
-                    unsigned char *bad) {
+                    int *bad) {
     const Py_ssize_t n = step[3];
     const int *at = packed + step[5], *by = at + n;
     double *t = w + step[1];
     Py_ssize_t i, l;
     if (step[4] == AD_guard) {
         const double *x = w + at[0], *y = w + at[1];
-        for (l = 0; l < lanes; l++) bad[l] |= x[by[0] * l] != y[by[1] * l];
+        for (l = 0; l < lanes; l++) if (x[by[0] * l] != y[by[1] * l]) { AD_FAILS(l); }
         return;
     }
     for (l = 0; l < lanes; l++) {
         int failed = 0;
         for (i = 0; i < n; i++) s[i] = w[at[i] + by[i] * l];
         t[l] = ad_on_list(step[4], n, packed, s, s + n, &failed);
-        bad[l] |= failed != 0;
+        if (failed) { AD_FAILS(l); }
     }
 }
 

@@ -25,6 +25,8 @@ from autodiff.optim.compiled import Compiled
 from autodiff.optim.lr_scheduler import ReduceLROnPlateau
 from autodiff.value import Value
 
+FEW = 20  #: steps with batches of one size: to make a program takes as long as some of them
+
 
 def minibatches(
     X: Sequence[Any], y: Sequence[Any], size: int, rng: np.random.Generator
@@ -142,10 +144,10 @@ def fit(
 ) -> History:
     """Train ``model`` in place.
 
-    Model and loss run as programs (see ``jit``), one for every shape of batch; if they cannot, they
-    run step by step, after a warning that says why.  Losses and parameters are the same to the bit,
-    but for gradients of what an integer target chooses (``cross_entropy``): these are sums in
-    another order, which may differ in their last digit.
+    Model and loss run as programs (see ``jit``), one for every size of batch that comes often; if
+    they cannot, they run as they are, after a warning that says why.  Losses and parameters are the
+    same to the bit, but for gradients of what an integer target chooses (``cross_entropy``): these
+    are sums in another order, which may differ in their last digit.
 
     Args:
         model: called on one example's inputs at a time.
@@ -200,11 +202,13 @@ def fit(
 
     of_batch: Callable[..., Any] = functools.partial(_loss_of_batch, model, loss)
     predict: Callable[..., Any] = model
-    if jit:
-        of_batch, predict = (
-            Compiled(of_batch, "the loss of a batch"),
-            Compiled(model, "the model", True),
-        )
+    full, rest = divmod(len(data[0]), batch_size)
+    steps = {batch_size: full * epochs, rest: epochs}  # by the size of a batch
+    of_size = dict.fromkeys(steps, of_batch)
+    if jit and max(steps.values()) >= FEW:
+        compiled = Compiled(of_batch, "the loss of a batch")
+        of_size = {n: compiled if often >= FEW else of_batch for n, often in steps.items()}
+        predict = Compiled(model, "the model", quiet=True)
 
     history.stopped = "epochs"
     best, waited = np.inf, 0
@@ -216,7 +220,7 @@ def fit(
         while len(history.loss) < epochs and waited < limit:
             losses = []
             for inputs, targets in minibatches(*data, batch_size, rng):
-                value = of_batch(inputs, targets)
+                value = of_size[len(targets)](inputs, targets)
                 optimizer.zero_grad()
                 value.backward()
                 optimizer.step()

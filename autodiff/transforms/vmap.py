@@ -128,7 +128,7 @@ class Vmapped:
                 f"{self.name}: in_axes is for {len(axes)} arguments, but {len(args)} came"
             )
         (positional, named), numbers = jitted.frozen.flatten(args, kwargs)
-        rest = iter(numbers)
+        rest = iter([x for x in numbers if not isinstance(x, np.ndarray) or x.size])
         given: list[_Given] = []
         lanes: dict[int, str] = {}  # the numbers of lanes, each with words for where it is found
 
@@ -174,38 +174,41 @@ class Vmapped:
         lanes = np.concatenate([g.rows for g in call.given if not g.shared])
         sizes = [size(g.leaf) for g in call.given]
         own = np.flatnonzero(np.repeat([not g.shared for g in call.given], sizes))
-        found: Any = None
-        structure, pending, count = None, np.arange(call.lanes), 0
-        while len(pending) and count < MOST and not jitted.eager:
-            numbers[own] = lanes[:, pending[0]]
+        structure, found, count = None, np.empty((0, call.lanes)), 0
+        alike = [np.arange(call.lanes)]  # lanes that may all go one way
+        while alike and count < MOST and not jitted.eager:
+            which = alike.pop()
+            numbers[own] = lanes[:, which[0]]
             kept = jitted.find(call.key, numbers)
             if isinstance(kept.result, Pattern):
                 raise TypeError(f"{self.name}: a lane's result is a sparse matrix; sparse=False")
             if kept.captured and MODE.get().recording:
                 return None
-            some = lanes if len(pending) == call.lanes else lanes[:, pending]
-            batch = kept.batch(own, len(pending))
+            batch = kept.batch(own, len(which))
+            some = lanes if len(which) == call.lanes else lanes[:, which]
             results, failed = batch(with_captured(numbers, kept.captured), some)
             if not count:
                 structure, found = kept.result, np.empty((len(results), call.lanes))
                 jitted.check_lane(call.key, numbers, results[:, 0], call.arguments(0))
             self._refuse_unlike(structure, kept.result)
-            found[:, pending] = results  # of lanes in which it fails, until they are done again
+            found[:, which] = results  # of lanes in which it fails, until they are done again
             if failed[0]:  # an index is out of range, which the function itself is to say
-                self._one_by_one(self.f, call, pending[:1].tolist())
-            pending = pending[failed]
+                self._one_by_one(self.f, call, which[:1].tolist())
+            guards = np.flatnonzero(np.bincount(failed))
+            alike += [which[failed == guard] for guard in guards[guards > 0].tolist()]
             count += 1
-        if len(pending):
+        if alike:
+            rest = np.concatenate(alike)
             if not jitted.eager:
                 anomalies.warn(
-                    f"{self.name}: lanes go more than {MOST} different ways: {len(pending)} of "
+                    f"{self.name}: lanes go more than {MOST} different ways: {len(rest)} of "
                     f"{call.lanes} are called one by one"
                 )
-            result, rest = self._one_by_one(self.f, call, pending.tolist())
-            if found is None:
-                return result, rest
+            result, columns = self._one_by_one(self.f, call, rest.tolist())
+            if not count:
+                return result, columns
             self._refuse_unlike(structure, result)
-            found[:, pending] = rest
+            found[:, rest] = columns
         return structure, found
 
     def _one_by_one(
@@ -249,7 +252,7 @@ class Vmapped:
         def of_all(leaf: Leaf) -> Leaf:
             nonlocal first
             axis, end = next(axes), first + size(leaf)
-            x = numbers[first:end].reshape(*leaf.shape or (), -1)
+            x = numbers[first:end].reshape(*leaf.shape or (), numbers.shape[1])
             first = end
             if axis is None:
                 same = x[..., :1]

@@ -263,6 +263,9 @@ EQUIVALENT: dict[str, str] = {
     "replaced) -> return Scatter(lists.T.ravel(), i[1], lanes.ravel(), j[:, 0], replaced)": (
         "the indices of all lanes are the same"
     ),
+    "compiler.lanes: IN_PLACE, KEPT = (-1, -2) -> IN_PLACE, KEPT = (-1, -3)": (
+        "any negative number but IN_PLACE says it"
+    ),
     "compiler.lanes: NARROW = 8 -> NARROW = 9": _TUNED,
     "compiler.lanes.Steps.__init__: self._room = int(np.max(program.b[program.over_list], "
     "initial=1)) -> self._room = int(np.max(program.b[program.over_list], initial=2))": _ROOM,
@@ -279,6 +282,7 @@ EQUIVALENT: dict[str, str] = {
     ),
     "compiler.lanes.Steps.group: row += [*[0] * len(outer), *strides[::-1], step] -> "
     "row += [*[1] * len(outer), *strides[::-1], step]": "an axis of one lane has no steps",
+    "compiler.lanes.axes_of: if size < len(column): -> if size <= len(column):": _FASTER,
     "compiler.lanes.Steps.span: self.rows.append([0, first, end] + [0] * (WIDTH - 3)) -> "
     "self.rows.append([0, first, end] + [1] * (WIDTH - 3))": "of a span three numbers are read",
     # -- sparse matrices ---------------------------------------------------------------------------

@@ -74,7 +74,7 @@ OWN = {
     "arrays": ("survivors", "optim", "in_the_loop"),
     "engine.ckernels": ("engine_choice", "ops"),
     "compiler.interpreted": ("vectorize", "programs", "transforms_agree"),
-    "compiler.derivatives": ("passes", "transforms_agree", "programs", "in_the_loop"),
+    "compiler.derivatives": ("transforms_agree", "in_the_loop", "passes", "programs"),
     "compiler.emitter": ("passes", "transforms_agree", "programs"),
     "compiler.machine": ("traces", "jit", "programs", "transforms"),
     "compiler.loops": ("passes", "programs", "transforms_agree", "sparse"),
