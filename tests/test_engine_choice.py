@@ -24,6 +24,7 @@ def fresh(program, **environment):
         capture_output=True,
         text=True,
         check=True,
+        cwd=Path(autodiff.__file__).parents[1],
         env={**os.environ, **environment},
     )
     return done.stdout.strip()

@@ -1,6 +1,8 @@
 """Small facts that no other test states; ``mutate.py`` found that they were missing."""
 
 import math
+import os
+import signal
 import threading
 from array import array
 
@@ -27,6 +29,29 @@ def test_a_walk_waits_for_the_walk_of_another_thread():
 
     assert len(topological_order(roots())) == 1
     assert done.wait(30)
+    other.join()
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="this system has no fork")
+@pytest.mark.filterwarnings("ignore:.*multi-threaded:DeprecationWarning")
+def test_a_fork_waits_for_the_walk_of_another_thread():
+    x = Value(1.0)
+    walking, on = threading.Event(), threading.Event()
+
+    def roots():
+        walking.set()
+        assert on.wait(30)
+        yield x
+
+    other = threading.Thread(target=topological_order, args=(roots(),))
+    other.start()
+    assert walking.wait(30)
+    threading.Timer(0.1, on.set).start()
+    child = os.fork()
+    if not child:
+        signal.alarm(10)  # if it waits for a thread that it has not, it ends
+        os._exit(len(topological_order([x])) - 1)
+    assert os.waitpid(child, 0)[1] == 0
     other.join()
 
 

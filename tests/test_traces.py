@@ -36,6 +36,7 @@ from autodiff.contexts import within
 from autodiff.engine.modes import MODE, PLAIN
 from autodiff.engine.traces import Trace, active
 from autodiff.sweeps import visit
+from autodiff.value import number_of
 
 # -- what would freeze a number --------------------------------------------------------------------
 
@@ -337,6 +338,20 @@ def test_an_integer_may_be_computed_from_one_in_very_many_ways():
         return n // 2**59
 
     assert jit(f)(3) == 6.0
+
+
+def test_a_trace_takes_the_values_of_those_around_it_and_of_no_other():
+    x = Value(2.0)
+    lost = within(Trace(frozen=True, name="another").mode(), lambda: x * 3.0)
+
+    def enclosing(use):
+        v = x * 5.0
+        return within(Trace(frozen=True).mode(), lambda: use(v))
+
+    mode = Trace(frozen=True, name="the outer one").mode()
+    assert number_of(within(mode, enclosing, lambda v: v * 2.0)) == 20.0
+    with pytest.raises(RuntimeError, match=r"outside the trace.* in another, which"):
+        within(mode, enclosing, lambda v: v * lost)
 
 
 def test_a_value_with_a_name_may_be_a_key_while_a_function_is_traced():

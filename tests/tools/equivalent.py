@@ -111,6 +111,7 @@ EQUIVALENT: dict[str, str] = {
         for key in ("(id(code) << 25) + frame.f_lasti", "(id(code) << 24) - frame.f_lasti")
     },
     # -- numbers and Values ------------------------------------------------------------------------
+    "engine.reals.constant: if type(x) is float: -> pass": "float(x) of a float is x",
     "engine.reals.constant: return x -> pass": "float(x) of a float is x; this is only faster",
     "value.number_or_not: if type(x) is float: -> pass": _FASTER,
     "value.number_or_not: return x -> pass": _FASTER,

@@ -67,7 +67,9 @@ def files(*names: str) -> tuple[str, ...]:
 OWN = {
     "__init__": ("engine_choice", "architecture"),
     "engine.choice": ("engine_choice",),
-    "engine.interpreted": ("value", "survivors", "second_order", "optim", "engines_agree"),
+    "engine.interpreted": (
+        *("value", "survivors", "second_order", "optim", "engines_agree", "engine_choice"),
+    ),
     "engine.anomalies": ("contexts", "second_order"),
     "arrays": ("survivors", "optim", "in_the_loop"),
     "engine.ckernels": ("engine_choice", "ops"),
