@@ -230,14 +230,27 @@ def take(values: Sequence[Any], i: Any) -> Any:
 def _row_at(rows: list[Any], i: Value) -> Any:
     """The row that a Value chooses: number by number, in the structure of the rows."""
     first = rows[0]
+    if not any(issubclass(kind, (list, tuple, np.ndarray)) for kind in set(map(type, rows))):
+        return take_known(rows, i)
+    for k, row in enumerate(rows):
+        if type(row) is not type(first) or _extent(row) != _extent(first):
+            raise TypeError(
+                "take(values, i) in a function that is traced takes rows that are alike: row 0 is "
+                f"{describe(first)}, row {k} {describe(row)}"
+            )
     if isinstance(first, np.ndarray):
         cells = np.empty(first.shape, object)
         columns = zip(*(row.ravel().tolist() for row in rows), strict=True)
         cells.ravel()[:] = [take_known([*column], i) for column in columns]
         return cells
-    if isinstance(first, (list, tuple)):
-        return type(first)([_row_at([*column], i) for column in zip(*rows, strict=True)])
-    return take_known(rows, i)
+    return type(first)([_row_at([*column], i) for column in zip(*rows, strict=True)])
+
+
+def _extent(row: Any) -> Any:
+    """The shape of an array, the length of a list or tuple, None for a number."""
+    if isinstance(row, np.ndarray):
+        return row.shape
+    return len(row) if isinstance(row, (list, tuple)) else None
 
 
 def _place(i: Any, n: int) -> int:

@@ -393,6 +393,23 @@ def test_an_index_of_a_trace_is_recorded():
             within(tracing, take, xs, Value(beyond))
 
 
+@pytest.mark.parametrize(
+    "rows",
+    [
+        [np.ones((1, 2)), np.ones(2)],
+        [(1.0, 2.0), [3.0, 4.0]],
+        [1.0, np.ones(2)],
+        [np.ones(2), 1.0],
+        [[1.0], 2.0],
+        [[1.0, 2.0], [3.0]],
+        [[[1.0], [2.0]], [[1.0], 2.0]],
+    ],
+)
+def test_rows_that_a_traced_index_chooses_from_must_be_alike(rows):
+    with pytest.raises(TypeError, match=r"takes rows that are alike: row 0 is .*, row 1"):
+        jit(lambda i: take(rows, i))(0)
+
+
 def test_a_row_that_is_taken_is_like_the_rows():
     tracing = Trace(frozen=True).mode()
     i = Value(1.0)
