@@ -186,8 +186,7 @@ class Jitted:
                 return self.f(*args, **kwargs)
         else:
             found = numbers_of(kept.machine, numbers, kept.captured, self.name)
-        self._calls += 1
-        if self._options[1] and self._calls > 1 and not self._calls & (self._calls - 1):
+        if self._is_compared():
             *_, again, symbolic = self._run_itself(key, given, args, kwargs)
             if recorded is None:
                 self._compare(found, again, symbolic)
@@ -214,13 +213,18 @@ class Jitted:
         # A transform's results are Values if one is; a plain function's constants are its own.
         return as_values(results) if isinstance(self.f, Transform) else results
 
-    def check_lane(self, key: Any, numbers: Any, found: Any, arguments: Any) -> None:
-        """At the 2nd, 4th, 8th ... time, compare what a program found for one of many lanes."""
-        self._calls += 1
-        if self._options[1] and self._calls > 1 and not self._calls & (self._calls - 1):
-            given = [numbers]
-            *_, again, symbolic = self._run_itself(key, given, *arguments)
+    def check_lane(
+        self, key: Any, numbers: Any, found: Any, arguments: Callable[[], tuple[Any, Any]]
+    ) -> None:
+        """Compare what a program found for one of many lanes, if it is time to."""
+        if self._is_compared():
+            *_, again, symbolic = self._run_itself(key, [numbers], *arguments())
             self._compare(found, again, symbolic)
+
+    def _is_compared(self) -> bool:
+        """Count a call, and say whether the function itself is run at it: the 2nd, 4th, 8th ..."""
+        self._calls += 1
+        return bool(self._options[1] and self._calls > 1 and not self._calls & (self._calls - 1))
 
     # -- from arguments to the program that fits them ----------------------------------------------
 

@@ -189,7 +189,7 @@ class Vmapped:
             results, failed = batch(with_captured(numbers, kept.captured), some)
             if not count:
                 structure, found = kept.result, np.empty((len(results), call.lanes))
-                jitted.check_lane(call.key, numbers, results[:, 0], call.arguments(0))
+                jitted.check_lane(call.key, numbers, results[:, 0], lambda: call.arguments(0))
             self._refuse_unlike(structure, kept.result)
             found[:, which] = results  # of lanes in which it fails, until they are done again
             if failed[0]:  # an index is out of range, which the function itself is to say
