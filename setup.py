@@ -35,12 +35,16 @@ def write_kernels() -> list[str]:
 
 
 class BuildOrDoWithout(build_ext):
-    """Build all extensions or none; without fused multiply-adds, which Python has not."""
+    """Build all extensions or none; without fused multiply-adds, which Python has not.
+
+    Loops begin where a line of the cache does: else how fast one is depends on the code before it.
+    """
 
     def build_extensions(self) -> None:
         if self.compiler.compiler_type == "unix":
             for extension in self.extensions:
                 extension.extra_compile_args += ["-O3", "-ffp-contract=off", "-fno-math-errno"]
+                extension.extra_compile_args += ["-falign-loops=64"]
         try:
             super().build_extensions()
         except (CCompilerError, ExecError, PlatformError) as reason:
