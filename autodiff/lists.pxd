@@ -38,6 +38,9 @@ cpdef Value record_known(int op, tuple operands, double data, list partials)
 @cython.locals(v=Value, note=Note)
 cpdef Value record_call(tuple operands, double data, array partials, object call, str name)
 
+@cython.locals(v=Value, w=Value, i=Py_ssize_t)
+cpdef list record_vmap(tuple operands, const double[::1] numbers)
+
 @cython.locals(left=list, i=Py_ssize_t)
 cpdef tuple leaving_out(tuple operands, const int[::1] places, const double[::1] marks)
 

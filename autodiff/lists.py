@@ -2,6 +2,7 @@
 
 * ``record_list`` -- a row over one or two lists, or over more than two scalars;
 * ``record_known`` -- any row whose value and partials are given;
+* ``record_vmap`` -- a program that is run for many lanes, and its results;
 * ``record_call`` -- a call of a program, whose value and partials it has computed;
   ``leaving_out`` -- its operands, without what it has not chosen.
 
@@ -14,7 +15,7 @@ from __future__ import annotations
 from array import array
 from typing import Any
 
-from autodiff.engine.instructions import CALL
+from autodiff.engine.instructions import CALL, PART, VMAP
 from autodiff.engine.modes import MODE
 from autodiff.value import Value, finish, new_node, number_or_not, own_note, refuse_stranger
 
@@ -84,6 +85,20 @@ def record_call(
     note.name = name
     note.call = call
     return v
+
+
+def record_vmap(operands: tuple[Any, ...], numbers: Any) -> list[Value]:
+    """Record a ``vmap`` in a trace; its results, one for each of ``numbers``.
+
+    Nobody sweeps such nodes: ``sweeps.traverse`` refuses them.
+    """
+    v = finish(new_node(VMAP, untracked(operands), doubles(0)))
+    results = []
+    for i in range(len(numbers)):
+        w = new_node(PART, v, float(i))
+        w._data = numbers[i]
+        results.append(finish(w))
+    return results
 
 
 def leaving_out(operands: tuple[Any, ...], places: Any, marks: Any) -> tuple[Any, ...]:

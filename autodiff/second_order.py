@@ -11,11 +11,11 @@ from typing import Any
 
 from autodiff.contexts import within
 from autodiff.engine import kernels
-from autodiff.engine.instructions import CALL, FIRST, STATIC
+from autodiff.engine.instructions import CALL, FIRST, STATIC, VMAP
 from autodiff.engine.lock import alone
 from autodiff.engine.modes import MODE, PLAIN
 from autodiff.engine.reals import real
-from autodiff.engine.traces import active, refuse_reading
+from autodiff.engine.traces import active, refuse_reading, refuse_sweep
 from autodiff.evaluation import VALUES, apply, pick
 from autodiff.lists import record_list
 from autodiff.ops import ROWS
@@ -85,6 +85,8 @@ def refuse_stale(order: list[Value], tracing: bool) -> None:
         row = ROWS[op]
         if not v.operands or op in _INNER:
             continue
+        if op == VMAP:
+            refuse_sweep()
         if op == CALL:
             if own_note(v).call.changed(v.operands):
                 raise RuntimeError(

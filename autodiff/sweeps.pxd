@@ -5,6 +5,7 @@ from cpython.array cimport array, clone, resize
 from autodiff.value cimport Value, collectable, own_note
 
 cdef unsigned int _stamp
+cdef int _VMAP
 cdef array _empty  # what clone() makes arrays like
 
 cdef inline double partial_at(array numbers, Py_ssize_t i) noexcept:

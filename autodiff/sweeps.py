@@ -28,7 +28,9 @@ from typing import Any
 
 from autodiff.engine import anomalies
 from autodiff.engine.lock import alone  # runs a function while no other thread traverses a graph
+from autodiff.engine.instructions import VMAP
 from autodiff.engine.modes import MODE
+from autodiff.engine.traces import refuse_sweep
 from autodiff.value import Value, collectable, own_note, written
 
 try:
@@ -50,6 +52,7 @@ if not cython.compiled:
 
 _stamp = 0  # the last mark that was given out
 _empty = array("d")
+_VMAP = VMAP
 
 
 # -- the chain rule --------------------------------------------------------------------------------
@@ -205,6 +208,8 @@ def traverse(roots: list[Value], within: Any, inputs: Iterable[Value], sweeping:
         push(stack, v)
         if type(v._a) is tuple:
             operands = v._a
+            if sweeping and v._op == _VMAP:
+                refuse_sweep()
             for x in reversed(operands):
                 if type(x) is Value:
                     w = x

@@ -13,7 +13,8 @@ from autodiff.compiler.batch import Batch, in_lanes
 from autodiff.compiler.derivatives import reverse
 from autodiff.compiler.lanes import WIDTH
 from autodiff.compiler.machine import Machine
-from autodiff.compiler.passes import behind, simplified
+from autodiff.compiler.passes import behind
+from autodiff.compiler.simplify import simplified
 from autodiff.compiler.sums import sums
 from autodiff.compiler.trace import trace
 from autodiff.compiler.vectorize import vectorized

@@ -20,28 +20,34 @@ from numpy.typing import NDArray
 from autodiff.compiler import loops
 from autodiff.compiler.derivatives import NOTHING_HELD, dependent
 from autodiff.compiler.lanes import AXES, EACH, IN_PLACE, WIDTH, axes_of, common, operands_of
-from autodiff.compiler.machine import Machine, run_batch
+from autodiff.compiler.machine import Machine, places, run_batch
 from autodiff.compiler.passes import dead_code
 from autodiff.compiler.program import ARITY, GUARD, Floats, Integers, Program, in_order, views
 from autodiff.compiler.sums import sums
 from autodiff.compiler.vectorize import LANES, Tiered, grouped
 from autodiff.engine.instructions import STATIC
+from autodiff.ops import CODES
 
 CACHE = 1 << 16  #: numbers that a block of lanes may have, so that it stays in the cache
 WHOLE = 8  #: lanes are computed by so many, also if fewer are wanted
 MOST = 1 << 16  #: numbers that are copied for one step, if there is a smaller one
+LEAST = 4  #: rows, and columns, that a matrix product must have: less is added up as it is
+MUL = CODES["mul"]
 
 
-Lanes = Callable[[Floats, Floats], tuple[Floats, Integers]]  #: see ``Batch.__call__``
+Lanes = Callable[[Floats, Floats], tuple[Floats, Floats, Integers]]  #: see ``Batch.__call__``
 
 
-def in_lanes(program: Program, per_lane: Sequence[int], most: int) -> Lanes:
-    """What runs a program for many lanes; one after the other, if it has primitives in Python."""
+def in_lanes(program: Program, per_lane: Sequence[int], most: int, added: int = 0) -> Lanes:
+    """What runs a program for many lanes; one after the other, if it has primitives in Python.
+
+    See ``Batch``.
+    """
     if (program.ops < STATIC).all():
-        return Batch(program, per_lane, most)
-    machine = Machine(sums(program))
+        return Batch(program, per_lane, most, added)
+    machine, own = Machine(sums(program)), len(program.outputs) - added
 
-    def one_by_one(inputs: Floats, lanes: Floats) -> tuple[Floats, Integers]:
+    def one_by_one(inputs: Floats, lanes: Floats) -> tuple[Floats, Floats, Integers]:
         total = lanes.shape[1]
         found, failed = np.zeros((len(program.outputs), total)), np.zeros(total, np.int32)
         numbers = inputs.copy()
@@ -50,7 +56,7 @@ def in_lanes(program: Program, per_lane: Sequence[int], most: int) -> Lanes:
             results = machine(numbers)
             failed[i] = results is None
             found[:, i] = 0.0 if results is None else results
-        return found, failed
+        return found[:own], found[own:].sum(axis=1), failed
 
     return one_by_one
 
@@ -62,14 +68,21 @@ class Batch:
         program: the program.
         per_lane: those of its inputs that each lane has a number of its own for.
         most: how many lanes it is run for, at most, if that is known to be few.
+        added: how many of its results, the last, are added up over the lanes.
 
     Attributes:
         lanes: how many are computed at a time.
     """
 
-    def __init__(self, program: Program, per_lane: Sequence[int], most: int) -> None:
+    def __init__(
+        self, program: Program, per_lane: Sequence[int], most: int, added: int = 0
+    ) -> None:
         p, at = program, list(per_lane)
         varying = dependent(p, at, NOTHING_HELD) != 0
+        self._own, self._added = len(p.outputs) - added, added
+        totals = p.outputs[self._own :]
+        self._grids, factors, self._alone = _products(p, varying, totals)
+        p = p.returning(np.concatenate([p.outputs[: self._own], totals[self._alone], factors]))
         kept = np.flatnonzero(varying[p.inputs :])
         q = in_order(replace(p, ops=p.ops[kept], a=p.a[kept], b=p.b[kept]))
         reads = [q.a[ARITY[q.ops] > 0], q.b[ARITY[q.ops] == 2], q.entries, p.outputs]
@@ -98,8 +111,9 @@ class Batch:
         self._size = len(self._constants) + u + (n + len(q)) * self.lanes
         self._idle: list[Any] = []
 
-    def __call__(self, inputs: Floats, lanes: Floats) -> tuple[Floats, Integers]:
-        """The results, a row each, with a number for every lane; and in which lanes a guard fails.
+    def __call__(self, inputs: Floats, lanes: Floats) -> tuple[Floats, Floats, Integers]:
+        """The results, a row each, with a number for every lane; those that are added up, over the
+        lanes in which no guard fails; and in which lanes one does.
 
         That is a number for every lane: 0 if none fails, and else the same for all lanes in which
         the same guard is the first that fails.
@@ -109,27 +123,51 @@ class Batch:
             lanes: of each of these a row, with a number for every lane.
         """
         total = lanes.shape[1]
-        found, failed = np.empty((len(self._rows), total)), np.zeros(total, np.int32)
+        found, failed = np.empty((self._own, total)), np.zeros(total, np.int32)
+        totals = np.zeros(self._added)
         shared = inputs[self._shared] if self._once is None else self._once(inputs)
         if shared is None:
-            return found, np.ones(total, np.int32)
+            return found, totals, np.ones(total, np.int32)
         u, c, n = len(self._shared), len(self._constants), self._n
         w, s = self._buffer()
         w[c : c + u] = shared[:u]
         block = w[c + u :].reshape(-1, self.lanes)
-        own = np.flatnonzero(self._rows >= 0)
-        others = np.flatnonzero(self._rows < 0)
-        found[others] = w[c + u + self._rows[others]][:, None]
+        rows = self._rows[: self._own]
+        own, others = np.flatnonzero(rows >= 0), np.flatnonzero(rows < 0)
+        found[others] = w[c + u + rows[others]][:, None]
         for first in range(0, total, self.lanes):
             count = min(self.lanes, total - first)
             block[:n, :count] = lanes[:, first : first + count]
             bad = np.zeros(min(self.lanes, count + -count % WHOLE), np.int32)
             numbers, room, marks = views(w, s, bad)
             run_batch(self._steps, self._packed, numbers, room, marks, c)
-            found[own, first : first + count] = block[self._rows[own], :count]
+            found[own, first : first + count] = block[rows[own], :count]
             failed[first : first + count] = bad[:count]
+            if self._added:
+                which = np.flatnonzero(bad[:count] == 0)
+                self._add(totals, w[: c + u], block[:, :count], which)
         self._idle.append((w, s))
-        return found, failed
+        return found, totals, failed
+
+    def _add(self, totals: Floats, shared: Floats, block: Any, which: Any) -> None:
+        """Add up over the lanes of a block, but for those in which a guard fails."""
+        count = block.shape[1]
+
+        def numbers(rows: Any) -> Any:
+            found = block[places(rows)]
+            return found if len(which) == count else found[:, which]
+
+        rows = self._rows[self._own :]
+        end = len(self._alone)
+        alone = rows[:end]
+        own, others = np.flatnonzero(alone >= 0), np.flatnonzero(alone < 0)
+        totals[self._alone[own]] += numbers(alone[own]).sum(axis=1)
+        totals[self._alone[others]] += len(which) * shared[alone[others]]
+        for grid in self._grids:
+            m, n = grid.shape
+            left, right = rows[end : end + m], rows[end + m : end + m + n]
+            totals[grid] += numbers(left) @ numbers(right).T
+            end += m + n
 
     def _buffer(self) -> tuple[Floats, Floats]:
         """Constants backwards, what all lanes share, and the slots of a block; and room to copy."""
@@ -140,6 +178,46 @@ class Batch:
             w[: len(self._constants)] = self._constants
             buffer = w, np.zeros(self._room)
         return buffer
+
+
+def _products(p: Program, varying: Any, refs: Integers) -> tuple[list[Any], Any, Any]:
+    """Products of numbers of lanes that are to be added up, as matrix products.
+
+    Those of every number of some with every one of others, over all lanes, are one.
+
+    Args:
+        p: a program.
+        varying: of every slot, whether each lane has its own.
+        refs: what is to be added up.
+
+    Returns:
+        For every matrix product, which of ``refs`` it has at which row and column; the references
+        of all factors, of each first those of its rows and then those of its columns; and which of
+        ``refs`` are in none.
+    """
+    of_lanes = np.append(varying, np.zeros(len(p.constants), bool))
+    k = np.maximum(refs - p.inputs, 0)
+    fits = (refs >= p.inputs) & (len(p) > 0)
+    if len(p):
+        fits &= (p.ops[k] == MUL) & of_lanes[p.a[k]] & of_lanes[p.b[k]]
+    at = np.flatnonzero(fits)
+    left, right = p.a[k[at]], p.b[k[at]]
+    order = np.lexsort((right, left))
+    at, left, right = at[order], left[order], right[order]
+    starts = np.flatnonzero(np.append(True, left[1:] != left[:-1])[: len(left)])
+    by_columns: dict[bytes, list[Any]] = {}
+    for part, columns in zip(np.split(at, starts[1:]), np.split(right, starts[1:]), strict=True):
+        if len(part):
+            by_columns.setdefault(columns.tobytes(), []).append(part)
+    grids, factors, alone = [], [np.zeros(0, np.int32)], ~fits
+    for parts in by_columns.values():
+        grid = np.stack(parts)
+        if min(grid.shape) < LEAST:
+            alone[grid] = True
+            continue
+        grids.append(grid)
+        factors += [p.a[k[grid[:, 0]]], p.b[k[grid[0]]]]
+    return grids, np.concatenate(factors), np.flatnonzero(alone)
 
 
 class _Layout:

@@ -10,14 +10,16 @@ from __future__ import annotations
 
 import struct
 import threading
+from collections.abc import Callable
 from typing import Any, Generic, TypeVar
 
 import numpy as np
 
 from autodiff.arrays import data_of
 from autodiff.compiler.machine import Machine
-from autodiff.compiler.program import ARITY, GUARD, Floats, Program
+from autodiff.compiler.program import ARITY, GUARD, Body, Floats, Program
 from autodiff.compiler.trace import Traced
+from autodiff.engine.instructions import PART, VMAP
 from autodiff.ops import CODES
 from autodiff.value import Value
 
@@ -52,6 +54,8 @@ class Decisions(Generic[T]):
         self.constants: list[float] = []
         self.of_bits: dict[bytes, int] = {}  # constants by what they are
         self.captured: dict[int, tuple[int, Value]] = {}  # by id: the constant that it is read as
+        self.bodies: list[Body] = []
+        self.of_body: dict[bytes, int] = {}
         self.leaves: dict[int, T] = {}
         self._made: tuple[Machine, Any, list[Value]] | None = None
         self._lock = threading.Lock()
@@ -81,18 +85,21 @@ class Decisions(Generic[T]):
         left, done = "", 0
         for k in g.guards:  # each is behind its comparison, and that behind what it compares
             if at >= 0:
-                at = self._follow(g, done, k - 1, at, to)
-                done = k - 1
-                refs = [self._moved(ref, to, constants) for ref in g.operands(k - 1)]
-                compared = [int(g.ops[k - 1]), *refs]
+                begin = _comparison(g, k)
+                at = self._follow(g, done, begin, at, to)
+                done = begin
                 _, outcome, which = g.operands(k)
+
+                def compared(at: int, begin: int = begin, k: int = k) -> list[list[int]]:
+                    """What the guard compares, if that stands there."""
+                    self._stand(g, begin, k + 1, at, to)
+                    return [self._moved(g, j, to, constants) for j in range(begin, k)]
+
                 at, found = self._decide(at, compared, int(constants[-1 - outcome]))
                 if at < 0:
                     left = g.sources[int(g.constants[-1 - which])]
                 if found >= 0:
-                    to[g.inputs + k - 1 : g.inputs + k + 1] = self.inputs + np.arange(
-                        found, found + 2
-                    )
+                    self._stand(g, begin, k + 1, found, to)
                     done = k + 1
             if at < 0:
                 self._append(g, done, k + 1, to, constants)
@@ -108,50 +115,80 @@ class Decisions(Generic[T]):
 
     def _follow(self, g: Program, start: int, end: int, at: int, to: Any) -> int:
         """Walk along instructions that the tree has already; where it is then."""
-        to[g.inputs + start : g.inputs + end] = self.inputs + np.arange(at, at + end - start)
+        self._stand(g, start, end, at, to)
         if self.ops[at : at + end - start] != g.ops[start:end].tolist():
             raise Unlike
         return at + end - start
 
-    def _decide(self, at: int, compared: list[int], outcome: int) -> tuple[int, int]:
+    def _stand(self, g: Program, start: int, end: int, at: int, to: Any) -> None:
+        """Note that instructions of a trace stand in the tree from ``at`` on."""
+        to[g.inputs + start : g.inputs + end] = self.inputs + np.arange(at, at + end - start)
+
+    def _decide(
+        self, at: int, compared: Callable[[int], list[list[int]]], outcome: int
+    ) -> tuple[int, int]:
         """Take the branch of an outcome at a comparison.
 
-        An integer that a trace rests on is compared with another number in every trace; in the
-        tree, one of these comparisons stands behind the other.
+        An integer that a trace rests on is compared with another number in every trace, and lanes
+        of a vmap may go other ways; in the tree, one of these comparisons stands behind the other.
 
         Returns:
             Where the branch begins, -1 if it is a new one; and where the comparison stands, -1 if
             the tree has it not.
         """
         while True:
-            if self.ops[at + 1 : at + 2] != [GUARD]:
+            wanted = compared(at)
+            guard = at + len(wanted)
+            there = [self._instruction_at(k) for k in range(at, guard)]
+            if self.ops[at : guard + 1] != [*(ops[0] for ops in there), GUARD]:
                 raise Unlike
-            same = [self.ops[at], self.a[at], self.b[at]] == compared
-            if not same and [_EQUAL, self.a[at]] != [self.ops[at], compared[1]]:
+            same = there == wanted
+            if not same and [x[0] for x in there] != [x[0] for x in wanted]:
                 raise Unlike
-            if same and self.entries[self.a[at + 1] + 1] == outcome:
-                return at + 2, at
-            if self.otherwise[at + 1] < 0:
-                self.otherwise[at + 1] = len(self.ops)
+            if not same and len(wanted) == 1 and [_EQUAL, wanted[0][1]] != there[0][:2]:
+                raise Unlike
+            if same and self.entries[self.a[guard] + 1] == outcome:
+                return guard + 1, at
+            if self.otherwise[guard] < 0:
+                self.otherwise[guard] = len(self.ops)
                 return -1, at if same else -1
             if same:
-                return self.otherwise[at + 1], at
-            at = self.otherwise[at + 1]
+                return self.otherwise[guard], at
+            at = self.otherwise[guard]
 
-    def _moved(self, ref: int, to: Any, constants: Any) -> int:
-        """A reference of a trace, in the tree."""
-        return int(to[ref] if ref >= 0 else constants[-1 - ref])
+    def _instruction_at(self, k: int) -> list[int]:
+        """The operation and the operands of an instruction of the tree, if there is one."""
+        if k >= len(self.ops):
+            raise Unlike
+        op, a, b = self.ops[k], self.a[k], self.b[k]
+        return [op, *([a, b][: ARITY[op]] if ARITY[op] else self.entries[a : a + b])]
+
+    def _moved(self, g: Program, k: int, to: Any, constants: Any) -> list[int]:
+        """The operation and the operands of an instruction of a trace, in the tree."""
+        op, refs = int(g.ops[k]), g.operands(k)
+        found = [int(to[ref] if ref >= 0 else constants[-1 - ref]) for ref in refs]
+        if op == VMAP:
+            found[-1] = self._constant(float(self._number_of(g.body(k))))
+        return [op, *found]
+
+    def _number_of(self, body: Body) -> int:
+        """The number of a body among those of the tree."""
+        key = body.key()
+        if key not in self.of_body:
+            self.of_body[key] = len(self.bodies)
+            self.bodies.append(body)
+        return self.of_body[key]
 
     def _append(self, g: Program, start: int, end: int, to: Any, constants: Any) -> None:
         """Append instructions of a trace."""
         first = len(self.ops)
         to[g.inputs + start : g.inputs + end] = self.inputs + first + np.arange(end - start)
         for k in range(start, end):
-            refs = [self._moved(ref, to, constants) for ref in g.operands(k)]
-            if ARITY[g.ops[k]]:
-                self._instruction(int(g.ops[k]), refs[0], refs[-1] if len(refs) > 1 else 0)
+            op, *refs = self._moved(g, k, to, constants)
+            if ARITY[op]:
+                self._instruction(op, refs[0], refs[-1] if len(refs) > 1 else 0)
             else:
-                self._instruction(int(g.ops[k]), len(self.entries), len(refs))
+                self._instruction(op, len(self.entries), len(refs))
                 self.entries += refs
 
     def _instruction(self, op: int, a: int, b: int) -> None:
@@ -188,6 +225,7 @@ class Decisions(Generic[T]):
                 np.array(self.a, np.int32),
                 np.array(self.b, np.int32),
                 np.array(self.entries, np.int32),
+                bodies=tuple(self.bodies),
             )
             machine = Machine(program, np.array(self.otherwise, np.int32))
             refs = np.array([ref for ref, _ in self.captured.values()], np.int64)
@@ -207,6 +245,12 @@ class Decisions(Generic[T]):
         machine, refs, captured = self._made or self._ready()
         end = machine.walk(numbers, [(refs, data_of(captured))], self.leaves)
         return None if end is None else self.leaves[end]
+
+
+def _comparison(g: Program, k: int) -> int:
+    """Where what guard ``k`` compares begins: with the vmap, if it is whether lanes go its ways."""
+    before = g.ops[max(k - 3, 0) : k].tolist()
+    return k - 3 if before[:2] == [VMAP, PART] and g.a[k - 1] == g.inputs + k - 2 else k - 1
 
 
 def _inputs_read(p: Program) -> Any:

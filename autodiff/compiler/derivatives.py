@@ -3,20 +3,24 @@
 Both append instructions to the program, by the chain rule, with the partials of ``rules``; their
 results are programs again, which can be differentiated in turn.  Structural zeros emit no
 instructions, so 0*inf cannot arise.
+
+The derivative of a ``vmap`` is a ``vmap`` of the derivatives of its programs, in which what a lane
+had for itself is each lane's own again, and what lanes shared gets the sum of what every lane gives.
+It is for the lanes that have an adjoint, or a tangent, alone.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from autodiff.compiler import loops
 from autodiff.compiler.emitter import Emitter
-from autodiff.compiler.program import ARITY, NONE, Program, views
+from autodiff.compiler.program import ARITY, NONE, Body, Integers, Program, views, with_inputs
 from autodiff.engine import instructions
 from autodiff.ops import CODES
 
@@ -76,7 +80,7 @@ def reverse(
             given = one if seed is None else seed
             if ref >= 0:
                 adjoint[ref] = given if adjoint[ref] == NONE else emitter.sum(adjoint[ref], given)
-        emitter.reverse(len(p), *views(active, adjoint))
+        _backwards(p, emitter, active, adjoint)
         of_inputs = adjoint[list(inputs)]
         found.append(np.where(of_inputs == NONE, zero, of_inputs))
     return emitter.finished(np.concatenate([p.outputs[: len(p.outputs) * keep], *found]))
@@ -131,7 +135,7 @@ def chosen(
     for mask, begin, row in zip(masks, starts, reached, strict=True):
         adjoint = np.full(len(mask), NONE, np.int32)
         adjoint[begin] = -len(p.constants)
-        emitter.reverse(len(p), *views(mask, adjoint))
+        _backwards(p, emitter, mask, adjoint)
         found = adjoint[at][row]
         unsure = np.flatnonzero(found != NONE)
         refs.append(found[unsure])
@@ -158,7 +162,170 @@ def forward(
         tangent = np.full(len(active), NONE, np.int32)
         for slot, seed in seeds.items():
             tangent[slot] = one if seed is None else seed
-        emitter.forward(len(p), *views(active, tangent))
+        _forwards(p, emitter, active, tangent)
         of_results = np.where(p.outputs < 0, NONE, tangent[np.maximum(p.outputs, 0)])
         found.append(np.where(of_results == NONE, zero, of_results))
     return emitter.finished(np.concatenate([p.outputs[: len(p.outputs) * keep], *found]))
+
+
+# -- of what is done for many lanes ----------------------------------------------------------------
+
+
+def _backwards(p: Program, emitter: Emitter, active: Mask, adjoint: Integers) -> None:
+    """The chain rule, backwards over a program, with the adjoints of some slots given."""
+    arrays, end = views(active, adjoint), len(p)
+    parts = p.parts()
+    for k in reversed(parts):
+        emitter.reverse(k + 1, end, *arrays)
+        if active[p.inputs + k]:
+            _reverse_vmap(p, emitter, k, parts[k], active, adjoint)
+        end = k
+    emitter.reverse(0, end, *arrays)
+
+
+def _forwards(p: Program, emitter: Emitter, active: Mask, tangent: Integers) -> None:
+    """The chain rule, forwards over a program, with the tangents of some inputs given."""
+    arrays, start = views(active, tangent), 0
+    for k, parts in p.parts().items():
+        emitter.forward(start, k, *arrays)
+        _forward_vmap(p, emitter, k, parts, tangent)
+        start = k + 1
+    emitter.forward(start, len(p), *arrays)
+
+
+class _Operands(NamedTuple):
+    """The operands of a ``vmap``: a row of them for every lane, and those that all share."""
+
+    own: Integers
+    shared: Integers
+
+    @staticmethod
+    def of(p: Program, k: int, body: Body) -> _Operands:
+        """Those of instruction ``k``."""
+        refs = p.entries[p.a[k] : p.a[k] + p.b[k] - 1]
+        cut = body.lanes * body.own
+        return _Operands(refs[:cut].reshape(body.lanes, body.own), refs[cut:])
+
+
+def _reverse_vmap(
+    p: Program, emitter: Emitter, k: int, parts: Any, active: Mask, adjoint: Integers
+) -> None:
+    """Hand on the adjoints of the results of a ``vmap`` to its operands."""
+    body = p.body(k)
+    own, shared = _Operands.of(p, k, body)
+    given = np.full(len(body), NONE, np.int32)
+    for slot, which in zip((parts[0] + p.inputs).tolist(), parts[1].tolist(), strict=True):
+        if adjoint[slot] != NONE:
+            before = int(given[which])
+            given[which] = adjoint[slot] if before == NONE else emitter.sum(before, adjoint[slot])
+    results = body.lanes * body.results
+    of_lanes, of_sums = given[:results].reshape(body.lanes, body.results), given[results:-1]
+    wanted = [_marked(own, active), _marked(shared, active)]
+    by = np.flatnonzero(np.append(wanted[0].any(axis=0), wanted[1]))
+    sums = np.flatnonzero(of_sums != NONE)
+    for lanes, which in _alike(of_lanes != NONE):
+        if not len(by) or not len(which) + len(sums):
+            continue
+        seeds = {int(i): body.own + j for j, i in enumerate(which)}
+        end = body.own + len(which) + body.shared
+        seeds |= {body.results + int(i): end + j for j, i in enumerate(sums)}
+        wide = _widened(body, len(which), len(sums))
+        found = [reverse(q, [seeds], _moved(by, body.own, len(which))) for q in wide]
+        reached = _not_zero(found, wide)
+        which_by = by[reached]
+        mine = which_by[which_by < body.own]
+        derived = Body(
+            tuple(q.returning(q.outputs[reached]) for q in found),
+            *(len(lanes), body.own + len(which), len(which_by) - len(mine)),
+        )
+        asked = [wanted[0][np.ix_(lanes, mine)].ravel(), wanted[1][which_by[len(mine) :] - body.own]]
+        numbers = np.flatnonzero(np.concatenate(asked))
+        slots = emitter.vmap(
+            derived,
+            np.concatenate(
+                [np.hstack([own[lanes], of_lanes[np.ix_(lanes, which)]]).ravel(), shared, of_sums[sums]]
+            ),
+            numbers,
+        )
+        refs = np.concatenate([own[np.ix_(lanes, mine)].ravel(), shared[which_by[len(mine) :] - body.own]])
+        _add(emitter, adjoint, refs[numbers], slots)
+
+
+def _forward_vmap(p: Program, emitter: Emitter, k: int, parts: Any, tangent: Integers) -> None:
+    """Give the results of a ``vmap`` their tangents, from those of its operands."""
+    body = p.body(k)
+    own, shared = _Operands.of(p, k, body)
+    of_own, of_shared = _read(own, tangent), _read(shared, tangent)
+    found = np.full(len(body), NONE, np.int32)
+    results = body.lanes * body.results
+    sums = np.flatnonzero(of_shared != NONE)
+    for lanes, which in _alike(of_own != NONE):
+        if not len(which) + len(sums):
+            continue
+        seeds: dict[int, int | None] = {int(i): body.own + j for j, i in enumerate(which)}
+        start, end = body.own + len(which), body.own + len(which) + body.shared
+        seeds |= {start + int(i): end + j for j, i in enumerate(sums)}
+        wide = _widened(body, len(which), len(sums))
+        programs = [forward(q, [seeds]) for q in wide]
+        reached = _not_zero(programs, wide)
+        mine = reached[reached < body.results]
+        derived = Body(
+            tuple(q.returning(q.outputs[reached]) for q in programs),
+            *(len(lanes), body.own + len(which), len(reached) - len(mine)),
+        )
+        slots = emitter.vmap(
+            derived,
+            np.concatenate(
+                [np.hstack([own[lanes], of_own[np.ix_(lanes, which)]]).ravel(), shared, of_shared[sums]]
+            ),
+            np.arange(len(derived) - 1),
+        )
+        places = (lanes[:, None] * body.results + mine).ravel()
+        found[places] = slots[: len(places)]
+        _add(emitter, found, results + reached[len(mine) :] - body.results, slots[len(places) :])
+    tangent[p.inputs + parts[0]] = found[parts[1]]
+
+
+def _marked(refs: Integers, active: Mask) -> NDArray[np.bool_]:
+    """Of every reference, whether it reads an active slot."""
+    return (refs >= 0) & (active[np.maximum(refs, 0)] != 0)
+
+
+def _read(refs: Integers, of_slots: Integers) -> Integers:
+    """What of slots the references read, and for constants ``NONE``."""
+    return np.where(refs >= 0, of_slots[np.maximum(refs, 0)], NONE)
+
+
+def _alike(present: NDArray[np.bool_]) -> list[tuple[Any, Any]]:
+    """Lanes that have the same of their numbers, and which of them these are."""
+    kinds, of = np.unique(present, axis=0, return_inverse=True)
+    of = of.reshape(-1)
+    return [(np.flatnonzero(of == i), np.flatnonzero(kind)) for i, kind in enumerate(kinds)]
+
+
+def _widened(body: Body, own: int, shared: int) -> list[Program]:
+    """The programs with so many more inputs: a lane's own behind its own, shared ones at the end."""
+    inputs = body.own + body.shared + own + shared
+    to = _moved(np.arange(body.own + body.shared), body.own, own)
+    return [with_inputs(q, inputs, to) for q in body.programs]
+
+
+def _moved(inputs: Any, own: int, more: int) -> Any:
+    """Where inputs are, with ``more`` behind the first ``own``."""
+    return np.where(inputs < own, inputs, inputs + more)
+
+
+def _not_zero(found: list[Program], made_of: list[Program]) -> Any:
+    """Which outputs are not 0, whatever the numbers are, in all of these derivatives."""
+    zero = [q.outputs == -1 - len(p.constants) for q, p in zip(found, made_of, strict=True)]
+    return np.flatnonzero(~np.logical_and.reduce(zero))
+
+
+def _add(emitter: Emitter, adjoint: Integers, refs: Integers, given: Integers) -> None:
+    """Add what is given to adjoints, or tangents."""
+    first = np.zeros(len(refs), bool)
+    first[np.unique(refs, return_index=True)[1]] = True
+    first &= adjoint[refs] == NONE
+    adjoint[refs[first]] = given[first]
+    for ref, x in zip(refs[~first].tolist(), given[~first].tolist(), strict=True):
+        adjoint[ref] = emitter.sum(int(adjoint[ref]), x)

@@ -6,8 +6,9 @@ cimport cython
 cdef class Emitter:
     cdef object program
     cdef tuple room
+    cdef list bodies
     cdef readonly int zero
-    cdef int none, add, mul, neg, take, pick
+    cdef int none, add, mul, neg, take, pick, part
     cdef Py_ssize_t inputs, n, e, base
     cdef unsigned short[::1] ops
     cdef int[::1] a, b, entries
@@ -17,6 +18,9 @@ cdef class Emitter:
     cdef const unsigned char[::1] arity
     cdef const double[::1] constants
 
+    @cython.locals(n=Py_ssize_t, e=Py_ssize_t, c=Py_ssize_t, slot=cython.int, first=Py_ssize_t,
+                   end=Py_ssize_t)
+    cpdef vmap(self, object body, object operands, object which)
     cdef int emit(self, int op, int a, int b) noexcept nogil
     cpdef int sum(self, int left, int right) noexcept nogil
     cdef int choose(self, int x, int i, int j, int y) noexcept nogil
@@ -30,7 +34,7 @@ cdef class Emitter:
     cdef int partial(self, Py_ssize_t k, int i) noexcept nogil
     @cython.locals(k=Py_ssize_t, given=cython.int, op=cython.int, count=cython.int, i=cython.int,
                    x=cython.int, c=cython.int, zero=cython.int)
-    cpdef reverse(self, Py_ssize_t n, const unsigned char[::1] active, int[::1] adjoint)
+    cpdef reverse(self, Py_ssize_t start, Py_ssize_t end, const unsigned char[::1] active, int[::1] adjoint)
     @cython.locals(k=Py_ssize_t, op=cython.int, count=cython.int, i=cython.int, x=cython.int,
                    c=cython.int, total=cython.int, e=Py_ssize_t, zero=cython.int)
-    cpdef forward(self, Py_ssize_t n, const unsigned char[::1] active, int[::1] tangent)
+    cpdef forward(self, Py_ssize_t start, Py_ssize_t end, const unsigned char[::1] active, int[::1] tangent)

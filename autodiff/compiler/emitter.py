@@ -12,9 +12,9 @@ from typing import Any
 
 import numpy as np
 
-from autodiff.compiler.program import ARITY, NONE, Program, views
+from autodiff.compiler.program import ARITY, NONE, Body, Program, views
 from autodiff.compiler.rules import template
-from autodiff.engine.instructions import HELD
+from autodiff.engine.instructions import HELD, PART, VMAP
 from autodiff.ops import CODES
 
 try:
@@ -22,9 +22,9 @@ try:
 except ImportError:
     from autodiff.engine import interpreted as cython
 
-_CODES = tuple(CODES[name] for name in ("add", "mul", "neg", "take", "pick"))
-#: Rows whose derivative is zero, or written here.
-_WITHOUT_PARTIALS = {CODES[name] for name in ("take", "pick", *HELD)}
+_CODES = tuple(CODES[name] for name in ("add", "mul", "neg", "take", "pick", "part"))
+#: Rows whose derivative is zero, or not written in partials.
+_WITHOUT_PARTIALS = {CODES[name] for name in ("take", "pick", "part", "vmap", *HELD)}
 
 
 class Emitter:
@@ -61,7 +61,7 @@ class Emitter:
         self.none = NONE
         self.program = p
         self.inputs, self.n, self.e, self.base = p.inputs, len(p), len(p.entries), 0
-        self.add, self.mul, self.neg, self.take, self.pick = _CODES
+        self.add, self.mul, self.neg, self.take, self.pick, self.part = _CODES
         room: list[Any] = [
             np.zeros(n, np.uint16),
             *(np.zeros(size, np.int32) for size in (n, n, e)),
@@ -74,6 +74,7 @@ class Emitter:
             np.concatenate([p.constants, numbers, *(t.constants for t in templates)]),
         )
         self.ops, self.a, self.b, self.entries, self.constants = views(*self.room)
+        self.bodies = [*p.bodies]
         (self.arity,) = views(ARITY)
 
         def joined(parts: Iterable[Any], kind: Any = np.int32) -> Any:
@@ -113,7 +114,28 @@ class Emitter:
             a=a[: self.n].copy(),
             b=b[: self.n].copy(),
             entries=entries[: self.e].copy(),
+            bodies=tuple(self.bodies),
         )
+
+    def vmap(self, body: Body, operands: Any, which: Any) -> Any:
+        """Append a ``vmap``, and a ``part`` for each of its results in ``which``; their slots."""
+        n, e, c = len(which), len(operands) + 1, len(self.constants)
+        numbers = np.append(np.asarray(which, np.float64), len(self.bodies))
+        self.bodies.append(body)
+        self.room = (
+            *[np.append(x, np.zeros(n + 1, x.dtype)) for x in self.room[:3]],
+            np.append(self.room[3], np.zeros(e, np.int32)),
+            np.append(self.room[4], numbers),
+        )
+        self.ops, self.a, self.b, self.entries, self.constants = views(*self.room)
+        ops, a, b, entries, _ = self.room
+        entries[self.e : self.e + e] = [*operands, -1 - c - n]
+        self.e += e
+        slot = self.emit(VMAP, self.e - e, e)
+        first, end = self.n, self.n + n
+        ops[first:end], a[first:end], b[first:end] = PART, slot, -1 - c - np.arange(n)
+        self.n = end
+        return np.arange(self.inputs + first, self.inputs + end, dtype=np.int32)
 
     def emit(self, op: int, a: int, b: int) -> int:
         """Append an instruction; its slot."""
@@ -196,19 +218,19 @@ class Emitter:
             return partial
         return self.emit(self.mul, factor, partial)
 
-    def reverse(self, n: int, active: Any, adjoint: Any) -> None:
-        """The chain rule, backwards over the first ``n`` instructions.
+    def reverse(self, start: int, end: int, active: Any, adjoint: Any) -> None:
+        """The chain rule, backwards over the instructions from ``start`` to ``end``.
 
         ``adjoint`` holds those of the outputs, and gets those of every active slot.  The constants
         from ``zero`` on are 0, 1, 2 ..., for ``pick``.
         """
         zero = self.zero
         with cython.nogil:
-            for k in range(n - 1, -1, -1):
+            for k in range(end - 1, start - 1, -1):
                 given = adjoint[self.inputs + k]
-                if given == self.none or not active[self.inputs + k]:
-                    continue
                 op = self.ops[k]
+                if given == self.none or not active[self.inputs + k] or op == self.part:
+                    continue
                 count = self.operands(k)
                 self.instantiate(k)
                 for i in range(count):
@@ -225,14 +247,17 @@ class Emitter:
                         c = self.times(given, self.partial(k, i))
                     adjoint[x] = c if adjoint[x] == self.none else self.sum(adjoint[x], c)
 
-    def forward(self, n: int, active: Any, tangent: Any) -> None:
-        """The chain rule, forwards: ``tangent`` holds those of inputs, and gets the others."""
+    def forward(self, start: int, end: int, active: Any, tangent: Any) -> None:
+        """The chain rule, forwards over the instructions from ``start`` to ``end``.
+
+        ``tangent`` holds those of inputs and of parts, and gets the others.
+        """
         zero = self.zero
         with cython.nogil:
-            for k in range(n):
-                if not active[self.inputs + k]:
-                    continue
+            for k in range(start, end):
                 op = self.ops[k]
+                if not active[self.inputs + k] or op == self.part:
+                    continue
                 count = self.operands(k)
                 if op == self.take or op == self.pick:  # in C there is no `in`
                     e = self.e

@@ -15,7 +15,7 @@ from autodiff.compiler.lanes import AXES, EACH, IN_PLACE, SCATTER, WIDTH
 from autodiff.compiler.program import ARITY
 from autodiff.engine import ieee
 from autodiff.engine.expressions import names_in
-from autodiff.engine.instructions import ON_LISTS, STATIC
+from autodiff.engine.instructions import ON_LISTS, PART, STATIC
 from autodiff.engine.kernels import FLOATS, KERNELS, value_on_arrays
 from autodiff.ops import CODES, ROWS
 
@@ -58,6 +58,8 @@ def run_span(
         op = ops[k]
         if op >= STATIC:
             return k
+        if op == PART:  # its vmap has written it
+            continue
         arity = ARITY[op]
         if op not in functions:
             functions[op] = FLOATS[ROWS[op].name] if arity else _over_list(op)

@@ -47,6 +47,7 @@ cdef class Machine:
     cdef const unsigned short[::1] _ops
     cdef const int[::1] _a, _b, _entries, _otherwise, _results, _sizes, _steps, _packed
     cdef list _idle
+    cdef dict _vmaps
 
     cdef tuple _buffer(self)
     @cython.locals(k=Py_ssize_t)

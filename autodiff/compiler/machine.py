@@ -68,6 +68,7 @@ class Machine:
         sizes = np.diff(runs, append=len(p.outputs)).astype(np.int32)
         self._results, self._sizes = views(p.outputs[runs], sizes)
         self._idle: list[Any] = []
+        self._vmaps = {k: self._vmap(k, *parts) for k, parts in p.parts().items()}
 
     def __call__(self, inputs: Floats) -> Floats | None:
         """The outputs for these inputs; None if a guard fails.
@@ -127,13 +128,27 @@ class Machine:
         raise IndexError(f"take(values, i): index {at:.17g} is not one of 0 to {len(xs) - 1}")
 
     def _call(self, k: int, w: Floats) -> None:
-        """Do an instruction whose value is a Python function."""
+        """Do an instruction whose value is a Python function, or a ``vmap``."""
+        if k in self._vmaps:
+            body, operands, which, parts, asked = self._vmaps[k]
+            w[parts] = body.run(w[operands], asked)[which]
+            return
         p = self.program
         row = ROWS[p.ops[k]]
         operands = [float(w[self._constants + r]) for r in p.operands(k)]
         assert callable(row.value)
         where = f"the value function of {row.name}()"
         w[self._constants + p.inputs + k] = real(row.value(*operands), where)
+
+    def _vmap(self, k: int, at: Integers, which: Integers) -> tuple[Any, ...]:
+        """What a ``vmap`` runs, where its operands are in a buffer, and where which results go.
+
+        And whether the last result, which says that all is right, is among them.
+        """
+        p, c, body = self.program, self._constants, self.program.body(k)
+        operands = p.entries[p.a[k] : p.a[k] + p.b[k] - 1]
+        where = places(c + operands), places(which), places(c + p.inputs + at)
+        return (body, *where, len(body) - 1 in which)
 
     def _begin(self, given: Any, w: Any, s: Any) -> int:
         """Run from the start, on these inputs: see ``_go_on``."""
@@ -173,6 +188,13 @@ class Machine:
             for i in range(self._sizes[run]):
                 found[done + i] = w[first + i]
             done += self._sizes[run]
+
+
+def places(numbers: Integers) -> Any:
+    """Places in an array, as a slice if they follow one another."""
+    if len(numbers) and (np.diff(numbers) == 1).all():
+        return slice(int(numbers[0]), int(numbers[-1]) + 1)
+    return numbers.astype(np.intp)
 
 
 def run_batch(steps: Any, packed: Any, w: Any, s: Any, bad: Any, first: int) -> None:

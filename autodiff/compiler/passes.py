@@ -10,7 +10,7 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any, NamedTuple
 
@@ -72,7 +72,7 @@ def dead_code(p: Program, guards: bool = True) -> Program:
     outputs[outputs >= 0] = slots[outputs[outputs >= 0]]
     outputs[outputs < 0] = constants[-1 - outputs[outputs < 0]]
     filled = (ops[:n].copy(), a[:n].copy(), b[:n].copy(), entries[:e].copy())
-    return Program(p.inputs, outputs, bits[:kept].copy().view(np.float64), *filled, p.sources)
+    return Program(p.inputs, outputs, bits[:kept].copy().view(np.float64), *filled, p.sources, p.bodies)
 
 
 def _forwarded(p: Program, to: Integers) -> Program:
@@ -233,20 +233,3 @@ def uses_of(p: Program) -> Integers:
     arity = ARITY[p.ops]
     refs = np.concatenate([p.a[arity > 0], p.b[arity == 2], p.entries, p.outputs])
     return np.bincount(refs[refs >= 0], minlength=p.inputs + len(p)).astype(np.int32)
-
-
-#: What every program goes through before it is differentiated, replayed or shown.
-SIMPLIFY: tuple[Callable[[Program], Program], ...] = (
-    dead_code,
-    fold_constants,
-    powers,
-    identities,
-    common_subexpressions,
-)
-
-
-def simplified(p: Program) -> Program:
-    """The program after all of ``SIMPLIFY``."""
-    for simplify in SIMPLIFY:
-        p = simplify(p)
-    return p

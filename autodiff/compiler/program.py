@@ -10,20 +10,26 @@ was added at run time, are ``entries[a : a + b]``.
 
 A guard is an instruction too: a program that comes to one whose comparison is not what it was when
 the program was traced ends there, without results.
+
+A ``vmap`` runs other programs, a ``Body``, for many lanes; its last operand says which of the bodies
+of the program.  ``part`` instructions read its results.
 """
 
 from __future__ import annotations
 
+import hashlib
 import zlib
 from dataclasses import dataclass, field, fields, replace
+from collections.abc import Callable
 from functools import cache
-from typing import Any, NoReturn
+from typing import Any, ClassVar, NoReturn
 
 import numpy as np
 from numpy.typing import NDArray
 
+from autodiff.compiler import loops
 from autodiff.engine.expressions import names_in
-from autodiff.engine.instructions import FIRST, STATIC
+from autodiff.engine.instructions import ADDED, FIRST, PART, STATIC, VMAP
 from autodiff.engine.reals import describe
 from autodiff.ops import CODES, CONSTANTS, ROWS
 
@@ -56,6 +62,7 @@ class Program:
         entries: the operands of those over lists, in the order of the instructions.
         outputs: references: the results.
         sources: of every guard, by the number that its last operand has, the line that compared.
+        bodies: what its ``vmap`` instructions run.
     """
 
     inputs: int
@@ -66,6 +73,7 @@ class Program:
     b: Integers = field(default_factory=lambda: np.zeros(0, np.int32))
     entries: Integers = field(default_factory=lambda: np.zeros(0, np.int32))
     sources: tuple[str, ...] = ()
+    bodies: tuple[Body, ...] = ()
 
     def __len__(self) -> int:
         return len(self.ops)
@@ -79,7 +87,7 @@ class Program:
         """
         codes, places = np.unique(self.ops, return_inverse=True)
         for op in codes.tolist():
-            if op >= STATIC:
+            if op >= ADDED:
                 raise TypeError(f"{ROWS[op].name} was added at run time: it cannot be pickled")
         rows = [(ROWS[op].name, _meaning(ROWS[op].name)) for op in codes.tolist()]
         return {**self.__dict__, "ops": places.astype(np.uint16), "rows": rows}
@@ -97,8 +105,8 @@ class Program:
             raise ValueError("what was pickled is no program of this version: trace it again")
         codes = np.zeros(len(rows), np.uint16)
         for i, (name, meaning) in enumerate(rows):
-            codes[i] = CODES.get(name, STATIC)
-            if codes[i] >= STATIC:
+            codes[i] = CODES.get(name, ADDED)
+            if codes[i] >= ADDED:
                 raise ValueError(
                     f"the program that was pickled uses {name}(), which this version has not"
                 )
@@ -142,6 +150,80 @@ class Program:
         if arity == 0:
             return [int(ref) for ref in self.entries[self.a[k] : self.a[k] + self.b[k]]]
         return [int(self.a[k]), int(self.b[k])][:arity]
+
+    def number(self, ref: Any) -> Any:
+        """The number of a constant, as an integer; of many, as an array."""
+        return self.constants[-1 - np.asarray(ref)].astype(np.int64)
+
+    def body(self, k: int) -> Body:
+        """What instruction ``k``, a ``vmap``, runs."""
+        return self.bodies[int(self.number(self.entries[self.a[k] + self.b[k] - 1]))]
+
+    def parts(self) -> dict[int, tuple[Integers, Integers]]:
+        """Of every ``vmap``, the instructions that read its results, and which of these."""
+        at = np.flatnonzero(self.ops == PART).astype(np.int32)
+        of, which = self.a[at] - self.inputs, self.number(self.b[at]).astype(np.int32)
+        return {
+            int(k): (at[of == k], which[of == k]) for k in np.flatnonzero(self.ops == VMAP).tolist()
+        }
+
+
+@dataclass(frozen=True, eq=False)
+class Body:
+    """What a ``vmap`` does: programs that are run for many lanes.
+
+    The operands of the ``vmap`` are the numbers that each lane has for itself, lane after lane, then
+    those that all share.  Its results are likewise those of every lane, lane after lane; then sums
+    over all lanes; then 1 if for every lane one of the programs is right, else 0.
+
+    Attributes:
+        programs: the ways that a lane may go, each with its guards: the first of which no guard
+            fails is right.  All have the same inputs, those of the lane and then those that are
+            shared, and as many outputs.
+        lanes: how many there are.
+        own: how many inputs each lane has for itself.
+        sums: how many outputs, the last, are added up over the lanes.
+    """
+
+    programs: tuple[Program, ...]
+    lanes: int
+    own: int
+    sums: int = 0
+    #: from operands to results; ``mapped``, which stands above what runs programs, attaches it
+    run: ClassVar[Callable[..., Floats]]
+
+    @property
+    def shared(self) -> int:
+        """How many inputs all lanes share."""
+        return self.programs[0].inputs - self.own
+
+    @property
+    def results(self) -> int:
+        """How many results each lane has for itself."""
+        return len(self.programs[0].outputs) - self.sums
+
+    def key(self) -> bytes:
+        """What is the same of two bodies that do the same."""
+        parts = [(self.lanes, self.own, self.sums)]
+        for p in self.programs:
+            arrays = [getattr(p, name).tobytes() for name in _KINDS]
+            parts += [p.inputs, *arrays, *(body.key() for body in p.bodies)]
+        return hashlib.sha256(repr(parts).encode()).digest()
+
+    def __len__(self) -> int:
+        """How many results there are."""
+        return self.lanes * self.results + self.sums + 1
+
+
+def with_inputs(p: Program, inputs: int, to: Any) -> Program:
+    """The program with so many inputs, of which ``to[i]`` stands for input ``i``."""
+    slots = np.arange(p.inputs + len(p), dtype=np.int32) + (inputs - p.inputs)
+    slots[: p.inputs] = to
+    constants = np.arange(-len(p.constants), 0, dtype=np.int32)
+    moved = np.concatenate([slots, constants])  # those of constants are counted from the end
+    a, b, entries = p.a.copy(), p.b.copy(), p.entries.copy()
+    loops.rename(*views(p.ops, a, b, entries, ARITY, moved))
+    return replace(p, inputs=inputs, a=a, b=b, entries=entries, outputs=moved[p.outputs])
 
 
 def in_order(p: Program) -> Program:

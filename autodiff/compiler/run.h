@@ -35,7 +35,7 @@ static Py_ssize_t ad_run(Py_ssize_t k, Py_ssize_t end, const unsigned short *ops
 #define AD_NEXT if (++k >= end) return end; goto *(ops[k] < AD_ROWS ? at[ops[k]] : &&L_python)
 #define X(name) [AD_##name] = &&L_##name,
     static const void *const at[AD_ROWS] = {
-        [0 ... AD_ROWS - 1] = &&L_list, AD_UNARY(X) AD_BINARY(X) X(detach)
+        [0 ... AD_ROWS - 1] = &&L_list, AD_UNARY(X) AD_BINARY(X) X(detach) X(part)
     };
 #undef X
     k--;
@@ -52,6 +52,7 @@ static Py_ssize_t ad_run(Py_ssize_t k, Py_ssize_t end, const unsigned short *ops
     AD_BINARY(X)
 #undef X
     AD_CASE(detach): out[k] = w[a[k]]; AD_NEXT;
+    AD_CASE(part): AD_NEXT; /* its vmap has written it */
     AD_CASE(python): return k;
 #if defined(__GNUC__)
     L_list:

@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 
 from autodiff.compiler import loops
 from autodiff.compiler.derivatives import HELD, forward, reverse
-from autodiff.compiler.passes import simplified
+from autodiff.compiler.simplify import simplified
 from autodiff.compiler.program import ARITY, Floats, Integers, Program, views
 
 

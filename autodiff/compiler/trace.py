@@ -12,20 +12,24 @@ the results is that of the function.
 
 from __future__ import annotations
 
+import functools
+import operator
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from autodiff.compiler import numbering
-from autodiff.compiler.program import ARITY, GUARD, Program, views
+from autodiff.arrays import data_of
+from autodiff.compiler.program import ARITY, GUARD, Body, Floats, Program, views
 from autodiff.contexts import within
-from autodiff.engine.instructions import ON_LISTS
+from autodiff.engine.instructions import ON_LISTS, PART, VMAP
 from autodiff.engine.lock import alone
+from autodiff.engine.modes import MODE
 from autodiff.engine.traces import Trace
 from autodiff.evaluation import apply, largest, pick
 from autodiff.functions import take_known
-from autodiff.lists import record_list
+from autodiff.lists import record_list, record_vmap
 from autodiff.ops import CODES, ROWS
 from autodiff.second_order import split
 from autodiff.sweeps import visit
@@ -163,7 +167,7 @@ def _program(
         else:
             given += 1
             outputs[i] = -given
-    return Program(count, outputs, constants, ops, a, b, entries)
+    return Program(count, outputs, constants, ops, a, b, entries, (), tuple(here.bodies))
 
 
 def _guarded(p: Program, here: Trace) -> Program:
@@ -209,7 +213,11 @@ def _guarded(p: Program, here: Trace) -> Program:
     constants = np.concatenate([p.constants, [0.0, 1.0], np.arange(m)])
     sources = tuple(guard.source for guard in guards)
     none = np.zeros(0, np.int32)
-    return Program(p.inputs, none, constants, ops, a, b, entries, sources)
+    return Program(p.inputs, none, constants, ops, a, b, entries, sources, p.bodies)
+
+
+class GuardFails(ValueError):
+    """A comparison is not what it was when a program was traced."""
 
 
 def replay(p: Program, operands: Sequence[Any], known: Sequence[Any] = ()) -> list[Any]:
@@ -221,10 +229,10 @@ def replay(p: Program, operands: Sequence[Any], known: Sequence[Any] = ()) -> li
         known: of every instruction, what it gave, if that is known; else None.
 
     Returns:
-        What stands in every slot; see ``outputs_of``.
+        What stands in every slot, of a ``vmap`` the list of its results; see ``outputs_of``.
 
     Raises:
-        ValueError: if a guard fails.
+        GuardFails: if a guard fails.
 
     >>> traced = trace(lambda xs: [xs[0] * xs[1]], [2.0, 3.0])
     >>> outputs_of(traced.program, replay(traced.program, [Value(5.0), 2.0]))
@@ -242,6 +250,10 @@ def replay(p: Program, operands: Sequence[Any], known: Sequence[Any] = ()) -> li
     for k, (op, a, b, is_list) in enumerate(code):
         if known and known[k] is not None:
             slots.append(known[k])
+        elif op == VMAP:
+            slots.append(replay_vmap(p.body(k), [read(ref) for ref in entries[a : a + b - 1]]))
+        elif op == PART:
+            slots.append(slots[a][int(constants[-1 - b])])
         elif is_list:
             slots.append(_on_list(p, op, [read(ref) for ref in entries[a : a + b]]))
         elif op == _DETACH:
@@ -259,6 +271,46 @@ def outputs_of(p: Program, slots: Sequence[Any]) -> list[Any]:
     return [slots[ref] if ref >= 0 else float(p.constants[-1 - ref]) for ref in p.outputs.tolist()]
 
 
+def replay_vmap(body: Body, operands: list[Any]) -> list[Any]:
+    """The results of a ``vmap``: recorded as one in a trace, and else lane by lane.
+
+    Raises:
+        GuardFails: if for a lane, none of its programs is right.
+    """
+    if Value not in set(map(type, operands)):
+        return body.run(np.array(operands, np.float64)).tolist()  # type: ignore[no-any-return]
+    mode = MODE.get()
+    trace = None if mode.note is None else mode.note.trace
+    if trace is not None and mode.recording:
+        return record_body(trace, body, operands, body.run(np.array(data_of(operands))))
+    own, shared = body.own, operands[body.lanes * body.own :]
+    lanes = [replay_lane(body, operands[i * own : (i + 1) * own] + shared) for i in range(body.lanes)]
+    results = [x for lane in lanes for x in lane[: body.results]]
+    sums = [functools.reduce(operator.add, xs) for xs in zip(*lanes, strict=True)]
+    return [*results, *sums[body.results :], 1.0]
+
+
+def record_body(trace: Trace, body: Body, operands: list[Any], numbers: Floats) -> list[Any]:
+    """Record a ``vmap`` in a trace; its results, which these are the numbers of."""
+    trace.bodies.append(body)
+    return record_vmap((*operands, len(trace.bodies) - 1.0), numbers)
+
+
+def replay_lane(body: Body, inputs: list[Any]) -> list[Any]:
+    """The results of one lane.
+
+    Raises:
+        GuardFails: if none of the programs is right.
+    """
+    for p in body.programs[:-1]:
+        try:
+            return outputs_of(p, replay(p, inputs))
+        except GuardFails:
+            continue
+    p = body.programs[-1]
+    return outputs_of(p, replay(p, inputs))
+
+
 _DETACH = CODES["detach"]
 
 
@@ -266,7 +318,7 @@ def _on_list(p: Program, op: int, xs: list[Any]) -> Any:
     row = ROWS[op]
     if op == GUARD:
         if xs[0] != xs[1]:  # of Values, an enclosing trace has now a guard of its own
-            raise ValueError(f"the guard of {p.sources[int(xs[2])]} fails")
+            raise GuardFails(f"the guard of {p.sources[int(xs[2])]} fails")
         return xs[0]
     if row.name in ("largest", "peak"):
         return largest(xs, row.name)

@@ -1,9 +1,11 @@
-"""Instructions that only traces and programs contain: holding, choosing, deciding, adding up.
+"""Instructions that only traces and programs contain: holding, choosing, deciding, adding up, and
+doing the same for many lanes.
 
 They have numbers as the table's rows have, but no public function and no partials.  What a
 derivative does with them is said in ``second_order`` for graphs, and in ``compiler/emitter`` for
 programs: ``take`` and ``pick`` hand the adjoint to what is chosen, and to the others 0, even of an
-infinite one; those in ``HELD`` hand on nothing; the last two come after all derivatives.
+infinite one; those in ``HELD`` hand on nothing; ``chain`` and ``products`` come after all
+derivatives; ``vmap`` hands on what the derivative of its program says (``compiler/mapped``).
 """
 
 from __future__ import annotations
@@ -94,14 +96,22 @@ INNER = [
         label="·",
         c="t = x(0)*x(1); for (i = 2; i < n; i += 2) t += x(i)*x(i + 1);",
     ),
+    # one of the results of a vmap, which writes it where it is read: the vmap, and which result
+    Instruction("part", "a b", "return xs[0][int(xs[1])]", []),
 ]
 
 FIRST = len(ROWS)  #: the number of the first of them
 ROWS += INNER
 CODES.update({r.name: FIRST + i for i, r in enumerate(INNER)})
-STATIC = len(ROWS)  #: rows from this number on were added at run time
+STATIC = len(ROWS)  #: rows from this number on are done in Python
 CALL = len(ROWS)  #: a call that jit records as one node: in graphs, and never in a program
 ROWS.append(Row("call", "as", "", []))
+#: A program run for many lanes: of the operands, the last is its number among the bodies.
+VMAP = len(ROWS)
+ROWS.append(Row("vmap", "as", "", []))
+CODES["vmap"] = VMAP
+PART = CODES["part"]
+ADDED = len(ROWS)  #: rows from this number on were added at run time
 HELD = ("detach", "largest", "peak", "guard")  #: what has no derivative
 
 

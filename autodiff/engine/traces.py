@@ -78,6 +78,8 @@ class Trace:
         self.root: Trace | None = self if frozen else None if outer is None else outer.root
         self.guards: list[Guard] = []
         self.integers: dict[int, Any] = {}  # by id, the inputs that came as integers
+        #: what vmaps in it run; those of traces in one another are numbered together
+        self.bodies: list[Any] = [] if outer is None else outer.bodies
         self.note = Note(shared=True, trace=self)
 
     def forget(self) -> None:
@@ -183,6 +185,14 @@ def refuse_stranger(note: Note, op: str, number: float) -> None:
             "which jit has traced; what jit traces must not be put aside, nor handed to another "
             f"thread: return it instead (used at {source_line()})"
         )
+
+
+def refuse_sweep() -> None:
+    """Raise RuntimeError for a sweep through a ``vmap`` of a trace: programs alone know how."""
+    raise RuntimeError(
+        "backward() of what a vmap has computed, in a function that is transformed: use "
+        f"autodiff.grad(f) (at {source_line()})"
+    )
 
 
 def refuse_hash() -> None:

@@ -26,7 +26,8 @@ import numpy as np
 
 from autodiff.compiler.batch import Lanes, in_lanes
 from autodiff.compiler.decisions import Decisions, Unlike
-from autodiff.compiler.passes import behind, simplified
+from autodiff.compiler.passes import behind
+from autodiff.compiler.simplify import simplified, trimmed
 from autodiff.compiler.program import Program
 from autodiff.compiler.sparsity import Pattern
 from autodiff.compiler.trace import captures, run
@@ -247,6 +248,7 @@ class Jitted:
         watch = Watch(self.f)
         generators = Generators(watch)
         made, derived = self.frozen.trace(key, numbers)
+        made = made._replace(guards=trimmed(made.guards))
         watch.forget_changed()
         drawn = generators.moved()
         if drawn:

@@ -17,7 +17,8 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from autodiff.compiler import derivatives
-from autodiff.compiler.passes import dead_code, simplified
+from autodiff.compiler.passes import dead_code
+from autodiff.compiler.simplify import simplified
 from autodiff.compiler.program import Floats, Program
 from autodiff.compiler.trace import outputs_of, replay
 from autodiff.compiler.vectorize import Tiered

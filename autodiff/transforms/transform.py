@@ -18,7 +18,8 @@ import numpy as np
 from autodiff.arrays import data_of
 from autodiff.compiler import writing
 from autodiff.compiler.machine import Machine
-from autodiff.compiler.passes import behind, simplified
+from autodiff.compiler.passes import behind
+from autodiff.compiler.simplify import simplified
 from autodiff.compiler.program import Program
 from autodiff.compiler.sparsity import Pattern
 from autodiff.compiler.sums import sums
@@ -148,7 +149,7 @@ class Transform:
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         """What the transform computes, for arguments of the function."""
         recorded = self.record(args, kwargs)
-        if self._of_sweep and not has_values(recorded.given):
+        if self._of_sweep and not has_values(recorded.given) and not recorded.run.trace.bodies:
             root = one_number(recorded.run.results, recorded.result, self.name)
             found, captured = swept(recorded.run, [1.0])
             if not (captured and MODE.get().recording):

@@ -1,9 +1,8 @@
 """vmap: a function of one example, run for many at once.
 
 The function is traced for the first lane, and its program run for all; where a guard fails in some
-lanes, it is traced for the first of these, and so on: lanes may go different ways.  Where results
-are Values, in a function that is traced, and in ``detect_anomaly()``, it is called for one lane
-after the other.
+lanes, it is traced for the first of these, and so on: lanes may go different ways.  In a function that is traced, that is one instruction.  Where results are Values outside any
+trace, and in ``detect_anomaly()``, it is called for one lane after the other.
 """
 
 from __future__ import annotations
@@ -15,11 +14,16 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from autodiff.arrays import data_of
+import autodiff.compiler.mapped  # noqa: F401  # attaches what runs a Body
+from autodiff.compiler.program import Body, with_inputs
 from autodiff.compiler.sparsity import Pattern
+from autodiff.compiler.trace import record_body
 from autodiff.engine import anomalies
 from autodiff.engine.modes import MODE
 from autodiff.engine.reals import describe
-from autodiff.transforms.cache import Jitted
+from autodiff.engine.traces import EQUAL, Trace, active, record_guard
+from autodiff.transforms.cache import Jitted, Kept
 from autodiff.transforms.pytrees import (
     Leaf,
     Mapping,
@@ -35,6 +39,7 @@ from autodiff.transforms.pytrees import (
 from autodiff.transforms.pytrees import Sequence as Tuple
 from autodiff.transforms.results import flatten_result, has_values
 from autodiff.transforms.transform import by_name, with_captured
+from autodiff.value import Value
 
 MOST = 64  #: programs that are run in a call; lanes for which none is right are called one by one
 
@@ -52,6 +57,13 @@ class _Given(NamedTuple):
     rows: Any
     shared: bool
 
+    @property
+    def numbers(self) -> Any:
+        """Its numbers, those of Values too."""
+        if self.rows.dtype != object:
+            return self.rows
+        return np.array(data_of(self.rows.ravel().tolist())).reshape(self.rows.shape)
+
 
 class _Call(NamedTuple):
     """A call: how many lanes, what they are given, and the structures of a lane's arguments."""
@@ -67,6 +79,29 @@ class _Call(NamedTuple):
         positional, named = self.key
         args = [tree_unflatten(s, numbers, exact=True) for s in positional]
         return args, {name: tree_unflatten(s, numbers, exact=True) for name, s in named}
+
+    def own(self) -> Any:
+        """Which of the numbers of a lane's arguments are its own."""
+        sizes = [size(g.leaf) for g in self.given]
+        return np.flatnonzero(np.repeat([not g.shared for g in self.given], sizes))
+
+
+class _Way(NamedTuple):
+    """One of the ways that lanes go.
+
+    Attributes:
+        kept: its program.
+        which: the lanes that may go it.
+        numbers: the arguments of the first of these, which goes it.
+        results: what the program gives for all of these, a column for each.
+        rest: those of which it is known by now that they go another.
+    """
+
+    kept: Kept
+    which: Any
+    numbers: Any
+    results: Any
+    rest: list[Any]
 
 
 class Vmapped:
@@ -108,9 +143,13 @@ class Vmapped:
         if not call.lanes:
             return self._put_together(*self._of_none(call))
         mode = MODE.get()
-        traced = mode.note is not None and mode.note.trace is not None
+        trace = None if mode.note is None else mode.note.trace
         symbolic = any(g.rows.dtype == object for g in call.given)
-        found = None if traced or symbolic or mode.detecting else self._by_programs(jitted, call)
+        found = None
+        if trace is not None and mode.recording and not mode.detecting:
+            found = self._as_one(call, trace)
+        elif not symbolic and not mode.detecting:
+            found = self._by_programs(jitted, call)
         if found is None:
             f = jitted if mode.detecting else self._jitted or self.f
             found = self._one_by_one(f, call, range(call.lanes))
@@ -168,48 +207,86 @@ class Vmapped:
 
     # -- lanes: the structure of one result, and the numbers of all, a column each
 
-    def _by_programs(self, jitted: Jitted, call: _Call) -> tuple[Any, Any] | None:
-        """By programs; None if the results are Values."""
-        numbers = np.concatenate([g.rows[:, 0] for g in call.given])
-        lanes = np.concatenate([g.rows for g in call.given if not g.shared])
-        sizes = [size(g.leaf) for g in call.given]
-        own = np.flatnonzero(np.repeat([not g.shared for g in call.given], sizes))
-        structure, found, count = None, np.empty((0, call.lanes)), 0
+    def _ways(self, jitted: Jitted, call: _Call) -> Iterator[_Way]:
+        """The ways that lanes go, as long as there are others that none of those before is for."""
+        numbers = np.concatenate([g.numbers[:, 0] for g in call.given])
+        lanes = np.concatenate([g.numbers for g in call.given if not g.shared])
+        own = call.own()
+        structure = None
         alike = [np.arange(call.lanes)]  # lanes that may all go one way
-        while alike and count < MOST and not jitted.eager:
+        while alike and not jitted.eager:
             which = alike.pop()
             numbers[own] = lanes[:, which[0]]
             kept = jitted.find(call.key, numbers)
             if isinstance(kept.result, Pattern):
                 raise TypeError(f"{self.name}: a lane's result is a sparse matrix; sparse=False")
-            if kept.captured and MODE.get().recording:
-                return None
+            structure = structure or kept.result
+            self._refuse_unlike(structure, kept.result)
             batch = kept.batch(own, len(which))
             some = lanes if len(which) == call.lanes else lanes[:, which]
-            results, failed = batch(with_captured(numbers, kept.captured), some)
-            if not count:
-                structure, found = kept.result, np.empty((len(results), call.lanes))
-                jitted.check_lane(call.key, numbers, results[:, 0], lambda: call.arguments(0))
-            self._refuse_unlike(structure, kept.result)
-            found[:, which] = results  # of lanes in which it fails, until they are done again
+            results, _, failed = batch(with_captured(numbers, kept.captured), some)
             if failed[0]:  # an index is out of range, which the function itself is to say
                 self._one_by_one(self.f, call, which[:1].tolist())
             guards = np.flatnonzero(np.bincount(failed))
             alike += [which[failed == guard] for guard in guards[guards > 0].tolist()]
-            count += 1
-        if alike:
-            rest = np.concatenate(alike)
+            yield _Way(kept, which, numbers, results, alike)
+
+    def _by_programs(self, jitted: Jitted, call: _Call) -> tuple[Any, Any] | None:
+        """By programs; None if the results are Values."""
+        structure, found, count = None, np.empty((0, call.lanes)), 0
+        rest = [np.arange(call.lanes)]
+        for way in self._ways(jitted, call):
+            if way.kept.captured and MODE.get().recording:
+                return None
+            if not count:
+                structure, found = way.kept.result, np.empty((len(way.results), call.lanes))
+                first = way.results[:, 0]
+                jitted.check_lane(call.key, way.numbers, first, lambda: call.arguments(0))
+            found[:, way.which] = way.results  # of some, until they are done again
+            rest, count = way.rest, count + 1
+            if count == MOST:
+                break
+        if rest:
+            others = np.concatenate(rest)
             if not jitted.eager:
-                anomalies.warn(
-                    f"{self.name}: lanes go more than {MOST} different ways: {len(rest)} of "
-                    f"{call.lanes} are called one by one"
-                )
-            result, columns = self._one_by_one(self.f, call, rest.tolist())
+                self._warn(len(others), call)
+            result, columns = self._one_by_one(self.f, call, others.tolist())
             if not count:
                 return result, columns
             self._refuse_unlike(structure, result)
-            found[:, rest] = columns
+            found[:, others] = columns
         return structure, found
+
+    def _as_one(self, call: _Call, trace: Trace) -> tuple[Any, Any] | None:
+        """As one instruction of a trace; None if lanes go too many ways."""
+        jitted = Jitted(self.f, (), False, self.name)
+        ways: list[_Way] = []
+        for way in self._ways(jitted, call):
+            ways.append(way)
+            if not way.rest:
+                break
+            if len(ways) == MOST or jitted.eager:
+                self._warn(call.lanes, call)
+                return None
+        captured = list({id(v): v for way in ways for v in way.kept.captured}.values())
+        body, operands = _body(call, ways, captured)
+        found = np.empty((body.results, call.lanes))
+        for way in ways:
+            found[:, way.which] = way.results
+        if Value not in set(map(type, operands)):
+            return ways[0].kept.result, found
+        results = record_body(trace, body, operands, np.append(found.T, 1.0))
+        if any(p.guards for p in body.programs) and active() is not None:
+            record_guard(active(), True, EQUAL, results[-1], 1.0, 1.0)
+        cells = np.empty(len(results) - 1, object)
+        cells[:] = results[:-1]
+        return ways[0].kept.result, cells.reshape(call.lanes, body.results).T
+
+    def _warn(self, rest: int, call: _Call) -> None:
+        anomalies.warn(
+            f"{self.name}: lanes go more than {MOST} different ways: {rest} of {call.lanes} are "
+            "called one by one"
+        )
 
     def _one_by_one(
         self, f: Callable[..., Any], call: _Call, which: Iterable[int]
@@ -277,6 +354,27 @@ class Vmapped:
         if numbers.dtype == object:
             return tree_unflatten(whole, iter(flat.tolist()))
         return tree_of_array(whole, flat)[0]
+
+
+def _body(call: _Call, ways: list[_Way], captured: list[Value]) -> tuple[Body, list[Any]]:
+    """The ways as what a ``vmap`` runs, and its operands."""
+    own, n = call.own(), sum(size(g.leaf) for g in call.given)
+    shared = np.setdiff1d(np.arange(n), own)
+    to = np.empty(n, np.int32)
+    to[own], to[shared] = np.arange(len(own)), len(own) + np.arange(len(shared))
+    place = {id(v): n + i for i, v in enumerate(captured)}
+    programs = [
+        with_inputs(
+            way.kept.guarded(),
+            n + len(captured),
+            np.append(to, [place[id(v)] for v in way.kept.captured]),
+        )
+        for way in ways
+    ]
+    rows = [g.rows for g in call.given if not g.shared]
+    mine = np.concatenate([x.astype(object) for x in rows]).T.ravel().tolist()
+    common = [x for g in call.given if g.shared for x in g.rows[:, 0].tolist()]
+    return Body(tuple(programs), call.lanes, len(own)), [*mine, *common, *captured]
 
 
 def _next(leaf: Leaf, numbers: Iterator[Any]) -> Any:

@@ -36,7 +36,7 @@ import numpy as np
 import autodiff as ad
 from autodiff.compiler import derivatives
 from autodiff.compiler.machine import Machine
-from autodiff.compiler.passes import simplified
+from autodiff.compiler.simplify import simplified
 from autodiff.compiler.sums import sums
 from autodiff.compiler.trace import trace
 from autodiff.compiler.vectorize import OFTEN, vectorized
