@@ -62,7 +62,7 @@ def alone(p, inputs, per_lane, lanes):
 
 
 def assert_as_alone(run, p, inputs, per_lane, lanes):
-    results, failed = run(inputs, lanes)
+    results, _, failed = run(inputs, lanes)
     assert results.shape == (len(p.outputs), lanes.shape[1])
     for column, fails, expected in zip(
         results.T, failed, alone(p, inputs, per_lane, lanes), strict=True
@@ -112,14 +112,14 @@ def test_layers_are_one_step_each_whatever_the_lanes():
     numbers = np.random.default_rng(0).normal(size=1080)
     p = simplified(trace(dense, numbers.tolist()).program)
     batch = Batch(p, range(30), 64)
-    steps = np.asarray(batch._steps).reshape(-1, WIDTH)
+    steps = np.asarray(batch._parts[0][0]).reshape(-1, WIDTH)
     assert len(steps) <= 6
     assert len(batch._packed) < 100  # operands are read in place
     lanes = np.random.default_rng(1).normal(size=(30, 100))
     assert_as_alone(batch, p, numbers, range(30), lanes)
     gradient = simplified(reverse(p, [{0: None}], range(1080)))
     batch = Batch(gradient, range(30), 64)
-    assert len(batch._steps) < 25 * WIDTH
+    assert len(batch._parts[0][0]) < 25 * WIDTH
     assert_as_alone(batch, gradient, numbers, range(30), lanes)
 
 
@@ -133,7 +133,7 @@ def test_what_no_lane_has_for_itself_is_computed_once():
 
     p = simplified(trace(f, [1.0, 0.5]).program)
     batch = Batch(p, [0], 16)
-    assert len(batch._steps) == WIDTH  # one step, the product
+    assert len(batch._parts[0][0]) == WIDTH  # one step, the product
     assert_as_alone(batch, p, np.array([1.0, 0.5]), [0], np.arange(40.0)[None])
 
 
@@ -142,7 +142,7 @@ def test_a_guard_of_what_is_shared_fails_in_all_lanes():
     p = behind(traced.guards, traced.program)
     batch = Batch(p, [0], 4)
     lanes = np.arange(5.0)[None]
-    results, failed = batch(np.array([0.0, 0.5]), lanes)
+    results, _, failed = batch(np.array([0.0, 0.5]), lanes)
     assert results.tolist() == lanes.tolist()
     assert not failed.any()
     assert batch(np.array([0.0, 1.5]), lanes)[1].all()
@@ -159,7 +159,7 @@ def test_lanes_are_told_apart_by_the_first_guard_that_fails():
     traced = trace(f, [2.5])
     p = simplified(behind(traced.guards, traced.program))
     lanes = np.array([[2.5, 0.5, 7.0, -1.0, 1.5, 0.7, 9.0, 3.0]])
-    results, failed = Batch(p, [0], 8)(np.array([0.0]), lanes)
+    results, _, failed = Batch(p, [0], 8)(np.array([0.0]), lanes)
     assert failed.tolist() == [0, 2, 4, 1, 3, 2, 4, 0]
     assert results[0, failed == 0].tolist() == [7.5, 9.0]
 
@@ -169,7 +169,7 @@ def test_primitives_in_python_run_one_lane_after_the_other():
     traced = trace(lambda xs: [twice(xs[0]) if xs[0] > xs[1] else xs[0]], [2.0, 1.0])
     p = simplified(behind(traced.guards, traced.program))
     lanes = np.array([[3.0, 0.0, 5.0]])
-    results, failed = in_lanes(p, [0], 3)(np.array([0.0, 1.0]), lanes)
+    results, _, failed = in_lanes(p, [0], 3)(np.array([0.0, 1.0]), lanes)
     assert failed.tolist() == [0, 1, 0]
     assert results[0, failed == 0].tolist() == [6.0, 10.0]
 
@@ -190,9 +190,9 @@ def test_threads_run_one_batch_at_once():
         t.start()
     for t in threads:
         t.join()
-    for (results, failed), others in zip(wanted, found, strict=True):
+    for (results, _, failed), others in zip(wanted, found, strict=True):
         assert len(others) == 20
-        for again, marks in others:
+        for again, _, marks in others:
             assert (marks == failed).all()
             assert again[:, failed == 0].tobytes() == results[:, failed == 0].tobytes()
 

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 import autodiff
 from autodiff import Value, functions, grad, hessian, jit, primitive
-from autodiff.compiler import derivatives, passes, program, writing
+from autodiff.compiler import derivatives, passes, simplify, program, writing
 from autodiff.compiler.machine import Machine
 from autodiff.compiler.program import Program, validate
 from autodiff.compiler.sums import sums
@@ -26,7 +26,7 @@ from autodiff.testing import expressions, points
 
 INF, NAN = math.inf, math.nan
 EDGES = [NAN, 0.0, -0.0, INF, -INF, 5e-324, -5e-324, 1.0, -1.0, 2.0, 1e308, -1e308, 0.1, 1e-308]
-PASSES = [*passes.SIMPLIFY, sums]
+PASSES = [*simplify.SIMPLIFY, sums]
 ROW_IDS = [r.name for r in TABLE]
 
 
@@ -100,7 +100,7 @@ def test_passes_keep_every_bit_of_values_and_derivatives(data):
     kept_by_every_pass(p, numbers)
     gradient = derivatives.reverse(p, [{0: None}], range(3), keep=True)
     kept_by_every_pass(gradient, numbers)
-    kept_by_every_pass(derivatives.forward(passes.simplified(gradient), [{1: None}]), numbers)
+    kept_by_every_pass(derivatives.forward(simplify.simplified(gradient), [{1: None}]), numbers)
 
 
 @given(st.data())
@@ -109,7 +109,7 @@ def test_what_was_checked_at_one_point_holds_at_others(data):
     f = data.draw(expressions(2, max_size=10))
     there, here = data.draw(points(2)), data.draw(points(2))
     p = program_of(f, there)
-    gradient = passes.simplified(derivatives.reverse(p, [{0: None}], range(2), keep=True))
+    gradient = simplify.simplified(derivatives.reverse(p, [{0: None}], range(2), keep=True))
     xs = [Value(x) for x in here]
     y = f(*xs)
     y.backward(create_graph=True)
@@ -150,7 +150,7 @@ def test_what_only_looks_like_an_identity_is_left_alone():
     unsound += ["x + 0.0", "x * 0.0", "x - x", "x / x", "0.0 - x", "x / 3.0", "0.0 + x"]
     for text in unsound:
         p = program_of(lambda x: eval(text, scope, {"x": x}), [0.3])  # noqa: B023  # called at once
-        assert len(passes.simplified(p)) == 1, text
+        assert len(simplify.simplified(p)) == 1, text
 
 
 def test_every_pass_does_its_work():
@@ -160,7 +160,7 @@ def test_every_pass_does_its_work():
 
     p = trace(lambda xs: [f(*xs), *[functions.cos(Value(1.0).detach() * xs[0])][:0]], [2.0, 3.0])
     assert "exp" not in writing.as_text(passes.dead_code(p.program))
-    simple = passes.simplified(p.program)
+    simple = simplify.simplified(p.program)
     assert writing.as_text(simple).count("sin") == 1
     constant = passes.fold_constants(program_of(lambda x: x * 0 + sum_of_constants(), [1.0]))
     assert len(constant) == 2
@@ -172,14 +172,14 @@ def sum_of_constants():
 
 def test_sums_are_one_instruction_in_the_order_of_the_program():
     xs = [0.1 * 3**i * (-1) ** i for i in range(9)]
-    p = passes.simplified(trace(lambda v: [sum(v[1:], v[0])], xs).program)
+    p = simplify.simplified(trace(lambda v: [sum(v[1:], v[0])], xs).program)
     q = sums(p)
     assert (len(p), len(q)) == (8, 1)
     total = xs[0]
     for x in xs[1:]:
         total += x
     assert run(q, xs) == [total]
-    p = passes.simplified(
+    p = simplify.simplified(
         trace(lambda v: [v[0] * v[1] + v[2] * v[3] + v[4] * v[5] + v[6] * v[0]], xs).program
     )
     assert [len(p), len(sums(p))] == [7, 1]

@@ -43,14 +43,14 @@ def bits(numbers):
 
 
 def program_of(f, numbers):
-    return passes.simplified(trace(lambda xs: f(xs), list(numbers)).program)
+    return simplify.simplified(trace(lambda xs: f(xs), list(numbers)).program)
 
 
 def gradient_of(f, numbers):
     """A program of what ``f`` returns and of the gradients of it all."""
     p = program_of(f, numbers)
     seeds = [{i: None} for i in range(len(p.outputs))]
-    return passes.simplified(derivatives.reverse(p, seeds, range(p.inputs), keep=True))
+    return simplify.simplified(derivatives.reverse(p, seeds, range(p.inputs), keep=True))
 
 
 def in_numpy(q, steps, numbers):

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,10 +22,10 @@ from autodiff.compiler.derivatives import NOTHING_HELD, dependent
 from autodiff.compiler.lanes import AXES, EACH, IN_PLACE, WIDTH, axes_of, common, operands_of
 from autodiff.compiler.machine import Machine, places, run_batch
 from autodiff.compiler.passes import dead_code
-from autodiff.compiler.program import ARITY, GUARD, Floats, Integers, Program, in_order, views
+from autodiff.compiler.program import ARITY, GUARD, Body, Floats, Integers, Program, in_order, views
 from autodiff.compiler.sums import sums
 from autodiff.compiler.vectorize import LANES, Tiered, grouped
-from autodiff.engine.instructions import STATIC
+from autodiff.engine.instructions import PART, STATIC, VMAP
 from autodiff.ops import CODES
 
 CACHE = 1 << 16  #: numbers that a block of lanes may have, so that it stays in the cache
@@ -43,7 +43,7 @@ def in_lanes(program: Program, per_lane: Sequence[int], most: int, added: int = 
 
     See ``Batch``.
     """
-    if (program.ops < STATIC).all():
+    if ((program.ops < STATIC) | (program.ops == VMAP)).all():
         return Batch(program, per_lane, most, added)
     machine, own = Machine(sums(program)), len(program.outputs) - added
 
@@ -105,7 +105,15 @@ class Batch:
         self.lanes = min(max(most, 1), fit - fit % WHOLE)
         self._n, self._constants = n, q.constants[::-1].copy()
         layout = _Layout(q, u, self.lanes)
-        self._steps, self._packed = views(layout.steps(), layout.packed())
+        steps = layout.steps()
+        ends = [WIDTH * count for count, _ in layout.vmaps]
+        self._parts = [
+            (*views(part), vmap)
+            for part, vmap in zip(
+                np.split(steps, ends), [*(vmap for _, vmap in layout.vmaps), None], strict=True
+            )
+        ]
+        (self._packed,) = views(layout.packed())
         self._room = layout.room
         self._rows = layout.program.outputs - u  # of results; those of what is shared below 0
         self._size = len(self._constants) + u + (n + len(q)) * self.lanes
@@ -125,6 +133,7 @@ class Batch:
         total = lanes.shape[1]
         found, failed = np.empty((self._own, total)), np.zeros(total, np.int32)
         totals = np.zeros(self._added)
+        products = [np.zeros(grid.shape) for grid in self._grids]
         shared = inputs[self._shared] if self._once is None else self._once(inputs)
         if shared is None:
             return found, totals, np.ones(total, np.int32)
@@ -135,21 +144,31 @@ class Batch:
         rows = self._rows[: self._own]
         own, others = np.flatnonzero(rows >= 0), np.flatnonzero(rows < 0)
         found[others] = w[c + u + rows[others]][:, None]
-        for first in range(0, total, self.lanes):
-            count = min(self.lanes, total - first)
+        blocks = -(-total // self.lanes)
+        even = -(-total // max(blocks, 1) // WHOLE) * WHOLE
+        size = max(min(even, self.lanes), 1)  # of blocks of about one size
+        for first in range(0, total, size):
+            count = min(size, total - first)
             block[:n, :count] = lanes[:, first : first + count]
             bad = np.zeros(min(self.lanes, count + -count % WHOLE), np.int32)
             numbers, room, marks = views(w, s, bad)
-            run_batch(self._steps, self._packed, numbers, room, marks, c)
+            for steps, vmap in self._parts:
+                run_batch(steps, self._packed, numbers, room, marks, c)
+                if vmap is not None:
+                    vmap(w[: c + u], block[:, :count], bad[:count])
             found[own, first : first + count] = block[rows[own], :count]
             failed[first : first + count] = bad[:count]
             if self._added:
                 which = np.flatnonzero(bad[:count] == 0)
-                self._add(totals, w[: c + u], block[:, :count], which)
+                self._add(totals, products, w[: c + u], block[:, :count], which)
+        for grid, product in zip(self._grids, products, strict=True):
+            totals[grid] = product
         self._idle.append((w, s))
         return found, totals, failed
 
-    def _add(self, totals: Floats, shared: Floats, block: Any, which: Any) -> None:
+    def _add(
+        self, totals: Floats, products: list[Any], shared: Floats, block: Any, which: Any
+    ) -> None:
         """Add up over the lanes of a block, but for those in which a guard fails."""
         count = block.shape[1]
 
@@ -163,10 +182,9 @@ class Batch:
         own, others = np.flatnonzero(alone >= 0), np.flatnonzero(alone < 0)
         totals[self._alone[own]] += numbers(alone[own]).sum(axis=1)
         totals[self._alone[others]] += len(which) * shared[alone[others]]
-        for grid in self._grids:
-            m, n = grid.shape
-            left, right = rows[end : end + m], rows[end + m : end + m + n]
-            totals[grid] += numbers(left) @ numbers(right).T
+        for product in products:
+            m, n = product.shape
+            product += numbers(rows[end : end + m]) @ numbers(rows[end + m : end + m + n]).T
             end += m + n
 
     def _buffer(self) -> tuple[Floats, Floats]:
@@ -220,6 +238,36 @@ def _products(p: Program, varying: Any, refs: Integers) -> tuple[list[Any], Any,
     return grids, np.concatenate(factors), np.flatnonzero(alone)
 
 
+class Vmap(NamedTuple):
+    """A ``vmap`` of a program that is itself run for many lanes: all lanes of all at once.
+
+    Attributes:
+        body: what it runs.
+        refs: its operands: rows of a block; those of what is shared, and constants, below 0.
+        parts: the rows that get its results.
+        which: which results these are.
+        number: told of lanes in which it fails, unless the program itself asks.
+    """
+
+    body: Body
+    refs: Integers
+    parts: Integers
+    which: Integers
+    number: int
+
+    def __call__(self, shared: Floats, block: Any, bad: Integers) -> None:
+        """Run it for the lanes of a block."""
+        count = block.shape[1]
+        numbers = np.empty((len(self.refs), count))
+        own = self.refs >= 0
+        numbers[own] = block[self.refs[own]]
+        numbers[~own] = shared[self.refs[~own]][:, None]
+        found = self.body.run_many(numbers, own[self.body.lanes * self.body.own :])
+        block[self.parts] = found[self.which]
+        if len(self.body) - 1 not in self.which:
+            bad[(found[-1] == 0) & (bad == 0)] = self.number
+
+
 class _Layout:
     """Where the numbers of a block stand, and the steps that compute them.
 
@@ -237,6 +285,7 @@ class _Layout:
         self._copied: list[Any] = [np.arange(longest)]  # which rows over lists read by
         self._end = longest
         self._rows: list[NDArray[np.int32]] = []
+        self.vmaps: list[tuple[int, Vmap]] = []  # each with the number of steps before it
 
     def at(self, refs: Any) -> Any:
         """Where these references stand."""
@@ -252,6 +301,8 @@ class _Layout:
                 self._scalars(done, k)
                 if LANES[p.ops[k]]:
                     self._group(k, k + 1)
+                elif p.ops[k] == VMAP:
+                    self.vmaps.append((sum(map(len, self._rows)), self._vmap(k)))
                 else:
                     self._each(k)
                 done = k + 1
@@ -275,16 +326,24 @@ class _Layout:
 
     def _scalars(self, first: int, end: int) -> None:
         """Instructions over one or two scalars, none like the next, for all lanes."""
-        p, slots = self.program, self.program.inputs + np.arange(first, end)
-        rows = np.zeros((end - first, WIDTH), np.int32)
-        rows[:, 0], rows[:, 1], rows[:, 2] = p.ops[first:end], self.at(slots), self.at(slots + 1)
+        p = self.program
+        at = first + np.flatnonzero(p.ops[first:end] != PART)
+        slots, rows = p.inputs + at, np.zeros((len(at), WIDTH), np.int32)
+        rows[:, 0], rows[:, 1], rows[:, 2] = p.ops[at], self.at(slots), self.at(slots + 1)
         rows[:, 3 : 3 + AXES], rows[:, 3 + AXES] = 1, self.lanes
         for i, refs in enumerate((p.a, p.b)):
-            which = np.flatnonzero(ARITY[p.ops[first:end]] > i)
-            read, operand = refs[first + which], 4 + AXES + i * (AXES + 4)
+            which = np.flatnonzero(ARITY[p.ops[at]] > i)
+            read, operand = refs[at[which]], 4 + AXES + i * (AXES + 4)
             rows[which, operand], rows[which, operand + 2] = IN_PLACE, self.at(read)
             rows[which, operand + 2 + AXES] = read >= self.shared
         self._rows.append(rows)
+
+    def _vmap(self, k: int) -> Vmap:
+        """A ``vmap`` in every lane."""
+        p = self.program
+        at, which = p.parts()[k]
+        refs = p.entries[p.a[k] : p.a[k] + p.b[k] - 1] - self.shared
+        return Vmap(p.body(k), refs, at + p.inputs - self.shared, which, 1 + len(p.sources) + k)
 
     def _each(self, k: int) -> None:
         """One instruction for one lane after the other."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from typing import Any
 from weakref import WeakKeyDictionary
 
 import numpy as np
@@ -10,7 +11,7 @@ from autodiff.compiler.batch import Lanes, in_lanes
 from autodiff.compiler.program import Body, Floats
 from autodiff.compiler.trace import replay_lane
 
-_ready: WeakKeyDictionary[Body, list[Lanes]] = WeakKeyDictionary()
+_ready: WeakKeyDictionary[Body, dict[bytes, list[Lanes]]] = WeakKeyDictionary()
 
 
 def run(body: Body, operands: Floats, asked: bool = False) -> Floats:
@@ -20,26 +21,56 @@ def run(body: Body, operands: Floats, asked: bool = False) -> Floats:
         ValueError: if it will not, and for a lane no program is right.
         IndexError: likewise, if ``take`` reads beyond its list.
     """
-    if body not in _ready:
-        _ready[body] = [
-            in_lanes(p, range(body.own), body.lanes, body.sums) for p in body.programs
-        ]
     n, own = body.lanes, body.own
-    lanes = operands[: n * own].reshape(n, own).T
-    inputs = np.concatenate([np.zeros(own), operands[n * own :]])
-    results, sums = np.empty((n, body.results)), np.zeros(body.sums)
-    rest = np.arange(n)
-    for batch in _ready[body]:
-        found, totals, failed = batch(inputs, lanes if len(rest) == n else lanes[:, rest])
-        results[rest] = found.T
-        sums += totals
-        rest = rest[failed != 0]
-        if not len(rest):
-            break
+    lanes, shared = operands[: n * own].reshape(n, own), operands[n * own :]
+    ready = _ready.setdefault(body, {})
+    if b"" not in ready:
+        ready[b""] = [in_lanes(p, range(own), n, body.sums) for p in body.programs]
+    inputs = np.concatenate([np.zeros(own), shared])
+    found, sums, rest = _first_that_fits(ready[b""], inputs, lanes.T)
     if len(rest) and not asked:
-        replay_lane(body, [*operands[rest[0] * own :][:own].tolist(), *inputs[own:].tolist()])
+        replay_lane(body, [*lanes[rest[0]].tolist(), *shared.tolist()])
         raise AssertionError("a program runs in a lane by itself, but not among others")
-    return np.concatenate([results.ravel(), sums, [len(rest) == 0]])
+    return np.concatenate([found.T.ravel(), sums, [len(rest) == 0]])
 
 
-Body.run = run
+def run_many(body: Body, operands: Floats, varying: Any) -> Floats:
+    """The results of a ``vmap`` in each of many lanes, all at once: a column for every lane.
+
+    Args:
+        body: what it runs.
+        operands: those of every lane in a column.
+        varying: of the operands that its own lanes share, whether they differ from column to column.
+    """
+    n, own, count = body.lanes, body.own, operands.shape[1]
+    ready, key = _ready.setdefault(body, {}), b"many" + varying.tobytes()
+    at = [*range(own), *(own + np.flatnonzero(varying)).tolist()]
+    if key not in ready:
+        ready[key] = [in_lanes(p, at, n * count) for p in body.programs]
+    mine = operands[: n * own].reshape(n, own, count).transpose(1, 2, 0).reshape(own, -1)
+    shared = operands[n * own :]
+    inputs = np.concatenate([np.zeros(own), shared[:, 0]])
+    lanes = np.concatenate([mine, np.repeat(shared[varying], n, axis=1)])
+    found, _, rest = _first_that_fits(ready[key], inputs, lanes)
+    results = found[: body.results].reshape(body.results, count, n).transpose(2, 0, 1)
+    sums = found[body.results :].reshape(body.sums, count, n).sum(axis=2)
+    fits = np.ones(count)
+    fits[rest // n] = 0.0
+    return np.concatenate([results.reshape(-1, count), sums, fits[None]])
+
+
+def _first_that_fits(ways: list[Lanes], inputs: Floats, lanes: Floats) -> tuple[Any, Any, Any]:
+    """What the first program gives that is right for a lane: the results, the sums over lanes, and
+    those lanes for which none is.
+    """
+    found, sums, failed = ways[0](inputs, lanes)
+    rest = np.flatnonzero(failed)
+    for way in ways[1:]:
+        if len(rest):
+            found[:, rest], more, failed = way(inputs, lanes[:, rest])
+            sums = sums + more
+            rest = rest[failed != 0]
+    return found, sums, rest
+
+
+Body.run, Body.run_many = run, run_many

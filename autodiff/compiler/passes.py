@@ -19,7 +19,7 @@ import numpy as np
 from autodiff.compiler import loops
 from autodiff.compiler.machine import Machine
 from autodiff.compiler.program import ARITY, GUARD, Integers, Program, views
-from autodiff.engine.instructions import STATIC
+from autodiff.engine.instructions import STATIC, VMAP
 from autodiff.ops import CODES
 
 #: ``left = right`` for every x and y and constant c: each row is exact in IEEE 754 arithmetic.
@@ -91,14 +91,19 @@ def behind(guards: Program, p: Program) -> Program:
 
     b = np.where(ARITY[p.ops] == 2, moved(p.b), p.b).astype(np.int32)
     a = np.where(p.over_list, p.a + len(guards.entries), moved(p.a)).astype(np.int32)
+    entries = moved(p.entries)
+    at = (p.a + p.b - 1)[p.ops == VMAP]  # where the numbers of bodies stand, which are others now
+    numbers = p.number(p.entries[at]) + len(guards.bodies)
+    entries[at] = -1 - c - len(p.constants) - np.arange(len(at))
     return replace(
         guards,
         outputs=moved(p.outputs),
-        constants=np.concatenate([guards.constants, p.constants]),
+        constants=np.concatenate([guards.constants, p.constants, numbers]),
         ops=np.concatenate([guards.ops, p.ops]),
         a=np.concatenate([guards.a, a]),
         b=np.concatenate([guards.b, b]),
-        entries=np.concatenate([guards.entries, moved(p.entries)]),
+        entries=np.concatenate([guards.entries, entries]),
+        bodies=guards.bodies + p.bodies,
     )
 
 

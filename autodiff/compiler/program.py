@@ -189,8 +189,9 @@ class Body:
     lanes: int
     own: int
     sums: int = 0
-    #: from operands to results; ``mapped``, which stands above what runs programs, attaches it
+    #: from operands to results; ``mapped``, which stands above what runs programs, attaches them
     run: ClassVar[Callable[..., Floats]]
+    run_many: ClassVar[Callable[..., Floats]]
 
     @property
     def shared(self) -> int:

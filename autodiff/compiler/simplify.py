@@ -188,8 +188,6 @@ def _both(x: _Call, y: _Call) -> _Call | None:
     """
     if x.body.lanes != y.body.lanes or len(x.body.programs) != len(y.body.programs):
         return None
-    if any(q.bodies for call in (x, y) for q in call.body.programs):
-        return None
     own, of_own = np.unique(np.hstack([x.own, y.own]), axis=1, return_inverse=True)
     shared, of_shared = np.unique(np.append(x.shared, y.shared), return_inverse=True)
     of_own, of_shared = of_own.reshape(-1), of_shared.reshape(-1) + own.shape[1]

@@ -24,7 +24,7 @@ from autodiff.compiler.passes import uses_of
 from autodiff.compiler.program import ARITY, GUARD, Floats, Integers, Program, in_order, views
 from autodiff.compiler.scatter import scatter_of, sums_of_picks
 from autodiff.compiler.sums import sums
-from autodiff.engine.instructions import STATIC
+from autodiff.engine.instructions import PART, STATIC
 from autodiff.ops import CODES
 
 LEAST = 16  #: operations that a group must have: fewer are as fast one by one
@@ -35,6 +35,7 @@ MOST = 2048  #: lanes that are packed together, so that what is packed stays in 
 LANES = np.zeros(2**16, bool)
 LANES[1:STATIC] = ARITY[1:STATIC] > 0
 LANES[[CODES[name] for name in ("chain", "products", "pick")]] = True
+LANES[PART] = False
 
 
 def vectorized(p: Program) -> Machine:
@@ -45,7 +46,7 @@ def vectorized(p: Program) -> Machine:
 def in_vectors(p: Program) -> Machine:
     """What runs a program that has its sums, in vectors if most of it can be."""
     q, groups = grouped(p)
-    if 2 * sum(end - first for first, end in groups) < len(p):
+    if 2 * sum(end - first for first, end in groups) < (p.ops != PART).sum():
         return Machine(p)
     return Machine(q, steps=steps_of(q, groups).arrays())
 

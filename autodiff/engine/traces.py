@@ -127,27 +127,36 @@ def record_guard(
 def exact_integer(v: Any, number: float) -> int | None:
     """The integer that a Value is in a frozen trace, which from now on rests on it; else None.
 
-    It is one if it was computed from arguments that came as integers; ``number`` is its data.
+    ``number`` is its data.
     """
     trace = active()
-    if trace is None or not number.is_integer():
+    if trace is None or not number.is_integer() or not integral(v):
         return None
+    record_guard(trace, True, EQUAL, v, number, number)
+    return int(number)
+
+
+def integral(v: Any) -> bool:
+    """Whether a Value was computed from arguments that came as integers, of this or outer traces."""
+    traces, trace = [], active()
+    while trace is not None:
+        traces.append(trace)
+        trace = trace.outer
     pending, seen = [v], set()
     while pending:
         x = pending.pop()
-        if id(x) in trace.integers or id(x) in seen:
+        if id(x) in seen or any(id(x) in trace.integers for trace in traces):
             continue
         seen.add(id(x))
         if x.op not in _INTEGRAL:
-            return None
+            return False
         for y in x.operands:
             if isinstance(y, float):
                 if not y.is_integer():
-                    return None
+                    return False
             else:
                 pending.append(y)
-    record_guard(trace, True, EQUAL, v, number, number)
-    return int(number)
+    return True
 
 
 def integer_of(v: Any, number: float, message: str) -> int:

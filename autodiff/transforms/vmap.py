@@ -22,7 +22,7 @@ from autodiff.compiler.trace import record_body
 from autodiff.engine import anomalies
 from autodiff.engine.modes import MODE
 from autodiff.engine.reals import describe
-from autodiff.engine.traces import EQUAL, Trace, active, record_guard
+from autodiff.engine.traces import EQUAL, Trace, active, integral, record_guard
 from autodiff.transforms.cache import Jitted, Kept
 from autodiff.transforms.pytrees import (
     Leaf,
@@ -177,6 +177,8 @@ class Vmapped:
 
             def of_leaf(leaf: Leaf) -> Leaf:
                 x, axis = _next(leaf, rest), next(of_leaves)
+                if x.dtype == object and all(type(v) is Value and integral(v) for v in x.flat):
+                    leaf = Leaf(leaf.shape, "i")
                 if axis is None:
                     given.append(_Given(leaf, x.reshape(-1, 1), True))
                     return leaf
