@@ -47,7 +47,7 @@ def run_many(body: Body, operands: Floats, varying: Any) -> Floats:
     at = [*range(own), *(own + np.flatnonzero(varying)).tolist()]
     if key not in ready:
         ready[key] = [in_lanes(p, at, n * count) for p in body.programs]
-    mine = operands[: n * own].reshape(n, own, count).transpose(1, 2, 0).reshape(own, -1)
+    mine = operands[: n * own].reshape(n, own, count).transpose(1, 2, 0).reshape(own, count * n)
     shared = operands[n * own :]
     inputs = np.concatenate([np.zeros(own), shared[:, 0]])
     lanes = np.concatenate([mine, np.repeat(shared[varying], n, axis=1)])
@@ -56,7 +56,7 @@ def run_many(body: Body, operands: Floats, varying: Any) -> Floats:
     sums = found[body.results :].reshape(body.sums, count, n).sum(axis=2)
     fits = np.ones(count)
     fits[rest // n] = 0.0
-    return np.concatenate([results.reshape(-1, count), sums, fits[None]])
+    return np.concatenate([results.reshape(n * body.results, count), sums, fits[None]])
 
 
 def _first_that_fits(ways: list[Lanes], inputs: Floats, lanes: Floats) -> tuple[Any, Any, Any]:
