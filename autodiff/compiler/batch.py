@@ -214,11 +214,10 @@ def _products(p: Program, varying: Any, refs: Integers) -> tuple[list[Any], Any,
         ``refs`` are in none.
     """
     of_lanes = np.append(varying, np.zeros(len(p.constants), bool))
-    k = np.maximum(refs - p.inputs, 0)
-    fits = (refs >= p.inputs) & (len(p) > 0)
-    if len(p):
-        fits &= (p.ops[k] == MUL) & of_lanes[p.a[k]] & of_lanes[p.b[k]]
-    at = np.flatnonzero(fits)
+    is_product = p.at_references(p.ops == MUL)[refs]
+    at = np.flatnonzero(is_product)
+    k = refs - p.inputs
+    at = at[of_lanes[p.a[k[at]]] & of_lanes[p.b[k[at]]]]
     left, right = p.a[k[at]], p.b[k[at]]
     order = np.lexsort((right, left))
     at, left, right = at[order], left[order], right[order]
@@ -227,14 +226,13 @@ def _products(p: Program, varying: Any, refs: Integers) -> tuple[list[Any], Any,
     for part, columns in zip(np.split(at, starts[1:]), np.split(right, starts[1:]), strict=True):
         if len(part):
             by_columns.setdefault(columns.tobytes(), []).append(part)
-    grids, factors, alone = [], [np.zeros(0, np.int32)], ~fits
+    grids, factors, alone = [], [np.zeros(0, np.int32)], np.ones(len(refs), bool)
     for parts in by_columns.values():
         grid = np.stack(parts)
-        if min(grid.shape) < LEAST:
-            alone[grid] = True
-            continue
-        grids.append(grid)
-        factors += [p.a[k[grid[:, 0]]], p.b[k[grid[0]]]]
+        if min(grid.shape) >= LEAST:
+            grids.append(grid)
+            factors += [p.a[k[grid[:, 0]]], p.b[k[grid[0]]]]
+            alone[grid] = False
     return grids, np.concatenate(factors), np.flatnonzero(alone)
 
 

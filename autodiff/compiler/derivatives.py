@@ -238,16 +238,25 @@ def _reverse_vmap(
             tuple(q.returning(q.outputs[reached]) for q in found),
             *(len(lanes), body.own + len(which), len(which_by) - len(mine)),
         )
-        asked = [wanted[0][np.ix_(lanes, mine)].ravel(), wanted[1][which_by[len(mine) :] - body.own]]
+        asked = [
+            wanted[0][np.ix_(lanes, mine)].ravel(),
+            wanted[1][which_by[len(mine) :] - body.own],
+        ]
         numbers = np.flatnonzero(np.concatenate(asked))
         slots = emitter.vmap(
             derived,
             np.concatenate(
-                [np.hstack([own[lanes], of_lanes[np.ix_(lanes, which)]]).ravel(), shared, of_sums[sums]]
+                [
+                    np.hstack([own[lanes], of_lanes[np.ix_(lanes, which)]]).ravel(),
+                    shared,
+                    of_sums[sums],
+                ]
             ),
             numbers,
         )
-        refs = np.concatenate([own[np.ix_(lanes, mine)].ravel(), shared[which_by[len(mine) :] - body.own]])
+        refs = np.concatenate(
+            [own[np.ix_(lanes, mine)].ravel(), shared[which_by[len(mine) :] - body.own]]
+        )
         _add(emitter, adjoint, refs[numbers], slots)
 
 
@@ -276,7 +285,11 @@ def _forward_vmap(p: Program, emitter: Emitter, k: int, parts: Any, tangent: Int
         slots = emitter.vmap(
             derived,
             np.concatenate(
-                [np.hstack([own[lanes], of_own[np.ix_(lanes, which)]]).ravel(), shared, of_shared[sums]]
+                [
+                    np.hstack([own[lanes], of_own[np.ix_(lanes, which)]]).ravel(),
+                    shared,
+                    of_shared[sums],
+                ]
             ),
             np.arange(len(derived) - 1),
         )

@@ -72,7 +72,9 @@ def dead_code(p: Program, guards: bool = True) -> Program:
     outputs[outputs >= 0] = slots[outputs[outputs >= 0]]
     outputs[outputs < 0] = constants[-1 - outputs[outputs < 0]]
     filled = (ops[:n].copy(), a[:n].copy(), b[:n].copy(), entries[:e].copy())
-    return Program(p.inputs, outputs, bits[:kept].copy().view(np.float64), *filled, p.sources, p.bodies)
+    return Program(
+        p.inputs, outputs, bits[:kept].copy().view(np.float64), *filled, p.sources, p.bodies
+    )
 
 
 def _forwarded(p: Program, to: Integers) -> Program:
@@ -139,7 +141,10 @@ def common_subexpressions(p: Program) -> Program:
     arrays = (p.ops, a, b, entries, ARITY, commutes, heads, following, same)
     if not loops.find_equal(p.inputs, *views(*arrays)):
         return p
-    return dead_code(_forwarded(replace(p, a=a, b=b, entries=entries), same))
+    ops, slots = p.ops.copy(), np.arange(p.inputs, len(same))
+    again = np.flatnonzero((ops == GUARD) & (same[p.inputs :] != slots))  # no guard twice
+    ops[again], a[again] = CODES["detach"], entries[a[again]]
+    return dead_code(_forwarded(replace(p, ops=ops, a=a, b=b, entries=entries), same))
 
 
 def powers(p: Program) -> Program:

@@ -342,4 +342,31 @@ def validate(p: Program, after: str = "") -> Program:
     odd |= ~np.isin(numbers, np.arange(len(p.sources)))
     if odd.any():
         refuse(f"{named(np.flatnonzero(p.ops == GUARD)[np.argmax(odd)])} has no source")
+
+    if not (isinstance(p.bodies, tuple) and all(isinstance(x, Body) for x in p.bodies)):
+        refuse(f"bodies must be a tuple of them, not {describe(p.bodies)}")
+
+    def below(ref: Any, end: int) -> bool:
+        """Whether a reference reads a constant that is an integer from 0 up."""
+        x = float(p.constants[-1 - ref]) if ref < 0 else -1.0
+        return x.is_integer() and 0 <= x < end
+
+    for k in np.flatnonzero(p.ops == VMAP).tolist():
+        *refs, number = p.operands(k) or [0]
+        if not below(number, len(p.bodies)):
+            refuse(f"{named(k)} has no body")
+        body = p.body(k)
+        expected = body.lanes * body.own + body.shared
+        if len(refs) != expected:
+            refuse(f"{named(k)} has {len(refs)} operands, but its body {expected}")
+    for k in np.flatnonzero(p.ops == PART).tolist():
+        of = int(p.a[k]) - p.inputs
+        if of < 0 or p.ops[of] != VMAP or not below(p.b[k], len(p.body(of))):
+            refuse(f"{named(k)} reads no result of a vmap")
+    for i, body in enumerate(p.bodies):
+        shapes = {(q.inputs, len(q.outputs)) for q in body.programs}
+        if len(shapes) != 1 or not 0 <= body.own <= body.programs[0].inputs:
+            refuse(f"body {i} has programs of other inputs or outputs")
+        for q in body.programs:
+            validate(q, f"{after or 'program'}, body {i}")
     return p

@@ -173,9 +173,9 @@ def _merged(p: Program, first: int, second: int) -> Program | None:
     order = np.lexsort((np.arange(len(q)) == second, late))
     to = np.zeros(len(q), np.int32)
     to[order] = q.inputs + np.arange(len(q), dtype=np.int32)
-    moved = np.concatenate(
-        [np.arange(q.inputs), to, np.arange(-len(q.constants), 0)]
-    ).astype(np.int32)
+    moved = np.concatenate([np.arange(q.inputs), to, np.arange(-len(q.constants), 0)]).astype(
+        np.int32
+    )
     q = in_order(replace(q, ops=q.ops[order], a=q.a[order], b=q.b[order]))
     loops.rename(*views(q.ops, q.a, q.b, q.entries, ARITY, moved))
     return dead_code(q.returning(moved[q.outputs]))

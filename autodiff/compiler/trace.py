@@ -284,7 +284,9 @@ def replay_vmap(body: Body, operands: list[Any]) -> list[Any]:
     if trace is not None and mode.recording:
         return record_body(trace, body, operands, body.run(np.array(data_of(operands))))
     own, shared = body.own, operands[body.lanes * body.own :]
-    lanes = [replay_lane(body, operands[i * own : (i + 1) * own] + shared) for i in range(body.lanes)]
+    lanes = [
+        replay_lane(body, operands[i * own : (i + 1) * own] + shared) for i in range(body.lanes)
+    ]
     results = [x for lane in lanes for x in lane[: body.results]]
     sums = [functools.reduce(operator.add, xs) for xs in zip(*lanes, strict=True)]
     return [*results, *sums[body.results :], 1.0]

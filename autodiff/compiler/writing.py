@@ -5,17 +5,20 @@ from __future__ import annotations
 import inspect
 import math
 from collections.abc import Callable
+from typing import Any
 
 from autodiff.compiler.machine import flops
 from autodiff.compiler.program import GUARD, Program
 from autodiff.compiler.sums import sums
 from autodiff.engine import ieee
 from autodiff.engine.expressions import for_floats, names_in
-from autodiff.engine.instructions import ON_LISTS, STATIC, source
+from autodiff.engine.instructions import ADDED, ON_LISTS, source
 from autodiff.engine.kernels import list_source
 from autodiff.ops import CODES, COMPARISONS, CONSTANTS, ROWS
 
 _INFIX = {"add": "+", "sub": "-", "mul": "*"}
+#: What is written without a function of that name.
+_WRITTEN = {*_INFIX, "neg", "chain", "products", "detach", "guard", "part"}
 
 
 def stats(p: Program) -> dict[str, int]:
@@ -35,7 +38,7 @@ def stats(p: Program) -> dict[str, int]:
 
 
 def as_text(p: Program) -> str:
-    """A program as assignments, one a line.
+    """A program as assignments, one a line, and then what its vmaps run.
 
     >>> from autodiff.compiler.trace import trace
     >>> print(as_text(trace(lambda xs: [xs[0] * xs[1] + 1.0], [2.0, 3.0]).program))
@@ -49,8 +52,15 @@ def as_text(p: Program) -> str:
     def guard(holds: str, at: str) -> str:
         return f"guard {holds}    # {_on_one_line(at)}"
 
-    lines = _lines(p, {**_INFIX, "div": "/"}, guard)
-    return "\n".join([f"inputs {names}", *lines, f"return {_returned(p)}"])
+    lines = [*_lines(p, {**_INFIX, "div": "/"}, guard), f"return {_returned(p)}"]
+    for i, body in enumerate(p.bodies):
+        for j, q in enumerate(body.programs):
+            inputs = f"x0 to x{body.own - 1} its own" if body.own else "none its own"
+            if body.sums:
+                inputs += f", the last {body.sums} results added up"
+            lines.append(f"way {j} of body {i}, for {body.lanes} lanes, {inputs}:")
+            lines += [f"    {line}" for line in as_text(q).splitlines()]
+    return "\n".join([f"inputs {names}", *lines])
 
 
 def as_python(p: Program, name: str) -> str:
@@ -59,30 +69,45 @@ def as_python(p: Program, name: str) -> str:
     Raises:
         TypeError: if the program has a primitive that was added at run time.
     """
+    helpers: dict[str, str] = {}
+    functions = _functions(p, "f", f"{name}, written out.", helpers)
+    return "\n".join(
+        [
+            *(["import math", "", "import numpy as np", ""] if helpers else []),
+            *(text + "\n" for text in helpers.values()),
+            *functions,
+        ]
+    )
+
+
+def _functions(p: Program, name: str, words: str, helpers: dict[str, str]) -> list[str]:
+    """The lines of a function that computes what a program does, after those of what it calls."""
     guarded = _only_guarded(p)
     used = {ROWS[op].name for k, op in enumerate(p.ops.tolist()) if k not in guarded}
     for op in set(p.ops.tolist()):
-        if op >= STATIC:
+        if op >= ADDED:
             raise TypeError(f"{ROWS[op].name} was added at run time: it has no source")
-    helpers: dict[str, str] = {}
-    for function in sorted(used - _INFIX.keys() - {"neg", "chain", "products", "detach", "guard"}):
+    for function in sorted(used - _WRITTEN):
         _help(function, helpers)
 
     def guard(holds: str, at: str) -> str:
         return f"if not ({holds}): raise ValueError({f'traced where {holds}, at {at}'!r})"
 
-    body = [*_lines(p, _INFIX, guard), f"return {_returned(p)}"]
+    lines = []
+    for i, body in enumerate(p.bodies):
+        for j, q in enumerate(body.programs):
+            lines += _functions(q, f"{name}_{i}_{j}", f"Way {j} of body {i}.", helpers)
+        ways = ", ".join(f"{name}_{i}_{j}" for j in range(len(body.programs)))
+        lines += [f"{name}_{i} = [{ways}], {body.lanes}, {body.own}, {body.sums}", ""]
+    body_lines = [*_lines(p, _INFIX, guard, name), f"return {_returned(p)}"]
     arguments = ", ".join(f"x{i}" for i in range(p.inputs))
-    return "\n".join(
-        [
-            *(["import math", "", "import numpy as np", ""] if helpers else []),
-            *(text + "\n" for text in helpers.values()),
-            f"def f({arguments}):",
-            f"    {f'{name}, written out.'!r}",
-            *(f"    {line}" for line in body),
-            "",
-        ]
-    )
+    return [
+        *lines,
+        f"def {name}({arguments}):",
+        f"    {words!r}",
+        *(f"    {line}" for line in body_lines),
+        "",
+    ]
 
 
 def _on_one_line(text: str) -> str:
@@ -101,8 +126,13 @@ def _ref(p: Program, ref: int) -> str:
     return f"x{ref}" if ref < p.inputs else f"v{ref}"
 
 
-def _lines(p: Program, infix: dict[str, str], guard: Callable[[str, str], str]) -> list[str]:
-    """Every instruction as a line: an assignment, or what ``guard`` makes of what must hold."""
+def _lines(
+    p: Program, infix: dict[str, str], guard: Callable[[str, str], str], name: str = "body"
+) -> list[str]:
+    """Every instruction as a line: an assignment, or what ``guard`` makes of what must hold.
+
+    The bodies of vmaps are called as ``name`` says.
+    """
     lines = []
     guarded = _only_guarded(p)
     for k, op in enumerate(p.ops.tolist()):
@@ -131,6 +161,10 @@ def _lines(p: Program, infix: dict[str, str], guard: Callable[[str, str], str]) 
             right = " + ".join(f"{x} * {y}" for x, y in zip(xs[::2], xs[1::2], strict=True))
         elif row.name == "detach":
             right = xs[0]
+        elif row.name == "part":
+            right = f"{xs[0]}[{int(p.number(refs[1]))}]"
+        elif row.name == "vmap":
+            right = f"vmap({name}_{int(p.number(refs[-1]))}, [{', '.join(xs[:-1])}])"
         elif len(row.names) == 2 and row.over_lists:
             n = len(xs) // 2
             right = f"{row.name}([{', '.join(xs[:n])}], [{', '.join(xs[n:])}])"
@@ -165,6 +199,10 @@ def _help(name: str, helpers: dict[str, str]) -> None:
         if name in CONSTANTS:
             helpers[name] = f"{name} = {CONSTANTS[name]!r}"
         return
+    if name == "vmap":
+        helpers[name] = inspect.getsource(_vmap).replace("_vmap(", "vmap(").replace(": Any", "")
+        helpers[name] = helpers[name].replace(" -> Any", "")
+        return
     if name in ON_LISTS:
         helpers[name] = source(name) + "\n"
         return
@@ -191,6 +229,23 @@ def _help(name: str, helpers: dict[str, str]) -> None:
     if "m" in names_in(fold):
         _help("largest", helpers)
     helpers[name] = list_source(row, False).replace("largest(as_)", "largest(*as_)") + "\n"
+
+
+def _vmap(body: Any, xs: Any) -> Any:
+    ways, lanes, own, sums = body
+    results, totals = [], [0.0] * sums
+    for lane in range(lanes):
+        for way in ways:
+            try:
+                found = way(*xs[lane * own : (lane + 1) * own], *xs[lanes * own :])
+                break
+            except ValueError:  # its guard fails
+                if way is ways[-1]:
+                    raise
+        found = [*found] if isinstance(found, tuple) else [found]
+        results += found[: len(found) - sums]
+        totals = [t + x for t, x in zip(totals, found[len(found) - sums :])]
+    return [*results, *totals, 1.0]
 
 
 def _library(name: str) -> str:

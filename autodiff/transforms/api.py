@@ -280,7 +280,8 @@ def _pulled(f: Callable[..., Any], *primals: Any) -> tuple[Any, Callable[[Any], 
     made, given, shapes, result = Transform(f, (), _underived, "vjp", chosen).record(primals, {})
     captured = captures(made)
     symbolic = has_values(given) or (captured and MODE.get().recording)
-    prepared = [_prepared(made, given, symbolic)] if symbolic or captured else []
+    by_program = symbolic or captured or bool(made.trace.bodies)
+    prepared = [_prepared(made, given, symbolic)] if by_program else []
     if symbolic:
         value = tree_unflatten(result, iter(as_values(prepared[0].results)))
     else:
@@ -294,7 +295,11 @@ def _pulled(f: Callable[..., Any], *primals: Any) -> tuple[Any, Callable[[Any], 
         if words:
             raise TypeError(f"{name}: {words}, as the result is")
         if not has_values(came) and not (symbolic and MODE.get().recording):
-            found, _ = swept(made, flat(came).tolist())
+            if made.trace.bodies:
+                pulled = prepared[0].pull(listed(came))
+                found = [number_of(x) if type(x) is Value else x for x in pulled]
+            else:
+                found, _ = swept(made, flat(came).tolist())
             return in_structures(shapes, found)
         if not prepared:
             prepared.append(_prepared(made, given, symbolic))
