@@ -27,8 +27,8 @@ from math import isfinite
 from typing import Any
 
 from autodiff.engine import anomalies
-from autodiff.engine.lock import alone  # runs a function while no other thread traverses a graph
 from autodiff.engine.instructions import VMAP
+from autodiff.engine.lock import alone  # runs a function while no other thread traverses a graph
 from autodiff.engine.modes import MODE
 from autodiff.engine.traces import refuse_sweep
 from autodiff.value import Value, collectable, own_note, written

@@ -12,7 +12,7 @@ from hypothesis import given
 
 from autodiff import dot, mean, primitive
 from autodiff import sum as sum_
-from autodiff.compiler import derivatives, emitter, loops, passes, simplify, program, writing
+from autodiff.compiler import derivatives, emitter, loops, passes, program, simplify, writing
 from autodiff.compiler.machine import Machine
 from autodiff.compiler.program import ARITY, Program, validate
 from autodiff.compiler.sums import sums

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 import autodiff
 from autodiff import functions, take
-from autodiff.compiler import passes, simplify, writing
+from autodiff.compiler import simplify, writing
 from autodiff.compiler.machine import Machine
 from autodiff.compiler.program import Program
 from autodiff.compiler.sums import sums

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 import autodiff
 from autodiff import Value, functions, grad, hessian, jit, primitive
-from autodiff.compiler import derivatives, passes, simplify, program, writing
+from autodiff.compiler import derivatives, passes, program, simplify, writing
 from autodiff.compiler.machine import Machine
 from autodiff.compiler.program import Program, validate
 from autodiff.compiler.sums import sums
@@ -78,14 +78,14 @@ def kept_by_every_pass(p, numbers):
     """Every pass alone, and all one after the other, keep the outputs to the bit."""
     validate(p, "the program")
     wanted = bits(run(p, numbers))
-    for simplify in PASSES:
-        q = validate(simplify(p), simplify.__name__)
-        assert bits(run(q, numbers)) == wanted, simplify.__name__
+    for each in PASSES:
+        q = validate(each(p), each.__name__)
+        assert bits(run(q, numbers)) == wanted, each.__name__
         assert q.inputs == p.inputs
         assert q.sources == p.sources
         assert len(q.guards) == len(p.guards)
     q = p
-    for simplify in PASSES:
+    for each in PASSES:
         q = validate(simplify(q), simplify.__name__)
         assert bits(run(q, numbers)) == wanted, f"up to {simplify.__name__}"
         assert len(q) <= len(p)

@@ -18,6 +18,7 @@ from autodiff.compiler.lanes import AXES, KEPT, NARROW, SCATTER, WIDTH, axes_of,
 from autodiff.compiler.machine import Machine
 from autodiff.compiler.program import ARITY, Program, validate
 from autodiff.compiler.scatter import SPARSE
+from autodiff.compiler.simplify import simplified
 from autodiff.compiler.sums import sums
 from autodiff.compiler.trace import trace
 from autodiff.compiler.vectorize import (
@@ -43,14 +44,14 @@ def bits(numbers):
 
 
 def program_of(f, numbers):
-    return simplify.simplified(trace(lambda xs: f(xs), list(numbers)).program)
+    return simplified(trace(lambda xs: f(xs), list(numbers)).program)
 
 
 def gradient_of(f, numbers):
     """A program of what ``f`` returns and of the gradients of it all."""
     p = program_of(f, numbers)
     seeds = [{i: None} for i in range(len(p.outputs))]
-    return simplify.simplified(derivatives.reverse(p, seeds, range(p.inputs), keep=True))
+    return simplified(derivatives.reverse(p, seeds, range(p.inputs), keep=True))
 
 
 def in_numpy(q, steps, numbers):

@@ -19,8 +19,8 @@ from __future__ import annotations
 
 import hashlib
 import zlib
-from dataclasses import dataclass, field, fields, replace
 from collections.abc import Callable
+from dataclasses import dataclass, field, fields, replace
 from functools import cache
 from typing import Any, ClassVar, NoReturn
 

@@ -23,8 +23,8 @@ from numpy.typing import NDArray
 
 from autodiff.compiler import loops
 from autodiff.compiler.derivatives import HELD, forward, reverse
-from autodiff.compiler.simplify import simplified
 from autodiff.compiler.program import ARITY, Floats, Integers, Program, views
+from autodiff.compiler.simplify import simplified
 
 
 @dataclass(frozen=True, eq=False)

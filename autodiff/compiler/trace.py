@@ -19,8 +19,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from autodiff.compiler import numbering
 from autodiff.arrays import data_of
+from autodiff.compiler import numbering
 from autodiff.compiler.program import ARITY, GUARD, Body, Floats, Program, views
 from autodiff.contexts import within
 from autodiff.engine.instructions import ON_LISTS, PART, VMAP

@@ -24,13 +24,22 @@ class Compiled:
         f: the function.
         name: what messages call it.
         quiet: give no warning.
+        at_once: a function that computes the same with a ``vmap``, to be traced, and compared, in
+            place of ``f``: where ``f`` takes long.
     """
 
-    def __init__(self, f: Callable[..., Any], name: str, quiet: bool = False) -> None:
+    def __init__(
+        self,
+        f: Callable[..., Any],
+        name: str,
+        quiet: bool = False,
+        at_once: Callable[..., Any] | None = None,
+    ) -> None:
         self._f = f
         self._name = name
         self._quiet = quiet
-        self._program = Jitted(f, check=False, name=name)
+        self._at_once = at_once
+        self._program = Jitted(at_once or f, check=False, name=name)
         self._left = False
         self._calls = 0
 
@@ -54,6 +63,8 @@ class Compiled:
 
     def _compared(self, args: tuple[Any, ...]) -> Any:
         """The result, of the program if the function itself gives the same."""
+        if self._at_once is not None:
+            return self._compared_at_once(args)
         watch = Watch(self._f)
         generators = Generators(watch)
         expected = self._f(*args)
@@ -71,12 +82,33 @@ class Compiled:
             if not why:
                 return found
             why = f"reads something that changes: {why}"
+        self._refuse_late(why)
+        return self._leave(why, expected)
+
+    def _compared_at_once(self, args: tuple[Any, ...]) -> Any:
+        """The same for a function with a vmap: what it computes is traced again."""
+        generators = Generators(Watch(self._f))
+        try:
+            expected = self._program.again(*args)
+            found = _values(self._program(*args))
+        except Exception as error:
+            why = f"cannot be traced: {error}"
+        else:
+            why = unlike(self._numbers(found), expected)
+            if not why:
+                return found
+            why = f"reads something that changes: {why}"
+        generators.restore()
+        self._refuse_late(why)
+        return self._leave(why, self._f(*args))
+
+    def _refuse_late(self, why: str) -> None:
+        """Raise if what is found out now may have been so since the last comparison."""
         if self._calls > 2:
             raise RuntimeError(
                 f"{self._name} {why}; what it gave since call {self._calls // 2} may be wrong: "
                 "begin again, with jit=False"
             )
-        return self._leave(why, expected)
 
     def _leave(self, why: str, result: Any) -> Any:
         """Go on without the program; the result is the function's own."""

@@ -21,10 +21,13 @@ from autodiff.engine.modes import MODE
 from autodiff.engine.reals import describe, dictionary, real
 from autodiff.nn import Module
 from autodiff.optim.base import Optimizer
+from autodiff.optim.batches import outputs_of
 from autodiff.optim.compiled import Compiled
 from autodiff.optim.lr_scheduler import ReduceLROnPlateau
 from autodiff.value import Value
 
+#: Parameters times examples, from which on a batch is one vmap: unrolled, it takes long to compile.
+LARGE = 1 << 19
 FEW = 20  #: steps with batches of one size: to make a program takes as long as some of them
 
 
@@ -202,11 +205,14 @@ def fit(
 
     of_batch: Callable[..., Any] = functools.partial(_loss_of_batch, model, loss)
     predict: Callable[..., Any] = model
+    at_once = None
+    if batch_size * len(model.parameters()) >= LARGE:
+        at_once = functools.partial(_loss_at_once, model, loss)
     full, rest = divmod(len(data[0]), batch_size)
     steps = {batch_size: full * epochs, rest: epochs}  # by the size of a batch
     of_size = dict.fromkeys(steps, of_batch)
     if jit and max(steps.values()) >= FEW:
-        compiled = Compiled(of_batch, "the loss of a batch")
+        compiled = Compiled(of_batch, "the loss of a batch", at_once=at_once)
         of_size = {n: compiled if often >= FEW else of_batch for n, often in steps.items()}
         predict = Compiled(model, "the model", quiet=True)
 
@@ -292,6 +298,16 @@ def _loss_of_batch(
 ) -> Any:
     """What a step goes down."""
     return loss([model(x) for x in inputs], targets)
+
+
+def _loss_at_once(
+    model: Module,
+    loss: Callable[[list[Any], list[Any]], Any],
+    inputs: list[Any],
+    targets: list[Any],
+) -> Any:
+    """The same, with the model called for all examples at once."""
+    return loss(outputs_of(model, inputs), targets)
 
 
 def _outputs(model: Module, predict: Callable[[Any], Any], inputs: Sequence[Any]) -> list[Any]:

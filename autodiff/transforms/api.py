@@ -23,8 +23,8 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from autodiff.compiler import derivatives
-from autodiff.compiler.simplify import simplified
 from autodiff.compiler.program import Program
+from autodiff.compiler.simplify import simplified
 from autodiff.compiler.sparsity import sparse_jacobian
 from autodiff.compiler.trace import Run, captures, outputs_of, replay, traced
 from autodiff.engine.modes import MODE

@@ -27,8 +27,8 @@ import numpy as np
 from autodiff.compiler.batch import Lanes, in_lanes
 from autodiff.compiler.decisions import Decisions, Unlike
 from autodiff.compiler.passes import behind
-from autodiff.compiler.simplify import simplified, trimmed
 from autodiff.compiler.program import Program
+from autodiff.compiler.simplify import simplified, trimmed
 from autodiff.compiler.sparsity import Pattern
 from autodiff.compiler.trace import captures, run
 from autodiff.compiler.vectorize import Tiered
@@ -305,6 +305,11 @@ class Jitted:
         self.eager, self._states = True, []
 
     # -- the function itself -----------------------------------------------------------------------
+
+    def again(self, *args: Any) -> Any:
+        """The numbers of what the function returns, run without a program."""
+        key, given = self.frozen.flatten(args, {})
+        return self._run_itself(key, given, args, {})[1]
 
     def _run_itself(
         self, key: Any, given: list[Any], args: Any, kwargs: Any

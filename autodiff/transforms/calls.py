@@ -18,8 +18,8 @@ import numpy as np
 
 from autodiff.compiler import derivatives
 from autodiff.compiler.passes import dead_code
-from autodiff.compiler.simplify import simplified
 from autodiff.compiler.program import Floats, Program
+from autodiff.compiler.simplify import simplified
 from autodiff.compiler.trace import outputs_of, replay
 from autodiff.compiler.vectorize import Tiered
 from autodiff.lists import leaving_out, record_call

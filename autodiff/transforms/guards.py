@@ -388,7 +388,7 @@ class Generators:
     def _now(self) -> list[tuple[str, Any]]:
         states: list[tuple[str, Any]] = [
             ("the module random", random.getstate()),
-            ("numpy.random", _comparable(np.random.get_state(legacy=False))),
+            ("numpy.random", np.random.get_state(legacy=False)),
         ]
         for x in self._known:
             if isinstance(x, random.Random):
@@ -397,15 +397,28 @@ class Generators:
                 state = x.bit_generator.state
             else:
                 state = x.get_state(legacy=False)
-            states.append((f"a {type(x).__name__}", _comparable(state)))
+            states.append((f"a {type(x).__name__}", state))
         return states
 
     def moved(self) -> str:
         """The name of one from which numbers were drawn since; "" if there is none."""
         for (name, old), (_, new) in zip(self._states, self._now(), strict=True):
-            if old != new:
+            if _comparable(old) != _comparable(new):
                 return name
         return ""
+
+    def restore(self) -> None:
+        """Set all of them back to where they stood."""
+        (_, state), (_, of_numpy), *others = self._states
+        random.setstate(state)
+        np.random.set_state(of_numpy)
+        for x, (_, state) in zip(self._known, others, strict=True):
+            if isinstance(x, random.Random):
+                x.setstate(state)
+            elif isinstance(x, np.random.Generator):
+                x.bit_generator.state = state
+            else:
+                x.set_state(state)
 
 
 def _comparable(state: Any) -> Any:

@@ -19,8 +19,8 @@ from autodiff.arrays import data_of
 from autodiff.compiler import writing
 from autodiff.compiler.machine import Machine
 from autodiff.compiler.passes import behind
-from autodiff.compiler.simplify import simplified
 from autodiff.compiler.program import Program
+from autodiff.compiler.simplify import simplified
 from autodiff.compiler.sparsity import Pattern
 from autodiff.compiler.sums import sums
 from autodiff.compiler.trace import Run, Traced, outputs_of, replay, run, traced

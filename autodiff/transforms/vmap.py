@@ -14,8 +14,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from autodiff.arrays import data_of
 import autodiff.compiler.mapped  # noqa: F401  # attaches what runs a Body
+from autodiff.arrays import data_of
 from autodiff.compiler.program import Body, with_inputs
 from autodiff.compiler.sparsity import Pattern
 from autodiff.compiler.trace import record_body

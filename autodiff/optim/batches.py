@@ -1,0 +1,47 @@
+"""A model on all examples of a batch at once, by one ``vmap``."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from autodiff.engine.traces import integral
+from autodiff.transforms.pytrees import listed, tree_flatten, tree_unflatten
+from autodiff.transforms.vmap import vmap
+from autodiff.value import Value
+
+
+def outputs_of(model: Callable[[Any], Any], inputs: list[Any]) -> list[Any]:
+    """The model's outputs; one after the other where examples are not of one structure."""
+    rows, structures = [], []
+    for x in inputs:
+        numbers: list[Any] = []
+        structures.append(tree_flatten(x, numbers, "an example"))
+        rows.append(listed(numbers))
+    structure = structures[0]
+    if any(s != structure for s in structures) or not rows[0]:
+        return [model(x) for x in inputs]
+    columns = np.empty((len(rows), len(rows[0])), object)
+    for i, row in enumerate(rows):
+        columns[i] = row
+    whole = np.array([type(x) is Value and integral(x) for x in rows[0]])
+    order = np.argsort(np.argsort(~whole, kind="stable"))  # back from integers before others
+
+    def one(integers: Any, others: Any) -> Any:
+        numbers = [*integers, *others]
+        return model(tree_unflatten(structure, iter([numbers[i] for i in order])))
+
+    found = vmap(one)(columns[:, whole], columns[:, ~whole])
+    return [_of_example(found, i) for i in range(len(inputs))]
+
+
+def _of_example(found: Any, i: int) -> Any:
+    """What of the outputs of all is that of one example."""
+    if isinstance(found, np.ndarray):
+        return found[i]
+    if isinstance(found, dict):
+        return {key: _of_example(x, i) for key, x in found.items()}
+    parts = [_of_example(x, i) for x in found]
+    return type(found)(*parts) if hasattr(found, "_fields") else type(found)(parts)
