@@ -22,6 +22,7 @@ from autodiff.compiler import loops
 from autodiff.compiler.emitter import Emitter
 from autodiff.compiler.program import ARITY, NONE, Body, Integers, Program, views, with_inputs
 from autodiff.engine import instructions
+from autodiff.engine.instructions import VMAP
 from autodiff.ops import CODES
 
 Mask = NDArray[np.uint8]
@@ -34,6 +35,10 @@ NOTHING_HELD: Mask = np.zeros(2**16, np.uint8)
 
 CHOICES: Mask = np.zeros(2**16, np.uint8)  #: of every row, whether it gives one of its operands
 CHOICES[[CODES["take"], CODES["pick"]]] = 1
+
+
+VMAPS: Mask = np.zeros(2**16, np.uint8)
+VMAPS[VMAP] = 1
 
 
 def dependent(p: Program, inputs: Sequence[int], held: Mask = HELD) -> Mask:
@@ -109,7 +114,8 @@ def chosen(
 ) -> tuple[Program, NDArray[np.int64]]:
     """Which derivatives of ``rows`` there are: not those of what ``take`` and ``pick`` leave aside.
 
-    An adjoint of nan at every choice goes on to what was chosen, and to nothing else.
+    An adjoint of nan at every choice goes on to what was chosen, and to nothing else.  What a vmap
+    is given is taken to be there: the choices of one lane are not those of another.
 
     Args:
         p: a program.
@@ -126,7 +132,7 @@ def chosen(
     for i in range(len(p.outputs)):
         sure = ancestors(p, p.outputs[[i]], CHOICES | HELD) & active
         begin = p.inputs + np.flatnonzero(CHOICES[p.ops] & sure[p.inputs :])
-        unsure = ancestors(p, begin) & active & ~sure
+        unsure = ancestors(p, begin, VMAPS) & active & ~sure
         unsure[begin] = 1
         masks.append(unsure)
         starts.append(begin)

@@ -8,13 +8,20 @@ from typing import Any
 import numpy as np
 
 from autodiff.engine.traces import integral
-from autodiff.transforms.pytrees import listed, tree_flatten, tree_unflatten
+from autodiff.transforms.pytrees import integers, listed, tree_flatten, tree_unflatten
+from autodiff.transforms.results import has_values
 from autodiff.transforms.vmap import vmap
 from autodiff.value import Value
 
 
-def outputs_of(model: Callable[[Any], Any], inputs: list[Any]) -> list[Any]:
-    """The model's outputs; one after the other where examples are not of one structure."""
+def outputs_of(model: Callable[[Any], Any], inputs: Any) -> list[Any]:
+    """The model's outputs; one after the other where examples are not of one structure.
+
+    Of an array of examples, the model is given lists.
+    """
+    if isinstance(inputs, np.ndarray):
+        found = vmap(lambda x: model(x.tolist() if isinstance(x, np.ndarray) else x))(inputs)
+        return [_of_example(found, i) for i in range(len(inputs))]
     rows, structures = [], []
     for x in inputs:
         numbers: list[Any] = []
@@ -23,17 +30,21 @@ def outputs_of(model: Callable[[Any], Any], inputs: list[Any]) -> list[Any]:
     structure = structures[0]
     if any(s != structure for s in structures) or not rows[0]:
         return [model(x) for x in inputs]
-    columns = np.empty((len(rows), len(rows[0])), object)
+    kind = object if any(map(has_values, rows)) else np.float64
+    columns = np.empty((len(rows), len(rows[0])), kind)
     for i, row in enumerate(rows):
         columns[i] = row
-    whole = np.array([type(x) is Value and integral(x) for x in rows[0]])
+    whole = np.zeros(len(rows[0]), bool)
+    whole[integers(structure)] = True
+    whole |= [type(x) is Value and integral(x) for x in rows[0]]
     order = np.argsort(np.argsort(~whole, kind="stable"))  # back from integers before others
+    ints, floats = columns[:, whole], columns[:, ~whole]
 
     def one(integers: Any, others: Any) -> Any:
         numbers = [*integers, *others]
         return model(tree_unflatten(structure, iter([numbers[i] for i in order])))
 
-    found = vmap(one)(columns[:, whole], columns[:, ~whole])
+    found = vmap(one)(ints if kind is object else ints.astype(int), floats)
     return [_of_example(found, i) for i in range(len(inputs))]
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from autodiff.contexts import within
 from autodiff.engine import anomalies
 from autodiff.engine.modes import MODE
 from autodiff.transforms.cache import Jitted, unlike
@@ -89,7 +90,8 @@ class Compiled:
         """The same for a function with a vmap: what it computes is traced again."""
         generators = Generators(Watch(self._f))
         try:
-            expected = self._program.again(*args)
+            unrecorded = MODE.get()._replace(recording=False)
+            expected = self._numbers(within(unrecorded, self._at_once, *args))
             found = _values(self._program(*args))
         except Exception as error:
             why = f"cannot be traced: {error}"

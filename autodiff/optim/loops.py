@@ -58,15 +58,28 @@ def minibatches(
         raise ValueError(f"size must be a positive integer, not {describe(size)}")
     if not isinstance(rng, np.random.Generator):
         raise TypeError(f"rng takes a numpy.random.Generator, not {describe(rng)}")
-    inputs, targets = (a.tolist() if isinstance(a, np.ndarray) else a for a in (X, y))
+    return (
+        (_as_list(_chosen(X, which)), _as_list(_chosen(y, which)))
+        for which in _orders(len(X), size, rng)
+    )
 
-    def batches() -> Iterator[tuple[list[Any], list[Any]]]:
-        order = rng.permutation(len(inputs)).tolist()
-        for i in range(0, len(order), size):
-            chosen = order[i : i + size]
-            yield [inputs[k] for k in chosen], [targets[k] for k in chosen]
 
-    return batches()
+def _orders(n: int, size: int, rng: np.random.Generator) -> Iterator[list[int]]:
+    """The numbers of the examples of each batch."""
+    order = rng.permutation(n).tolist()
+    for i in range(0, n, size):
+        yield order[i : i + size]
+
+
+def _chosen(examples: Sequence[Any], which: list[int]) -> Any:
+    """Some of the examples: an array of them, or a list."""
+    return examples[which] if isinstance(examples, np.ndarray) else [examples[k] for k in which]
+
+
+def _as_list(examples: Any) -> list[Any]:
+    """Examples, or one, as a list: of an array, its numbers."""
+    found: list[Any] = examples.tolist() if isinstance(examples, np.ndarray) else examples
+    return found
 
 
 @dataclass
@@ -225,8 +238,11 @@ def fit(
     try:
         while len(history.loss) < epochs and waited < limit:
             losses = []
-            for inputs, targets in minibatches(*data, batch_size, rng):
-                value = of_size[len(targets)](inputs, targets)
+            for which in _orders(len(data[0]), batch_size, rng):
+                inputs, targets = (_chosen(examples, which) for examples in data)
+                if at_once is None:
+                    inputs = _as_list(inputs)
+                value = of_size[len(which)](inputs, _as_list(targets))
                 optimizer.zero_grad()
                 value.backward()
                 optimizer.step()
@@ -293,17 +309,17 @@ def _generators(
 def _loss_of_batch(
     model: Module,
     loss: Callable[[list[Any], list[Any]], Any],
-    inputs: list[Any],
+    inputs: Any,
     targets: list[Any],
 ) -> Any:
     """What a step goes down."""
-    return loss([model(x) for x in inputs], targets)
+    return loss([model(x) for x in _as_list(inputs)], targets)
 
 
 def _loss_at_once(
     model: Module,
     loss: Callable[[list[Any], list[Any]], Any],
-    inputs: list[Any],
+    inputs: Any,
     targets: list[Any],
 ) -> Any:
     """The same, with the model called for all examples at once."""

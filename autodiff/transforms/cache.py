@@ -306,11 +306,6 @@ class Jitted:
 
     # -- the function itself -----------------------------------------------------------------------
 
-    def again(self, *args: Any) -> Any:
-        """The numbers of what the function returns, run without a program."""
-        key, given = self.frozen.flatten(args, {})
-        return self._run_itself(key, given, args, {})[1]
-
     def _run_itself(
         self, key: Any, given: list[Any], args: Any, kwargs: Any
     ) -> tuple[Any, Any, bool]:

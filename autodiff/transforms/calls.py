@@ -60,13 +60,13 @@ class Recorder:
         self._chosen: Tiered | None = None
         if derivatives.CHOICES[p.ops].any():
             which, unsure = derivatives.chosen(p, by, reached)
-            self._chosen = Tiered(simplified(which))
             parts = np.searchsorted(unsure, np.subtract(self._ends, self._ends[0])).tolist()
             #: of every node, its operands that may not be chosen, and where the marks of them are
             self._unsure = [
                 ((unsure[a:b] + self._ends[0] - end).astype(np.int32), slice(a, b))
                 for end, (a, b) in zip(self._ends, pairwise(parts), strict=False)
             ]
+            self._chosen = Tiered(simplified(which)) if len(unsure) else None
 
     def record(self, inputs: Floats, arguments: list[Value]) -> list[Any]:
         """The results, recorded: Values, and floats where they depend on none.

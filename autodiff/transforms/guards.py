@@ -89,6 +89,7 @@ class Watch:
     def __init__(self, function: Any) -> None:
         self.generators: list[Any] = []
         self._iterators: list[str] = []
+        self._in_module = False
         self._looks: list[Callable[[], str]] = []  # each gives the name of what has changed, or ""
         self._seen: dict[int, Any] = {}  # by id, which the reference keeps from being used again
         self._function(function, "")
@@ -225,11 +226,13 @@ class Watch:
         elif isinstance(x, list):
             self._looks.append(_list(x, name))
         for key, part in list(x.items() if isinstance(x, dict) else enumerate(x)):
-            self._object(part, f"{name}[{key!r}]")
+            if type(part) is not Value and not isinstance(part, _PLAIN):
+                self._object(part, f"{name}[{key!r}]")
 
     def _module(self, module: Any) -> None:
         """Watch a net: its flags, numbers and parameters."""
-        for part in module.modules():
+        outermost, self._in_module = not self._in_module, True
+        for part in [*module.modules()] if outermost else [module]:  # it goes through all of them
             if part is not module and id(part) in self._seen:
                 continue  # an attribute of another, through which it has been watched already
             self._seen[id(part)] = part
@@ -244,6 +247,7 @@ class Watch:
                 for method in vars(base).values():
                     if isinstance(method, types.FunctionType):
                         self._function(method, "")
+        self._in_module = not outermost
 
 
 # -- looks: whether one thing is what it was -------------------------------------------------------
