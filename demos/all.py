@@ -31,6 +31,7 @@ DEMOS = (
     "two_layer_net",
     "microgpt",
     "option_pricing",
+    "fit_pendulum",
 )
 
 STYLE = """
