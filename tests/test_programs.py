@@ -86,8 +86,8 @@ def kept_by_every_pass(p, numbers):
         assert len(q.guards) == len(p.guards)
     q = p
     for each in PASSES:
-        q = validate(simplify(q), simplify.__name__)
-        assert bits(run(q, numbers)) == wanted, f"up to {simplify.__name__}"
+        q = validate(each(q), each.__name__)
+        assert bits(run(q, numbers)) == wanted, f"up to {each.__name__}"
         assert len(q) <= len(p)
 
 

@@ -4,9 +4,9 @@ Both append instructions to the program, by the chain rule, with the partials of
 results are programs again, which can be differentiated in turn.  Structural zeros emit no
 instructions, so 0*inf cannot arise.
 
-The derivative of a ``vmap`` is a ``vmap`` of the derivatives of its programs, in which what a lane
-had for itself is each lane's own again, and what lanes shared gets the sum of what every lane gives.
-It is for the lanes that have an adjoint, or a tangent, alone.
+The derivative of a ``vmap`` is a ``vmap`` of the derivatives of its programs: what a lane had for
+itself is each lane's own again, and what lanes shared gets the sum over all lanes.  It is for the
+lanes alone that have an adjoint, or a tangent.
 """
 
 from __future__ import annotations
@@ -323,7 +323,7 @@ def _alike(present: NDArray[np.bool_]) -> list[tuple[Any, Any]]:
 
 
 def _widened(body: Body, own: int, shared: int) -> list[Program]:
-    """The programs with so many more inputs: a lane's own behind its own, shared ones at the end."""
+    """The programs with so many more inputs: own ones behind a lane's own, others at the end."""
     inputs = body.own + body.shared + own + shared
     to = _moved(np.arange(body.own + body.shared), body.own, own)
     return [with_inputs(q, inputs, to) for q in body.programs]

@@ -40,7 +40,7 @@ def run_many(body: Body, operands: Floats, varying: Any) -> Floats:
     Args:
         body: what it runs.
         operands: those of every lane in a column.
-        varying: of the operands that its own lanes share, whether they differ from column to column.
+        varying: of the operands that its own lanes share, whether they differ between columns.
     """
     n, own, count = body.lanes, body.own, operands.shape[1]
     ready, key = _ready.setdefault(body, {}), b"many" + varying.tobytes()

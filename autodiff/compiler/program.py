@@ -11,8 +11,8 @@ was added at run time, are ``entries[a : a + b]``.
 A guard is an instruction too: a program that comes to one whose comparison is not what it was when
 the program was traced ends there, without results.
 
-A ``vmap`` runs other programs, a ``Body``, for many lanes; its last operand says which of the bodies
-of the program.  ``part`` instructions read its results.
+A ``vmap`` runs other programs, a ``Body``, for many lanes; its last operand says which of the
+program's bodies.  ``part`` instructions read its results.
 """
 
 from __future__ import annotations
@@ -172,9 +172,9 @@ class Program:
 class Body:
     """What a ``vmap`` does: programs that are run for many lanes.
 
-    The operands of the ``vmap`` are the numbers that each lane has for itself, lane after lane, then
-    those that all share.  Its results are likewise those of every lane, lane after lane; then sums
-    over all lanes; then 1 if for every lane one of the programs is right, else 0.
+    The operands of the ``vmap`` are the numbers that each lane has for itself, lane after lane,
+    then those that all share.  Its results are likewise those of every lane, lane after lane; then
+    sums over all lanes; then 1 if for every lane one of the programs is right, else 0.
 
     Attributes:
         programs: the ways that a lane may go, each with its guards: the first of which no guard

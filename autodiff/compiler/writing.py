@@ -244,7 +244,7 @@ def _vmap(body: Any, xs: Any) -> Any:
                     raise
         found = [*found] if isinstance(found, tuple) else [found]
         results += found[: len(found) - sums]
-        totals = [t + x for t, x in zip(totals, found[len(found) - sums :])]
+        totals = [t + x for t, x in zip(totals, found[len(found) - sums :], strict=True)]
     return [*results, *totals, 1.0]
 
 

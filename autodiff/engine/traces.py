@@ -137,7 +137,7 @@ def exact_integer(v: Any, number: float) -> int | None:
 
 
 def integral(v: Any) -> bool:
-    """Whether a Value was computed from arguments that came as integers, of this or outer traces."""
+    """Whether a Value was computed from integers that came as arguments, here or further out."""
     traces, trace = [], active()
     while trace is not None:
         traces.append(trace)

@@ -1,8 +1,9 @@
 """vmap: a function of one example, run for many at once.
 
 The function is traced for the first lane, and its program run for all; where a guard fails in some
-lanes, it is traced for the first of these, and so on: lanes may go different ways.  In a function that is traced, that is one instruction.  Where results are Values outside any
-trace, and in ``detect_anomaly()``, it is called for one lane after the other.
+lanes, it is traced for the first of these, and so on: lanes may go different ways.  In a function
+that is traced itself, all of that is one instruction.  Where results are Values outside any trace,
+and in ``detect_anomaly()``, the function is called for one lane after the other.
 """
 
 from __future__ import annotations
