@@ -11,6 +11,7 @@ from PIL import Image
 
 from autodiff import Value, log, nn, plot, relu, sin
 from autodiff.optim import SGD, History, Trajectory, minimize
+from autodiff.plot.canvas import outputs
 from autodiff.plot.paths import visible
 
 matplotlib.use("Agg")
@@ -388,9 +389,12 @@ def test_what_is_no_trajectory(bad):
 def test_functions_that_do_not_take_arrays():
     import math
 
-    for f in (lambda x: math.sin(x), lambda x: x if x > 0 else -x):
-        with pytest.raises(ValueError, match=r"on whole arrays .*autodiff\.sin, not math\.sin"):
-            plot.curve(f, (0, 1))
+    with pytest.raises(ValueError, match=r"neither on whole arrays .*autodiff\.sin, not math\.sin"):
+        plot.curve(lambda x: math.sin(x), (0, 1))
+    for ax in (plot.curve(lambda x: x if x > 0 else -x, (-1, 1)), plot.curve(abs, (-1, 1))):
+        assert (ax.lines[0].get_ydata() == np.abs(ax.lines[0].get_xdata())).all()
+    x, y = np.meshgrid([0.0, 1.0, 2.0], [0.0, 3.0])
+    assert (outputs(lambda a, b: [max(a, b), a], x, y) == [np.maximum(x, y), x]).all()
     with pytest.raises(ValueError, match=r"one number for each .* not \(2, 200, 200\)"):
         plot.contour(lambda x, y: [x, y], (0, 1), (0, 1))
 

@@ -1,4 +1,4 @@
-"""A model on all examples of a batch at once, by one ``vmap``."""
+"""A model on all examples at once, by one ``vmap``."""
 
 from __future__ import annotations
 
@@ -10,17 +10,27 @@ import numpy as np
 from autodiff.engine.traces import integral
 from autodiff.transforms.pytrees import integers, listed, tree_flatten, tree_unflatten
 from autodiff.transforms.results import has_values
-from autodiff.transforms.vmap import vmap
+from autodiff.transforms.vmap import Vmapped, vmap
 from autodiff.value import Value
 
 
-def outputs_of(model: Callable[[Any], Any], inputs: Any) -> list[Any]:
+def on_rows(model: Callable[[Any], Any]) -> Vmapped:
+    """The model, of an array of examples, of which it is given one at a time as a list."""
+    return vmap(lambda x: model(x.tolist() if isinstance(x, np.ndarray) else x))
+
+
+def outputs_of(
+    model: Callable[[Any], Any], inputs: Any, of_rows: Vmapped | None = None
+) -> list[Any]:
     """The model's outputs; one after the other where examples are not of one structure.
 
-    Of an array of examples, the model is given lists.
+    Args:
+        model: a function of one example.
+        inputs: the examples: a list or an array.
+        of_rows: ``on_rows`` of the model, if it is kept.
     """
     if isinstance(inputs, np.ndarray):
-        found = vmap(lambda x: model(x.tolist() if isinstance(x, np.ndarray) else x))(inputs)
+        found = (of_rows or on_rows(model))(inputs)
         return [_of_example(found, i) for i in range(len(inputs))]
     rows, structures = [], []
     for x in inputs:

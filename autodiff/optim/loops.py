@@ -21,7 +21,7 @@ from autodiff.engine.modes import MODE
 from autodiff.engine.reals import describe, dictionary, real
 from autodiff.nn import Module
 from autodiff.optim.base import Optimizer
-from autodiff.optim.batches import outputs_of
+from autodiff.optim.batches import on_rows, outputs_of
 from autodiff.optim.compiled import Compiled
 from autodiff.optim.lr_scheduler import ReduceLROnPlateau
 from autodiff.value import Value
@@ -219,7 +219,7 @@ def fit(
     of_batch: Callable[..., Any] = functools.partial(_loss_of_batch, model, loss)
     predict: Callable[..., Any] = model
     at_once = None
-    if batch_size * len(model.parameters()) >= LARGE:
+    if jit and batch_size * len(model.parameters()) >= LARGE:
         at_once = functools.partial(_loss_at_once, model, loss)
     full, rest = divmod(len(data[0]), batch_size)
     steps = {batch_size: full * epochs, rest: epochs}  # by the size of a batch
@@ -228,6 +228,10 @@ def fit(
         compiled = Compiled(of_batch, "the loss of a batch", at_once=at_once)
         of_size = {n: compiled if often >= FEW else of_batch for n, often in steps.items()}
         predict = Compiled(model, "the model", quiet=True)
+    of_all: Callable[[Any], list[Any]] = functools.partial(_one_by_one, predict)
+    if at_once is not None:
+        kept = on_rows(model).jitted()
+        of_all = lambda inputs: outputs_of(model, inputs, kept)  # noqa: E731  # as the other
 
     history.stopped = "epochs"
     best, waited = np.inf, 0
@@ -249,9 +253,9 @@ def fit(
                 losses.append(value.data)
             row = {"loss": float(np.mean(losses))}
             if metric is not None:
-                row["metric"] = metric(_outputs(model, predict, data[0]), list(data[1]))
+                row["metric"] = metric(_outputs(model, of_all, data[0]), list(data[1]))
             if validation is not None:
-                outputs = _outputs(model, predict, validation[0])
+                outputs = _outputs(model, of_all, validation[0])
                 measured = loss(outputs, list(validation[1]))
                 row["val_loss"] = measured.data if isinstance(measured, Value) else float(measured)
                 if metric is not None:
@@ -313,7 +317,7 @@ def _loss_of_batch(
     targets: list[Any],
 ) -> Any:
     """What a step goes down."""
-    return loss([model(x) for x in _as_list(inputs)], targets)
+    return loss(_one_by_one(model, _as_list(inputs)), targets)
 
 
 def _loss_at_once(
@@ -326,7 +330,12 @@ def _loss_at_once(
     return loss(outputs_of(model, inputs), targets)
 
 
-def _outputs(model: Module, predict: Callable[[Any], Any], inputs: Sequence[Any]) -> list[Any]:
+def _one_by_one(model: Callable[[Any], Any], inputs: Sequence[Any]) -> list[Any]:
+    """The model's outputs."""
+    return [model(x) for x in inputs]
+
+
+def _outputs(model: Module, of_all: Callable[[Any], list[Any]], inputs: Any) -> list[Any]:
     """The model's outputs on every example, not recorded, and without dropout."""
     attributes = [vars(module) for module in model.modules()]
     before = [{"training": module.training} for module in model.modules()]
@@ -334,7 +343,7 @@ def _outputs(model: Module, predict: Callable[[Any], Any], inputs: Sequence[Any]
         model.eval()
         mode = MODE.get()
         unrecorded = mode._replace(recording=False)
-        outputs: list[Any] = within(unrecorded, lambda: [predict(x) for x in inputs])
+        outputs: list[Any] = within(unrecorded, of_all, inputs)
         return outputs
     finally:  # as in fit(): at once
         deque(map(dict.update, attributes, before), maxlen=0)

@@ -12,6 +12,7 @@ from matplotlib.axes import Axes
 from matplotlib.colors import LinearSegmentedColormap
 
 from autodiff.contexts import no_grad
+from autodiff.transforms.vmap import vmap
 from autodiff.engine.reals import describe
 from autodiff.optim.base import Array
 from autodiff.value import Value
@@ -130,23 +131,33 @@ def on_arrays(f: Callable[..., Any], *arrays: Array) -> Array:
 
 
 def outputs(f: Callable[..., Any], *arrays: Array) -> Array:
-    """What ``f`` gives of whole arrays, as one array of numbers.
+    """What ``f`` gives of whole arrays, as one array of numbers; or else of each of their elements.
 
     Raises:
-        ValueError: if ``f`` cannot be evaluated on arrays; it says how to write it.
+        ValueError: if ``f`` can be evaluated on neither; it says how to write it.
     """
-    try:
-        with np.errstate(all="ignore"), no_grad():
-            result = np.asarray(f(*arrays))
-            if result.dtype == object:
-                result = np.frompyfunc(lambda x: x.data if type(x) is Value else x, 1, 1)(result)
-            return np.array(result, np.float64)
-    except (TypeError, ValueError) as refused:
-        raise ValueError(
-            f"the function could not be evaluated on whole arrays ({refused}): write it in "
-            "autodiff's functions and operators (autodiff.sin, not math.sin; autodiff.mean of a "
-            "list, not nn.mse_loss; autodiff.maximum, not if)"
-        ) from refused
+    with np.errstate(all="ignore"), no_grad():
+        try:
+            return _numbers(f(*arrays))
+        except (TypeError, ValueError):  # it compares, say, and is for one element at a time
+            whole = np.broadcast_arrays(*arrays)
+        try:
+            found = _numbers(vmap(f)(*(a.ravel() for a in whole)))
+        except (TypeError, ValueError) as refused:
+            raise ValueError(
+                f"the function could not be evaluated, neither on whole arrays nor on single "
+                f"numbers ({refused}): write it in autodiff's functions and operators "
+                "(autodiff.sin, not math.sin)"
+            ) from refused
+    return found.reshape(*found.shape[:-1], *whole[0].shape)
+
+
+def _numbers(result: Any) -> Array:
+    """A result, as an array of numbers."""
+    found = np.asarray(result)
+    if found.dtype == object:
+        found = np.frompyfunc(lambda x: x.data if type(x) is Value else x, 1, 1)(found)
+    return np.array(found, np.float64)
 
 
 def grid(

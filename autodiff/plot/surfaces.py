@@ -255,7 +255,7 @@ def decision_boundary(
     if isinstance(model, Module):
         numbers: dict[int, Any] = {id(p): p.data for p in model.parameters()}
         model = copy.deepcopy(model, numbers).eval()  # a copy whose parameters are floats
-    scores = outputs(lambda a, b: np.stack(_rows(model([a, b]))), x1, x2)
+    scores = outputs(lambda a, b: _rows(model([a, b])), x1, x2)
     ax = axes(ax)
     kinds = np.arange(len(scores)) if len(scores) > 1 else np.unique(classes)
     if len(scores) == 1:
