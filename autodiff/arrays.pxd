@@ -9,6 +9,25 @@ cdef extern from "Python.h":
     PyTypeObject *kind_of "Py_TYPE" (PyObject *)
     PyObject *borrow "PyList_GET_ITEM" (PyObject *, Py_ssize_t)
 
+# Many Values do not fit the cache: those that come soon are fetched ahead.
+cdef extern from *:
+    """
+    #if defined(__GNUC__)
+    #define ad_fetch(address) __builtin_prefetch(address)
+    #else
+    #define ad_fetch(address) ((void)(address))
+    #endif
+    """
+    void fetch "ad_fetch" (const void *) noexcept
+
+cdef inline PyObject *element(list values, Py_ssize_t i) noexcept:
+    cdef char *ahead
+    if i + 24 < len(values):
+        ahead = <char *>borrow(<PyObject *>values, i + 24)
+        fetch(ahead)
+        fetch(ahead + 64)
+    return borrow(<PyObject *>values, i)
+
 cdef array _prototype  # what clone() makes arrays like
 
 cdef inline array doubles(Py_ssize_t n):
@@ -20,7 +39,7 @@ cdef inline int read_data(object of, list numbers, array data) except -1:
     cdef PyObject *x
     cdef Py_ssize_t i
     for i in range(len(numbers)):
-        x = borrow(<PyObject *>numbers, i)
+        x = element(numbers, i)
         d[i] = (<Value>x)._data if kind_of(x) == value else <double><object>x
     return 0
 
@@ -42,7 +61,7 @@ cdef inline Py_ssize_t read_numbers(object of, list values, array data, array gr
     cdef PyObject *x
     cdef Py_ssize_t i
     for i in range(len(values)):
-        x = borrow(<PyObject *>values, i)
+        x = element(values, i)
         if kind_of(x) != expected:
             return i
         d[i] = (<Value>x)._data
@@ -55,7 +74,7 @@ cdef inline Py_ssize_t write_grads(object of, list values, array grads) except -
     cdef PyObject *x
     cdef Py_ssize_t i
     for i in range(len(values)):
-        x = borrow(<PyObject *>values, i)
+        x = element(values, i)
         if kind_of(x) != expected:
             return i
         (<Value>x)._grad = g[i]
@@ -73,7 +92,7 @@ cdef inline int write_data(object of, list groups, list data, list states, list 
         values = <list>groups[k]
         numbers = <array>data[k]
         for i in range(min(len(values), len(numbers))):
-            x = borrow(<PyObject *>values, i)
+            x = element(values, i)
             if kind_of(x) == expected:  # as it was in gather(): whoever has changed that, no crash
                 (<Value>x)._data = numbers.data.as_doubles[i]
     states[:] = new

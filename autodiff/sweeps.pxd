@@ -78,6 +78,7 @@ cdef inline int set_gradients(list nodes, list gradients, array order) except -1
                 v._note.grad = None
     if order is not None:
         for i in range(count(order)):
+            fetch((<void **>order.data.as_voidptr)[min(i + 24, count(order))])
             v = at(order, i)
             if v._op == 0 and (v._note is None or v._note.grad is None):
                 v._grad += v._da

@@ -256,6 +256,13 @@ def accuracy(scores: Rows, targets: Sequence[int]) -> Any:
     return functions.mean(hits)
 
 
+#: Those that are means over the examples.
+MEANS = (
+    *(mse_loss, l1_loss, huber_loss, hinge_loss, kl_div, cross_entropy, nll_loss),
+    *(binary_cross_entropy, binary_cross_entropy_with_logits),
+)
+
+
 # -- penalties -------------------------------------------------------------------------------------
 
 

@@ -8,6 +8,8 @@ from typing import Any
 import numpy as np
 
 from autodiff.engine.traces import integral
+from autodiff.functions import mean
+from autodiff.nn.losses import MEANS
 from autodiff.transforms.pytrees import integers, listed, tree_flatten, tree_unflatten
 from autodiff.transforms.results import has_values
 from autodiff.transforms.vmap import Vmapped, vmap
@@ -16,7 +18,7 @@ from autodiff.value import Value
 
 def on_rows(model: Callable[[Any], Any]) -> Vmapped:
     """The model, of an array of examples, of which it is given one at a time as a list."""
-    return vmap(lambda x: model(x.tolist() if isinstance(x, np.ndarray) else x))
+    return vmap(lambda x: model(_as_list(x)))
 
 
 def outputs_of(
@@ -56,6 +58,21 @@ def outputs_of(
 
     found = vmap(one)(ints if kind is object else ints.astype(int), floats)
     return [_of_example(found, i) for i in range(len(inputs))]
+
+
+def loss_of(
+    model: Callable[[Any], Any], loss: Callable[..., Any], inputs: Any, targets: list[Any]
+) -> Any:
+    """The loss on a batch; where that is the mean over the examples, of each by itself."""
+    if loss in MEANS and isinstance(inputs, np.ndarray):
+        of_one = vmap(lambda x, target: loss([model(_as_list(x))], [_as_list(target)]))
+        return mean(of_one(inputs, np.array(targets)))
+    return loss(outputs_of(model, inputs), targets)
+
+
+def _as_list(x: Any) -> Any:
+    """An example's array as a list; what is no array, as it is."""
+    return x.tolist() if isinstance(x, np.ndarray) else x
 
 
 def _of_example(found: Any, i: int) -> Any:

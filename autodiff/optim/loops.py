@@ -21,7 +21,7 @@ from autodiff.engine.modes import MODE
 from autodiff.engine.reals import describe, dictionary, real
 from autodiff.nn import Module
 from autodiff.optim.base import Optimizer
-from autodiff.optim.batches import on_rows, outputs_of
+from autodiff.optim.batches import loss_of, on_rows, outputs_of
 from autodiff.optim.compiled import Compiled
 from autodiff.optim.lr_scheduler import ReduceLROnPlateau
 from autodiff.value import Value
@@ -220,7 +220,7 @@ def fit(
     predict: Callable[..., Any] = model
     at_once = None
     if jit and batch_size * len(model.parameters()) >= LARGE:
-        at_once = functools.partial(_loss_at_once, model, loss)
+        at_once = functools.partial(loss_of, model, loss)
     full, rest = divmod(len(data[0]), batch_size)
     steps = {batch_size: full * epochs, rest: epochs}  # by the size of a batch
     of_size = dict.fromkeys(steps, of_batch)
@@ -318,16 +318,6 @@ def _loss_of_batch(
 ) -> Any:
     """What a step goes down."""
     return loss(_one_by_one(model, _as_list(inputs)), targets)
-
-
-def _loss_at_once(
-    model: Module,
-    loss: Callable[[list[Any], list[Any]], Any],
-    inputs: Any,
-    targets: list[Any],
-) -> Any:
-    """The same, with the model called for all examples at once."""
-    return loss(outputs_of(model, inputs), targets)
 
 
 def _one_by_one(model: Callable[[Any], Any], inputs: Sequence[Any]) -> list[Any]:
