@@ -10,6 +10,7 @@ from interrupts import interrupted
 
 from autodiff import Value, functions, jit, log, nn, no_grad
 from autodiff.checkpoints import load
+from autodiff.engine.instructions import VMAP
 from autodiff.nn import Module
 from autodiff.optim import SGD, Adam, History, compiled, fit, loops
 from autodiff.transforms.cache import Jitted
@@ -226,6 +227,103 @@ def test_nothing_learns_under_no_grad():
         losses = training.go(2).loss
         assert losses == Training(mlp("tanh")).go(2, jit=False).loss
     assert training.model.state_dict() == before
+
+
+# -- large batches ---------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def large(monkeypatch):
+    """However small model and batch are, the batch is one vmap."""
+    monkeypatch.setattr(loops, "LARGE", 1)
+
+
+def vmaps(jitted):
+    """How many vmaps the programs of a jitted function have, each."""
+    trees = jitted._states[0].trees.values()
+    return [int((kept.whole.ops == VMAP).sum()) for t in trees for kept in t.leaves.values()]
+
+
+@pytest.mark.parametrize("array", [False, True])
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda: Training(mlp("tanh"), validation=(X[:3], LINE[:3])),
+        lambda: Training(normed(), penalised),
+        lambda: Training(mlp("relu", 3), nn.cross_entropy, CLASSES, metric=nn.accuracy),
+        lambda: Training(mlp("tanh", 3), nn.cross_entropy, [[0.5, 0.25, 0.25]] * 20),
+        lambda: Training(
+            nn.Sequential(mlp("tanh", 3), functions.log_softmax), nn.nll_loss, CLASSES
+        ),
+    ],
+)
+def test_a_large_batch_is_one_vmap(large, programs, make, array):
+    def given():
+        training = make()
+        inputs, targets = training.data
+        training.data = (np.array(inputs), np.array(targets)) if array else (inputs, targets)
+        return training
+
+    by_program, without = both(given)
+    for name in ("loss", "val_loss", "metric"):
+        np.testing.assert_allclose(by_program[2][name], without[2][name], rtol=1e-9)
+    np.testing.assert_allclose(
+        list(by_program[0].values()), list(without[0].values()), rtol=1e-7, atol=1e-9
+    )
+    assert by_program[3] == without[3]
+    assert vmaps(programs[0]) == [1, 1]  # for batches of 8 and of 4
+
+
+def test_tokens_of_a_large_batch_stay_integers(large, programs):
+    class Words(Module):
+        def __init__(self):
+            self.table, self.out = nn.Embedding(5, 3, rng(1)), nn.Layer(3, 5, None, rng(2))
+
+        def forward(self, words):
+            rows = [self.table(w) for w in words]
+            return self.out([functions.mean(column) for column in zip(*rows, strict=True)])
+
+    words = np.random.default_rng(0).integers(0, 5, size=(20, 2))
+    targets = ((words[:, 0] + words[:, 1]) % 5).tolist()
+
+    def make(inputs):
+        training = Training(Words(), nn.cross_entropy, targets)
+        training.data = (inputs, targets)
+        return training
+
+    expected = make(words.tolist()).go(3, jit=False).loss
+    for inputs in (words, words.tolist()):
+        assert make(inputs).go(3).loss == pytest.approx(expected, rel=1e-9)
+
+
+def test_examples_that_are_unlike_are_taken_one_by_one(large, programs):
+    class Sum(Module):
+        def __init__(self):
+            self.weight = nn.Neuron(1, None, rng(1))
+
+        def forward(self, x):
+            return [self.weight([functions.sum(list(x))])]
+
+    ragged = [row + row[: i % 2] for i, row in enumerate(X)]
+
+    def make():
+        training = Training(Sum())
+        training.data = (ragged, LINE)
+        training.options["batch_size"] = 20
+        return training
+
+    by_program, without = both(make, 3)
+    np.testing.assert_equal(by_program[2], without[2])
+
+
+def test_random_numbers_of_a_large_batch_are_drawn_once(large):
+    def make():
+        drops = rng(7)
+        training = Training(nn.Sequential(nn.Dropout(0.3, drops), mlp("tanh")))
+        training.rng = drops
+        return training
+
+    warned(make, "draws random numbers")
 
 
 # -- what is run without a program, after one warning ----------------------------------------------

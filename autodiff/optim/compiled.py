@@ -57,7 +57,7 @@ class Compiled:
         if not self._calls & (self._calls - 1):
             return self._compared(args)
         try:
-            return _values(self._program(*args))
+            return values_of(self._program(*args))
         except Exception as error:
             result = self._f(*args)  # what is wrong by itself is raised here
             return self._leave(f"cannot be traced: {error}", result)
@@ -76,7 +76,7 @@ class Compiled:
             why = f"changes {changed}"
         else:
             try:
-                found = _values(self._program(*args))
+                found = values_of(self._program(*args))
             except Exception as error:
                 return self._leave(f"cannot be traced: {error}", expected)
             why = unlike(self._numbers(found), self._numbers(expected))
@@ -92,7 +92,7 @@ class Compiled:
         try:
             unrecorded = MODE.get()._replace(recording=False)
             expected = self._numbers(within(unrecorded, self._at_once, *args))
-            found = _values(self._program(*args))
+            found = values_of(self._program(*args))
         except Exception as error:
             why = f"cannot be traced: {error}"
         else:
@@ -128,7 +128,7 @@ class Compiled:
         return flat(found)
 
 
-def _values(result: Any) -> Any:
+def values_of(result: Any) -> Any:
     """A result of Values: a program gives floats where nothing is recorded."""
     if MODE.get().recording:
         return result

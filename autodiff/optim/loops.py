@@ -22,7 +22,7 @@ from autodiff.engine.reals import describe, dictionary, real
 from autodiff.nn import Module
 from autodiff.optim.base import Optimizer
 from autodiff.optim.batches import loss_of, on_rows, outputs_of
-from autodiff.optim.compiled import Compiled
+from autodiff.optim.compiled import Compiled, values_of
 from autodiff.optim.lr_scheduler import ReduceLROnPlateau
 from autodiff.value import Value
 
@@ -231,7 +231,7 @@ def fit(
     of_all: Callable[[Any], list[Any]] = functools.partial(_one_by_one, predict)
     if at_once is not None:
         kept = on_rows(model).jitted()
-        of_all = lambda inputs: outputs_of(model, inputs, kept)  # noqa: E731  # as the other
+        of_all = lambda inputs: values_of(outputs_of(model, inputs, kept))  # noqa: E731
 
     history.stopped = "epochs"
     best, waited = np.inf, 0
