@@ -17,7 +17,8 @@ from typing import Any
 import numpy as np
 
 import autodiff
-from autodiff import exp, jit, log, nn, no_grad, relu, value_and_grad, vmap
+from autodiff import exp, jit, log, mean, nn, no_grad, relu, value_and_grad, vmap
+from autodiff.optim import SGD
 
 STEPS = 50
 
@@ -65,13 +66,7 @@ def layers(rng: np.random.Generator) -> tuple[Callable[[], Any], Callable[[], An
     """A net of 784-50-10 on 100 images, and by hand."""
     model = nn.MLP(784, [50, 10], "tanh", rng)
     images = rng.random((100, 784))
-    (w1, b1), (w2, b2) = (
-        (
-            np.array([[w.data for w in neuron.weights] for neuron in layer.neurons]).T,
-            np.array([neuron.bias.data for neuron in layer.neurons]),
-        )
-        for layer in model.layers
-    )
+    w1, b1, w2, b2 = by_hand(model)
     mapped = jit(vmap(lambda x: model(list(x))), check=False)
 
     def ours() -> Any:
@@ -79,6 +74,99 @@ def layers(rng: np.random.Generator) -> tuple[Callable[[], Any], Callable[[], An
             return np.array(mapped(images)).T
 
     return ours, lambda: np.tanh(images @ w1 + b1) @ w2 + b2
+
+
+def by_hand(model: Any) -> list[Any]:
+    """The weights and biases of a net, layer after layer."""
+    return [
+        part
+        for layer in model.layers
+        for part in (
+            np.array([[w.data for w in neuron.weights] for neuron in layer.neurons]).T,
+            np.array([neuron.bias.data for neuron in layer.neurons]),
+        )
+    ]
+
+
+def stepping(model: Any, loss: Callable[[], Any], rate: float) -> Callable[[], Any]:
+    """A step of training, which returns the loss before it."""
+    optimizer = SGD(model.parameters(), lr=rate)
+
+    def step() -> Any:
+        optimizer.zero_grad()
+        found = loss()
+        found.backward()
+        optimizer.step()
+        return found.data
+
+    return step
+
+
+def digits(rng: np.random.Generator) -> tuple[Callable[[], Any], Callable[[], Any]]:
+    """A step of training of 784-50-10 on 100 images: zero_grad, backward, SGD."""
+    model = nn.MLP(784, [50, 10], "relu", rng)
+    images, classes = rng.random((100, 784)), rng.integers(0, 10, size=100)
+    loss = jit(
+        lambda x, t: mean(vmap(lambda x, t: nn.cross_entropy([model(x)], [t]))(x, t)), check=False
+    )
+    w1, b1, w2, b2 = by_hand(model)
+    rows = np.arange(100)
+
+    def numpy() -> Any:
+        z = images @ w1 + b1
+        h = np.maximum(z, 0)
+        scores = h @ w2 + b2
+        scores -= scores.max(axis=1, keepdims=True)
+        e = np.exp(scores)
+        total = e.sum(axis=1, keepdims=True)
+        found = (np.log(total[:, 0]) - scores[rows, classes]).mean()
+        d = e / total
+        d[rows, classes] -= 1
+        d /= 100
+        dh = (d @ w2.T) * (z > 0)
+        for x, gradient in (
+            *((w2, h.T @ d), (b2, d.sum(axis=0))),
+            *((w1, images.T @ dh), (b1, dh.sum(axis=0))),
+        ):
+            x -= 0.01 * gradient
+        return found
+
+    return stepping(model, lambda: loss(images, classes), 0.01), numpy
+
+
+def moons(rng: np.random.Generator) -> tuple[Callable[[], Any], Callable[[], Any]]:
+    """A step of training of 2-16-16-1 on 100 points, hinge loss and an L2 penalty."""
+    model = nn.MLP(2, [16, 16, 1], "relu", rng)
+    points, sides = rng.normal(size=(100, 2)), np.where(rng.random(100) < 0.5, -1.0, 1.0)
+    weights = model.parameters()
+    loss = jit(
+        lambda x, t: (
+            nn.hinge_loss([model(row) for row in x], [[side] for side in t])
+            + 1e-4 * nn.l2_penalty(weights)
+        ),
+        check=False,
+    )
+    w1, b1, w2, b2, w3, b3 = parts = by_hand(model)
+
+    def numpy() -> Any:
+        z1 = points @ w1 + b1
+        h1 = np.maximum(z1, 0)
+        z2 = h1 @ w2 + b2
+        h2 = np.maximum(z2, 0)
+        gap = 1 - sides * (h2 @ w3 + b3)[:, 0]
+        found = np.maximum(gap, 0).mean() + 1e-4 * sum((x * x).sum() for x in parts)
+        d3 = np.where(gap > 0, -sides / 100, 0.0)[:, None]
+        d2 = (d3 @ w3.T) * (z2 > 0)
+        d1 = (d2 @ w2.T) * (z1 > 0)
+        gradients = (
+            *(points.T @ d1, d1.sum(axis=0), h1.T @ d2, d2.sum(axis=0)),
+            *(h2.T @ d3, d3.sum(axis=0)),
+        )
+        for x, gradient in zip(parts, gradients, strict=True):
+            x -= 0.01 * (gradient + 2e-4 * x)
+        return found
+
+    return stepping(model, lambda: loss(points, sides), 0.01), numpy
 
 
 def main() -> None:
@@ -105,6 +193,8 @@ def main() -> None:
             lambda: roots_by_hand(numbers),
         ),
         "a net of 784-50-10 on 100 images": layers(rng),
+        "a step of training it": digits(rng),
+        "a step of training 2-16-16-1 on 100 points, unrolled": moons(rng),
     }
     print(f"milliseconds a call, {'compiled' if autodiff.COMPILED else 'interpreted'}")
     for name, (ours, by_hand) in subjects.items():
