@@ -3,7 +3,7 @@
 The data are scikit-learn's bundled digits: 1,797 real images of 8 x 8 grey pixels, 80 % to learn
 from and 20 % to be tested on; or, with ``--mnist``, a folder of MNIST's own files.  The net is
 64-32-10 (784-50-10 for MNIST) with ReLU and softmax cross-entropy, each of its parameters a
-``Value``.  It is written for one image; ``vmap`` makes of it the loss of 100, and ``jit`` a program.
+``Value``.  It reads one image; ``vmap`` makes of that the loss of 100, and ``jit`` a program.
 What to look for: the loss falls and the test accuracy rises epoch by epoch, to 95 % and more; a
 gradient by finite differences is the same, but takes a thousand times as long; the confusion table
 shows which digits are still taken for others; the drawing (SVG) shows one output neuron with the
@@ -11,7 +11,7 @@ gradients of its last backward pass.
 
     python demos/two_layer_net.py                # the whole training
     python demos/two_layer_net.py --quick        # a few epochs on part of the data
-    python demos/two_layer_net.py --mnist DIR    # train-images-idx3-ubyte, gzipped or not, and so on
+    python demos/two_layer_net.py --mnist DIR    # train-images-idx3-ubyte (or .gz) and so on
 """
 
 from __future__ import annotations
@@ -112,7 +112,14 @@ def loss_of(net: TwoLayerNet, check: bool = True) -> Callable[..., Any]:
 
 
 def train(
-    net, loss, data: Data, *, lr: float, epochs: int, rng: np.random.Generator, progress: bool = True
+    net,
+    loss,
+    data: Data,
+    *,
+    lr: float,
+    epochs: int,
+    rng: np.random.Generator,
+    progress: bool = True,
 ) -> Iterator[tuple[float, float]]:
     """Train in place; yields each epoch's mean loss and the test accuracy after it."""
     optimizer = SGD(net.parameters(), lr=lr, momentum=MOMENTUM)

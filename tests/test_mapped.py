@@ -347,6 +347,44 @@ def test_a_lowered_program_tells_when_a_lane_goes_another_way():
         lowered(np.array([2.0, -3.0]))
 
 
+# -- threads ---------------------------------------------------------------------------------------
+
+
+def of_path(spot, sigma, normals):
+    x, total = log(spot), 0.0
+    for z in normals:
+        x = x + sigma * z
+        total = total + x
+    return total if total > 0 else exp(total)
+
+
+def test_lanes_are_divided_among_threads():
+    paths = np.random.default_rng(0).normal(size=(30_000, 5))
+    axes = (None, None, 0)
+    found = [
+        jit(vmap(value_and_grad(of_path, (0, 1)), axes, threads=n))(1.1, 0.2, paths)
+        for n in (1, 2, 3)
+    ]
+    for value, (by_spot, by_sigma) in found[1:]:
+        assert (value == found[0][0]).all()
+        assert (by_spot == found[0][1][0]).all()
+        assert (by_sigma == found[0][1][1]).all()
+    gradients = [
+        jit(grad(lambda s, n=n: mean(vmap(of_path, axes, threads=n)(1.1, s, paths))))(0.2)
+        for n in (1, 2)
+    ]
+    assert gradients[1] == pytest.approx(gradients[0], rel=1e-12)
+    few = vmap(of_path, axes, threads=4)
+    assert few(1.1, 0.2, paths[:2]).tolist() == found[0][0][:2].tolist()
+    assert pickle.loads(pickle.dumps(vmap(sin, threads=2)))._threads == 2
+
+
+@pytest.mark.parametrize("threads", [0, -1, 1.0, True, None])
+def test_what_is_no_number_of_threads(threads):
+    with pytest.raises(ValueError, match="threads must be a positive integer, not"):
+        vmap(sin, threads=threads)
+
+
 # -- what else there is ----------------------------------------------------------------------------
 
 

@@ -9,12 +9,14 @@
 * ``trace`` -- a function's run on Values becomes a program, and its comparisons become guards;
 * ``rules`` -- the table's partial derivatives as small programs;
 * ``derivatives`` -- reverse and forward mode: from a program to that of its derivatives;
-* ``passes`` -- from a program to a simpler one that computes the same, bit for bit;
+* ``passes`` -- from a program to a simpler one that computes the same, bit for bit; ``simplify``,
+  all of them, also over what vmaps run;
 * ``sums`` -- chains of additions, and of products, as one instruction each;
 * ``vectorize`` -- instructions that do the same at the same time as one vector instruction;
   ``lanes``, how their operands stand in memory; ``scatter``, the adjoints of what ``take`` reads;
 * ``machine`` -- run a program, one instruction after the other or in vectors;
-* ``batch`` -- run it for many lanes, each with numbers of its own;
+* ``batch`` -- run it for many lanes, each with numbers of its own; ``mapped``, a ``vmap`` of a
+  program, whose lanes may go different ways;
 * ``decisions`` -- from numbers to the program, of many, whose guards hold for them;
 * ``writing`` -- a program as text, and as Python source;
 * ``sparsity`` -- which derivatives are zero whatever the numbers, and how to compute the others;

@@ -11,6 +11,7 @@ A lane in which a guard fails gets numbers without a meaning; which these are is
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from typing import Any, NamedTuple
 
@@ -35,7 +36,7 @@ LEAST = 4  #: rows, and columns, that a matrix product must have: less is added 
 MUL = CODES["mul"]
 
 
-Lanes = Callable[[Floats, Floats], tuple[Floats, Floats, Integers]]  #: see ``Batch.__call__``
+Lanes = Callable[..., tuple[Floats, Floats, Integers]]  #: see ``Batch.__call__``
 
 
 def in_lanes(program: Program, per_lane: Sequence[int], most: int, added: int = 0) -> Lanes:
@@ -47,7 +48,9 @@ def in_lanes(program: Program, per_lane: Sequence[int], most: int, added: int = 
         return Batch(program, per_lane, most, added)
     machine, own = Machine(sums(program)), len(program.outputs) - added
 
-    def one_by_one(inputs: Floats, lanes: Floats) -> tuple[Floats, Floats, Integers]:
+    def one_by_one(
+        inputs: Floats, lanes: Floats, threads: int = 1
+    ) -> tuple[Floats, Floats, Integers]:
         total = lanes.shape[1]
         found, failed = np.zeros((len(program.outputs), total)), np.zeros(total, np.int32)
         numbers = inputs.copy()
@@ -106,11 +109,11 @@ class Batch:
         self._n, self._constants = n, q.constants[::-1].copy()
         layout = _Layout(q, u, self.lanes)
         steps = layout.steps()
-        ends = [WIDTH * count for count, _ in layout.vmaps]
+        cuts = [WIDTH * count for count, _ in layout.vmaps]
         self._parts = [
             (*views(part), vmap)
             for part, vmap in zip(
-                np.split(steps, ends), [*(vmap for _, vmap in layout.vmaps), None], strict=True
+                np.split(steps, cuts), [*(vmap for _, vmap in layout.vmaps), None], strict=True
             )
         ]
         (self._packed,) = views(layout.packed())
@@ -119,7 +122,9 @@ class Batch:
         self._size = len(self._constants) + u + (n + len(q)) * self.lanes
         self._idle: list[Any] = []
 
-    def __call__(self, inputs: Floats, lanes: Floats) -> tuple[Floats, Floats, Integers]:
+    def __call__(
+        self, inputs: Floats, lanes: Floats, threads: int = 1
+    ) -> tuple[Floats, Floats, Integers]:
         """The results, a row each, with a number for every lane; those that are added up, over the
         lanes in which no guard fails; and in which lanes one does.
 
@@ -129,14 +134,28 @@ class Batch:
         Args:
             inputs: the program's, of which those that every lane has its own for are not read.
             lanes: of each of these a row, with a number for every lane.
+            threads: among how many threads the lanes are divided, if there are enough.
         """
         total = lanes.shape[1]
         found, failed = np.empty((self._own, total)), np.zeros(total, np.int32)
-        totals = np.zeros(self._added)
-        products = [np.zeros(grid.shape) for grid in self._grids]
         shared = inputs[self._shared] if self._once is None else self._once(inputs)
         if shared is None:
-            return found, totals, np.ones(total, np.int32)
+            return found, np.zeros(self._added), np.ones(total, np.int32)
+        spans = min(threads, -(-total // self.lanes))
+
+        def run(part: int) -> Floats:
+            first, end = (total * i // spans for i in (part, part + 1))
+            return self._run(shared, lanes[:, first:end], found[:, first:end], failed[first:end])
+
+        if spans <= 1:
+            return found, self._run(shared, lanes, found, failed), failed
+        with ThreadPoolExecutor(spans) as pool:
+            return found, np.sum(list(pool.map(run, range(spans))), axis=0), failed
+
+    def _run(self, shared: Floats, lanes: Floats, found: Floats, failed: Integers) -> Floats:
+        """Run it for some lanes, and write what was found and where it failed; the sums."""
+        total, totals = lanes.shape[1], np.zeros(self._added)
+        products = [np.zeros(grid.shape) for grid in self._grids]
         u, c, n = len(self._shared), len(self._constants), self._n
         w, s = self._buffer()
         w[c : c + u] = shared[:u]
@@ -164,7 +183,7 @@ class Batch:
         for grid, product in zip(self._grids, products, strict=True):
             totals[grid] = product
         self._idle.append((w, s))
-        return found, totals, failed
+        return totals
 
     def _add(
         self, totals: Floats, products: list[Any], shared: Floats, block: Any, which: Any

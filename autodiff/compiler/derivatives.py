@@ -242,7 +242,7 @@ def _reverse_vmap(
         mine = which_by[which_by < body.own]
         derived = Body(
             tuple(q.returning(q.outputs[reached]) for q in found),
-            *(len(lanes), body.own + len(which), len(which_by) - len(mine)),
+            *(len(lanes), body.own + len(which), len(which_by) - len(mine), body.threads),
         )
         asked = [
             wanted[0][np.ix_(lanes, mine)].ravel(),
@@ -286,7 +286,7 @@ def _forward_vmap(p: Program, emitter: Emitter, k: int, parts: Any, tangent: Int
         mine = reached[reached < body.results]
         derived = Body(
             tuple(q.returning(q.outputs[reached]) for q in programs),
-            *(len(lanes), body.own + len(which), len(reached) - len(mine)),
+            *(len(lanes), body.own + len(which), len(reached) - len(mine), body.threads),
         )
         slots = emitter.vmap(
             derived,
@@ -307,7 +307,8 @@ def _forward_vmap(p: Program, emitter: Emitter, k: int, parts: Any, tangent: Int
 
 def _marked(refs: Integers, active: Mask) -> NDArray[np.bool_]:
     """Of every reference, whether it reads an active slot."""
-    return (refs >= 0) & (active[np.maximum(refs, 0)] != 0)
+    marked: NDArray[np.bool_] = (refs >= 0) & (active[np.maximum(refs, 0)] != 0)
+    return marked
 
 
 def _read(refs: Integers, of_slots: Integers) -> Integers:

@@ -27,7 +27,7 @@ def run(body: Body, operands: Floats, asked: bool = False) -> Floats:
     if b"" not in ready:
         ready[b""] = [in_lanes(p, range(own), n, body.sums) for p in body.programs]
     inputs = np.concatenate([np.zeros(own), shared])
-    found, sums, rest = _first_that_fits(ready[b""], inputs, lanes.T)
+    found, sums, rest = _first_that_fits(body, ready[b""], inputs, lanes.T)
     if len(rest) and not asked:
         replay_lane(body, [*lanes[rest[0]].tolist(), *shared.tolist()])
         raise AssertionError("a program runs in a lane by itself, but not among others")
@@ -51,7 +51,7 @@ def run_many(body: Body, operands: Floats, varying: Any) -> Floats:
     shared = operands[n * own :]
     inputs = np.concatenate([np.zeros(own), shared[:, 0]])
     lanes = np.concatenate([mine, np.repeat(shared[varying], n, axis=1)])
-    found, _, rest = _first_that_fits(ready[key], inputs, lanes)
+    found, _, rest = _first_that_fits(body, ready[key], inputs, lanes)
     results = found[: body.results].reshape(body.results, count, n).transpose(2, 0, 1)
     sums = found[body.results :].reshape(body.sums, count, n).sum(axis=2)
     fits = np.ones(count)
@@ -59,15 +59,17 @@ def run_many(body: Body, operands: Floats, varying: Any) -> Floats:
     return np.concatenate([results.reshape(n * body.results, count), sums, fits[None]])
 
 
-def _first_that_fits(ways: list[Lanes], inputs: Floats, lanes: Floats) -> tuple[Any, Any, Any]:
+def _first_that_fits(
+    body: Body, ways: list[Lanes], inputs: Floats, lanes: Floats
+) -> tuple[Any, Any, Any]:
     """What the first program gives that is right for a lane: the results, the sums over lanes, and
     those lanes for which none is.
     """
-    found, sums, failed = ways[0](inputs, lanes)
+    found, sums, failed = ways[0](inputs, lanes, body.threads)
     rest = np.flatnonzero(failed)
     for way in ways[1:]:
         if len(rest):
-            found[:, rest], more, failed = way(inputs, lanes[:, rest])
+            found[:, rest], more, failed = way(inputs, lanes[:, rest], body.threads)
             sums = sums + more
             rest = rest[failed != 0]
     return found, sums, rest

@@ -183,12 +183,14 @@ class Body:
         lanes: how many there are.
         own: how many inputs each lane has for itself.
         sums: how many outputs, the last, are added up over the lanes.
+        threads: among how many threads the lanes are divided.
     """
 
     programs: tuple[Program, ...]
     lanes: int
     own: int
     sums: int = 0
+    threads: int = 1
     #: from operands to results; ``mapped``, which stands above what runs programs, attaches them
     run: ClassVar[Callable[..., Floats]]
     run_many: ClassVar[Callable[..., Floats]]
@@ -205,7 +207,7 @@ class Body:
 
     def key(self) -> bytes:
         """What is the same of two bodies that do the same."""
-        parts = [(self.lanes, self.own, self.sums)]
+        parts: list[Any] = [(self.lanes, self.own, self.sums)]
         for p in self.programs:
             arrays = [getattr(p, name).tobytes() for name in _KINDS]
             parts += [p.inputs, *arrays, *(body.key() for body in p.bodies)]
@@ -351,22 +353,22 @@ def validate(p: Program, after: str = "") -> Program:
         x = float(p.constants[-1 - ref]) if ref < 0 else -1.0
         return x.is_integer() and 0 <= x < end
 
-    for k in np.flatnonzero(p.ops == VMAP).tolist():
-        *refs, number = p.operands(k) or [0]
+    for j in np.flatnonzero(p.ops == VMAP).tolist():
+        *operands, number = p.operands(j) or [0]
         if not below(number, len(p.bodies)):
-            refuse(f"{named(k)} has no body")
-        body = p.body(k)
+            refuse(f"{named(j)} has no body")
+        body = p.body(j)
         expected = body.lanes * body.own + body.shared
-        if len(refs) != expected:
-            refuse(f"{named(k)} has {len(refs)} operands, but its body {expected}")
-    for k in np.flatnonzero(p.ops == PART).tolist():
-        of = int(p.a[k]) - p.inputs
-        if of < 0 or p.ops[of] != VMAP or not below(p.b[k], len(p.body(of))):
-            refuse(f"{named(k)} reads no result of a vmap")
-    for i, body in enumerate(p.bodies):
+        if len(operands) != expected:
+            refuse(f"{named(j)} has {len(operands)} operands, but its body {expected}")
+    for j in np.flatnonzero(p.ops == PART).tolist():
+        of = int(p.a[j]) - p.inputs
+        if of < 0 or p.ops[of] != VMAP or not below(p.b[j], len(p.body(of))):
+            refuse(f"{named(j)} reads no result of a vmap")
+    for number, body in enumerate(p.bodies):
         shapes = {(q.inputs, len(q.outputs)) for q in body.programs}
         if len(shapes) != 1 or not 0 <= body.own <= body.programs[0].inputs:
-            refuse(f"body {i} has programs of other inputs or outputs")
+            refuse(f"body {number} has programs of other inputs or outputs")
         for q in body.programs:
-            validate(q, f"{after or 'program'}, body {i}")
+            validate(q, f"{after or 'program'}, body {number}")
     return p

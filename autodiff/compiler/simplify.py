@@ -91,7 +91,7 @@ def _trimmed(call: _Call, read: Integers) -> tuple[_Call, Integers]:
     if not inputs.all():
         to = np.cumsum(inputs) - 1
         programs = tuple(with_inputs(q, int(inputs.sum()), to) for q in programs)
-    fewer = Body(programs, body.lanes, int(own.sum()), int(kept[m:].sum()))
+    fewer = Body(programs, body.lanes, int(own.sum()), int(kept[m:].sum()), body.threads)
     if inputs.all() and programs is body.programs:
         fewer = body
     _simple.add(fewer)
@@ -204,7 +204,8 @@ def _both(x: _Call, y: _Call) -> _Call | None:
         if len(whole.guards) > len(left.guards):
             return None
         programs.append(whole)
-    body = Body(tuple(programs), x.body.lanes, own.shape[1], x.body.sums + y.body.sums)
+    added, threads = x.body.sums + y.body.sums, max(x.body.threads, y.body.threads)
+    body = Body(tuple(programs), x.body.lanes, own.shape[1], added, threads)
     _simple.add(body)
     return _Call(body, own, shared)
 

@@ -65,7 +65,7 @@ class Compiled:
     def _compared(self, args: tuple[Any, ...]) -> Any:
         """The result, of the program if the function itself gives the same."""
         if self._at_once is not None:
-            return self._compared_at_once(args)
+            return self._compared_at_once(self._at_once, args)
         watch = Watch(self._f)
         generators = Generators(watch)
         expected = self._f(*args)
@@ -86,12 +86,12 @@ class Compiled:
         self._refuse_late(why)
         return self._leave(why, expected)
 
-    def _compared_at_once(self, args: tuple[Any, ...]) -> Any:
+    def _compared_at_once(self, at_once: Callable[..., Any], args: tuple[Any, ...]) -> Any:
         """The same for a function with a vmap: what it computes is traced again."""
         generators = Generators(Watch(self._f))
         try:
             unrecorded = MODE.get()._replace(recording=False)
-            expected = self._numbers(within(unrecorded, self._at_once, *args))
+            expected = self._numbers(within(unrecorded, at_once, *args))
             found = values_of(self._program(*args))
         except Exception as error:
             why = f"cannot be traced: {error}"

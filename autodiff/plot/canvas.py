@@ -12,9 +12,9 @@ from matplotlib.axes import Axes
 from matplotlib.colors import LinearSegmentedColormap
 
 from autodiff.contexts import no_grad
-from autodiff.transforms.vmap import vmap
 from autodiff.engine.reals import describe
 from autodiff.optim.base import Array
+from autodiff.transforms.vmap import vmap
 from autodiff.value import Value
 
 #: Legible where the README shows a figure; applied to the figures that this package makes.

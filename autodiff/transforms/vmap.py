@@ -111,12 +111,18 @@ class Vmapped:
     __qualname__: str
 
     def __init__(
-        self, f: Callable[..., Any], in_axes: Any, out_axes: Any, jitted: Jitted | None = None
+        self,
+        f: Callable[..., Any],
+        in_axes: Any,
+        out_axes: Any,
+        threads: int = 1,
+        jitted: Jitted | None = None,
     ) -> None:
         functools.update_wrapper(self, f, updated=())
         self.f = f
         self.name = f"vmap({getattr(f, '__name__', type(f).__name__)})"
         self._axes = in_axes, out_axes
+        self._threads = threads
         self._jitted = jitted
 
     def __repr__(self) -> str:
@@ -124,13 +130,15 @@ class Vmapped:
 
     def __reduce__(self) -> Any:
         """Pickled as functions are: by name where it has one; programs are not."""
-        return by_name(self) or (_again, (self.f, *self._axes, self._jitted is not None))
+        options = (self.f, *self._axes, self._threads, self._jitted is not None)
+        return by_name(self) or (_again, options)
 
     def jitted(self, static: tuple[int | str, ...] = (), check: bool = True) -> Vmapped:
         """The same, but its programs are kept: what ``jit`` makes of it."""
         if static:
             raise TypeError(f"jit({self.name}) takes no static arguments: close over them")
-        return Vmapped(self.f, *self._axes, Jitted(self.f, (), check, f"jit({self.name})"))
+        kept = Jitted(self.f, (), check, f"jit({self.name})")
+        return Vmapped(self.f, *self._axes, self._threads, kept)
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         """The results of all lanes.
@@ -227,7 +235,7 @@ class Vmapped:
             self._refuse_unlike(structure, kept.result)
             batch = kept.batch(own, len(which))
             some = lanes if len(which) == call.lanes else lanes[:, which]
-            results, _, failed = batch(with_captured(numbers, kept.captured), some)
+            results, _, failed = batch(with_captured(numbers, kept.captured), some, self._threads)
             if failed[0]:  # an index is out of range, which the function itself is to say
                 self._one_by_one(self.f, call, which[:1].tolist())
             guards = np.flatnonzero(np.bincount(failed))
@@ -272,15 +280,16 @@ class Vmapped:
                 self._warn(call.lanes, call)
                 return None
         captured = list({id(v): v for way in ways for v in way.kept.captured}.values())
-        body, operands = _body(call, ways, captured)
+        body, operands = _body(call, ways, captured, self._threads)
         found = np.empty((body.results, call.lanes))
         for way in ways:
             found[:, way.which] = way.results
         if Value not in set(map(type, operands)):
             return ways[0].kept.result, found
         results = record_body(trace, body, operands, np.append(found.T, 1.0))
-        if any(p.guards for p in body.programs) and active() is not None:
-            record_guard(active(), True, EQUAL, results[-1], 1.0, 1.0)
+        frozen = active()
+        if frozen is not None and any(p.guards for p in body.programs):
+            record_guard(frozen, True, EQUAL, results[-1], 1.0, 1.0)
         cells = np.empty(len(results) - 1, object)
         cells[:] = results[:-1]
         return ways[0].kept.result, cells.reshape(call.lanes, body.results).T
@@ -359,7 +368,9 @@ class Vmapped:
         return tree_of_array(whole, flat)[0]
 
 
-def _body(call: _Call, ways: list[_Way], captured: list[Value]) -> tuple[Body, list[Any]]:
+def _body(
+    call: _Call, ways: list[_Way], captured: list[Value], threads: int
+) -> tuple[Body, list[Any]]:
     """The ways as what a ``vmap`` runs, and its operands."""
     own, n = call.own(), sum(size(g.leaf) for g in call.given)
     shared = np.setdiff1d(np.arange(n), own)
@@ -377,7 +388,8 @@ def _body(call: _Call, ways: list[_Way], captured: list[Value]) -> tuple[Body, l
     rows = [g.rows for g in call.given if not g.shared]
     mine = np.concatenate([x.astype(object) for x in rows]).T.ravel().tolist()
     common = [x for g in call.given if g.shared for x in g.rows[:, 0].tolist()]
-    return Body(tuple(programs), call.lanes, len(own)), [*mine, *common, *captured]
+    body = Body(tuple(programs), call.lanes, len(own), threads=threads)
+    return body, [*mine, *common, *captured]
 
 
 def _next(leaf: Leaf, numbers: Iterator[Any]) -> Any:
@@ -414,11 +426,13 @@ def _spread(axes: Any, structure: Any, where: str) -> list[int | None]:
     )
 
 
-def vmap(f: Callable[..., Any], in_axes: Any = 0, out_axes: Any = 0) -> Vmapped:
+def vmap(f: Callable[..., Any], in_axes: Any = 0, out_axes: Any = 0, threads: int = 1) -> Vmapped:
     """A function of one example, for many: of arrays with one more axis, that of the lanes.
 
     It returns for every lane what ``f`` returns for it, to the bit.  ``jit`` of it keeps its
-    programs from call to call.
+    programs from call to call.  In a function that is differentiated or jitted it is one
+    instruction, however many lanes there are, and so is its derivative.  Lanes are computed in
+    blocks that stay in the cache: beside arguments and results, memory does not grow with them.
 
     Args:
         f: a function of numbers, arrays, lists, tuples and dicts of them.  Lanes may go different
@@ -428,12 +442,13 @@ def vmap(f: Callable[..., Any], in_axes: Any = 0, out_axes: Any = 0) -> Vmapped:
             are.  Arguments that come by name have lanes along axis 0.
         out_axes: along which axis of the results lanes are put together; None for what is the same
             in all.
+        threads: among how many threads lanes are divided, where there are many.
 
     Returns:
         A function of the same arguments.
 
     Raises:
-        ValueError: when called, if an argument has no such axis, or another number of lanes.
+        ValueError: if ``threads`` is no positive integer; when called, if an argument has no such axis, or another number of lanes.
         TypeError: when called, if axes do not fit arguments or results, or lanes' results differ
             in structure.
 
@@ -442,10 +457,12 @@ def vmap(f: Callable[..., Any], in_axes: Any = 0, out_axes: Any = 0) -> Vmapped:
     """
     if not callable(f):
         raise TypeError(f"vmap(f): f must be a function, not {describe(f)}")
-    return Vmapped(f, in_axes, out_axes)
+    if not isinstance(threads, int) or isinstance(threads, bool) or threads < 1:
+        raise ValueError(f"vmap: threads must be a positive integer, not {describe(threads)}")
+    return Vmapped(f, in_axes, out_axes, threads)
 
 
-def _again(f: Callable[..., Any], in_axes: Any, out_axes: Any, kept: bool) -> Vmapped:
+def _again(f: Callable[..., Any], in_axes: Any, out_axes: Any, threads: int, kept: bool) -> Vmapped:
     """What was pickled."""
-    mapped = vmap(f, in_axes, out_axes)
+    mapped = vmap(f, in_axes, out_axes, threads)
     return mapped.jitted() if kept else mapped
