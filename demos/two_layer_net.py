@@ -217,7 +217,7 @@ def pictures(quick: bool) -> Iterator[Picture]:
     rng = np.random.default_rng(0)
     data = digits(0, quick)
     net = TwoLayerNet(64, 32, 10, rng=rng)
-    epochs = 5 if quick else 20
+    epochs = 15 if quick else 20
     training = train(net, loss_of(net), data, lr=0.1, epochs=epochs, rng=rng, progress=False)
     losses, scores = zip(*training, strict=True)
     figure, (left, right) = plot.subplots(1, 2, figsize=(9.6, 4.8))
@@ -249,7 +249,7 @@ def main(arguments: list[str] | None = None) -> float:
     """Train, report, draw; returns the test accuracy."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--mnist", type=Path, metavar="DIR", help="a folder of MNIST's four files")
-    parser.add_argument("--epochs", type=int, help="passes over the data (20; MNIST: 30; quick: 5)")
+    parser.add_argument("--epochs", type=int, help="passes over the data (20, MNIST 30, quick 15)")
     parser.add_argument("--hidden", type=int, help="neurons in the hidden layer (32; MNIST: 50)")
     parser.add_argument("--lr", type=float, default=0.1, help="the learning rate at the start")
     parser.add_argument("--seed", type=int, default=0, help="of the split, the weights, the order")
@@ -258,7 +258,7 @@ def main(arguments: list[str] | None = None) -> float:
     options = parser.parse_args(arguments)
     epochs, hidden = options.epochs, options.hidden
     if epochs is None:
-        epochs = 5 if options.quick else 30 if options.mnist else 20
+        epochs = 15 if options.quick else 30 if options.mnist else 20
     if hidden is None:
         hidden = 50 if options.mnist else 32
     if epochs < 0:

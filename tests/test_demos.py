@@ -1,5 +1,6 @@
 """The demonstrations, run as a user runs them, and their numbers."""
 
+import gzip
 import importlib.util
 import os
 import re
@@ -29,7 +30,13 @@ def test_the_two_layer_net_learns_to_read_digits(tmp_path, capsys):
     assert accuracy > 0.90
     assert f"Test accuracy: {accuracy:.1%}" in printed
     assert "64-32-10, 2410 parameters" in printed
-    assert printed.count("loss ") == 5
+    assert printed.count("loss ") == 15
+    seconds, differences, times, error = re.search(
+        r"a gradient takes (.*) ms; by differences (.*) s, (.*) times .* at most (.*)\)", printed
+    ).groups()
+    assert float(differences) / float(seconds) > 0.05  # 2 * 2,410 losses
+    assert int(times.replace(",", "")) > 50
+    assert float(error) < 1e-8
     assert (tmp_path / "neuron.svg").read_text().count('class="node"') > 60
 
 
@@ -39,8 +46,50 @@ def test_the_same_seed_gives_the_same_net(tmp_path, capsys):
     runs = []
     for seed in ("1", "1", "2"):
         demo.main([*arguments, "--seed", seed])
-        runs.append(capsys.readouterr().out)
+        runs.append(re.sub("a gradient takes .*", "", capsys.readouterr().out))
     assert runs[0] == runs[1] != runs[2]
+
+
+def idx(path, array):
+    """Write a file in MNIST's format."""
+    head = bytes([0, 0, 8, array.ndim]) + b"".join(n.to_bytes(4, "big") for n in array.shape)
+    content = head + array.astype(np.uint8).tobytes()
+    path.write_bytes(gzip.compress(content) if path.suffix == ".gz" else content)
+
+
+@pytest.mark.parametrize("suffix", ["", ".gz"])
+def test_the_two_layer_net_reads_mnists_files(tmp_path, capsys, suffix):
+    rng = np.random.default_rng(0)
+    for part, n in (("train", 200), ("t10k", 20)):
+        classes = rng.integers(0, 10, size=n)
+        images = np.zeros((n, 12, 12))
+        images[np.arange(n), 1 + classes, 1] = 255
+        idx(tmp_path / f"{part}-images-idx3-ubyte{suffix}", images)
+        idx(tmp_path / f"{part}-labels-idx1-ubyte{suffix}", classes)
+    demo = load("two_layer_net")
+    folder = ["--mnist", str(tmp_path), "--save", str(tmp_path)]
+    demo.main([*folder, "--epochs", "2", "--hidden", "4"])
+    printed = capsys.readouterr().out
+    assert "144-4-10, 630 parameters, 200 training and 20 test images" in printed
+    data = demo.mnist(tmp_path, False)
+    assert data.x.max() == 1.0
+    assert (data.x.reshape(-1, 12, 12)[np.arange(200), 1 + data.y, 1] == 1.0).all()
+    moved = demo.shifted(data.x, 12, np.random.default_rng(1)).reshape(-1, 12, 12)
+    pairs = zip(moved, data.y, strict=True)
+    places = [np.argwhere(image)[0] - (1 + digit, 1) for image, digit in pairs]
+    assert {*np.ravel(places).tolist()} == {-1, 0, 1}
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [(None, "No such file"), (b"", "no file of"), (b"\0\0\x08\x01\0\0\0\x09ab", "no file of")],
+)
+def test_what_are_no_files_of_mnist(tmp_path, capsys, content, message):
+    if content is not None:
+        (tmp_path / "train-images-idx3-ubyte").write_bytes(content)
+    with pytest.raises(SystemExit):
+        load("two_layer_net").main(["--mnist", str(tmp_path), "--save", str(tmp_path)])
+    assert message in capsys.readouterr().err
 
 
 def test_without_graphviz_the_source_is_written(tmp_path, capsys, monkeypatch):

@@ -448,7 +448,8 @@ def vmap(f: Callable[..., Any], in_axes: Any = 0, out_axes: Any = 0, threads: in
         A function of the same arguments.
 
     Raises:
-        ValueError: if ``threads`` is no positive integer; when called, if an argument has no such axis, or another number of lanes.
+        ValueError: if ``threads`` is no positive integer; when called, if an argument has no such
+            axis, or another number of lanes.
         TypeError: when called, if axes do not fit arguments or results, or lanes' results differ
             in structure.
 
