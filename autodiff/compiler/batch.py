@@ -255,7 +255,7 @@ def _products(p: Program, varying: Any, refs: Integers) -> tuple[list[Any], Any,
     return grids, np.concatenate(factors), np.flatnonzero(alone)
 
 
-class Vmap(NamedTuple):
+class _Nested(NamedTuple):
     """A ``vmap`` of a program that is itself run for many lanes: all lanes of all at once.
 
     Attributes:
@@ -302,7 +302,7 @@ class _Layout:
         self._copied: list[Any] = [np.arange(longest)]  # which rows over lists read by
         self._end = longest
         self._rows: list[NDArray[np.int32]] = []
-        self.vmaps: list[tuple[int, Vmap]] = []  # each with the number of steps before it
+        self.vmaps: list[tuple[int, _Nested]] = []  # each with the number of steps before it
 
     def at(self, refs: Any) -> Any:
         """Where these references stand."""
@@ -355,12 +355,14 @@ class _Layout:
             rows[which, operand + 2 + AXES] = read >= self.shared
         self._rows.append(rows)
 
-    def _vmap(self, k: int) -> Vmap:
+    def _vmap(self, k: int) -> _Nested:
         """A ``vmap`` in every lane."""
         p = self.program
         at, which = p.parts()[k]
         refs = p.entries[p.a[k] : p.a[k] + p.b[k] - 1] - self.shared
-        return Vmap(p.body(k), refs, at + p.inputs - self.shared, which, 1 + len(p.sources) + k)
+        return _Nested(
+            p.vmap(k).body, refs, at + p.inputs - self.shared, which, 1 + len(p.sources) + k
+        )
 
     def _each(self, k: int) -> None:
         """One instruction for one lane after the other."""

@@ -168,7 +168,7 @@ class Decisions(Generic[T]):
         op, refs = int(g.ops[k]), g.operands(k)
         found = [int(to[ref] if ref >= 0 else constants[-1 - ref]) for ref in refs]
         if op == VMAP:
-            found[-1] = self._constant(float(self._number_of(g.body(k))))
+            found[-1] = self._constant(float(self._number_of(g.vmap(k).body)))
         return [op, *found]
 
     def _number_of(self, body: Body) -> int:

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -199,26 +199,11 @@ def _forwards(p: Program, emitter: Emitter, active: Mask, tangent: Integers) -> 
     emitter.forward(start, len(p), *arrays)
 
 
-class _Operands(NamedTuple):
-    """The operands of a ``vmap``: a row of them for every lane, and those that all share."""
-
-    own: Integers
-    shared: Integers
-
-    @staticmethod
-    def of(p: Program, k: int, body: Body) -> _Operands:
-        """Those of instruction ``k``."""
-        refs = p.entries[p.a[k] : p.a[k] + p.b[k] - 1]
-        cut = body.lanes * body.own
-        return _Operands(refs[:cut].reshape(body.lanes, body.own), refs[cut:])
-
-
 def _reverse_vmap(
     p: Program, emitter: Emitter, k: int, parts: Any, active: Mask, adjoint: Integers
 ) -> None:
     """Hand on the adjoints of the results of a ``vmap`` to its operands."""
-    body = p.body(k)
-    own, shared = _Operands.of(p, k, body)
+    body, own, shared = p.vmap(k)
     given = np.full(len(body), NONE, np.int32)
     for slot, which in zip((parts[0] + p.inputs).tolist(), parts[1].tolist(), strict=True):
         if adjoint[slot] != NONE:
@@ -268,8 +253,7 @@ def _reverse_vmap(
 
 def _forward_vmap(p: Program, emitter: Emitter, k: int, parts: Any, tangent: Integers) -> None:
     """Give the results of a ``vmap`` their tangents, from those of its operands."""
-    body = p.body(k)
-    own, shared = _Operands.of(p, k, body)
+    body, own, shared = p.vmap(k)
     of_own, of_shared = _read(own, tangent), _read(shared, tangent)
     found = np.full(len(body), NONE, np.int32)
     results = body.lanes * body.results

@@ -6,10 +6,10 @@ cimport cython
 cdef class Emitter:
     cdef object program
     cdef tuple room
-    cdef list bodies
+    cdef list bodies, spare
     cdef readonly int zero
     cdef int none, add, mul, neg, take, pick, part
-    cdef Py_ssize_t inputs, n, e, base
+    cdef Py_ssize_t inputs, n, e, c, base
     cdef unsigned short[::1] ops
     cdef int[::1] a, b, entries
     cdef const int[::1] of, t_first, t_outs, t_constants, t_arity

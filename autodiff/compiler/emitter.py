@@ -74,7 +74,8 @@ class Emitter:
             np.concatenate([p.constants, numbers, *(t.constants for t in templates)]),
         )
         self.ops, self.a, self.b, self.entries, self.constants = views(*self.room)
-        self.bodies = [*p.bodies]
+        self.bodies, self.c = [*p.bodies], len(self.constants)
+        self.spare = [0] * 5  # room that vmaps have made, beside that for all else
         (self.arity,) = views(ARITY)
 
         def joined(parts: Iterable[Any], kind: Any = np.int32) -> Any:
@@ -109,7 +110,7 @@ class Emitter:
         assert self.e <= len(entries)
         return replace(
             self.program.returning(outputs),
-            constants=constants,
+            constants=constants[: self.c].copy(),
             ops=ops[: self.n].copy(),
             a=a[: self.n].copy(),
             b=b[: self.n].copy(),
@@ -119,16 +120,19 @@ class Emitter:
 
     def vmap(self, body: Body, operands: Any, which: Any) -> Any:
         """Append a ``vmap``, and a ``part`` for each of its results in ``which``; their slots."""
-        n, e, c = len(which), len(operands) + 1, len(self.constants)
-        numbers = np.append(np.asarray(which, np.float64), len(self.bodies))
+        n, e, c = len(which), len(operands) + 1, self.c
+        more = (n + 1, n + 1, n + 1, e, n + 1)
+        if min([x - y for x, y in zip(self.spare, more, strict=True)]) < 0:
+            made = [len(x) + y for x, y in zip(self.room, more, strict=True)]  # seldom, then
+            pairs = zip(self.room, made, strict=True)
+            self.room = tuple([np.append(x, np.zeros(size, x.dtype)) for x, size in pairs])
+            self.spare = [x + size for x, size in zip(self.spare, made, strict=True)]
+            self.ops, self.a, self.b, self.entries, self.constants = views(*self.room)
+        self.spare = [x - y for x, y in zip(self.spare, more, strict=True)]
+        ops, a, b, entries, constants = self.room
+        constants[c : c + n], constants[c + n] = which, len(self.bodies)
+        self.c += n + 1
         self.bodies.append(body)
-        self.room = (
-            *[np.append(x, np.zeros(n + 1, x.dtype)) for x in self.room[:3]],
-            np.append(self.room[3], np.zeros(e, np.int32)),
-            np.append(self.room[4], numbers),
-        )
-        self.ops, self.a, self.b, self.entries, self.constants = views(*self.room)
-        ops, a, b, entries, _ = self.room
         entries[self.e : self.e + e] = [*operands, -1 - c - n]
         self.e += e
         slot = self.emit(VMAP, self.e - e, e)

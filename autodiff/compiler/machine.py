@@ -145,7 +145,8 @@ class Machine:
 
         And whether the last result, which says that all is right, is among them.
         """
-        p, c, body = self.program, self._constants, self.program.body(k)
+        p, c = self.program, self._constants
+        body = p.vmap(k).body
         operands = p.entries[p.a[k] : p.a[k] + p.b[k] - 1]
         where = places(c + operands), places(which), places(c + p.inputs + at)
         return (body, *where, len(body) - 1 in which)

@@ -22,7 +22,7 @@ import zlib
 from collections.abc import Callable
 from dataclasses import dataclass, field, fields, replace
 from functools import cache
-from typing import Any, ClassVar, NoReturn
+from typing import Any, ClassVar, NamedTuple, NoReturn
 
 import numpy as np
 from numpy.typing import NDArray
@@ -155,9 +155,12 @@ class Program:
         """The number of a constant, as an integer; of many, as an array."""
         return self.constants[-1 - np.asarray(ref)].astype(np.int64)
 
-    def body(self, k: int) -> Body:
-        """What instruction ``k``, a ``vmap``, runs."""
-        return self.bodies[int(self.number(self.entries[self.a[k] + self.b[k] - 1]))]
+    def vmap(self, k: int) -> Vmap:
+        """Instruction ``k``, a ``vmap``, taken apart."""
+        *_, number = refs = self.entries[self.a[k] : self.a[k] + self.b[k]]
+        body = self.bodies[int(self.number(number))]
+        cut = body.lanes * body.own
+        return Vmap(body, refs[:cut].reshape(body.lanes, body.own), refs[cut:-1])
 
     def parts(self) -> dict[int, tuple[Integers, Integers]]:
         """Of every ``vmap``, the instructions that read its results, and which of these."""
@@ -216,6 +219,20 @@ class Body:
     def __len__(self) -> int:
         """How many results there are."""
         return self.lanes * self.results + self.sums + 1
+
+
+class Vmap(NamedTuple):
+    """A ``vmap`` of a program, taken apart.
+
+    Attributes:
+        body: what it runs.
+        own: its operands: a row of references for every lane.
+        shared: references that all lanes share.
+    """
+
+    body: Body
+    own: Integers
+    shared: Integers
 
 
 def with_inputs(p: Program, inputs: int, to: Any) -> Program:
@@ -357,13 +374,13 @@ def validate(p: Program, after: str = "") -> Program:
         *operands, number = p.operands(j) or [0]
         if not below(number, len(p.bodies)):
             refuse(f"{named(j)} has no body")
-        body = p.body(j)
+        body = p.bodies[int(p.number(number))]
         expected = body.lanes * body.own + body.shared
         if len(operands) != expected:
             refuse(f"{named(j)} has {len(operands)} operands, but its body {expected}")
     for j in np.flatnonzero(p.ops == PART).tolist():
         of = int(p.a[j]) - p.inputs
-        if of < 0 or p.ops[of] != VMAP or not below(p.b[j], len(p.body(of))):
+        if of < 0 or p.ops[of] != VMAP or not below(p.b[j], len(p.vmap(of).body)):
             refuse(f"{named(j)} reads no result of a vmap")
     for number, body in enumerate(p.bodies):
         shapes = {(q.inputs, len(q.outputs)) for q in body.programs}

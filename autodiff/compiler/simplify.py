@@ -10,7 +10,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Callable
 from dataclasses import replace
-from typing import Any, NamedTuple
+from typing import Any
 from weakref import WeakSet
 
 import numpy as np
@@ -25,7 +25,16 @@ from autodiff.compiler.passes import (
     identities,
     powers,
 )
-from autodiff.compiler.program import ARITY, Body, Integers, Program, in_order, views, with_inputs
+from autodiff.compiler.program import (
+    ARITY,
+    Body,
+    Integers,
+    Program,
+    Vmap,
+    in_order,
+    views,
+    with_inputs,
+)
 from autodiff.engine.instructions import VMAP
 
 #: The passes, in order.
@@ -47,37 +56,16 @@ def simplified(p: Program) -> Program:
     return dead_code(trimmed(merged(trimmed(p)))) if VMAP in p.ops else p
 
 
-class _Call(NamedTuple):
-    """A ``vmap`` of a program, taken apart.
-
-    Attributes:
-        body: what it runs.
-        own: its operands: a row of references for every lane.
-        shared: references that all lanes share.
-    """
-
-    body: Body
-    own: Integers
-    shared: Integers
-
-
-def _call(p: Program, k: int) -> _Call:
-    body = p.body(k)
-    refs = p.entries[p.a[k] : p.a[k] + p.b[k] - 1]
-    cut = body.lanes * body.own
-    return _Call(body, refs[:cut].reshape(body.lanes, body.own), refs[cut:])
-
-
 def trimmed(p: Program) -> Program:
     """With vmaps that compute what is read of them, and are given what they read."""
     calls, which, at = {}, {}, {}
     for k, (parts, results) in p.parts().items():
-        calls[k], which[k] = _trimmed(_call(p, k), results)
+        calls[k], which[k] = _trimmed(p.vmap(k), results)
         at[k] = parts
     return _with_calls(p, calls, which, at)
 
 
-def _trimmed(call: _Call, read: Integers) -> tuple[_Call, Integers]:
+def _trimmed(call: Vmap, read: Integers) -> tuple[Vmap, Integers]:
     """A vmap without the results that are not read; and which of its results now those are."""
     body = call.body
     n, m = body.lanes * body.results, body.results
@@ -97,7 +85,7 @@ def _trimmed(call: _Call, read: Integers) -> tuple[_Call, Integers]:
     _simple.add(fewer)
     left = np.concatenate([np.tile(kept[:m], body.lanes), kept[m:], [True]])
     to_results = (np.cumsum(left) - 1)[read]
-    return _Call(fewer, call.own[:, own], call.shared[shared]), to_results
+    return Vmap(fewer, call.own[:, own], call.shared[shared]), to_results
 
 
 def _inputs_read(p: Program) -> Any:
@@ -109,7 +97,7 @@ def _inputs_read(p: Program) -> Any:
 
 
 def _with_calls(
-    p: Program, calls: dict[int, _Call], which: dict[int, Integers], at: dict[int, Integers]
+    p: Program, calls: dict[int, Vmap], which: dict[int, Integers], at: dict[int, Integers]
 ) -> Program:
     """The program with other vmaps, and with their parts, which are ``at``, reading ``which``."""
     bodies = tuple(call.body for call in calls.values())
@@ -149,14 +137,14 @@ def merged(p: Program) -> Program:
 
 def _merged(p: Program, first: int, second: int) -> Program | None:
     """With two vmaps made one, in place of the second; None if that cannot be."""
-    x, y = _call(p, first), _call(p, second)
+    x, y = p.vmap(first), p.vmap(second)
     if dependent(p, [p.inputs + first], NOTHING_HELD)[p.inputs + second]:
         return None
     both = _both(x, y)
     if both is None:
         return None
     parts = p.parts()
-    calls = {k: _call(p, k) for k in parts if k != first} | {second: both}
+    calls = {k: p.vmap(k) for k in parts if k != first} | {second: both}
     at = {k: parts[k][0] for k in calls}
     which = {k: parts[k][1] for k in calls}
     (of_x, read_x), (of_y, read_y) = parts[first], parts[second]
@@ -181,7 +169,7 @@ def _merged(p: Program, first: int, second: int) -> Program | None:
     return dead_code(q.returning(moved[q.outputs]))
 
 
-def _both(x: _Call, y: _Call) -> _Call | None:
+def _both(x: Vmap, y: Vmap) -> Vmap | None:
     """Two vmaps in one; None if they are not over the same lanes, or go other ways.
 
     Its results are those of a lane of the first, then of the second, and likewise the sums.
@@ -207,7 +195,7 @@ def _both(x: _Call, y: _Call) -> _Call | None:
     added, threads = x.body.sums + y.body.sums, max(x.body.threads, y.body.threads)
     body = Body(tuple(programs), x.body.lanes, own.shape[1], added, threads)
     _simple.add(body)
-    return _Call(body, own, shared)
+    return Vmap(body, own, shared)
 
 
 def _moved(read: Integers, of: Body, both: Body, second: int) -> Integers:

@@ -12,8 +12,8 @@ References:
 from __future__ import annotations
 
 import copy
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from functools import cached_property
 from importlib.util import find_spec
 from typing import Any
@@ -23,8 +23,9 @@ from numpy.typing import NDArray
 
 from autodiff.compiler import loops
 from autodiff.compiler.derivatives import HELD, forward, reverse
-from autodiff.compiler.program import ARITY, Floats, Integers, Program, views
+from autodiff.compiler.program import ARITY, Floats, Integers, Program, Vmap, in_order, views
 from autodiff.compiler.simplify import simplified
+from autodiff.ops import CODES
 
 
 @dataclass(frozen=True, eq=False)
@@ -71,6 +72,7 @@ def pattern(p: Program, places: Sequence[int]) -> Pattern:
     >>> found.rows, found.starts
     (array([0, 0, 1], dtype=int32), array([0, 1, 3], dtype=int32))
     """
+    p = _without_vmaps(p)
     columns = np.full(p.inputs, -1, np.int32)
     columns[list(places)] = np.arange(len(places), dtype=np.int32)
     seen = np.full(p.inputs + len(p), -1, np.int32)
@@ -88,6 +90,41 @@ def pattern(p: Program, places: Sequence[int]) -> Pattern:
         start = end
     shape = (len(p.outputs), len(places))
     return by_column(shape, np.concatenate(rows), np.concatenate(those))
+
+
+def _without_vmaps(p: Program) -> Program:
+    """A program with what its parts depend on in place of vmaps: it computes something else."""
+    ops, a, b, entries = p.ops.copy(), p.a.copy(), p.b.copy(), [p.entries]
+    size = len(p.entries)
+    for k, (at, which) in p.parts().items():
+        depends = _dependences(p.vmap(k))
+        for j, i in [(k, -1), *zip(at.tolist(), which.tolist(), strict=True)]:
+            refs = depends(i)
+            ops[j], a[j], b[j] = CODES["sum"], size, len(refs)
+            entries.append(refs.astype(np.int32))
+            size += len(refs)
+    return in_order(replace(p, ops=ops, a=a, b=b, entries=np.concatenate(entries)))
+
+
+def _dependences(call: Vmap) -> Callable[[int], Any]:
+    """Which operands a result of a vmap depends on; the last result on none."""
+    body, own, shared = call
+    m, results = body.results, body.lanes * body.results
+    ways = [pattern(q, range(q.inputs)) for q in body.programs]
+    read = [
+        np.unique(np.concatenate([x.columns[x.rows == i] for x in ways]))
+        for i in range(m + body.sums)
+    ]
+
+    def depends(i: int) -> Any:
+        if i in (-1, len(body) - 1):
+            return shared[:0]
+        alone = i < results
+        lanes, inputs = own[[i // m]] if alone else own, read[i % m if alone else m + i - results]
+        mine = inputs < body.own
+        return np.append(lanes[:, inputs[mine]], shared[inputs[~mine] - body.own])
+
+    return depends
 
 
 def colours(where: Pattern) -> list[int]:

@@ -251,7 +251,7 @@ def replay(p: Program, operands: Sequence[Any], known: Sequence[Any] = ()) -> li
         if known and known[k] is not None:
             slots.append(known[k])
         elif op == VMAP:
-            slots.append(replay_vmap(p.body(k), [read(ref) for ref in entries[a : a + b - 1]]))
+            slots.append(replay_vmap(p.vmap(k).body, [read(ref) for ref in entries[a : a + b - 1]]))
         elif op == PART:
             slots.append(slots[a][int(constants[-1 - b])])
         elif is_list:
