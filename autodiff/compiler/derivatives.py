@@ -78,6 +78,7 @@ def reverse(
     emitter = Emitter(p, (active & ancestors(p, p.outputs[[*seeds]]) for seeds in combinations))
     zero, one = emitter.zero, emitter.zero - 1
     found = []
+    made: dict[Any, Any] = {}
     for seeds in combinations:
         adjoint = np.full(len(active), NONE, np.int32)
         for result, seed in seeds.items():
@@ -85,7 +86,7 @@ def reverse(
             given = one if seed is None else seed
             if ref >= 0:
                 adjoint[ref] = given if adjoint[ref] == NONE else emitter.sum(adjoint[ref], given)
-        _backwards(p, emitter, active, adjoint)
+        _backwards(p, emitter, active, adjoint, made)
         of_inputs = adjoint[list(inputs)]
         found.append(np.where(of_inputs == NONE, zero, of_inputs))
     return emitter.finished(np.concatenate([p.outputs[: len(p.outputs) * keep], *found]))
@@ -138,10 +139,11 @@ def chosen(
         starts.append(begin)
     emitter = Emitter(p, masks)
     refs, which, end = [np.zeros(0, np.int32)], [np.zeros(0, np.int64)], 0
+    made: dict[Any, Any] = {}
     for mask, begin, row in zip(masks, starts, reached, strict=True):
         adjoint = np.full(len(mask), NONE, np.int32)
         adjoint[begin] = -len(p.constants)
-        _backwards(p, emitter, mask, adjoint)
+        _backwards(p, emitter, mask, adjoint, made)
         found = adjoint[at][row]
         unsure = np.flatnonzero(found != NONE)
         refs.append(found[unsure])
@@ -163,12 +165,13 @@ def forward(
     emitter = Emitter(p, (dependent(p, [*seeds]) for seeds in directions))
     zero, one = emitter.zero, emitter.zero - 1
     found = []
+    made: dict[Any, Any] = {}
     for seeds in directions:
         active = dependent(p, [*seeds])
         tangent = np.full(len(active), NONE, np.int32)
         for slot, seed in seeds.items():
             tangent[slot] = one if seed is None else seed
-        _forwards(p, emitter, active, tangent)
+        _forwards(p, emitter, active, tangent, made)
         of_results = np.where(p.outputs < 0, NONE, tangent[np.maximum(p.outputs, 0)])
         found.append(np.where(of_results == NONE, zero, of_results))
     return emitter.finished(np.concatenate([p.outputs[: len(p.outputs) * keep], *found]))
@@ -177,32 +180,45 @@ def forward(
 # -- of what is done for many lanes ----------------------------------------------------------------
 
 
-def _backwards(p: Program, emitter: Emitter, active: Mask, adjoint: Integers) -> None:
+def _backwards(
+    p: Program, emitter: Emitter, active: Mask, adjoint: Integers, made: dict[Any, Any]
+) -> None:
     """The chain rule, backwards over a program, with the adjoints of some slots given."""
     arrays, end = views(active, adjoint), len(p)
     parts = p.parts()
     for k in reversed(parts):
         emitter.reverse(k + 1, end, *arrays)
         if active[p.inputs + k]:
-            _reverse_vmap(p, emitter, k, parts[k], active, adjoint)
+            _reverse_vmap(p, emitter, k, parts[k], active, adjoint, made)
         end = k
     emitter.reverse(0, end, *arrays)
 
 
-def _forwards(p: Program, emitter: Emitter, active: Mask, tangent: Integers) -> None:
+def _forwards(
+    p: Program, emitter: Emitter, active: Mask, tangent: Integers, made: dict[Any, Any]
+) -> None:
     """The chain rule, forwards over a program, with the tangents of some inputs given."""
     arrays, start = views(active, tangent), 0
     for k, parts in p.parts().items():
         emitter.forward(start, k, *arrays)
-        _forward_vmap(p, emitter, k, parts, tangent)
+        _forward_vmap(p, emitter, k, parts, tangent, made)
         start = k + 1
     emitter.forward(start, len(p), *arrays)
 
 
 def _reverse_vmap(
-    p: Program, emitter: Emitter, k: int, parts: Any, active: Mask, adjoint: Integers
+    p: Program,
+    emitter: Emitter,
+    k: int,
+    parts: Any,
+    active: Mask,
+    adjoint: Integers,
+    made: dict[Any, Any],
 ) -> None:
-    """Hand on the adjoints of the results of a ``vmap`` to its operands."""
+    """Hand on the adjoints of the results of a ``vmap`` to its operands.
+
+    Derivatives of its programs, by what they are by, are ``made`` once.
+    """
     body, own, shared = p.vmap(k)
     given = np.full(len(body), NONE, np.int32)
     for slot, which in zip((parts[0] + p.inputs).tolist(), parts[1].tolist(), strict=True):
@@ -220,9 +236,12 @@ def _reverse_vmap(
         seeds = {int(i): body.own + j for j, i in enumerate(which)}
         end = body.own + len(which) + body.shared
         seeds |= {body.results + int(i): end + j for j, i in enumerate(sums)}
-        wide = _widened(body, len(which), len(sums))
-        found = [reverse(q, [seeds], _moved(by, body.own, len(which))) for q in wide]
-        reached = _not_zero(found, wide)
+        key = k, which.tobytes(), sums.tobytes(), by.tobytes()
+        if key not in made:
+            wide = _widened(body, len(which), len(sums))
+            found = [reverse(q, [seeds], _moved(by, body.own, len(which))) for q in wide]
+            made[key] = found, _not_zero(found, wide)
+        found, reached = made[key]
         which_by = by[reached]
         mine = which_by[which_by < body.own]
         derived = Body(
@@ -251,7 +270,9 @@ def _reverse_vmap(
         _add(emitter, adjoint, refs[numbers], slots)
 
 
-def _forward_vmap(p: Program, emitter: Emitter, k: int, parts: Any, tangent: Integers) -> None:
+def _forward_vmap(
+    p: Program, emitter: Emitter, k: int, parts: Any, tangent: Integers, made: dict[Any, Any]
+) -> None:
     """Give the results of a ``vmap`` their tangents, from those of its operands."""
     body, own, shared = p.vmap(k)
     of_own, of_shared = _read(own, tangent), _read(shared, tangent)
@@ -264,9 +285,12 @@ def _forward_vmap(p: Program, emitter: Emitter, k: int, parts: Any, tangent: Int
         seeds: dict[int, int | None] = {int(i): body.own + j for j, i in enumerate(which)}
         start, end = body.own + len(which), body.own + len(which) + body.shared
         seeds |= {start + int(i): end + j for j, i in enumerate(sums)}
-        wide = _widened(body, len(which), len(sums))
-        programs = [forward(q, [seeds]) for q in wide]
-        reached = _not_zero(programs, wide)
+        key = k, which.tobytes(), sums.tobytes()
+        if key not in made:
+            wide = _widened(body, len(which), len(sums))
+            programs = [forward(q, [seeds]) for q in wide]
+            made[key] = programs, _not_zero(programs, wide)
+        programs, reached = made[key]
         mine = reached[reached < body.results]
         derived = Body(
             tuple(q.returning(q.outputs[reached]) for q in programs),
