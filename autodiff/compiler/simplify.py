@@ -46,6 +46,8 @@ SIMPLIFY: tuple[Callable[[Program], Program], ...] = (
     common_subexpressions,
 )
 
+FEW = 16  #: vmaps that are compared with one another: of more, as in a Jacobian, each is for a lane
+
 _simple: WeakSet[Body] = WeakSet()  # bodies that need not be simplified again
 
 
@@ -124,7 +126,7 @@ def merged(p: Program) -> Program:
     They have operands in common and go the same ways, having the same guards: so they compute the
     same things, which are then computed once.
     """
-    found: Program | None = p
+    found: Program | None = p if (p.ops == VMAP).sum() <= FEW else None
     while found is not None:
         p, found = found, None
         vmaps = [*p.parts()]
