@@ -35,16 +35,21 @@ MOST = 1 << 16  #: numbers that are copied for one step, if there is a smaller o
 LEAST = 4  #: rows, and columns, that a matrix product must have: less is added up as it is
 MUL = CODES["mul"]
 
+# Seconds that it takes, about: one lane by itself, an instruction of it; to make a ``Batch``, for
+# every guard, and for every instruction.
+LANE, INSTRUCTION, STEP, INSTRUCTION_MADE = 3e-6, 3e-9, 1e-4, 1.5e-6
 
 Lanes = Callable[..., tuple[Floats, Floats, Integers]]  #: see ``Batch.__call__``
 
 
 def in_lanes(program: Program, per_lane: Sequence[int], most: int, added: int = 0) -> Lanes:
-    """What runs a program for many lanes; one after the other, if it has primitives in Python.
+    """What runs a program for many lanes, see ``Batch``.
 
-    See ``Batch``.
+    One lane after the other if it has primitives in Python; and as long as that takes less time
+    than to make a ``Batch``, whose sums are in another order.
     """
-    if ((program.ops < STATIC) | (program.ops == VMAP)).all():
+    in_python = not ((program.ops < STATIC) | (program.ops == VMAP)).all()
+    if added and not in_python:
         return Batch(program, per_lane, most, added)
     machine, own = Machine(sums(program)), len(program.outputs) - added
 
@@ -61,7 +66,19 @@ def in_lanes(program: Program, per_lane: Sequence[int], most: int, added: int = 
             found[:, i] = 0.0 if results is None else results
         return found[:own], found[own:].sum(axis=1), failed
 
-    return one_by_one
+    if in_python:
+        return one_by_one
+    a_lane = LANE + INSTRUCTION * len(program)
+    made, spent, worth = None, 0.0, STEP * len(program.guards) + INSTRUCTION_MADE * len(program)
+
+    def tiered(inputs: Floats, lanes: Floats, threads: int = 1) -> tuple[Floats, Floats, Integers]:
+        nonlocal made, spent
+        spent += a_lane * lanes.shape[1]
+        if made is None and spent > worth:
+            made = Batch(program, per_lane, most)
+        return (made or one_by_one)(inputs, lanes, threads)
+
+    return tiered
 
 
 class Batch:

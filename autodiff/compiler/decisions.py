@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import struct
 import threading
-from collections.abc import Callable
 from typing import Any, Generic, TypeVar
 
 import numpy as np
@@ -31,6 +30,42 @@ LEAF = 2**16 - 1  #: the operation of an instruction that ends a path
 
 class Unlike(Exception):
     """A run computed something else than an earlier one with the same outcomes of comparisons."""
+
+
+class _Path:
+    """The guards of a trace on their way through a tree, as Python's numbers.
+
+    Attributes:
+        program: the guards' program.
+        ops: its operations.
+        constants: of each of its constants, the reference in the tree.
+        to: of each of its slots, the slot in the tree.
+    """
+
+    def __init__(self, program: Program, constants: list[int], inputs: int) -> None:
+        self.program = program
+        self.ops: list[int] = program.ops.tolist()
+        self.constants = constants
+        self.to = [*range(inputs), *[-1] * (program.inputs - inputs + len(program))]
+        self._inputs = inputs
+        self._a, self._b = program.a.tolist(), program.b.tolist()
+        self._entries: list[int] = program.entries.tolist()
+        self._arity = ARITY[program.ops].tolist()
+
+    def operands(self, k: int) -> list[int]:
+        """The references that an instruction reads."""
+        a, b, arity = self._a[k], self._b[k], self._arity[k]
+        return [a, b][:arity] if arity else self._entries[a : a + b]
+
+    def comparison(self, k: int) -> int:
+        """Where what guard ``k`` compares begins: with the vmap, if it is whether lanes fit it."""
+        vmap = self.ops[max(k - 3, 0) : k - 1] == [VMAP, PART]
+        return k - 3 if vmap and self._a[k - 1] == self.program.inputs + k - 2 else k - 1
+
+    def stand(self, start: int, end: int, at: int) -> None:
+        """Note that instructions stand in the tree from ``at`` on."""
+        n, first = self.program.inputs, self._inputs + at
+        self.to[n + start : n + end] = range(first, first + end - start)
 
 
 class Decisions(Generic[T]):
@@ -75,34 +110,26 @@ class Decisions(Generic[T]):
 
     def _add(self, traced: Traced, leaf: T) -> str:
         g = traced.guards
-        to = np.empty(g.inputs + len(g), np.int32)  # where the tree has every slot of the trace
-        to[: self.inputs] = np.arange(self.inputs)
+        path = _Path(g, [self._constant(x) for x in g.constants.tolist()], self.inputs)
         for slot in _inputs_read(g).tolist():
             if slot >= self.inputs:
-                to[slot] = self._of_captured(traced.captured[slot - self.inputs])
-        constants = np.array([self._constant(x) for x in g.constants.tolist()], np.int32)
+                path.to[slot] = self._of_captured(traced.captured[slot - self.inputs])
         at = 0 if self.ops else -1  # where in the tree we are; -1 beyond its end
         left, done = "", 0
         for k in g.guards:  # each is behind its comparison, and that behind what it compares
             if at >= 0:
-                begin = _comparison(g, k)
-                at = self._follow(g, done, begin, at, to)
+                begin = path.comparison(k)
+                at = self._follow(path, done, begin, at)
                 done = begin
-                _, outcome, which = g.operands(k)
-
-                def compared(at: int, begin: int = begin, k: int = k) -> list[list[int]]:
-                    """What the guard compares, if that stands there."""
-                    self._stand(g, begin, k + 1, at, to)
-                    return [self._moved(g, j, to, constants) for j in range(begin, k)]
-
-                at, found = self._decide(at, compared, int(constants[-1 - outcome]))
+                _, outcome, which = path.operands(k)
+                at, found = self._decide(at, path, begin, k, path.constants[-1 - outcome])
                 if at < 0:
                     left = g.sources[int(g.constants[-1 - which])]
                 if found >= 0:
-                    self._stand(g, begin, k + 1, found, to)
+                    path.stand(begin, k + 1, found)
                     done = k + 1
             if at < 0:
-                self._append(g, done, k + 1, to, constants)
+                self._append(path, done, k + 1)
                 done = k + 1
         if at >= 0 and at not in self.leaves:
             raise Unlike
@@ -113,21 +140,15 @@ class Decisions(Generic[T]):
         self._made = None
         return left
 
-    def _follow(self, g: Program, start: int, end: int, at: int, to: Any) -> int:
+    def _follow(self, path: _Path, start: int, end: int, at: int) -> int:
         """Walk along instructions that the tree has already; where it is then."""
-        self._stand(g, start, end, at, to)
-        if self.ops[at : at + end - start] != g.ops[start:end].tolist():
+        path.stand(start, end, at)
+        if self.ops[at : at + end - start] != path.ops[start:end]:
             raise Unlike
         return at + end - start
 
-    def _stand(self, g: Program, start: int, end: int, at: int, to: Any) -> None:
-        """Note that instructions of a trace stand in the tree from ``at`` on."""
-        to[g.inputs + start : g.inputs + end] = self.inputs + np.arange(at, at + end - start)
-
-    def _decide(
-        self, at: int, compared: Callable[[int], list[list[int]]], outcome: int
-    ) -> tuple[int, int]:
-        """Take the branch of an outcome at a comparison.
+    def _decide(self, at: int, path: _Path, begin: int, k: int, outcome: int) -> tuple[int, int]:
+        """Take the branch of an outcome at a comparison: what from ``begin`` to guard ``k`` stands.
 
         An integer that a trace rests on is compared with another number in every trace, and lanes
         of a vmap may go other ways; in the tree, one of these comparisons stands behind the other.
@@ -137,7 +158,8 @@ class Decisions(Generic[T]):
             the tree has it not.
         """
         while True:
-            wanted = compared(at)
+            path.stand(begin, k + 1, at)
+            wanted = [self._moved(path, j) for j in range(begin, k)]
             guard = at + len(wanted)
             there = [self._instruction_at(k) for k in range(at, guard)]
             if self.ops[at : guard + 1] != [*(ops[0] for ops in there), GUARD]:
@@ -163,13 +185,13 @@ class Decisions(Generic[T]):
         op, a, b = self.ops[k], self.a[k], self.b[k]
         return [op, *([a, b][: ARITY[op]] if ARITY[op] else self.entries[a : a + b])]
 
-    def _moved(self, g: Program, k: int, to: Any, constants: Any) -> list[int]:
+    def _moved(self, path: _Path, k: int) -> list[int]:
         """The operation and the operands of an instruction of a trace, in the tree."""
-        op, refs = int(g.ops[k]), g.operands(k)
-        found = [int(to[ref] if ref >= 0 else constants[-1 - ref]) for ref in refs]
-        if op == VMAP:
-            found[-1] = self._constant(float(self._number_of(g.vmap(k).body)))
-        return [op, *found]
+        to, constants = path.to, path.constants
+        found = [to[ref] if ref >= 0 else constants[-1 - ref] for ref in path.operands(k)]
+        if path.ops[k] == VMAP:
+            found[-1] = self._constant(float(self._number_of(path.program.vmap(k).body)))
+        return [path.ops[k], *found]
 
     def _number_of(self, body: Body) -> int:
         """The number of a body among those of the tree."""
@@ -179,12 +201,11 @@ class Decisions(Generic[T]):
             self.bodies.append(body)
         return self.of_body[key]
 
-    def _append(self, g: Program, start: int, end: int, to: Any, constants: Any) -> None:
+    def _append(self, path: _Path, start: int, end: int) -> None:
         """Append instructions of a trace."""
-        first = len(self.ops)
-        to[g.inputs + start : g.inputs + end] = self.inputs + first + np.arange(end - start)
+        path.stand(start, end, len(self.ops))
         for k in range(start, end):
-            op, *refs = self._moved(g, k, to, constants)
+            op, *refs = self._moved(path, k)
             if ARITY[op]:
                 self._instruction(op, refs[0], refs[-1] if len(refs) > 1 else 0)
             else:
@@ -245,12 +266,6 @@ class Decisions(Generic[T]):
         machine, refs, captured = self._made or self._ready()
         end = machine.walk(numbers, [(refs, data_of(captured))], self.leaves)
         return None if end is None else self.leaves[end]
-
-
-def _comparison(g: Program, k: int) -> int:
-    """Where what guard ``k`` compares begins: with the vmap, if it is whether lanes go its ways."""
-    before = g.ops[max(k - 3, 0) : k].tolist()
-    return k - 3 if before[:2] == [VMAP, PART] and g.a[k - 1] == g.inputs + k - 2 else k - 1
 
 
 def _inputs_read(p: Program) -> Any:

@@ -214,6 +214,10 @@ class Jitted:
         # A transform's results are Values if one is; a plain function's constants are its own.
         return as_values(results) if isinstance(self.f, Transform) else results
 
+    def serve(self, lanes: int) -> None:
+        """Note that a program has served so many lanes besides the one that it was found for."""
+        self._served += lanes
+
     def check_lane(
         self, key: Any, numbers: Any, found: Any, arguments: Callable[[], tuple[Any, Any]]
     ) -> None:

@@ -42,7 +42,8 @@ from autodiff.transforms.results import flatten_result, has_values
 from autodiff.transforms.transform import by_name, with_captured
 from autodiff.value import Value
 
-MOST = 64  #: programs that are run in a call; lanes for which none is right are called one by one
+MOST = 64  #: programs that are run in a call; lanes for which none is right are called one by one,
+WORTH = 32  #: unless there are so many lanes for every program
 
 
 class _Given(NamedTuple):
@@ -238,6 +239,7 @@ class Vmapped:
             results, _, failed = batch(with_captured(numbers, kept.captured), some, self._threads)
             if failed[0]:  # an index is out of range, which the function itself is to say
                 self._one_by_one(self.f, call, which[:1].tolist())
+            jitted.serve(int((failed == 0).sum()) - 1)
             guards = np.flatnonzero(np.bincount(failed))
             alike += [which[failed == guard] for guard in guards[guards > 0].tolist()]
             yield _Way(kept, which, numbers, results, alike)
@@ -255,7 +257,8 @@ class Vmapped:
                 jitted.check_lane(call.key, way.numbers, first, lambda: call.arguments(0))
             found[:, way.which] = way.results  # of some, until they are done again
             rest, count = way.rest, count + 1
-            if count == MOST:
+            left = sum(map(len, rest))
+            if count >= MOST and call.lanes - left < WORTH * count:
                 break
         if rest:
             others = np.concatenate(rest)
