@@ -37,7 +37,7 @@ MUL = CODES["mul"]
 
 # Seconds that it takes, about: one lane by itself, an instruction of it; to make a ``Batch``, for
 # every guard, and for every instruction.
-LANE, INSTRUCTION, STEP, INSTRUCTION_MADE = 3e-6, 3e-9, 1e-4, 1.5e-6
+LANE, INSTRUCTION, STEP, INSTRUCTION_MADE = 3e-6, 8e-9, 4e-5, 1.5e-6
 
 Lanes = Callable[..., tuple[Floats, Floats, Integers]]  #: see ``Batch.__call__``
 
