@@ -16,7 +16,7 @@ import numpy as np
 
 from autodiff.arrays import data_of
 from autodiff.compiler.machine import Machine
-from autodiff.compiler.program import ARITY, GUARD, Body, Floats, Program
+from autodiff.compiler.program import ARITY, GUARD, Body, Floats, Program, inputs_read
 from autodiff.compiler.trace import Traced
 from autodiff.engine.instructions import PART, VMAP
 from autodiff.ops import CODES
@@ -111,7 +111,7 @@ class Decisions(Generic[T]):
     def _add(self, traced: Traced, leaf: T) -> str:
         g = traced.guards
         path = _Path(g, [self._constant(x) for x in g.constants.tolist()], self.inputs)
-        for slot in _inputs_read(g).tolist():
+        for slot in np.flatnonzero(inputs_read(g)).tolist():
             if slot >= self.inputs:
                 path.to[slot] = self._of_captured(traced.captured[slot - self.inputs])
         at = 0 if self.ops else -1  # where in the tree we are; -1 beyond its end
@@ -266,10 +266,3 @@ class Decisions(Generic[T]):
         machine, refs, captured = self._made or self._ready()
         end = machine.walk(numbers, [(refs, data_of(captured))], self.leaves)
         return None if end is None else self.leaves[end]
-
-
-def _inputs_read(p: Program) -> Any:
-    """The inputs that the instructions of a program read."""
-    arity = ARITY[p.ops]
-    refs = np.unique(np.concatenate([p.a[arity > 0], p.b[arity == 2], p.entries]))
-    return refs[(refs >= 0) & (refs < p.inputs)]

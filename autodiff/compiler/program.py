@@ -246,6 +246,14 @@ def with_inputs(p: Program, inputs: int, to: Any) -> Program:
     return replace(p, inputs=inputs, a=a, b=b, entries=entries, outputs=moved[p.outputs])
 
 
+def inputs_read(p: Program) -> NDArray[np.bool_]:
+    """Of every input, whether it is read."""
+    refs = np.concatenate([p.a[ARITY[p.ops] > 0], p.b[ARITY[p.ops] == 2], p.entries, p.outputs])
+    read = np.zeros(p.inputs, bool)
+    read[refs[(refs >= 0) & (refs < p.inputs)]] = True
+    return read
+
+
 def in_order(p: Program) -> Program:
     """The program with its entries in the order of the instructions that read them."""
     a, over_list = p.a.copy(), p.over_list

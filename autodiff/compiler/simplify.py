@@ -10,7 +10,6 @@ from __future__ import annotations
 import itertools
 from collections.abc import Callable
 from dataclasses import replace
-from typing import Any
 from weakref import WeakSet
 
 import numpy as np
@@ -32,6 +31,7 @@ from autodiff.compiler.program import (
     Program,
     Vmap,
     in_order,
+    inputs_read,
     views,
     with_inputs,
 )
@@ -76,7 +76,7 @@ def _trimmed(call: Vmap, read: Integers) -> tuple[Vmap, Integers]:
     programs = body.programs
     if not kept.all() or body not in _simple:
         programs = tuple(simplified(q.returning(q.outputs[kept])) for q in programs)
-    inputs = np.logical_or.reduce([_inputs_read(q) for q in programs])
+    inputs = np.logical_or.reduce([inputs_read(q) for q in programs])
     own, shared = inputs[: body.own], inputs[body.own :]
     if not inputs.all():
         to = np.cumsum(inputs) - 1
@@ -88,14 +88,6 @@ def _trimmed(call: Vmap, read: Integers) -> tuple[Vmap, Integers]:
     left = np.concatenate([np.tile(kept[:m], body.lanes), kept[m:], [True]])
     to_results = (np.cumsum(left) - 1)[read]
     return Vmap(fewer, call.own[:, own], call.shared[shared]), to_results
-
-
-def _inputs_read(p: Program) -> Any:
-    """Of every input, whether it is read."""
-    refs = np.concatenate([p.a[ARITY[p.ops] > 0], p.b[ARITY[p.ops] == 2], p.entries, p.outputs])
-    read = np.zeros(p.inputs, bool)
-    read[refs[(refs >= 0) & (refs < p.inputs)]] = True
-    return read
 
 
 def _with_calls(
