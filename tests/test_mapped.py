@@ -5,6 +5,7 @@ import pickle
 import random
 import tracemalloc
 import warnings
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -34,6 +35,7 @@ from autodiff import (
 from autodiff.compiler.program import validate
 from autodiff.engine.instructions import VMAP
 from autodiff.functions import mean
+from autodiff.ops import ROWS
 from autodiff.transforms.vmap import MOST
 
 OPERATIONS = [
@@ -300,6 +302,37 @@ def test_layers_gradients_are_matrix_products():
         )
 
 
+def test_sparse_derivatives_know_which_lane_reads_what():
+    x, ways = np.linspace(-1.0, 1.0, 7), [False, True]
+
+    def f(x, s, by_vmap):
+        def of_lane(a, b):
+            return {"y": sin(a) * b, "s": s * 1.0}
+
+        if by_vmap:
+            found = vmap(of_lane)(x[:-1], x[1:])
+            return [*found["y"], found["s"][0], found["y"][2]]
+        lanes = [of_lane(a, b) for a, b in itertools.pairwise(x)]
+        return [*(lane["y"] for lane in lanes), lanes[0]["s"], lanes[2]["y"]]
+
+    found = [jacobian(lambda x, way=way: f(x, 2.0, way), sparse=True)(x) for way in ways]
+    assert found[0].nnz == found[1].nnz == 6 * 2 + 2
+    assert (found[0].toarray() == found[1].toarray()).all()
+
+    def total(x, way):
+        return sum(y * y for y in f(x, x[0], way)[:6])
+
+    second = [hessian(lambda x, way=way: total(x, way), sparse=True)(x) for way in ways]
+    assert second[0].nnz == second[1].nnz
+    close(second[1].toarray(), second[0].toarray())
+
+    def added(w):  # of a gradient, the sum over lanes
+        return grad(lambda w: sum(vmap(lambda a: sin(w[0] * a) * w[1])(x)))(w)[:1]
+
+    pattern = jacobian(added, sparse=True)(np.ones(3))
+    assert (pattern.shape, pattern.nnz) == ((1, 3), 2)
+
+
 # -- guards ----------------------------------------------------------------------------------------
 
 
@@ -403,6 +436,35 @@ def test_programs_are_printed_pickled_and_written_in_python():
     close([value, derivative], lowered.run(np.append(0.7, xs)))
     program = pickle.loads(pickle.dumps(lowered.program))
     assert program.bodies[0].key() == lowered.program.bodies[0].key()
+
+
+def changed(p, **fields):
+    """A program with other fields; ``body`` ones, those of its only body."""
+    body = fields.pop("body", {})
+    return replace(p, **fields) if fields else replace(p, bodies=(replace(p.bodies[0], **body),))
+
+
+@pytest.mark.parametrize(
+    ("fields", "message"),
+    [
+        ({"bodies": ()}, r"instruction 0 \(vmap\) has no body"),
+        ({"bodies": [1]}, "bodies must be a tuple of them, not"),
+        ({"body": {"lanes": 3}}, r"instruction 0 \(vmap\) has 3 operands, but its body 4"),
+        ({"body": {"own": 5}}, "body 0 has programs of other inputs or outputs"),
+        ({"constants": np.array([0.0, 9.0, 1.0])}, r"instruction 1 \(part\) reads no result of"),
+        ({"constants": np.array([0.5, 0.0, 1.0])}, r"instruction 0 \(vmap\) has no body"),
+        ({"a": np.array([0, 0, 3, 4], np.int32)}, r"instruction 1 \(part\) reads no result of"),
+    ],
+)
+def test_what_is_no_program_with_a_vmap(fields, message):
+    p = jit(lambda w, xs: logsumexp(vmap(lambda x: x * w)(xs))).lower(1.0, np.ones(2)).program
+    assert [ROWS[op].name for op in p.ops] == ["vmap", "part", "part", "logsumexp"]
+    # The number of the body is a constant of its own, and so are those of the results.
+    b, constants = np.array([4, -2, -3, 2], np.int32), np.array([0.0, 0.0, 1.0])
+    p = replace(p, b=b, constants=constants)
+    validate(p)
+    with pytest.raises(ValueError, match=message):
+        validate(changed(p, **fields))
 
 
 def test_under_no_grad_nothing_is_recorded():

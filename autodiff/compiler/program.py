@@ -373,6 +373,13 @@ def validate(p: Program, after: str = "") -> Program:
     if not (isinstance(p.bodies, tuple) and all(isinstance(x, Body) for x in p.bodies)):
         refuse(f"bodies must be a tuple of them, not {describe(p.bodies)}")
 
+    for nth, body in enumerate(p.bodies):
+        shapes = {(q.inputs, len(q.outputs)) for q in body.programs}
+        if len(shapes) != 1 or not 0 <= body.own <= body.programs[0].inputs:
+            refuse(f"body {nth} has programs of other inputs or outputs")
+        for q in body.programs:
+            validate(q, f"{after or 'program'}, body {nth}")
+
     def below(ref: Any, end: int) -> bool:
         """Whether a reference reads a constant that is an integer from 0 up."""
         x = float(p.constants[-1 - ref]) if ref < 0 else -1.0
@@ -390,10 +397,4 @@ def validate(p: Program, after: str = "") -> Program:
         of = int(p.a[j]) - p.inputs
         if of < 0 or p.ops[of] != VMAP or not below(p.b[j], len(p.vmap(of).body)):
             refuse(f"{named(j)} reads no result of a vmap")
-    for number, body in enumerate(p.bodies):
-        shapes = {(q.inputs, len(q.outputs)) for q in body.programs}
-        if len(shapes) != 1 or not 0 <= body.own <= body.programs[0].inputs:
-            refuse(f"body {number} has programs of other inputs or outputs")
-        for q in body.programs:
-            validate(q, f"{after or 'program'}, body {number}")
     return p
