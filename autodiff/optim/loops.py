@@ -162,8 +162,9 @@ def fit(
 
     Model and loss run as programs (see ``jit``), one for every size of batch that comes often; if
     they cannot, they run as they are, after a warning that says why.  Losses and parameters are the
-    same to the bit, but for gradients of what an integer target chooses (``cross_entropy``): these
-    are sums in another order, which may differ in their last digit.
+    same to the bit, but for gradients of what an integer target chooses (``cross_entropy``), and of
+    a large batch, which is one ``vmap`` of model and loss: these are sums in another order, which
+    may differ in their last digits.
 
     Args:
         model: called on one example's inputs at a time.
