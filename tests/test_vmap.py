@@ -1,6 +1,7 @@
 """vmap returns for every lane what the function returns for it."""
 
 import pickle
+import sys
 import warnings
 
 import numpy as np
@@ -82,7 +83,7 @@ def test_lanes_go_different_ways(make):
     same(mapped(xs[::-1] * 2), loop(newton, (xs[::-1] * 2).tolist()))
 
 
-def test_too_many_ways_are_gone_one_by_one_with_one_warning():
+def test_too_many_ways_are_gone_one_by_one_with_one_warning(monkeypatch):
     def count(x):
         n = 0.0
         while x > n:
@@ -96,6 +97,14 @@ def test_too_many_ways_are_gone_one_by_one_with_one_warning():
         found = vmap(count)(xs)
     assert [w.filename for w in seen] == [__file__]
     same(found, loop(count, xs.tolist()))
+    monkeypatch.setattr(sys.modules["autodiff.transforms.vmap"], "WORTH", 2)
+    many = np.repeat(xs, 3)  # more ways are gone where each serves many lanes
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        mapped = jit(vmap(count))
+        for _ in range(2):
+            same(mapped(many), np.repeat(found, 3))
+    assert not mapped._jitted.eager
 
 
 @BOTH
