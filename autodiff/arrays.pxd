@@ -8,6 +8,7 @@ from autodiff.value cimport Value
 cdef extern from "Python.h":
     PyTypeObject *kind_of "Py_TYPE" (PyObject *)
     PyObject *borrow "PyList_GET_ITEM" (PyObject *, Py_ssize_t)
+    bint following "PyDict_Next" (object, Py_ssize_t *, PyObject **, PyObject **)
 
 # Many Values do not fit the cache: those that come soon are fetched ahead.
 cdef extern from *:
@@ -50,6 +51,26 @@ cdef inline bint identical(list xs, list ys):
     for i in range(len(xs)):
         if borrow(<PyObject *>xs, i) != borrow(<PyObject *>ys, i):
             return False
+    return True
+
+cdef inline bint all_held(list containers, list contents):
+    cdef PyObject *key
+    cdef PyObject *value
+    cdef list held
+    cdef Py_ssize_t k, i, n, at
+    for k in range(len(containers)):
+        held = <list>contents[k]
+        if not isinstance(containers[k], dict):
+            if not identical(<list>containers[k], held):
+                return False
+            continue
+        n, at, i = len(<dict>containers[k]), 0, 0
+        if len(held) != 2 * n:
+            return False
+        while following(containers[k], &at, &key, &value):
+            if borrow(<PyObject *>held, i) != key or borrow(<PyObject *>held, n + i) != value:
+                return False
+            i += 1
     return True
 
 # Both give the index of the first element that is not a Value, or the number of elements.
@@ -100,6 +121,7 @@ cdef inline int write_data(object of, list groups, list data, list states, list 
 
 cpdef array data_of(list numbers)
 cpdef bint same_objects(list xs, list ys)
+cpdef bint same_contents(list containers, list contents)
 cpdef gather(list values, array data, array grads)
 cpdef commit(list groups, list data, list states, list new)
 cpdef scatter_grads(list values, array grads)

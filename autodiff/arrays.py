@@ -19,6 +19,7 @@ except ImportError:
 
 if not cython.compiled:
     from autodiff.engine.interpreted import (
+        all_held,
         doubles,
         identical,
         read_data,
@@ -40,6 +41,16 @@ def data_of(numbers: list[Any]) -> Any:
 def same_objects(xs: list[Any], ys: list[Any]) -> bool:
     """Whether two lists have the same objects."""
     return identical(xs, ys)
+
+
+def contents_of(container: Any) -> list[Any]:
+    """What a list holds, or a dict: its keys, then its values."""
+    return [*container, *container.values()] if isinstance(container, dict) else [*container]
+
+
+def same_contents(containers: list[Any], contents: list[list[Any]]) -> bool:
+    """Whether lists and dicts all hold the same objects as ``contents_of`` gave of them."""
+    return all_held(containers, contents)
 
 
 def gather(values: list[Value], data: Any, grads: Any) -> None:

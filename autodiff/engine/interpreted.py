@@ -128,6 +128,12 @@ def read_data(of: Any, numbers: list[Any], data: Any) -> None:
         data[i] = x._data if type(x) is of else x
 
 
+def all_held(containers: list[Any], contents: list[list[Any]]) -> bool:
+    """Whether lists, and dicts as keys and then values, hold these very objects."""
+    now = ([*x, *x.values()] if isinstance(x, dict) else x for x in containers)
+    return all(map(identical, now, contents))
+
+
 def identical(xs: list[Any], ys: list[Any]) -> bool:
     """Whether two lists have the same objects."""
     return len(xs) == len(ys) and all(map(is_, xs, ys))

@@ -14,6 +14,7 @@ from __future__ import annotations
 import dis
 import functools
 import inspect
+import itertools
 import os
 import random
 import sys
@@ -24,7 +25,7 @@ from typing import Any
 
 import numpy as np
 
-from autodiff.arrays import same_objects
+from autodiff.arrays import contents_of, same_contents, same_objects
 from autodiff.value import Value
 
 _ABSENT = object()
@@ -91,11 +92,20 @@ class Watch:
         self._iterators: list[str] = []
         self._in_module = False
         self._looks: list[Callable[[], str]] = []  # each gives the name of what has changed, or ""
+        self._held: list[Any] = []  # lists, and the attributes of modules
+        self._contents: list[list[Any]] = []  # what these hold: if they still do, all is well
+        self._inside: list[Callable[[], str]] = []  # else, of each of them a look
         self._seen: dict[int, Any] = {}  # by id, which the reference keeps from being used again
         self._function(function, "")
 
     def changed(self) -> str:
         """The name of something that is no longer what it was; "" if all is."""
+        if not same_contents(self._held, self._contents):
+            for look in self._inside:
+                name = look()
+                if name:
+                    return name
+            self._contents = [contents_of(x) for x in self._held]  # others, but the same numbers
         for look in self._looks:
             name = look()
             if name:
@@ -115,6 +125,10 @@ class Watch:
         If its result depends on that, it is not the same twice, which the check of itself finds.
         """
         self._looks = [look for look in self._looks if not look()]
+        fine = [not look() for look in self._inside]
+        self._inside = [*itertools.compress(self._inside, fine)]
+        self._held = [*itertools.compress(self._held, fine)]
+        self._contents = [contents_of(x) for x in self._held]
 
     # -- what is reachable -------------------------------------------------------------------------
 
@@ -224,10 +238,16 @@ class Watch:
         if isinstance(x, dict):
             self._looks.append(_dict(x, name))
         elif isinstance(x, list):
-            self._looks.append(_list(x, name))
+            self._hold(x, _list(x, name))
         for key, part in list(x.items() if isinstance(x, dict) else enumerate(x)):
             if type(part) is not Value and not isinstance(part, _PLAIN):
                 self._object(part, f"{name}[{key!r}]")
+
+    def _hold(self, container: Any, look: Callable[[], str]) -> None:
+        """Watch what is in a list or a dict."""
+        self._held.append(container)
+        self._contents.append(contents_of(container))
+        self._inside.append(look)
 
     def _module(self, module: Any) -> None:
         """Watch a net: its flags, numbers and parameters."""
@@ -238,7 +258,7 @@ class Watch:
             self._seen[id(part)] = part
             kind = type(part).__name__
             read = {k: x for k, x in vars(part).items() if not k.startswith("_")}
-            self._looks.append(_attributes(part, read, kind))
+            self._hold(vars(part), _attributes(part, read, kind))
             if "training" not in read:  # it is the class's
                 self._looks.append(_named(part, "training", part.training, f"{kind}.training"))
             for attribute, value in read.items():
@@ -278,22 +298,9 @@ def _named(root: Any, attribute: str, old: Any, name: str) -> Callable[[], str]:
 
 
 def _attributes(root: Any, old: dict[str, Any], kind: str) -> Callable[[], str]:
-    """Some attributes of an instance, looked at one by one only if any of them is another."""
-    names = vars(root)
+    """Some attributes of an instance."""
     looks = [_named(root, name, x, f"{kind}.{name}") for name, x in old.items()]
-    unchanged: list[Any] = []  # all names and attributes, when they were looked at last
-
-    def look() -> str:
-        nonlocal unchanged
-        now = [*names, *names.values()]
-        if same_objects(now, unchanged):
-            return ""
-        changed = next(filter(None, (look() for look in looks)), "")
-        if not changed:
-            unchanged = now
-        return changed
-
-    return look
+    return lambda: next(filter(None, (look() for look in looks)), "")
 
 
 def _list(now: list[Any], name: str) -> Callable[[], str]:
