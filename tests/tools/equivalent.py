@@ -373,7 +373,4 @@ EQUIVALENT: dict[str, str] = {
     "compiler.sparsity.sparse_jacobian: elsewhere = (mirror >= 0) & (~known | (rows > "
     "columns) & known[mirror]) -> elsewhere = (mirror >= 0) & (~known | (rows >= columns) & "
     "known[mirror])": "an entry on the diagonal is its own mirror image",
-    "transforms.guards._attributes: unchanged = now -> pass": (
-        "the attributes are looked at one by one, which takes longer"
-    ),
 }
