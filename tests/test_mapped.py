@@ -181,6 +181,22 @@ def test_a_lane_has_derivatives_only_if_it_has_an_adjoint():
     assert tangents.tolist() == [1.0, 0.0, 0.0]
 
 
+def test_one_value_may_stand_in_several_lanes_and_be_shared_too():
+    def f(x, mapped):
+        left, right = [x, x, x * 2, 1.5], [x, 2.0, x, x]
+        if mapped:
+            found = vmap(lambda a, b, c: a * b + sin(c * a) + x, (0, 0, None))
+            return sum(found(np.array(left, object), np.array(right, object), x))
+        return sum(a * b + sin(x * a) + x for a, b in zip(left, right, strict=True))
+
+    for transform in (grad, lambda f: jit(grad(f)), lambda f: grad(grad(f))):
+        found, expected = (transform(lambda x, way=way: f(x, way))(0.7) for way in (True, False))
+        assert found == pytest.approx(expected, rel=1e-13)
+    assert jvp(lambda x: f(x, True), (0.7,), (1.0,)) == pytest.approx(
+        jvp(lambda x: f(x, False), (0.7,), (1.0,))
+    )
+
+
 def test_a_result_that_no_number_is_put_into_has_no_derivative():
     f = lambda w: sum(vmap(lambda x: [x * w, x][1])(np.array([1.0, 2.0]))) + w  # noqa: E731
     assert grad(f)(3.0) == 1.0
