@@ -296,6 +296,30 @@ def test_tokens_of_a_large_batch_stay_integers(large, programs):
         assert make(inputs).go(3).loss == pytest.approx(expected, rel=1e-9)
 
 
+def test_examples_of_a_large_batch_may_be_trees(large, programs):
+    class Mixed(Module):
+        def __init__(self):
+            self.table, self.out = nn.Embedding(3, 2, rng(1)), nn.Layer(4, 1, None, rng(2))
+
+        def forward(self, x):
+            point, kind = x["at"], x["kind"]
+            return {"y": self.out([*point, *self.table(kind)])}
+
+    def loss(outputs, targets):
+        return nn.mse_loss([y["y"] for y in outputs], targets)
+
+    examples = [{"at": tuple(row), "kind": i % 3} for i, row in enumerate(X)]
+
+    def make():
+        training = Training(Mixed(), loss)
+        training.data = (examples, LINE)
+        return training
+
+    by_program, without = both(make, 3)
+    assert by_program[2]["loss"] == pytest.approx(without[2]["loss"], rel=1e-9)
+    assert vmaps(programs[0]) == [1, 1]
+
+
 def test_examples_that_are_unlike_are_taken_one_by_one(large, programs):
     class Sum(Module):
         def __init__(self):

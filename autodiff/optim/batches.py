@@ -16,6 +16,15 @@ from autodiff.transforms.vmap import Vmapped, vmap
 from autodiff.value import Value
 
 
+def as_array(examples: Any) -> Any:
+    """Lists of as many floats, or integers, as one array; other examples as they are."""
+    if isinstance(examples, np.ndarray) or {type(row) for row in examples} != {list}:
+        return examples
+    kinds = set().union(*(set(map(type, row)) for row in examples))
+    alike = len({len(row) for row in examples}) == 1 and kinds in ({float}, {int})
+    return np.array(examples) if alike else examples
+
+
 def on_rows(model: Callable[[Any], Any]) -> Vmapped:
     """The model, of an array of examples, of which it is given one at a time as a list."""
     return vmap(lambda x: model(_as_list(x)))

@@ -21,7 +21,7 @@ from autodiff.engine.modes import MODE
 from autodiff.engine.reals import describe, dictionary, real
 from autodiff.nn import Module
 from autodiff.optim.base import Optimizer
-from autodiff.optim.batches import loss_of, on_rows, outputs_of
+from autodiff.optim.batches import as_array, loss_of, on_rows, outputs_of
 from autodiff.optim.compiled import Compiled, values_of
 from autodiff.optim.lr_scheduler import ReduceLROnPlateau
 from autodiff.value import Value
@@ -222,6 +222,7 @@ def fit(
     at_once = None
     if jit and batch_size * len(model.parameters()) >= LARGE:
         at_once = functools.partial(loss_of, model, loss)
+        data = as_array(data[0]), data[1]
     full, rest = divmod(len(data[0]), batch_size)
     steps = {batch_size: full * epochs, rest: epochs}  # by the size of a batch
     of_size = dict.fromkeys(steps, of_batch)
