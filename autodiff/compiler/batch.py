@@ -108,6 +108,7 @@ class Batch:
         reads = [q.a[ARITY[q.ops] > 0], q.b[ARITY[q.ops] == 2], q.entries, p.outputs]
         refs = np.unique(np.concatenate(reads))
         self._shared = refs[(refs >= 0) & ~varying[np.maximum(refs, 0)]]
+        self._read = places(self._shared)
         u, n = len(self._shared), len(at)
         to = np.zeros(p.inputs + len(p), np.int32)
         to[self._shared] = np.arange(u)
@@ -155,7 +156,7 @@ class Batch:
         """
         total = lanes.shape[1]
         found, failed = np.empty((self._own, total)), np.zeros(total, np.int32)
-        shared = inputs[self._shared] if self._once is None else self._once(inputs)
+        shared = inputs[self._read] if self._once is None else self._once(inputs)
         if shared is None:
             return found, np.zeros(self._added), np.ones(total, np.int32)
         spans = min(threads, -(-total // self.lanes))

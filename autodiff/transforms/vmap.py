@@ -148,16 +148,18 @@ class Vmapped:
             ValueError: if an argument has no such axis, or another number of lanes than others.
             TypeError: if axes do not fit arguments or results.
         """
-        jitted = self._jitted or Jitted(self.f, (), False, self.name)
+        mode = MODE.get()
+        trace = None if mode.note is None else mode.note.trace
+        # What is captured of a trace must not be kept.
+        kept = None if trace is not None else self._jitted
+        jitted = kept or Jitted(self.f, (), False, self.name)
         call = self._taken_apart(jitted, args, kwargs)
         if not call.lanes:
             return self._put_together(*self._of_none(call))
-        mode = MODE.get()
-        trace = None if mode.note is None else mode.note.trace
         symbolic = any(g.rows.dtype == object for g in call.given)
         found = None
         if trace is not None and mode.recording and not mode.detecting:
-            found = self._as_one(call, trace)
+            found = self._as_one(jitted, call, trace)
         elif not symbolic and not mode.detecting:
             found = self._by_programs(jitted, call)
         if found is None:
@@ -271,9 +273,8 @@ class Vmapped:
             found[:, others] = columns
         return structure, found
 
-    def _as_one(self, call: _Call, trace: Trace) -> tuple[Any, Any] | None:
+    def _as_one(self, jitted: Jitted, call: _Call, trace: Trace) -> tuple[Any, Any] | None:
         """As one instruction of a trace; None if lanes go too many ways."""
-        jitted = Jitted(self.f, (), False, self.name)
         ways: list[_Way] = []
         for way in self._ways(jitted, call):
             ways.append(way)
