@@ -444,6 +444,9 @@ def test_programs_are_printed_pickled_and_written_in_python():
 
     xs = np.array([0.5, -1.0, 2.0])
     lowered = jit(value_and_grad(f)).lower(0.7, xs)
+    smooth = jit(lambda w, xs: mean(vmap(lambda x: sin(x * w))(xs)))
+    of_lane = jit(lambda w, x: sin(x * w)).lower(0.7, 1.0).stats()["flops"]
+    assert smooth.lower(0.7, xs).stats()["flops"] == 3 * of_lane + 3  # the mean of three
     text = lowered.as_text()
     assert "vmap(body_0, [" in text
     assert "way 1 of body 0, for 3 lanes, x0 to x1 its own, the last 1 results added up:" in text

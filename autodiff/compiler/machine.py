@@ -15,6 +15,7 @@ import numpy as np
 from autodiff.compiler.lanes import WIDTH
 from autodiff.compiler.program import ARITY, GUARD, NONE, Floats, Integers, Program, views
 from autodiff.engine.expressions import names_in
+from autodiff.engine.instructions import PART, VMAP
 from autodiff.engine.reals import real
 from autodiff.ops import ROWS
 
@@ -213,10 +214,15 @@ def run_batch(steps: Any, packed: Any, w: Any, s: Any, bad: Any, first: int) -> 
 def flops(program: Program) -> int:
     """How many operations on numbers a program does, a function of the C library being one.
 
-    A row over scalars is one; a row over a list, as many as its fold and its value have.
+    A row over scalars is one; a row over a list, as many as its fold and its value have; a vmap,
+    those of the longest way, for every lane.
     """
     total = 0
-    for op, count in zip(*np.unique(program.ops, return_counts=True), strict=True):
+    for k in program.parts():
+        body = program.vmap(k).body
+        total += body.lanes * max(map(flops, body.programs))
+    others = program.ops[(program.ops != PART) & (program.ops != VMAP)]
+    for op, count in zip(*np.unique(others, return_counts=True), strict=True):
         if ARITY[op]:
             total += int(count)
             continue
