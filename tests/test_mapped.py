@@ -208,6 +208,9 @@ def test_an_index_out_of_range_in_a_lane():
     assert f(xs, np.array([0, 2])) == 4.0
     with pytest.raises(IndexError, match="index 3 is not one of 0 to 2"):
         f(xs, np.array([1, 3]))
+    lowered = f.lower(xs, np.array([0, 2]))  # without a guard that would notice it
+    with pytest.raises(IndexError, match="index 3 is not one of 0 to 2"):
+        lowered(xs, np.array([1, 3]))
 
 
 def test_a_primitive_of_ones_own():
