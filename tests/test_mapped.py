@@ -272,6 +272,19 @@ def test_what_lanes_share_is_computed_once():
     assert calls == [3.0]
 
 
+def test_vmaps_over_the_same_lanes_become_one_and_others_stay():
+    def f(xs, ys):
+        alike = [vmap(sin)(xs), vmap(lambda x: exp(x) * 2.0)(xs)]
+        return sum(alike[0]) + sum(alike[1]) + sum(vmap(exp)(ys))
+
+    xs, ys = np.array([0.5, 1.0, -2.0]), np.array([0.1, 0.2])
+    lowered = jit(f).lower(xs, ys)
+    validate(lowered.program)
+    assert sorted(body.lanes for body in lowered.program.bodies) == [2, 3]
+    expected = np.sin(xs).sum() + 2 * np.exp(xs).sum() + np.exp(ys).sum()
+    assert lowered(xs, ys) == pytest.approx(expected)
+
+
 def test_vmaps_that_need_one_another_stay_apart():
     def f(w, xs):
         once = vmap(lambda x: sin(w * x))(xs)

@@ -340,6 +340,7 @@ EQUIVALENT: dict[str, str] = {
     # -- what runs vmaps ---------------------------------------------------------------------------
     "compiler.mapped.run: raise AssertionError('a program runs in a lane by itself, but not "
     "among others') -> pass": "the lane that no program is right for has raised before",
+    "compiler.simplify: FEW = 16 -> FEW = 17": _TUNED,
     # -- sparse matrices ---------------------------------------------------------------------------
     "compiler.sparsity.pattern: columns = np.full(p.inputs, -1, np.int32) -> columns = "
     "np.full(p.inputs, -2, np.int32)": _NONE,
