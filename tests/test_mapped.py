@@ -225,6 +225,9 @@ def test_an_index_out_of_range_in_a_lane():
     assert f(xs, np.array([0, 2])) == 4.0
     with pytest.raises(IndexError, match="index 3 is not one of 0 to 2"):
         f(xs, np.array([1, 3]))
+    lowered = f.lower(xs, np.array([0, 2]))  # without a guard that would notice it
+    with pytest.raises(IndexError, match="index 3 is not one of 0 to 2"):
+        lowered(xs, np.array([1, 3]))
 
 
 def test_a_primitive_of_ones_own():
@@ -284,6 +287,19 @@ def test_what_lanes_share_is_computed_once():
     shared = twice(3.0)
     assert jit(lambda xs: sum(vmap(lambda x: x * shared)(xs)))(np.ones(3)) == 18.0
     assert calls == [3.0]
+
+
+def test_vmaps_over_the_same_lanes_become_one_and_others_stay():
+    def f(xs, ys):
+        alike = [vmap(sin)(xs), vmap(lambda x: exp(x) * 2.0)(xs)]
+        return sum(alike[0]) + sum(alike[1]) + sum(vmap(exp)(ys))
+
+    xs, ys = np.array([0.5, 1.0, -2.0]), np.array([0.1, 0.2])
+    lowered = jit(f).lower(xs, ys)
+    validate(lowered.program)
+    assert sorted(body.lanes for body in lowered.program.bodies) == [2, 3]
+    expected = np.sin(xs).sum() + 2 * np.exp(xs).sum() + np.exp(ys).sum()
+    assert lowered(xs, ys) == pytest.approx(expected)
 
 
 def test_vmaps_that_need_one_another_stay_apart():

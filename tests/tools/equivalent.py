@@ -337,6 +337,10 @@ EQUIVALENT: dict[str, str] = {
     ),
     "compiler.lanes.Steps.span: self.rows.append([0, first, end] + [0] * (WIDTH - 3)) -> "
     "self.rows.append([0, first, end] + [1] * (WIDTH - 3))": "of a span three numbers are read",
+    # -- what runs vmaps ---------------------------------------------------------------------------
+    "compiler.mapped.run: raise AssertionError('a program runs in a lane by itself, but not "
+    "among others') -> pass": "the lane that no program is right for has raised before",
+    "compiler.simplify: FEW = 16 -> FEW = 17": _TUNED,
     # -- sparse matrices ---------------------------------------------------------------------------
     "compiler.sparsity.pattern: columns = np.full(p.inputs, -1, np.int32) -> columns = "
     "np.full(p.inputs, -2, np.int32)": _NONE,
