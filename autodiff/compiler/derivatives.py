@@ -227,8 +227,7 @@ def _reverse_vmap(
             given[which] = adjoint[slot] if before == NONE else emitter.sum(before, adjoint[slot])
     results = body.lanes * body.results
     of_lanes, of_sums = given[:results].reshape(body.lanes, body.results), given[results:-1]
-    wanted = [_marked(own, active), _marked(shared, active)]
-    by = np.flatnonzero(np.append(wanted[0].any(axis=0), wanted[1]))
+    by = np.flatnonzero(np.append(_marked(own, active).any(axis=0), _marked(shared, active)))
     sums = np.flatnonzero(of_sums != NONE)
     for lanes, which in _alike(of_lanes != NONE):
         if not len(by) or not len(which) + len(sums):
@@ -242,31 +241,17 @@ def _reverse_vmap(
             found = [reverse(q, [seeds], _moved(by, body.own, len(which))) for q in wide]
             made[key] = found, _not_zero(found, wide)
         found, reached = made[key]
-        which_by = by[reached]
-        mine = which_by[which_by < body.own]
+        mine = by[reached][by[reached] < body.own]
+        common = by[reached][len(mine) :] - body.own
         derived = Body(
             tuple(q.returning(q.outputs[reached]) for q in found),
-            *(len(lanes), body.own + len(which), len(which_by) - len(mine), body.threads),
+            *(len(lanes), body.own + len(which), len(common), body.threads),
         )
-        asked = [
-            wanted[0][np.ix_(lanes, mine)].ravel(),
-            wanted[1][which_by[len(mine) :] - body.own],
-        ]
-        numbers = np.flatnonzero(np.concatenate(asked))
-        slots = emitter.vmap(
-            derived,
-            np.concatenate(
-                [
-                    np.hstack([own[lanes], of_lanes[np.ix_(lanes, which)]]).ravel(),
-                    shared,
-                    of_sums[sums],
-                ]
-            ),
-            numbers,
-        )
-        refs = np.concatenate(
-            [own[np.ix_(lanes, mine)].ravel(), shared[which_by[len(mine) :] - body.own]]
-        )
+        refs = np.append(own[np.ix_(lanes, mine)], shared[common])
+        numbers = np.flatnonzero(_marked(refs, active))
+        more = of_lanes[np.ix_(lanes, which)]
+        operands = [np.hstack([own[lanes], more]).ravel(), shared, of_sums[sums]]
+        slots = emitter.vmap(derived, np.concatenate(operands), numbers)
         _add(emitter, adjoint, refs[numbers], slots)
 
 
@@ -296,17 +281,9 @@ def _forward_vmap(
             tuple(q.returning(q.outputs[reached]) for q in programs),
             *(len(lanes), body.own + len(which), len(reached) - len(mine), body.threads),
         )
-        slots = emitter.vmap(
-            derived,
-            np.concatenate(
-                [
-                    np.hstack([own[lanes], of_own[np.ix_(lanes, which)]]).ravel(),
-                    shared,
-                    of_shared[sums],
-                ]
-            ),
-            np.arange(len(derived) - 1),
-        )
+        more = of_own[np.ix_(lanes, which)]
+        operands = [np.hstack([own[lanes], more]).ravel(), shared, of_shared[sums]]
+        slots = emitter.vmap(derived, np.concatenate(operands), np.arange(len(derived) - 1))
         places = (lanes[:, None] * body.results + mine).ravel()
         found[places] = slots[: len(places)]
         _add(emitter, found, results + reached[len(mine) :] - body.results, slots[len(places) :])
