@@ -394,6 +394,22 @@ def test_comparisons_before_within_and_behind_a_vmap():
     assert not jitted.eager
 
 
+@pytest.mark.parametrize(
+    "make", [jit, lambda f: lambda *args: jit(vmap(f))(*(np.array([x]) for x in args))[0]]
+)
+def test_ways_that_read_other_things_from_outside(make):
+    def f(xs, q, mapped=True):
+        a, b = q[0] * 2, sin(q[1])  # one way reads one, another the other
+        of_lane = lambda x: x * a if x > 0 else b - x  # noqa: E731
+        ys = vmap(of_lane)(xs) if mapped else [of_lane(x) for x in xs]
+        return sum(ys) * (2.0 if ys[0] > q[0] else 1.0)
+
+    jitted, rng = make(f), np.random.default_rng(0)
+    for signs in [(1, 1), (1, -1), (-1, -1), (-1, 1), (1, 1), (-1, -1)] * 2:
+        xs, q = np.abs(rng.normal(size=2)) * signs, rng.normal(size=2)
+        assert_same(jitted(xs, q), f(xs, q, False))
+
+
 def test_too_many_ways_are_recorded_lane_by_lane_after_a_warning():
     def count(x):
         steps = 0.0

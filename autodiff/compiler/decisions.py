@@ -57,10 +57,13 @@ class _Path:
         a, b, arity = self._a[k], self._b[k], self._arity[k]
         return [a, b][:arity] if arity else self._entries[a : a + b]
 
-    def comparison(self, k: int) -> int:
-        """Where what guard ``k`` compares begins: with the vmap, if it is whether lanes fit it."""
+    def comparison(self, k: int, done: int) -> int:
+        """Where what guard ``k`` compares begins, behind the ``done`` instructions of other guards.
+
+        If it is whether lanes fit a vmap, with what the vmap reads: other ways read other things.
+        """
         vmap = self.ops[max(k - 3, 0) : k - 1] == [VMAP, PART]
-        return k - 3 if vmap and self._a[k - 1] == self.program.inputs + k - 2 else k - 1
+        return done if vmap and self._a[k - 1] == self.program.inputs + k - 2 else k - 1
 
     def stand(self, start: int, end: int, at: int) -> None:
         """Note that instructions stand in the tree from ``at`` on."""
@@ -118,7 +121,7 @@ class Decisions(Generic[T]):
         left, done = "", 0
         for k in g.guards:  # each is behind its comparison, and that behind what it compares
             if at >= 0:
-                begin = path.comparison(k)
+                begin = path.comparison(k, done)
                 at = self._follow(path, done, begin, at)
                 done = begin
                 _, outcome, which = path.operands(k)
@@ -160,14 +163,10 @@ class Decisions(Generic[T]):
         while True:
             path.stand(begin, k + 1, at)
             wanted = [self._moved(path, j) for j in range(begin, k)]
-            guard = at + len(wanted)
-            there = [self._instruction_at(k) for k in range(at, guard)]
-            if self.ops[at : guard + 1] != [*(ops[0] for ops in there), GUARD]:
-                raise Unlike
+            guard = self._guard_from(at)
+            there = [self._instruction_at(j) for j in range(at, guard)]
             same = there == wanted
-            if not same and [x[0] for x in there] != [x[0] for x in wanted]:
-                raise Unlike
-            if not same and len(wanted) == 1 and [_EQUAL, wanted[0][1]] != there[0][:2]:
+            if not same and not _of_one_function(there, wanted):
                 raise Unlike
             if same and self.entries[self.a[guard] + 1] == outcome:
                 return guard + 1, at
@@ -178,10 +177,18 @@ class Decisions(Generic[T]):
                 return self.otherwise[guard], at
             at = self.otherwise[guard]
 
-    def _instruction_at(self, k: int) -> list[int]:
-        """The operation and the operands of an instruction of the tree, if there is one."""
-        if k >= len(self.ops):
+    def _guard_from(self, at: int) -> int:
+        """The next guard of the tree from there on, of the same path."""
+        try:
+            guard = self.ops.index(GUARD, at)
+        except ValueError:
+            raise Unlike from None
+        if LEAF in self.ops[at:guard]:
             raise Unlike
+        return guard
+
+    def _instruction_at(self, k: int) -> list[int]:
+        """The operation and the operands of an instruction of the tree."""
         op, a, b = self.ops[k], self.a[k], self.b[k]
         return [op, *([a, b][: ARITY[op]] if ARITY[op] else self.entries[a : a + b])]
 
@@ -266,3 +273,13 @@ class Decisions(Generic[T]):
         machine, refs, captured = self._made or self._ready()
         end = machine.walk(numbers, [(refs, data_of(captured))], self.leaves)
         return None if end is None else self.leaves[end]
+
+
+def _of_one_function(there: list[list[int]], wanted: list[list[int]]) -> bool:
+    """Whether two comparisons that are not the same may stand at one place of a function.
+
+    Of an integer, with another number; or whether lanes fit a vmap, that goes other ways.
+    """
+    if [x[0] for x in there[-3:-1]] == [x[0] for x in wanted[-3:-1]] == [VMAP, PART]:
+        return True
+    return len(there) == len(wanted) == 1 and there[0][:2] == [_EQUAL, wanted[0][1]]
