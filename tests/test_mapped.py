@@ -197,6 +197,16 @@ def test_one_value_may_stand_in_several_lanes_and_be_shared_too():
     )
 
 
+def test_a_lane_gives_nothing_to_what_its_results_do_not_depend_on():
+    def f(w, xs):
+        first, second = vmap(lambda x: (x * w[0], sin(x * w[1])))(xs)
+        return sum(first) + second[0]
+
+    program = jit(grad(f)).lower(np.ones(2), np.arange(3.0)).program
+    # Of the lane whose results are both read, two sums; of the others, one.
+    assert sum(len(at) for at, _ in program.parts().values()) == 3
+
+
 def test_a_result_that_no_number_is_put_into_has_no_derivative():
     f = lambda w: sum(vmap(lambda x: [x * w, x][1])(np.array([1.0, 2.0]))) + w  # noqa: E731
     assert grad(f)(3.0) == 1.0
@@ -364,6 +374,19 @@ def test_sparse_derivatives_know_which_lane_reads_what():
 
     pattern = jacobian(added, sparse=True)(np.ones(3))
     assert (pattern.shape, pattern.nnz) == ((1, 3), 2)
+
+    def with_gradient(w):  # of two sums beside the results, each depends on other weights
+        value, by = value_and_grad(lambda w: sum(vmap(lambda a: sin(w[0] * a) * w[1])(x)))(w)
+        return [value, *by]
+
+    both = jacobian(with_gradient, sparse=True)(np.ones(2))
+    assert both.nnz == 5
+    assert both.toarray()[2, 1] == 0.0
+
+    def nested(x):  # with guards inside
+        return vmap(lambda a: sum(vmap(lambda b: a * b if b > 0 else b)(np.array([1.0, -1.0]))))(x)
+
+    assert jacobian(nested, sparse=True)(x).nnz == len(x)
 
 
 # -- guards ----------------------------------------------------------------------------------------

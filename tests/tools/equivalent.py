@@ -377,4 +377,27 @@ EQUIVALENT: dict[str, str] = {
     "compiler.sparsity.sparse_jacobian: elsewhere = (mirror >= 0) & (~known | (rows > "
     "columns) & known[mirror]) -> elsewhere = (mirror >= 0) & (~known | (rows >= columns) & "
     "known[mirror])": "an entry on the diagonal is its own mirror image",
+    "compiler.derivatives._alike: of = of.reshape(-1) -> of = of.reshape(-2)": (
+        "any negative size is what fits; and it has that shape but for NumPy 2.0"
+    ),
+    "compiler.derivatives._alike: of = of.reshape(-1) -> pass": (
+        "it has that shape already, but for NumPy 2.0"
+    ),
+    "compiler.derivatives._reverse_vmap: if not len(by) or not len(which) + len(sums): -> if not "
+    "len(which) + len(sums):": "a vmap without results, which is dead code",
+    "compiler.sparsity._dependences: return shared[:0] -> return shared[:1]": (
+        "only guards read what this is for"
+    ),
+    "compiler.sparsity._without_vmaps: for j, i in [(k, -1), *zip(at.tolist(), which.tolist(), "
+    "strict=True)]: -> for j, i in [(k, 1), *zip(at.tolist(), which.tolist(), strict=True)]:": (
+        "nobody reads what stands for the vmap itself"
+    ),
+    **dict.fromkeys(
+        (
+            "compiler.derivatives._reverse_vmap: if not len(by) or not len(which) + len(sums): -> "
+            f"{new}"
+            for new in ("if not len(by):", "pass")
+        ),
+        "a vmap without results, which is dead code",
+    ),
 }
