@@ -278,7 +278,8 @@ def replay_vmap(body: Body, operands: list[Any]) -> list[Any]:
         GuardFails: if for a lane, none of its programs is right.
     """
     if Value not in set(map(type, operands)):
-        return body.run(np.array(operands, np.float64)).tolist()  # type: ignore[no-any-return]
+        found: list[Any] = body.run(np.array(operands, np.float64)).tolist()
+        return found
     mode = MODE.get()
     trace = None if mode.note is None else mode.note.trace
     if trace is not None and mode.recording:

@@ -24,6 +24,7 @@ from autodiff.optim.base import Optimizer
 from autodiff.optim.batches import as_array, loss_of, on_rows, outputs_of
 from autodiff.optim.compiled import Compiled, values_of
 from autodiff.optim.lr_scheduler import ReduceLROnPlateau
+from autodiff.transforms.vmap import Vmapped
 from autodiff.value import Value
 
 #: Parameters times examples, from which on a batch is one vmap: unrolled, it takes long to compile.
@@ -232,8 +233,7 @@ def fit(
         predict = Compiled(model, "the model", quiet=True)
     of_all: Callable[[Any], list[Any]] = functools.partial(_one_by_one, predict)
     if at_once is not None:
-        kept = on_rows(model).jitted()
-        of_all = lambda inputs: values_of(outputs_of(model, inputs, kept))  # noqa: E731
+        of_all = functools.partial(_all_at_once, model, on_rows(model).jitted())
 
     history.stopped = "epochs"
     best, waited = np.inf, 0
@@ -325,6 +325,12 @@ def _loss_of_batch(
 def _one_by_one(model: Callable[[Any], Any], inputs: Sequence[Any]) -> list[Any]:
     """The model's outputs."""
     return [model(x) for x in inputs]
+
+
+def _all_at_once(model: Callable[[Any], Any], of_rows: Vmapped, inputs: Any) -> list[Any]:
+    """The same, by one vmap."""
+    outputs: list[Any] = values_of(outputs_of(model, inputs, of_rows))
+    return outputs
 
 
 def _outputs(model: Module, of_all: Callable[[Any], list[Any]], inputs: Any) -> list[Any]:
