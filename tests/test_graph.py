@@ -94,7 +94,7 @@ def test_a_drawing_is_saved_in_the_format_of_its_ending(tmp_path, ending):
 
 
 def test_without_graphviz_the_error_names_the_remedy(tmp_path, monkeypatch):
-    monkeypatch.setattr(graph.shutil, "which", lambda *args, **kwargs: None)
+    monkeypatch.setattr("shutil.which", lambda *args, **kwargs: None)
     with pytest.raises(FileNotFoundError, match="pip install graphviz-pure"):
         graph.save(graph.draw(Value(1.0)), tmp_path / "g.svg")
     assert not (tmp_path / "g.svg").exists()
