@@ -87,7 +87,7 @@ class detect_anomaly(Context):
 
     def change(self, mode: Mode) -> Mode:
         """``mode``, detecting."""
-        return mode._replace(detecting=True)
+        return mode._replace(detecting=True, lines=True)
 
 
 class scope(Context):

@@ -140,13 +140,13 @@ ALL_BUT_ZERO = (REALS, (0.0, inf))
 TABLE = [
     # -- arithmetic --------------------------------------------------------------------------------
     Row("add", "a b", "a + b",    ["1.0", "1.0"],                                       label="+"),
-    Row("sub", "a b", "a - b",    ["1.0", "-1.0"],         label="-", numpy="subtract"),
+    Row("sub", "a b", "a - b",    ["1.0", "-1.0"],         label="\u2212", numpy="subtract"),
     Row("mul", "a b", "a * b",    ["b", "a"],              label="*", numpy="multiply"),
     Row("div", "a b", "a / b",    ["1/b", "-v/b"],         label="/", numpy="divide",
         domain=ALL_BUT_ZERO),
-    Row("neg", "a",   "-a",       ["-1.0"],                label="-", numpy="negative"),
+    Row("neg", "a",   "-a",       ["-1.0"],                numpy="negative"),
     Row("abs", "a",   "abs(a)",   ["sign(a)"],             kink="a"),
-    Row("square", "a", "a * a",   ["2*a"],                 label="²"),
+    Row("square", "a", "a * a",   ["2*a"]),
 
     # -- powers: monomial is c*a**b, log_monomial is c*a**b*log(a)**m; 0**0 is 1, and c == 0 gives 0
     #    even if a**b is inf: 2*1*0*x**-1, the third derivative of x**2, is 0 at 0.  Rounding b - 1
@@ -180,8 +180,8 @@ TABLE = [
                 "if 0 < pow(a, b) < inf and abs(monomial(c, a, b)) < inf else inf",
                 "12 + 12/abs(log(log(a))) if 0 < pow(a, b) < inf "
                 "and maximum(abs(v), abs(monomial(c, a, b))) < inf else inf")),
-    Row("sqrt",  "a", "sqrt(a)",  ["0.5/v"],               label="√", domain=POSITIVE),
-    Row("cbrt",  "a", "cbrt(a)",  ["square(1/v)/3"],       label="∛", kink="a", bounds=("4", "16")),
+    Row("sqrt",  "a", "sqrt(a)",  ["0.5/v"],               domain=POSITIVE),
+    Row("cbrt",  "a", "cbrt(a)",  ["square(1/v)/3"],       kink="a", bounds=("4", "16")),
     Row("hypot", "a b", "hypot(a, b)", ["a/v", "b/v"],     domain=(REALS, (0.0, inf)),
         bounds=("2", "4 if v < inf else inf", "4 if v < inf else inf")),
 
@@ -285,7 +285,7 @@ TABLE = [
     Row("prefer",   "a b", "0.0 if a < b else 0.5 if a == b else 1.0", ["0.0", "0.0"],
         kink="a - b"),
     Row("ratio",    "a b", "a if b == 0 else a/b", ["ratio(1.0, b)", "-ratio(ratio(a, b), b)"],
-        label="/", domain=ALL_BUT_ZERO),
+        domain=ALL_BUT_ZERO),
 
     # -- rounding to an integer: down, up, towards 0, to the nearest (ties to even) ----------------
     Row("floor", "a", "floor(a)", ["0.0"], kink="(a % 1)*(1 - a % 1)"),
@@ -301,11 +301,11 @@ TABLE = [
     Row("greater_equal", "a b", "1.0 if a >= b else 0.0", ["0.0", "0.0"], label=">=", kink="a - b"),
 
     # -- lists -------------------------------------------------------------------------------------
-    Row("sum",       "as",    "t",             ["1.0"],           fold="a", label="Σ",
+    Row("sum",       "as",    "t",             ["1.0"],           fold="a",
         bounds=("n*s/abs(v)",)),
     Row("mean",      "as",    "t/n",           ["1/n"],           fold="a",
         bounds=("s/abs(v)",)),
-    Row("dot",       "as bs", "t",             ["b", "a"],        fold="a*b", label="·",
+    Row("dot",       "as bs", "t",             ["b", "a"],        fold="a*b",
         bounds=("n*s/abs(v)",)),
     Row("logsumexp", "as",    "m + log(t)",    ["exp(a - m)/t"],  fold="exp(a - m)",
         bounds=("2 + (n + 2)/abs(v)", "n + 4 + minimum(m - a, 745.0)")),

@@ -92,6 +92,8 @@ cpdef unsigned int marks(unsigned int n) noexcept
                closed=cython.uint, outside=cython.uint)
 cdef array traverse(list roots, object within, object inputs, bint sweeping)
 
+cpdef str source_of(Value v)
+
 cpdef bint recorded_in(Value v, object trace) except -1
 
 @cython.locals(order=array)

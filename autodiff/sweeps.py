@@ -239,6 +239,11 @@ def marks(n: int) -> int:
     return _stamp - n + 1
 
 
+def source_of(v: Value) -> str:
+    """The line of the user's program that recorded a node, where it was noted; else ``""``."""
+    return "" if v._note is None else v._note.source
+
+
 def recorded_in(v: Value, trace: Any) -> bool:
     """Whether a Value was recorded in a trace, or in one inside it."""
     if v._note is None:
@@ -319,6 +324,5 @@ def backwards_detecting(order: Any) -> None:
             continue
         for x, partial in zip(v.operands, v.partials, strict=True):
             if type(x) is Value and not isfinite(adjoint * partial):
-                source = "" if v._note is None else v._note.source
-                raise anomalies.product_not_finite(written(v), adjoint, partial, source)
+                raise anomalies.product_not_finite(written(v), adjoint, partial, source_of(v))
         hand_on(v)

@@ -421,11 +421,10 @@ def finish(v: Value) -> Value:
         v._note = note if trace is None else note.of_line()
     if not mode[0]:
         return stop_gradient(v)
-    if mode[1]:
-        note = own_note(v)
-        note.source = anomalies.source_line()
-        if not isfinite(v._data):
-            raise anomalies.not_finite(written(v), v._data, note.source)
+    if mode[5]:
+        own_note(v).source = anomalies.source_line()
+    if mode[1] and not isfinite(v._data):
+        raise anomalies.not_finite(written(v), v._data, own_note(v).source)
     return v
 
 

@@ -265,7 +265,7 @@ static void ad_each(const int *step, const int *packed, double *w, double *s, Py
 /* Run the steps of a block of lanes, or of the first so many of it: see batch.py.  packed begins with
    0, 1, 2 ... */
 static void ad_run_lanes(Py_ssize_t n, const int *steps, const int *packed, double *w, double *s,
-                         Py_ssize_t lanes, unsigned char *bad) {
+                         Py_ssize_t lanes, int *bad) {
     Py_ssize_t i;
     for (i = 0; i < n; i++) {
         const int *step = steps + AD_WIDTH * i;

@@ -57,7 +57,6 @@ INNER = [
         "*xs, i = xs\nif not 0 <= i < len(xs) or i != int(i):\n    raise IndexError(i)\n"
         "return xs[int(i)]",
         [],
-        label="[i]",
         c="t = x(n - 1); bad = !(t >= 0 && t < n - 1 && t == (Py_ssize_t)t); "
         "t = bad ? 0.0 : x((Py_ssize_t)t);",
     ),
@@ -67,7 +66,6 @@ INNER = [
         "as",
         "return xs[0] if xs[1] == xs[2] else xs[3]",
         [],
-        label="?",
         c="t = x(1) == x(2) ? x(0) : x(3);",
     ),
     # of three operands: a comparison, what it must be, which guard it is
@@ -84,7 +82,6 @@ INNER = [
         "as",
         "t = xs[0]\nfor x in xs[1:]:\n    t = t + x\nreturn t",
         [],
-        label="+",
         c="t = x(0); for (i = 1; i < n; i++) t += x(i);",
     ),
     # likewise, of pairs
@@ -93,7 +90,6 @@ INNER = [
         "as",
         "t = xs[0] * xs[1]\nfor x, y in zip(xs[2::2], xs[3::2]):\n    t = t + x * y\nreturn t",
         [],
-        label="·",
         c="t = x(0)*x(1); for (i = 2; i < n; i += 2) t += x(i)*x(i + 1);",
     ),
     # one of the results of a vmap, which writes it where it is read: the vmap, and which result

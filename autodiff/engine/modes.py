@@ -88,6 +88,7 @@ class Mode(NamedTuple):
     note: Note | None = None  # the current scope's, for every node that is recorded in it
     trace: Any = None  # a Trace: the innermost frozen trace: what jit is tracing
     entered: tuple[Any, Mode] | None = None  # the context entered last, the mode outside it
+    lines: bool = False  # whether every node notes the line of the user's program that recorded it
 
     def note_of_leaf(self) -> Note | None:
         """What a new leaf begins with: in a trace it is a constant, but for a frozen one.

@@ -1,5 +1,11 @@
-"""Drawings of the recorded graph."""
+"""Drawings of a graph of Values, or of a program.
 
-from autodiff.graph.draw import draw, save
+* ``draw(x)``, ``save(x, path)`` -- a picture, folded where the graph is large.
 
-__all__ = ["draw", "save"]
+From what is recorded to what is seen: ``nodes`` (plain lists), ``fold`` (a tree of groups), ``boxes``
+(which of these are open), then ``dot`` or ``formats`` (source), and ``render`` (a picture).
+"""
+
+from autodiff.graph.draw import Drawing, draw, save
+
+__all__ = ["Drawing", "draw", "save"]

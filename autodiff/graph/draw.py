@@ -1,113 +1,188 @@
-"""Drawings of the recorded graph, by Graphviz.
+"""Drawings of a graph of Values, or of a program.
 
-* ``draw(root)`` -- every Value that ``root`` was computed from, as a ``graphviz.Digraph``;
-* ``save(drawing, path)`` -- the drawing as SVG or PNG, or as Graphviz's own source.
+* ``draw(x)`` -- a ``Drawing``, folded where it would be too large; a notebook shows it by itself;
+* ``save(x, path)`` -- to a file, in the format of its ending.
 """
 
 from __future__ import annotations
 
-import shutil
-import subprocess
-import sys
-from collections.abc import Iterator
+import os
+import tempfile
+from collections.abc import Mapping
 from pathlib import Path
-
-import graphviz
+from typing import Any
 
 from autodiff.engine.reals import describe
-from autodiff.ops import ROWS
-from autodiff.sweeps import topological_order
-from autodiff.value import Value, code_of
+from autodiff.graph.boxes import Picture, boxes_of
+from autodiff.graph.dot import THEMES, as_dot
+from autodiff.graph.formats import as_json, as_mermaid
+from autodiff.graph.nodes import Nodes, names_in, of_program, of_values
+from autodiff.graph.render import render, renderer
+from autodiff.transforms.transform import Lowered
+from autodiff.value import Value
 
-_LEAF, _COMPUTED, _CONSTANT = "#e8f1fa", "#fdf3e1", "#f4f4f4"
+Drawable = Value | list[Value] | tuple[Value, ...] | Lowered
+
+DIRECTIONS = ("LR", "TB", "RL", "BT")
+FORMATS = ("svg", "png", "pdf", "dot", "gv", "json", "mmd")
 
 
-def draw(*roots: Value) -> graphviz.Digraph:
-    """The graph from which ``roots`` were computed: names, primitives, data and gradients.
+class Drawing:
+    """A drawing of a graph.
 
-    A box a Value: leaves blue, computed Values yellow with their primitive's label, constants grey.
-    An arrow leads from each operand to the result; ``x * x`` has two.  The boxes' ids are counters,
-    so the same graph always gives the same source.
+    Attributes:
+        picture: its boxes and arrows.
+        source: it in Graphviz's language.
+        mermaid: it in Mermaid's.
+
+    ``str`` gives the source; a notebook shows the picture.
+    """
+
+    def __init__(self, picture: Picture, rankdir: str, number: str, theme: str) -> None:
+        self.picture = picture
+        self.source = as_dot(picture, rankdir, number, THEMES[theme])
+        self.mermaid = as_mermaid(picture, rankdir, number)
+
+    def __str__(self) -> str:
+        return self.source
+
+    def __repr__(self) -> str:
+        boxes, arrows = len(self.picture.boxes), sum(n for _, _, n in self.picture.arrows)
+        caption = self.picture.caption
+        return f"<Drawing: {caption}>" if caption else f"<Drawing: {boxes} boxes, {arrows} arrows>"
+
+    def _repr_mimebundle_(self, **_: Any) -> dict[str, str]:
+        """What a notebook shows: the picture; without Graphviz what draws Mermaid draws it."""
+        if renderer() is None:
+            return {"text/vnd.mermaid": self.mermaid, "text/plain": repr(self)}
+        return {"image/svg+xml": render(self.source, "svg").decode(), "text/plain": repr(self)}
+
+
+def draw(
+    x: Drawable,
+    *,
+    names: Mapping[str, Any] | None = None,
+    depth: int | None = None,
+    limit: int | None = 300,
+    rankdir: str = "LR",
+    number: str = ".4g",
+    theme: str = "light",
+) -> Drawing:
+    """The graph from which Values were computed, or a program: boxes, and arrows between them.
+
+    A box a Value: leaves have corners, computed Values are rounded and say their primitive, a number
+    that stands in the formula is one box however often it is used.  Scopes, and modules of nets, are
+    drawn around what was recorded in them.  An arrow leads from each operand to the result; ``x * x``
+    has two.  After ``backward()`` colours tell the sign and the size of gradients.  A program is drawn
+    in its vector instructions, with their shapes.
+
+    A large graph is folded: scopes, sums, and what has the same structure side by side become one box
+    each, which says how many nodes it holds and the norm of the gradient that goes through it.  The
+    caption says what was folded.
+
+    Args:
+        x: a Value, a list of Values, or what ``jit(f).lower(...)`` gives.
+        names: what Values without a name are called, as ``locals()`` has them.
+        depth: how many levels of scopes are open; all, if that is not too much.
+        limit: how many boxes there may be before the graph is folded; ``None`` for any number.
+        rankdir: in which direction it is read: ``"LR"``, ``"TB"``, ``"RL"`` or ``"BT"``.
+        number: the format of numbers.
+        theme: ``"light"`` or ``"dark"``.
 
     Raises:
-        TypeError: if a root is not a Value.
+        TypeError: if ``x`` is none of these.
+        ValueError: if an option is none of those named here.
 
     >>> x = Value(3.0, name="x")
-    >>> print(draw(x * 2).source)  # doctest: +NORMALIZE_WHITESPACE
-    digraph {
-        graph [rankdir=LR]
-        node [fontname=Helvetica fontsize=11 shape=box style="rounded,filled"]
-        0 [label="x\\ndata 3\\ngrad 0" fillcolor="#e8f1fa"]
-        1 [label="*\\ndata 6\\ngrad 0" fillcolor="#fdf3e1"]
-        0 -> 1
-        2 [label=2 fillcolor="#f4f4f4"]
-        2 -> 1
-    }
+    >>> drawing = draw(x * 2)
+    >>> drawing
+    <Drawing: 3 boxes, 2 arrows>
+    >>> print(drawing.mermaid)
+    flowchart LR
+        0["x<br/>data 3<br/>grad 0"]
+        1(["2"])
+        2("#42;<br/>data 6<br/>grad 0")
+        0 --> 2
+        1 --> 2
     """
+    for name, given in (("depth", depth), ("limit", limit)):
+        least = 1 if name == "limit" else 0
+        if given is not None and (type(given) is not int or given < least):
+            raise ValueError(f"{name} must be an integer from {least} up, not {describe(given)}")
+    _check_choice("rankdir", rankdir, DIRECTIONS)
+    _check_choice("theme", theme, THEMES)
+    try:
+        format(1.5, number)
+    except (TypeError, ValueError):
+        raise ValueError(
+            f"number must be a format of numbers, such as '.4g', not {describe(number)}"
+        ) from None
+    nodes = nodes_of(x, {} if names is None else names_in(names))
+    return Drawing(boxes_of(nodes, limit, depth), rankdir, number, theme)
+
+
+def _check_choice(name: str, given: Any, choices: Any) -> None:
+    if not isinstance(given, str) or given not in choices:
+        raise ValueError(f"{name} must be one of {', '.join(choices)}, not {describe(given)}")
+
+
+def nodes_of(x: Any, names: Mapping[int, str]) -> Nodes:
+    """The nodes of what is to be drawn."""
+    if isinstance(x, Lowered):
+        return of_program(x.program, x.input_names)
+    roots = list(x) if isinstance(x, (list, tuple)) else [x]
     for root in roots:
         if not isinstance(root, Value):
-            raise TypeError(f"draw(*roots) draws Values, not {describe(root)}")
-    drawing = graphviz.Digraph()
-    drawing.attr("graph", rankdir="LR")
-    drawing.attr("node", shape="box", style="rounded,filled", fontname="Helvetica", fontsize="11")
-    counter = iter(range(sys.maxsize))
-    ids: dict[int, str] = {}
-    for v in topological_order(roots):
-        ids[id(v)] = str(next(counter))
-        drawing.node(ids[id(v)], _label(v), fillcolor=_COMPUTED if v.op else _LEAF)
-        for x in v.operands:
-            if isinstance(x, Value):
-                drawing.edge(ids[id(x)], ids[id(v)])
-            else:
-                constant = str(next(counter))
-                drawing.node(constant, f"{x:.4g}", fillcolor=_CONSTANT)
-                drawing.edge(constant, ids[id(v)])
-    return drawing
+            raise TypeError(
+                f"drawn are a Value, a list of Values, or jit(f).lower(...), not {describe(root)}"
+            )
+    if not roots:
+        raise TypeError("there is nothing to draw in an empty list")
+    return of_values(roots, names)
 
 
-def _label(v: Value) -> str:
-    """Name and primitive, data, gradient, a line each."""
-    symbol = ROWS[code_of(v)].shown
-    title = " = ".join(part for part in (v.name, symbol) if part)
-    gradient = v.grad.data if isinstance(v.grad, Value) else v.grad
-    lines = [title, f"data {v.data:.4g}", f"grad {gradient:.4g}"]
-    return "\\n".join(graphviz.escape(line) for line in lines if line)
+def save(x: Drawable | Drawing, path: str | Path) -> Path:
+    """Write a drawing, or that of a graph, to ``path``, in the format of its ending.
 
+    ``.svg``, ``.png`` and ``.pdf`` are pictures; ``.dot`` or ``.gv`` is Graphviz's source, ``.json``
+    the nodes and edges, ``.mmd`` Mermaid's source.  The file is written whole or not at all.
 
-def save(drawing: graphviz.Digraph, path: str | Path) -> Path:
-    """Write a drawing to ``path``, in the format of its ending; ``.gv`` is the source itself.
+    Args:
+        x: what ``draw`` gives, or takes.
+        path: where to.
 
     Raises:
-        FileNotFoundError: if neither ``dot`` nor ``graphviz-pure`` is installed, with the remedy.
-        ValueError: if the path has no ending, or Graphviz does not know its format.
+        FileNotFoundError: if a picture needs Graphviz, and there is none; it says what to do.
+        TimeoutError: if its layout takes longer than 30 seconds; likewise.
+        ValueError: if the ending names none of these formats.
+
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     print(save(Value(3.0, name="x") * 2, f"{folder}/x.dot").read_text()[:7])
+    digraph
     """
     path = Path(path)
-    kind = path.suffix[1:]
-    if not kind:
+    kind = path.suffix[1:].lower()
+    if kind not in FORMATS:
         raise ValueError(
-            f"save(drawing, {str(path)!r}): an ending such as .svg must say the format"
+            f"save(x, {str(path)!r}): the path must end in .{', .'.join(FORMATS[:-1])} or "
+            f".{FORMATS[-1]}"
         )
-    if kind == "gv":
-        path.write_text(drawing.source, encoding="utf-8")
-        return path
-    program = next(_programs(), None)
-    if program is None:
-        raise FileNotFoundError(
-            "neither dot nor graphviz-pure is installed: pip install graphviz-pure, or save to a "
-            "path that ends in .gv and draw it elsewhere"
-        )
-    done = subprocess.run(
-        [program, f"-T{kind}"], input=drawing.source.encode(), capture_output=True, check=False
-    )
-    if done.returncode:
-        raise ValueError(f"{Path(program).name} -T{kind}: {done.stderr.decode().strip()}")
-    path.write_bytes(done.stdout)
+    drawing = x if isinstance(x, Drawing) else draw(x)
+    if kind in ("dot", "gv"):
+        content = drawing.source.encode()
+    elif kind == "json":
+        content = as_json(drawing.picture).encode()
+    elif kind == "mmd":
+        content = drawing.mermaid.encode()
+    else:
+        content = render(drawing.source, kind)
+    write(path, content)
     return path
 
 
-def _programs() -> Iterator[str]:
-    """Programs that render: on the path, or beside the Python that is running."""
-    for name in ("dot", "graphviz-pure"):
-        found = shutil.which(name) or shutil.which(name, path=str(Path(sys.executable).parent))
-        if found:
-            yield found
+def write(path: Path, content: bytes) -> None:
+    """Write a file, whole or not at all."""
+    with tempfile.TemporaryDirectory(prefix=f".{path.stem}.", dir=path.parent) as folder:
+        beside = Path(folder) / path.name
+        beside.write_bytes(content)
+        os.replace(beside, path)

@@ -45,6 +45,7 @@ class Module:
     """
 
     training = True
+    _path = ""  # in the outermost module that it was assigned to, with a dot at its end
 
     def forward(self, *inputs: Any) -> Any:
         """Compute the outputs; a subclass says how."""
@@ -61,10 +62,26 @@ class Module:
 
     def __setattr__(self, name: str, part: Any) -> None:
         object.__setattr__(self, name, part)
-        for place, module in _parts(name, part):
-            if isinstance(module, Module):
-                object.__setattr__(module, "_place", place)
-                vars(module).pop("_modes", None)  # of its former place
+        for place, found in _parts(name, part):
+            if isinstance(found, Module):
+                object.__setattr__(found, "_place", place)
+                vars(found).pop("_modes", None)  # of its former place
+                found._name_parameters(f"{self._path}{place}.")
+            elif isinstance(found, Value) and not found.op:
+                _name(found, place, self._path, self._path)
+
+    def _name_parameters(self, path: str) -> None:
+        """Put this module's path in the net before the names of all parameters in it."""
+        pending = [(self, path)]
+        while pending:
+            module, path = pending.pop()
+            for name, attribute in vars(module).items():
+                for place, part in _parts(name, attribute):
+                    if isinstance(part, Module):
+                        pending.append((part, f"{path}{place}."))
+                    elif isinstance(part, Value) and not part.op:
+                        _name(part, place, module._path, path)
+            object.__setattr__(module, "_path", path)
 
     def named_parameters(self) -> Iterator[tuple[str, Value]]:
         """Every parameter with its path: ``("layers.0.neurons.1.bias", Value)``, each once."""
@@ -151,6 +168,13 @@ class Module:
                 shown.append(f"... and {len(parts) - 8} more")
             lines += ["  " + line for text in shown for line in text.splitlines()]
         return "\n".join(lines)
+
+
+def _name(parameter: Value, place: str, before: str, path: str) -> None:
+    """Put a path before what its module calls a parameter; one that another has named keeps it."""
+    own = parameter.name.removeprefix(before) or place
+    if own == place or "." not in own:
+        parameter.name = path + own
 
 
 def _parts(name: str, attribute: Any) -> Iterator[tuple[str, Any]]:
@@ -304,7 +328,7 @@ class MLP(Sequential):
         sizes = [_size(in_features, "in_features")]
         sizes += [_size(n, "out_features") for n in out_features]
         activation, rng = _function(activation), _generator(rng)
-        last = len(out_features) - 1
+        last = len(sizes) - 2
         super().__init__(
             *(
                 Layer(sizes[i], sizes[i + 1], activation if i < last else None, rng, bias, init)
@@ -467,9 +491,8 @@ def _size(n: Any, what: str) -> int:
 
 
 def _check_inputs(module: Module, xs: Any, wanted: int) -> None:
+    name = type(module).__name__
     if not hasattr(xs, "__len__"):
-        raise TypeError(
-            f"{type(module).__name__} takes a list of {wanted} numbers, not {describe(xs)}"
-        )
+        raise TypeError(f"{name} takes a list of {wanted} numbers, not {describe(xs)}")
     if len(xs) != wanted:
-        raise ValueError(f"{type(module).__name__} takes {wanted} inputs, not {len(xs)}")
+        raise ValueError(f"{name} takes {wanted} inputs, not {len(xs)}")

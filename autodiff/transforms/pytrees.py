@@ -203,6 +203,22 @@ def leaves(structure: Any) -> Iterator[Any]:
         yield structure
 
 
+def leaf_names(structure: Any, name: str) -> list[str]:
+    """What every number of a structure is called in a tree of this name.
+
+    >>> leaf_names(Mapping(("w", "b"), (Leaf((2,)), NUMBER)), "model")
+    ["model['w'][0]", "model['w'][1]", "model['b']"]
+    """
+    if isinstance(structure, Leaf):
+        places = np.ndindex(structure.shape or ())
+        return [name + (f"[{', '.join(map(str, place))}]" if place else "") for place in places]
+    if not isinstance(structure, Node):
+        return []
+    keys = structure.kind if isinstance(structure, Mapping) else range(len(structure.parts))
+    pairs = zip(keys, structure.parts, strict=True)
+    return [found for key, part in pairs for found in leaf_names(part, f"{name}[{key!r}]")]
+
+
 def integers(structure: Any, first: int = 0) -> list[int]:
     """Which numbers of a structure came as integers or bools, counted from ``first``."""
     found: list[int] = []

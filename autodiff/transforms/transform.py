@@ -8,6 +8,7 @@
 from __future__ import annotations
 
 import functools
+import inspect
 import itertools
 import sys
 from collections.abc import Callable, Iterable, Sequence
@@ -32,6 +33,7 @@ from autodiff.transforms.pytrees import (
     difference,
     flat,
     integers,
+    leaf_names,
     listed,
     size,
     tree_flatten,
@@ -310,6 +312,15 @@ class Lowered:
     def __repr__(self) -> str:
         return f"<{self._frozen.name}, lowered: {len(self.program)} instructions>"
 
+    @property
+    def input_names(self) -> list[str]:
+        """What every input of the program is called: as in the arguments, ``xs[0]``, and so on."""
+        positional, named = self._key
+        trees = [*zip(parameters_of(self._frozen.f, len(positional)), positional, strict=True)]
+        found = [x for name, tree in [*trees, *named] for x in leaf_names(tree, name)]
+        captured = enumerate(self._made.captured)
+        return found + [v.name or f"captured[{i}]" for i, v in captured]
+
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         """The result for arguments of this structure.
 
@@ -349,6 +360,17 @@ class Lowered:
     def stats(self) -> dict[str, int]:
         """How large the program is: inputs, instructions, guards, operations on numbers."""
         return writing.stats(self.program)
+
+
+def parameters_of(f: Callable[..., Any], n: int) -> list[str]:
+    """What the first ``n`` positional arguments of a function are called."""
+    try:
+        found = [*inspect.signature(f).parameters.values()]
+    except (TypeError, ValueError):  # of what is written in C
+        found = []
+    positional = [p.name for p in found if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)]
+    rest = next((p.name for p in found if p.kind is p.VAR_POSITIONAL), "arguments")
+    return positional[:n] + [f"{rest}[{i}]" for i in range(n - len(positional))]
 
 
 # -- from a call to its result ---------------------------------------------------------------------
