@@ -206,9 +206,9 @@ def draw_neuron(net, pixels: list[float], target: int, path: Path) -> None:
     cross_entropy([scores], [target]).backward()
     scores[target].name = f"score of {target}"
     try:
-        print(f"\nOne neuron's graph: {graph.save(graph.draw(scores[target]), path)}")
+        print(f"\nOne neuron's graph: {graph.save(scores[target], path)}")
     except FileNotFoundError as missing:
-        source = graph.save(graph.draw(scores[target]), path.with_suffix(".gv"))
+        source = graph.save(scores[target], path.with_suffix(".dot"))
         print(f"\nOne neuron's graph: {source} (not rendered: {missing})")
 
 

@@ -7,6 +7,7 @@ a shell starts in the background.
 import os
 import signal
 
+import pytest
 from hypothesis import Phase, settings
 
 settings.register_profile("ci", deadline=None, derandomize=True, max_examples=100)
@@ -15,3 +16,13 @@ settings.register_profile("nightly", deadline=None, max_examples=5000)
 settings.register_profile("mutants", settings.get_profile("ci"), phases=[Phase.generate])
 signal.signal(signal.SIGINT, signal.default_int_handler)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ci"))
+
+
+def pytest_addoption(parser):
+    parser.addoption("--overwrite", action="store_true", help="write tests/golden anew")
+
+
+@pytest.fixture
+def overwrite(request):
+    """Whether expected texts are to be written anew, from what comes now."""
+    return request.config.getoption("--overwrite")

@@ -94,10 +94,11 @@ def test_what_are_no_files_of_mnist(tmp_path, capsys, content, message):
 
 def test_without_graphviz_the_source_is_written(tmp_path, capsys, monkeypatch):
     demo = load("two_layer_net")
-    monkeypatch.setattr(demo.graph.shutil, "which", lambda *args, **kwargs: None)
+    monkeypatch.setattr("shutil.which", lambda name: None)
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
     demo.main(["--quick", "--epochs", "0", "--hidden", "2", "--save", str(tmp_path)])
-    assert "pip install graphviz-pure" in capsys.readouterr().out
-    assert (tmp_path / "neuron.gv").read_text().startswith("digraph")
+    assert "pip install pygraphviz" in capsys.readouterr().out
+    assert (tmp_path / "neuron.dot").read_text().startswith("digraph")
 
 
 @pytest.mark.parametrize(

@@ -2,8 +2,9 @@
 
 * ``draw(x)``, ``save(x, path)`` -- a picture, folded where the graph is large.
 
-From what is recorded to what is seen: ``nodes`` (plain lists), ``fold`` (a tree of groups), ``boxes``
-(which of these are open), then ``dot`` or ``formats`` (source), and ``render`` (a picture).
+From what is recorded to what is seen: ``nodes`` (plain lists), ``fold`` (a tree of groups),
+``boxes`` (which of these are open), then ``dot`` or ``formats`` (source), and ``render`` (a
+picture).
 """
 
 from autodiff.graph.draw import Drawing, draw, save

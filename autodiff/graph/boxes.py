@@ -1,4 +1,5 @@
-"""Which boxes a drawing has, and which arrows: some groups of the tree open, the others one box each.
+"""Which boxes a drawing has, and which arrows: some groups of the tree open, the others one box
+each.
 
 * ``boxes_of(nodes, limit, depth)`` -- a ``Picture``: the boxes, the arrows, the clusters;
 * ``opened(...)`` -- which groups are open: all if that makes few enough boxes, else as many as fit,
@@ -162,12 +163,12 @@ def picture_of(nodes: Nodes, tree: Tree, is_open: list[bool]) -> Picture:
     places: dict[int, int] = {}  # of closed groups
     box_of = [-1] * len(nodes)
     kinds: list[str] = []  # of closed groups, the one operation that they have
-    drawn = _constants_drawn(nodes, [shown[g] > 0 for g in tree.parent])
+    drawn = _constants_drawn(nodes, tree, shown)
     for i, g in enumerate(tree.parent):
         folded = shown[g]
         if nodes.ops[i] == CONSTANT and i not in drawn:
             continue
-        if not folded or nodes.ops[i] == CONSTANT:
+        if not folded:
             box_of[i] = len(picture.boxes)
             picture.boxes.append(_box_of_node(nodes, i, cluster[g]))
             kinds.append("")
@@ -187,7 +188,7 @@ def picture_of(nodes: Nodes, tree: Tree, is_open: list[bool]) -> Picture:
         b = box_of[i]
         for x in operands:
             a = box_of[x]
-            if a != b and (nodes.ops[x] != CONSTANT or not picture.boxes[b].is_group):
+            if a != b and a >= 0 and (nodes.ops[x] != CONSTANT or not picture.boxes[b].is_group):
                 arrows[a, b] = arrows.get((a, b), 0) + 1
                 leaving.add(x)
     picture.arrows = [(a, b, n) for (a, b), n in arrows.items()]
@@ -196,10 +197,17 @@ def picture_of(nodes: Nodes, tree: Tree, is_open: list[bool]) -> Picture:
     return picture
 
 
-def _constants_drawn(nodes: Nodes, folded: list[bool]) -> set[int]:
-    """The constants that have boxes: those in folded groups belong to them, and are not drawn."""
-    found = {x for i, operands in enumerate(nodes.operands) if not folded[i] for x in operands}
-    return {x for x in found.union(nodes.roots) if nodes.ops[x] == CONSTANT}
+def _constants_drawn(nodes: Nodes, tree: Tree, shown: list[int]) -> set[int]:
+    """The constants that have boxes, alone or together: those that something not folded reads.
+
+    Those of folded groups belong to them, and are not drawn.
+    """
+    found = set(nodes.roots)
+    for i, operands in enumerate(nodes.operands):
+        if not shown[tree.parent[i]]:
+            found.update(operands)
+    alone = {0} | {g for g, group in enumerate(tree.groups) if group.kind == ALIKE}
+    return {x for x in found if nodes.ops[x] == CONSTANT and (shown[tree.parent[x]] in alone)}
 
 
 def _box_of_node(nodes: Nodes, i: int, cluster: int) -> Box:

@@ -1,7 +1,7 @@
 """A picture as Graphviz's source: what its boxes say, their shapes and their colours.
 
-Colours say the sign and the size of the gradient: orange above 0, blue below, which are told apart in
-every kind of colour blindness (M. Okabe, K. Ito, Color universal design, 2008).
+Colours say the sign and the size of the gradient: orange above 0, blue below, which are told apart
+in every kind of colour blindness (M. Okabe, K. Ito, Color universal design, 2008).
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from autodiff.ops import CODES, ROWS
 
 LONGEST = 48  #: characters of a name that are shown
 DECADES = 3.0  #: of gradients, from the palest colour to the deepest
+FAR = 3200  #: levels that all arrows together cross, beyond which a careful layout takes long
 
 
 @dataclass(frozen=True)
@@ -59,9 +60,12 @@ def as_dot(picture: Picture, rankdir: str, number: str, theme: Theme) -> str:
     largest = max((abs(b.grad) for b in picture.boxes if b.grad and isfinite(b.grad)), default=0.0)
     graphs = [graphviz.Digraph()]
     graphs += [graphviz.Digraph(f"cluster_{k}") for k in range(1, len(picture.clusters))]
-    _set_up(graphs[0], picture.caption, bool(largest), rankdir, theme)
+    graphs[0].attr("graph", rankdir=rankdir)
+    _set_up(graphs[0], picture, bool(largest), theme)
     for graph, (_, label) in zip(graphs[1:], picture.clusters[1:], strict=True):
-        graph.attr(label=f"<{_shown(label)}>", color=theme.faint, fillcolor=theme.cluster)
+        graph.attr(
+            label=f"<{html.escape(shortened(label))}>", color=theme.faint, fillcolor=theme.cluster
+        )
         graph.attr(labelloc="t", labeljust="l")
     for k, box in enumerate(picture.boxes):
         attributes = _attributes(box, number, theme, largest)
@@ -70,22 +74,32 @@ def as_dot(picture: Picture, rankdir: str, number: str, theme: Theme) -> str:
         graphs[picture.clusters[k][0]].subgraph(graphs[k])
     for a, b, uses in picture.arrows:
         if picture.boxes[a].is_group or picture.boxes[b].is_group:
-            label = f"\N{MULTIPLICATION SIGN}{uses:,}" if uses > 1 else None
-            graphs[0].edge(str(a), str(b), label)
+            width = f"{1 + log10(uses) / 2:.3g}"
+            graphs[0].edge(str(a), str(b), penwidth=width, tooltip=f"{uses:,} uses")
         else:
             for _ in range(uses):
                 graphs[0].edge(str(a), str(b))
     return str(graphs[0].source)
 
 
-def _set_up(graph: graphviz.Digraph, caption: str, coloured: bool, rankdir: str, t: Theme) -> None:
+def _reach(picture: Picture) -> int:
+    """How many levels all arrows together cross."""
+    level = [0] * len(picture.boxes)
+    for a, b, _ in picture.arrows:
+        level[b] = max(level[b], level[a] + 1)
+    return sum(level[b] - level[a] for a, b, _ in picture.arrows)
+
+
+def _set_up(graph: graphviz.Digraph, picture: Picture, coloured: bool, t: Theme) -> None:
     """Set what all boxes and arrows have in common, and the caption."""
     key = "orange: gradient above 0, blue: below, deeper: larger" if coloured else ""
-    text = "<BR/>".join(html.escape(line) for line in (caption, key) if line)
-    graph.attr("graph", rankdir=rankdir, bgcolor=t.paper, fontname="Helvetica", fontsize="11")
+    text = "<BR/>".join(html.escape(line) for line in (picture.caption, key) if line)
+    graph.attr("graph", bgcolor=t.paper, fontname="Helvetica", fontsize="11")
     graph.attr("graph", fontcolor=t.faint, style="rounded,filled", nodesep="0.15", ranksep="0.35")
     if text:
         graph.attr("graph", label=f"<{text}>", labelloc="b")
+    if _reach(picture) > FAR:
+        graph.attr("graph", splines="line", nslimit="0.2", nslimit1="0.2", mclimit="0.1")
     graph.attr("node", fontname="Helvetica", fontsize="11", fontcolor=t.ink, color=t.faint)
     graph.attr("node", shape="box", style="rounded,filled", margin="0.1,0.05", height="0.3")
     graph.attr("edge", color=t.faint, arrowsize="0.6", fontname="Helvetica", fontsize="9")
@@ -96,10 +110,15 @@ def _attributes(box: Box, number: str, theme: Theme, largest: float) -> dict[str
     """The attributes of a box."""
     lines = lines_of(box, number)
     if box.kind == CONSTANT:
-        return {"label": f"<{_shown(lines[0])}>", "shape": "plaintext", "style": "", "height": "0"}
+        return {
+            "label": f"<{html.escape(lines[0])}>",
+            "shape": "plaintext",
+            "style": "",
+            "height": "0",
+        }
     size = "16" if box.kind == OPERATION else "12"
-    label = f'<B><FONT POINT-SIZE="{size}">{_shown(lines[0])}</FONT></B>'
-    label += "".join(f"<BR/>{_shown(line)}" for line in lines[1:])
+    label = f'<B><FONT POINT-SIZE="{size}">{html.escape(lines[0])}</FONT></B>'
+    label += "".join(f"<BR/>{html.escape(line)}" for line in lines[1:])
     attributes = {"label": f"<{label}>", "fillcolor": _fill(box, theme, largest)}
     if box.kind == LEAF:
         attributes["style"] = "filled"
@@ -113,12 +132,13 @@ def _attributes(box: Box, number: str, theme: Theme, largest: float) -> dict[str
 
 def lines_of(box: Box, number: str) -> list[str]:
     """What a box says: its title, and then its numbers, a line each."""
+    name = shortened(box.name)
     if box.kind == CONSTANT:
-        return [box.name or format(box.data[0], number)] if box.data else [box.name]
-    symbol = ROWS[CODES[box.label]].shown if box.label in CODES else box.label
-    if box.kind == LEAF and not box.name:
+        return [format(box.data[0], number) if box.data else name]
+    symbol = ROWS[CODES[box.label]].shown if box.label in CODES else shortened(box.label)
+    if box.kind == LEAF and not name:
         symbol = "leaf"
-    lines = [" = ".join(part for part in (box.name, symbol) if part)]
+    lines = [" = ".join(part for part in (name, symbol) if part)]
     if box.kind in (SCOPE, REPEAT, PART):
         lines.append(f"{box.nodes:,} nodes")
     if box.data:
@@ -163,8 +183,3 @@ def shortened(text: str) -> str:
     if len(text) > LONGEST:
         text = text[: LONGEST - 1] + "\N{HORIZONTAL ELLIPSIS}"
     return printable(text)
-
-
-def _shown(text: str) -> str:
-    """Text as it stands in a label of Graphviz: shortened, and with no markup of its own."""
-    return html.escape(shortened(text))

@@ -70,15 +70,15 @@ def draw(
 ) -> Drawing:
     """The graph from which Values were computed, or a program: boxes, and arrows between them.
 
-    A box a Value: leaves have corners, computed Values are rounded and say their primitive, a number
-    that stands in the formula is one box however often it is used.  Scopes, and modules of nets, are
-    drawn around what was recorded in them.  An arrow leads from each operand to the result; ``x * x``
-    has two.  After ``backward()`` colours tell the sign and the size of gradients.  A program is drawn
-    in its vector instructions, with their shapes.
+    A box a Value: leaves have corners, computed Values are rounded and say their primitive, a
+    number that stands in the formula is one box however often it is used.  Scopes, and modules of
+    nets, are drawn around what was recorded in them.  An arrow leads from each operand to the
+    result; ``x * x`` has two.  After ``backward()`` colours tell the sign and the size of
+    gradients.  A program is drawn in its vector instructions, with their shapes.
 
-    A large graph is folded: scopes, sums, and what has the same structure side by side become one box
-    each, which says how many nodes it holds and the norm of the gradient that goes through it.  The
-    caption says what was folded.
+    A large graph is folded: scopes, sums, and what has the same structure side by side become one
+    box each, which says how many nodes it holds and the norm of the gradient that goes through it.
+    The caption says what was folded.
 
     Args:
         x: a Value, a list of Values, or what ``jit(f).lower(...)`` gives.
@@ -144,8 +144,9 @@ def nodes_of(x: Any, names: Mapping[int, str]) -> Nodes:
 def save(x: Drawable | Drawing, path: str | Path) -> Path:
     """Write a drawing, or that of a graph, to ``path``, in the format of its ending.
 
-    ``.svg``, ``.png`` and ``.pdf`` are pictures; ``.dot`` or ``.gv`` is Graphviz's source, ``.json``
-    the nodes and edges, ``.mmd`` Mermaid's source.  The file is written whole or not at all.
+    ``.svg``, ``.png`` and ``.pdf`` are pictures; ``.dot`` or ``.gv`` is Graphviz's source,
+    ``.json`` the nodes and edges, ``.mmd`` Mermaid's source.  The file is written whole or not at
+    all.
 
     Args:
         x: what ``draw`` gives, or takes.

@@ -2,17 +2,17 @@
 
 ``tree_of(nodes)`` puts every node into a tree of groups, from the whole graph down:
 
-1. *scopes*: what was recorded in a ``with scope(...)`` or by a module of a net; leaves and constants
-   go to the innermost scope that holds all their uses;
+1. *scopes*: what was recorded in a ``with scope(...)`` or by a module of a net; leaves and
+   constants go to the innermost scope that holds all their uses;
 2. *chains*: additions, and the products that they add up, whose results nothing else reads: one
    ``sum`` or ``dot``;
-3. *alike*: scopes, chains and, where there are many, nodes that have the same structure and the same
-   level, that is none is computed from another: ``neurons x 16``;
-4. *one after the other* (``repeats``): where there are still more than can be drawn, steps that repeat,
-   and parts.
+3. *alike*: scopes, chains and, where there are many, nodes that have the same structure and the
+   same level, that is none is computed from another: ``neurons x 16``;
+4. *one after the other* (``repeats``): where there are still more than can be drawn, steps that
+   repeat, and parts.
 
-Which groups a drawing opens is decided in ``boxes``.  All goes in a few passes over the nodes, without
-recursion, in time proportional to the graph.
+Which groups a drawing opens is decided in ``boxes``.  All goes in a few passes over the nodes,
+without recursion, in time proportional to the graph.
 """
 
 from __future__ import annotations
@@ -260,6 +260,7 @@ def _type(nodes: Nodes, tree: Tree, thing: int, structure: dict[int, int]) -> in
 
 
 _NUMBER = re.compile(r"\d+")
+_PLACE = re.compile(r"(\[[\d, ]+\]|\.\d+|\d+)+$")  #: at the end of a name: where in a list
 
 
 def _stem(name: str) -> str:
@@ -280,6 +281,5 @@ def _label_of(nodes: Nodes, tree: Tree, members: list[int]) -> str:
     elif nodes.ops[first]:
         name = nodes.ops[first]
     else:
-        stem = nodes.names[first].rstrip("]0123456789").rstrip("[.").partition("[")[0]
-        name = stem if stem and _stem(nodes.names[first]) != nodes.names[first] else "leaves"
+        name = _PLACE.sub("", nodes.names[first]) or "leaves"
     return f"{name} \N{MULTIPLICATION SIGN} {len(members)}"

@@ -15,8 +15,8 @@ from autodiff.graph.nodes import CONSTANT
 def as_json(picture: Picture) -> str:
     """Nodes, edges and clusters, as JSON.
 
-    A node that stands for a group says how many it holds (``nodes``); its ``data`` are the least and
-    the largest, its ``grad`` the norm.  Numbers that are not finite are strings: JSON has none.
+    A node that stands for a group says how many it holds (``nodes``); its ``data`` are the least
+    and the largest, its ``grad`` the norm.  Numbers that are not finite are strings: JSON has none.
 
     >>> from autodiff import Value
     >>> from autodiff.graph.boxes import boxes_of
@@ -80,7 +80,7 @@ def as_mermaid(picture: Picture, rankdir: str, style: str) -> str:
     for k in range(len(picture.clusters) - 1, 0, -1):
         outside, label = picture.clusters[k]
         body = [f"    {line}" for line in inside[k]]
-        inside[outside] += [f'subgraph c{k}["{_escaped(label)}"]', *body, "end"]
+        inside[outside] += [f'subgraph c{k}["{_escaped(shortened(label))}"]', *body, "end"]
     lines = inside[0]
     for a, b, uses in picture.arrows:
         if picture.boxes[a].is_group or picture.boxes[b].is_group:
@@ -92,4 +92,4 @@ def as_mermaid(picture: Picture, rankdir: str, style: str) -> str:
 
 def _escaped(text: str) -> str:
     """Text for a label of Mermaid: all but plain characters as their numbers."""
-    return re.sub(r"[^\w .,=+-]", lambda found: f"#{ord(found[0])};", shortened(text))
+    return re.sub(r"[^\w .,=+-]", lambda found: f"#{ord(found[0])};", text)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from math import copysign
+from math import copysign, prod
 from typing import Any
 
 import numpy as np
@@ -19,7 +19,7 @@ from autodiff.compiler.program import Program
 from autodiff.compiler.sums import sums
 from autodiff.compiler.vectorize import grouped, steps_of
 from autodiff.engine.reals import describe, dictionary
-from autodiff.ops import CODES, ROWS
+from autodiff.ops import ROWS
 from autodiff.sweeps import source_of, topological_order
 from autodiff.value import Value, code_of
 
@@ -39,6 +39,7 @@ class Nodes:
         sources: the line that recorded it, where that is known.
         data: its number; of the instructions of a program there is none, and the list is empty.
         grads: its gradient, likewise.
+        partials: its partial derivatives, one an operand, likewise.
         roots: the results.
         vectors: in a program, runs of instructions that are one vector instruction: the first node,
             the one after the last, and the shape.
@@ -51,6 +52,7 @@ class Nodes:
     sources: list[str] = field(default_factory=list)
     data: list[float] = field(default_factory=list)
     grads: list[float] = field(default_factory=list)
+    partials: list[tuple[float, ...]] = field(default_factory=list)
     roots: list[int] = field(default_factory=list)
     vectors: list[tuple[int, int, str]] = field(default_factory=list)
 
@@ -98,12 +100,14 @@ def of_values(roots: Iterable[Value], names: Mapping[int, str] | None = None) ->
                 nodes.sources.append("")
                 nodes.data.append(x)
                 nodes.grads.append(0.0)
+                nodes.partials.append(())
             operands.append(numbers[key])
         name = v.name or others.get(id(v), "")
         numbers[id(v)] = nodes.add(ROWS[code_of(v)].name, tuple(operands), name, v.scope)
         gradient = v.grad
         nodes.sources.append(source_of(v))
         nodes.data.append(v.data)
+        nodes.partials.append(v.partials)
         nodes.grads.append(gradient.data if isinstance(gradient, Value) else gradient)
     nodes.roots = [numbers[id(root)] for root in roots]
     return nodes
@@ -151,18 +155,20 @@ def of_program(p: Program, inputs: list[str]) -> Nodes:
 
 
 def _shapes(p: Program, groups: list[tuple[int, int]]) -> list[str]:
-    """The shape of every vector instruction: its axes, and how many terms a sum in it has."""
-    found: dict[int, str] = {}
-    for row in steps_of(p, groups).rows:
-        if row[0] == 0:
-            continue
-        if row[0] == SCATTER:
-            found[row[1]] = str(row[2] - row[1])
-            continue
-        sizes = [n for n in row[4 : 4 + AXES] if n > 1] or [1]
-        terms = f", {row[3] + 1} terms" if row[3] else ""
-        found[row[1]] = " × ".join(map(str, sizes)) + terms
-    return [found.get(first, str(end - first)) for first, end in groups]
+    """The shape of every vector instruction: its axes, and how many terms each of its sums has."""
+    axes = {
+        row[1]: row[4 : 4 + AXES] for row in steps_of(p, groups).rows if row[0] not in (0, SCATTER)
+    }
+    shapes = []
+    for first, end in groups:
+        sizes = [n for n in axes.get(first, ()) if n > 1]
+        if prod(sizes) != end - first:  # a scatter, or more than is done in one step
+            sizes = [end - first]
+        shape = " \N{MULTIPLICATION SIGN} ".join(map(str, sizes))
+        name = ROWS[p.ops[first]].name
+        terms = {"products": int(p.b[first]) // 2, "chain": int(p.b[first])}.get(name)
+        shapes.append(f"{shape}, {terms} terms" if terms else shape)
+    return shapes
 
 
 # -- names -----------------------------------------------------------------------------------------

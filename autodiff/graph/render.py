@@ -1,9 +1,9 @@
 """From Graphviz's source to a picture, within a limit of time.
 
-``dot`` does it where it is on the path.  Elsewhere pygraphviz does, whose wheels bring Graphviz's own
-layout and renderers for Linux, macOS and Windows: it lays out 300 boxes in a fraction of a second, and
-writes SVG, PNG and PDF.  (graphviz-pure takes half a minute for a PNG of 1,300 boxes, and writes no
-PDF.)  It runs in a process of its own, which can be stopped.
+``dot`` does it where it is on the path.  Elsewhere pygraphviz does, whose wheels bring Graphviz's
+own layout and renderers for Linux, macOS and Windows: it lays out 300 boxes in a fraction of a
+second, and writes SVG, PNG and PDF.  (graphviz-pure takes half a minute for a PNG of 1,300 boxes,
+and writes no PDF.)  It runs in a process of its own, which can be stopped.
 """
 
 from __future__ import annotations
@@ -48,8 +48,8 @@ def render(source: str, kind: str) -> bytes:
     command = renderer()
     if command is None:
         raise FileNotFoundError(
-            "drawing needs Graphviz: pip install pygraphviz, or install dot; or save to a path that "
-            "ends in .dot, .mmd or .json, which needs neither"
+            "drawing needs Graphviz: pip install pygraphviz, or install dot; or save to a path "
+            "that ends in .dot, .mmd or .json, which needs neither"
         )
     command = [*command[:-1], command[-1] + kind]
     try:

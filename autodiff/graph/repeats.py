@@ -78,7 +78,7 @@ def divide(tree: Tree, g: int, items: list[int], most: int, period: int = 1) -> 
     """Divide what is in a group into parts, whole periods each, until it has few enough."""
     total = len(items)
     while len(items) > most:
-        each = max(-(-len(items) // most), int(len(items) ** 0.5))
+        each = max(2, min(most, max(-(-len(items) // most), int(len(items) ** 0.5))))
         if len(items) == total:
             each += -each % period
         cuts = [*range(0, len(items), each), len(items)]
