@@ -1,11 +1,12 @@
 """The table's expressions, rendered for whoever evaluates them.
 
-An expression is parsed once by Python's ``ast``; three small renderings differ only where the
+An expression is parsed once by Python's ``ast``; four small renderings differ only where the
 languages do:
 
 * ``for_floats`` -- Python on floats, where ``/`` must not raise: ``a/b`` becomes ``div(a, b)``;
 * ``for_arrays`` -- Python on NumPy arrays, where ``x if c else y`` becomes ``where(c, x, y)``;
-* ``for_c`` -- C, where names get a prefix and ``x if c else y`` becomes ``(c ? x : y)``.
+* ``for_c`` -- C, where names get a prefix and ``x if c else y`` becomes ``(c ? x : y)``;
+* ``for_javascript`` -- the same, but that ``==`` becomes ``===``.
 
 On Values an expression means what it says, and needs no rendering.
 """
@@ -20,6 +21,7 @@ _C_OPERATORS: dict[type[ast.AST], str] = {
     ast.Lt: "<", ast.LtE: "<=", ast.Gt: ">", ast.GtE: ">=", ast.Eq: "==", ast.NotEq: "!=",
     ast.And: "&&", ast.Or: "||",
 }  # fmt: skip
+_JAVASCRIPT_OPERATORS = {**_C_OPERATORS, ast.Eq: "===", ast.NotEq: "!=="}
 
 
 def _call(function: str, *args: ast.expr) -> ast.Call:
@@ -67,6 +69,22 @@ def for_c(expression: str, rename: Callable[[str], str]) -> str:
     >>> for_c("0.0 if a < 0 else log(a)/2", lambda name: "k_" + name)
     '((a < 0.0) ? 0.0 : (k_log(a) / 2.0))'
     """
+    return _in_parentheses(expression, rename, _C_OPERATORS)
+
+
+def for_javascript(expression: str, rename: Callable[[str], str]) -> str:
+    """JavaScript source that evaluates ``expression``, functions' names given to ``rename``.
+
+    >>> for_javascript("0.0 if a == 0 else log(a)/2", lambda name: "Math." + name)
+    '((a === 0.0) ? 0.0 : (Math.log(a) / 2.0))'
+    """
+    return _in_parentheses(expression, rename, _JAVASCRIPT_OPERATORS)
+
+
+def _in_parentheses(
+    expression: str, rename: Callable[[str], str], operators: dict[type[ast.AST], str]
+) -> str:
+    """Source in a language with C's expressions, every operation in parentheses."""
 
     def render(node: ast.expr) -> str:
         if isinstance(node, ast.Constant):
@@ -78,15 +96,15 @@ def for_c(expression: str, rename: Callable[[str], str]) -> str:
             assert isinstance(node.func, ast.Name)
             return f"{rename(node.func.id)}({', '.join(map(render, node.args))})"
         if isinstance(node, ast.UnaryOp):
-            return f"({_C_OPERATORS[type(node.op)]}{render(node.operand)})"
+            return f"({operators[type(node.op)]}{render(node.operand)})"
         if isinstance(node, ast.BinOp):
-            return f"({render(node.left)} {_C_OPERATORS[type(node.op)]} {render(node.right)})"
+            return f"({render(node.left)} {operators[type(node.op)]} {render(node.right)})"
         if isinstance(node, ast.Compare):
             assert len(node.ops) == 1
-            operator = _C_OPERATORS[type(node.ops[0])]
+            operator = operators[type(node.ops[0])]
             return f"({render(node.left)} {operator} {render(node.comparators[0])})"
         if isinstance(node, ast.BoolOp):
-            return "(" + f" {_C_OPERATORS[type(node.op)]} ".join(map(render, node.values)) + ")"
+            return "(" + f" {operators[type(node.op)]} ".join(map(render, node.values)) + ")"
         assert isinstance(node, ast.IfExp), f"not an expression of the table: {ast.dump(node)}"
         return f"({render(node.test)} ? {render(node.body)} : {render(node.orelse)})"
 
