@@ -1,0 +1,128 @@
+// What part of the drawing is seen: dragging, wheel, pinch, and moves to a place.
+
+const CLOSEST = 3;
+const FARTHEST = 0.02;
+
+class Camera {
+  #pointers = new Map();
+  #frame = 0;
+
+  constructor(svg, world) {
+    this.svg = svg;
+    this.world = world;
+    this.k = 1;
+    this.x = 0;
+    this.y = 0;
+    this.dragged = false; // whether the last press moved the drawing: then it is no click
+    svg.addEventListener("wheel", (event) => this.#wheel(event), { passive: false });
+    svg.addEventListener("pointerdown", (event) => this.#down(event));
+    svg.addEventListener("pointermove", (event) => this.#move(event));
+    for (const type of ["pointerup", "pointercancel"]) {
+      svg.addEventListener(type, (event) => this.#pointers.delete(event.pointerId));
+    }
+  }
+
+  #apply() {
+    this.world.setAttribute("transform", `translate(${this.x} ${this.y}) scale(${this.k})`);
+    this.svg.classList.toggle("far", this.k < 0.25);
+  }
+
+  set(k, x, y) {
+    cancelAnimationFrame(this.#frame);
+    Object.assign(this, { k, x, y });
+    this.#apply();
+  }
+
+  /** Zoom by a factor; the point (px, py) of the window stays where it is. */
+  zoom(factor, px = this.svg.clientWidth / 2, py = this.svg.clientHeight / 2) {
+    const k = Math.min(CLOSEST, Math.max(FARTHEST, this.k * factor));
+    const ratio = k / this.k;
+    this.set(k, px - (px - this.x) * ratio, py - (py - this.y) * ratio);
+  }
+
+  /** Show all of a rectangle; no nearer than life size, and no farther than `farthest`. */
+  fit({ x, y, w, h }, farthest = FARTHEST) {
+    const { clientWidth, clientHeight } = this.svg;
+    const margin = Math.min(32, clientWidth / 20);
+    const fitting = Math.min((clientWidth - 2 * margin) / w, (clientHeight - 2 * margin) / h, 1.25);
+    const k = Math.max(fitting, farthest);
+    const left = w * k > clientWidth ? margin - x * k : (clientWidth - w * k) / 2 - x * k;
+    this.set(k, left, (clientHeight - h * k) / 2 - y * k);
+  }
+
+  /** Move until a rectangle is seen, if it is not, or into the middle if `centre`. */
+  reveal({ x, y, w, h }, centre = false) {
+    const { clientWidth, clientHeight } = this.svg;
+    const left = x * this.k + this.x;
+    const top = y * this.k + this.y;
+    const margin = Math.min(40, clientWidth / 12, clientHeight / 12);
+    const seen =
+      left >= margin &&
+      top >= margin &&
+      left + w * this.k <= clientWidth - margin &&
+      top + h * this.k <= clientHeight - margin;
+    if (seen && !centre) return;
+    this.#glide(
+      clientWidth / 2 - (x + w / 2) * this.k,
+      clientHeight / 2 - (y + h / 2) * this.k,
+    );
+  }
+
+  #glide(x, y) {
+    cancelAnimationFrame(this.#frame);
+    const still = matchMedia("(prefers-reduced-motion: reduce)").matches;
+    const from = { x: this.x, y: this.y };
+    const start = performance.now();
+    const draw = (now) => {
+      const t = still ? 1 : Math.min(1, Math.max(0, (now - start) / 180));
+      const eased = 1 - (1 - t) ** 3;
+      this.x = from.x + (x - from.x) * eased;
+      this.y = from.y + (y - from.y) * eased;
+      this.#apply();
+      if (t < 1) this.#frame = requestAnimationFrame(draw);
+    };
+    draw(start);
+  }
+
+  #wheel(event) {
+    event.preventDefault();
+    const lines = event.deltaMode === 1 ? 16 : 1;
+    const box = this.svg.getBoundingClientRect();
+    const speed = event.ctrlKey ? 0.01 : 0.0015; // a pinch on a touchpad sends small steps
+    this.zoom(
+      Math.exp(-event.deltaY * lines * speed),
+      event.clientX - box.left,
+      event.clientY - box.top,
+    );
+  }
+
+  #down(event) {
+    if (event.button > 0) return;
+    if (this.#pointers.size === 0) this.dragged = false;
+    this.#pointers.set(event.pointerId, { x: event.clientX, y: event.clientY });
+    this.pressed = { x: event.clientX, y: event.clientY };
+  }
+
+  #move(event) {
+    const last = this.#pointers.get(event.pointerId);
+    if (!last) return;
+    const now = { x: event.clientX, y: event.clientY };
+    if (!this.dragged) {
+      if (Math.hypot(now.x - this.pressed.x, now.y - this.pressed.y) < 5) return;
+      this.dragged = true;
+      for (const id of this.#pointers.keys()) this.svg.setPointerCapture(id);
+    }
+    this.#pointers.set(event.pointerId, now);
+    if (this.#pointers.size === 1) {
+      this.set(this.k, this.x + now.x - last.x, this.y + now.y - last.y);
+    } else {
+      const other = [...this.#pointers].find(([id]) => id !== event.pointerId)[1];
+      const before = Math.hypot(last.x - other.x, last.y - other.y);
+      const after = Math.hypot(now.x - other.x, now.y - other.y);
+      const box = this.svg.getBoundingClientRect();
+      const middle = { x: (now.x + other.x) / 2, y: (now.y + other.y) / 2 };
+      this.set(this.k, this.x + (now.x - last.x) / 2, this.y + (now.y - last.y) / 2);
+      this.zoom(after / Math.max(1, before), middle.x - box.left, middle.y - box.top);
+    }
+  }
+}
