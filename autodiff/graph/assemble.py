@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 _PAGE = Path(__file__).parent / "page"
-SCRIPTS = ("words", "layout", "nest", "sweep", "camera", "view", "panel", "main")
+SCRIPTS = ("words", "layout", "nest", "sweep", "camera", "cells", "view", "panel", "main")
 
 # In JSON these occur in strings only, where an escape means the same.  Written so, no name can end
 # the element that holds the data, or begin a comment in it.  ``json`` escapes what is not ASCII.
@@ -41,9 +41,7 @@ def assemble(data: dict[str, Any], rules: str) -> str:
         "style": (_PAGE / "explorer.css").read_text(encoding="utf-8"),
         "data": json.dumps(data, allow_nan=False).translate(_ESCAPES),
         "rules": re.sub(r"<(?=[/!])", r"<\\", rules),  # in a string, "<\/" is "</"
-        "script": "\n".join(
-            (_PAGE / f"{name}.js").read_text(encoding="utf-8") for name in SCRIPTS
-        ),
+        "script": "\n".join((_PAGE / f"{name}.js").read_text(encoding="utf-8") for name in SCRIPTS),
     }
     template = (_PAGE / "explorer.html").read_text(encoding="utf-8")
     return re.sub(r"\{\{(\w+)\}\}", lambda field: parts[field[1]], template)

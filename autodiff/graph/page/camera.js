@@ -7,13 +7,17 @@ class Camera {
   #pointers = new Map();
   #frame = 0;
 
-  constructor(svg, world) {
+  /** `moved` is called with the rectangle of the drawing that is seen. */
+  constructor(svg, world, moved) {
     this.svg = svg;
     this.world = world;
+    this.moved = moved;
     this.k = 1;
     this.x = 0;
     this.y = 0;
     this.dragged = false; // whether the last press moved the drawing: then it is no click
+    this.resize();
+    new ResizeObserver(() => this.resize()).observe(svg);
     svg.addEventListener("wheel", (event) => this.#wheel(event), { passive: false });
     svg.addEventListener("pointerdown", (event) => this.#down(event));
     svg.addEventListener("pointermove", (event) => this.#move(event));
@@ -24,7 +28,22 @@ class Camera {
 
   #apply() {
     this.world.setAttribute("transform", `translate(${this.x} ${this.y}) scale(${this.k})`);
-    this.svg.classList.toggle("far", this.k < 0.25);
+    this.svg.classList.toggle("far", this.k < 0.3); // where numbers cannot be read, they are left out
+    this.svg.classList.toggle("farthest", this.k < 0.15);
+    this.update();
+  }
+
+  /** Note the size of the window: to ask for it in every frame would take a layout of the page. */
+  resize() {
+    this.w = this.svg.clientWidth;
+    this.h = this.svg.clientHeight;
+    this.update();
+  }
+
+  /** Tell what is seen. */
+  update() {
+    const { k, x, y, w, h } = this;
+    this.moved({ x: -x / k, y: -y / k, w: w / k, h: h / k });
   }
 
   set(k, x, y) {
@@ -34,47 +53,49 @@ class Camera {
   }
 
   /** Zoom by a factor; the point (px, py) of the window stays where it is. */
-  zoom(factor, px = this.svg.clientWidth / 2, py = this.svg.clientHeight / 2) {
+  zoom(factor, px = this.w / 2, py = this.h / 2) {
     const k = Math.min(CLOSEST, Math.max(FARTHEST, this.k * factor));
     const ratio = k / this.k;
     this.set(k, px - (px - this.x) * ratio, py - (py - this.y) * ratio);
   }
 
-  /** Show all of a rectangle; no nearer than life size, and no farther than `farthest`. */
+  /** Show all of a rectangle, but no larger than 5/4 of life size and from no farther than `farthest`. */
   fit({ x, y, w, h }, farthest = FARTHEST) {
-    const { clientWidth, clientHeight } = this.svg;
-    const margin = Math.min(32, clientWidth / 20);
-    const fitting = Math.min((clientWidth - 2 * margin) / w, (clientHeight - 2 * margin) / h, 1.25);
+    const margin = Math.min(32, this.w / 20);
+    const fitting = Math.min((this.w - 2 * margin) / w, (this.h - 2 * margin) / h, 1.25);
     const k = Math.max(fitting, farthest);
-    const left = w * k > clientWidth ? margin - x * k : (clientWidth - w * k) / 2 - x * k;
-    this.set(k, left, (clientHeight - h * k) / 2 - y * k);
+    const left = w * k > this.w ? margin - x * k : (this.w - w * k) / 2 - x * k;
+    this.set(k, left, (this.h - h * k) / 2 - y * k);
   }
 
   /** Move until a rectangle is seen, if it is not, or into the middle if `centre`. */
-  reveal({ x, y, w, h }, centre = false) {
-    const { clientWidth, clientHeight } = this.svg;
+  reveal({ x, y, w, h }, centre = false, now = false) {
     const left = x * this.k + this.x;
     const top = y * this.k + this.y;
-    const margin = Math.min(40, clientWidth / 12, clientHeight / 12);
+    const margin = Math.min(40, this.w / 12, this.h / 12);
     const seen =
       left >= margin &&
       top >= margin &&
-      left + w * this.k <= clientWidth - margin &&
-      top + h * this.k <= clientHeight - margin;
+      left + w * this.k <= this.w - margin &&
+      top + h * this.k <= this.h - margin;
     if (seen && !centre) return;
     this.#glide(
-      clientWidth / 2 - (x + w / 2) * this.k,
-      clientHeight / 2 - (y + h / 2) * this.k,
+      this.w / 2 - (x + w / 2) * this.k,
+      this.h / 2 - (y + h / 2) * this.k,
+      now || matchMedia("(prefers-reduced-motion: reduce)").matches,
     );
   }
 
-  #glide(x, y) {
+  #glide(x, y, now) {
+    if (now) {
+      this.set(this.k, x, y);
+      return;
+    }
     cancelAnimationFrame(this.#frame);
-    const still = matchMedia("(prefers-reduced-motion: reduce)").matches;
     const from = { x: this.x, y: this.y };
     const start = performance.now();
-    const draw = (now) => {
-      const t = still ? 1 : Math.min(1, Math.max(0, (now - start) / 180));
+    const draw = (time) => {
+      const t = Math.min(1, Math.max(0, (time - start) / 180));
       const eased = 1 - (1 - t) ** 3;
       this.x = from.x + (x - from.x) * eased;
       this.y = from.y + (y - from.y) * eased;

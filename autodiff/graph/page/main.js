@@ -8,7 +8,7 @@ const sweep = new Sweep(data.nodes, data.root, RULES);
 const words = new Words(data.nodes, sweep);
 const open = new Set([0, ...data.open]);
 const view = new View(find("#graph"), data, sweep);
-const camera = new Camera(view.svg, view.world);
+const camera = new Camera(view.svg, view.world, (window) => view.cells?.show(window));
 const panel = new Panel({ data, sweep, words }, { select: goToNode, edit: editLeaf });
 let stops = []; // the steps at which the controls stop
 let byScope = false;
@@ -28,8 +28,9 @@ function redraw(anchor = () => undefined) {
     const { k } = camera;
     camera.set(k, camera.x + (before.x - after.x) * k, camera.y + (before.y - after.y) * k);
   }
+  camera.update();
   find("#close").disabled = data.groups.every((_, g) => g === 0 || !open.has(g));
-  setRoving(view.world.querySelector("[data-id], [data-cluster]"), false);
+  setRoving(view.order[0], false);
   view.mark(sweep.what(sweep.step));
 }
 
@@ -236,12 +237,12 @@ function setRoving(element, focus) {
 
 /** Move the focus to the next or the last box before it. */
 function moveFocus(by) {
-  const all = [...view.world.querySelectorAll("[data-id], [data-cluster]")];
-  const at = all.indexOf(document.activeElement);
-  const next = at < 0 ? roving : all[(at + by + all.length) % all.length];
+  const { order } = view;
+  const at = order.indexOf(document.activeElement);
+  const next = at < 0 ? roving : order[(at + by + order.length) % order.length];
+  const rect = next.dataset.id && view.parts.get(Number(next.dataset.id)).rect;
+  if (rect) camera.reveal(rect, false, true);
   setRoving(next, true);
-  const rect = next.dataset.id ? view.parts.get(Number(next.dataset.id)).rect : null;
-  if (rect) camera.reveal(rect);
 }
 
 const KEYS = {
@@ -348,7 +349,7 @@ if (boxes > MOST_BOXES) {
 if (data.groups.length === 1) find("#open").disabled = true;
 
 redraw();
-camera.fit(whole(), innerWidth < 760 ? 0.65 : 0.35); // small letters are no use on a small screen
+camera.fit(whole(), innerWidth < 760 ? 0.65 : 0.5); // what cannot be read is no use
 showStep();
 select(undefined);
 

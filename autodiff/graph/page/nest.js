@@ -66,8 +66,8 @@ function layoutNested(data, open, sizeOf, titleWidth) {
       else item.point = [cx, cy];
     }
   }
-  for (const edge of edges) edge.points = pointsOf(edge);
-  spreadEnds(edges, boxes);
+  for (const edge of edges) edge.points = pointsOf(edge).map((point) => point.map(Math.round));
+  spreadEnds(edges, boxes, n);
   const { w, h } = levels.get(0);
   return { boxOf, boxes, clusters, edges, width: w, height: h };
 }
@@ -178,7 +178,7 @@ function pointsOf(edge) {
  * Add the ends of the edges.  Each arrives at a height of its own, in the order in which they come,
  * and a value that a node reads twice has two arrows.
  */
-function spreadEnds(edges, boxes) {
+function spreadEnds(edges, boxes, n) {
   const arriving = new Map();
   for (const edge of edges) {
     if (!arriving.has(edge.to)) arriving.set(edge.to, []);
@@ -188,17 +188,17 @@ function spreadEnds(edges, boxes) {
     const box = boxes.get(to);
     for (const edge of list) {
       const from = boxes.get(edge.from);
-      edge.points.unshift([from.x + from.w, from.y + from.h / 2]);
+      edge.points.unshift([from.x + from.w, from.y + from.h / 2].map(Math.round));
       edge.came = edge.points[edge.points.length - 1][1];
     }
     list.sort((a, b) => a.came - b.came);
-    const slots = list.map((edge) => Math.min(edge.uses, 3));
+    const slots = list.map((edge) => (edge.from < n && to < n ? edge.uses : 1));
     const total = slots.reduce((sum, k) => sum + k, 0);
     const step = Math.min(9, (box.h - 16) / Math.max(1, total - 1));
     let y = box.y + box.h / 2 - (step * (total - 1)) / 2;
     list.forEach((edge, k) => {
       edge.ends = [];
-      for (let use = 0; use < slots[k]; use++, y += step) edge.ends.push([box.x, y]);
+      for (let use = 0; use < slots[k]; use++, y += step) edge.ends.push([box.x, y].map(Math.round));
     });
   }
 }

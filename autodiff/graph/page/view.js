@@ -95,15 +95,23 @@ class View {
     const width = (g) => measure(this.#clusterTitle(g), TITLE) + 24;
     this.layout = layoutNested(this.data, open, (id) => this.#size(id), width);
     const { boxes, clusters, edges } = this.layout;
-    const layers = ["clusters", "edges", "boxes"].map((name) => svgElement("g", { class: name }));
+    const layers = ["clusters", "edges", "marks", "boxes"];
+    const [below, lines, marks, above] = layers.map((name) => svgElement("g", { class: name }));
     this.parts = new Map();
+    this.order = []; // what can have the focus, from left to right
+    this.arrows = marks;
+    this.current = null;
+    this.cells = new Cells(lines, above);
+    for (const [g, rect] of clusters) this.#drawCluster(g, rect, below);
+    this.cells.drawEdges(edges);
     this.incoming = new Map();
-    this.marked = [];
-    for (const [g, rect] of clusters) this.#drawCluster(g, rect, layers[0]);
-    for (const edge of edges) this.#drawEdge(edge, layers[1]);
+    for (const edge of edges) {
+      if (!this.incoming.has(edge.to)) this.incoming.set(edge.to, []);
+      this.incoming.get(edge.to).push(edge);
+    }
     const placed = [...boxes].sort(([, a], [, b]) => a.x + a.w / 2 - b.x - b.w / 2 || a.y - b.y);
-    for (const [id, rect] of placed) this.#drawBox(id, rect, layers[2]);
-    this.world.replaceChildren(svgElement("title"), ...layers); // an empty title: no native tooltip
+    for (const [id, rect] of placed) this.#drawBox(id, rect);
+    this.world.replaceChildren(svgElement("title"), below, lines, marks, above); // no native tooltip
     for (const id of this.parts.keys()) this.#refresh(id);
   }
 
@@ -131,30 +139,26 @@ class View {
     );
     button.setAttribute("aria-label", `${oneLine(label) || kind}, group, open`);
     button.dataset.cluster = g;
+    this.order.push(button);
     const title = this.#clusterTitle(g);
     const size = { width: measure(title, TITLE) + 18, height: 22, rx: 7 };
     svgElement("rect", { x: x + 5, y: y + 5, ...size }, button);
     svgElement("text", { x: x + 14, y: y + 20.5, class: "name" }, button).textContent = title;
   }
 
-  #drawEdge(edge, parent) {
-    const element = svgElement("path", { class: "edge", d: edgePath(edge) }, parent);
-    if (!this.incoming.has(edge.to)) this.incoming.set(edge.to, []);
-    this.incoming.get(edge.to).push({ edge, element });
-  }
-
-  #drawBox(id, rect, parent) {
-    const { x, y, w, h } = rect;
+  #drawBox(id, rect) {
     const { kind, title, symbol, count } = this.face(id);
-    const element = svgElement("g", { class: `box ${kind}`, role: "button", tabindex: -1 }, parent);
-    element.setAttribute("transform", `translate(${x} ${y})`);
+    const element = svgElement("g", { class: `box ${kind}`, role: "button", tabindex: -1 });
     element.dataset.id = id;
-    drawShape(kind, w, h, element);
+    this.cells.box(rect).append(element);
+    this.order.push(element);
+    drawShape(kind, rect, element);
     const part = { element, rect };
-    let baseline = kind === "constant" ? 17.5 : 21;
+    const x = rect.x + rect.w / 2;
+    let y = rect.y + (kind === "constant" ? 17.5 : 21);
     const line = (name) => {
-      const text = svgElement("text", { x: w / 2, y: baseline, class: name }, element);
-      baseline += LINE;
+      const text = svgElement("text", { x, y, class: name }, element);
+      y += LINE;
       return text;
     };
     if (title) line(symbol ? "symbol" : "name").textContent = kind === "group" ? `+ ${title}` : title;
@@ -239,72 +243,49 @@ class View {
     return lines;
   }
 
-  /** Mark the box of the present step, and the arrows along which it works. */
+  /**
+   * Mark the box of the present step, and the arrows along which it works.  While shares are handed
+   * back, the arrows point to the operands.
+   * @returns {number | undefined} the id of the box
+   */
   mark({ phase, node }) {
-    for (const undo of this.marked) undo();
-    this.marked = [];
+    this.current?.classList.remove("current");
+    this.arrows.replaceChildren();
     if (node < 0) return undefined;
-    const id = this.layout.boxOf[node];
-    this.#mark(this.parts.get(id).element, "current");
-    if (phase === "seed") return id;
-    const shares = new Map(); // by box; of two uses of one operand, the sum
-    for (const x of this.data.nodes.operands[node]) shares.set(this.layout.boxOf[x], 0);
+    const { boxOf } = this.layout;
+    const id = boxOf[node];
+    this.current = this.parts.get(id).element;
+    this.current.classList.add("current");
+    const shares = new Map(); // by box, what is handed to it
+    if (phase === "forward") for (const x of this.data.nodes.operands[node]) shares.set(boxOf[x], 0);
     if (phase === "reverse") {
       for (const { operand, adjoint, partial } of this.sweep.sums(node)) {
-        const from = this.layout.boxOf[operand];
-        shares.set(from, shares.get(from) + adjoint * partial);
+        shares.set(boxOf[operand], (shares.get(boxOf[operand]) ?? 0) + adjoint * partial);
       }
     }
-    for (const { edge, element } of this.incoming.get(id) ?? []) {
+    const back = phase === "reverse";
+    for (const edge of this.incoming.get(id) ?? []) {
       if (!shares.has(edge.from)) continue;
-      if (phase === "forward") this.#mark(element, "flow");
-      else if (!this.sweep.isConstant[edge.from]) this.#markBack(edge, element, shares.get(edge.from));
+      const name = back ? `back ${shares.get(edge.from) < 0 ? "negative" : "positive"}` : "flow";
+      svgElement("path", { class: `edge ${name}`, d: edgePath(edge, back) }, this.arrows);
     }
     return id;
-  }
-
-  #mark(element, ...names) {
-    element.classList.add(...names);
-    this.marked.push(() => element.classList.remove(...names));
-  }
-
-  /** While its share is handed back, an arrow points to the operand. */
-  #markBack(edge, element, share) {
-    this.#mark(element, "back", share < 0 ? "negative" : "positive");
-    element.setAttribute("d", edgePath(edge, true));
-    this.marked.push(() => element.setAttribute("d", edgePath(edge)));
   }
 }
 
 /** The outline of a box, which tells its kind without colour. */
-function drawShape(kind, w, h, parent) {
+function drawShape(kind, { x, y, w, h }, parent) {
+  const sheet = (d) => ({ class: "sheet", x: x + d, y: y - d * 0.75, width: w - d, height: h, rx: 6 });
   if (kind === "group") {
-    svgElement("rect", { class: "sheet", x: 8, y: -6, width: w - 8, height: h, rx: 6 }, parent);
-    svgElement("rect", { class: "sheet", x: 4, y: -3, width: w - 4, height: h, rx: 6 }, parent);
-    svgElement("rect", { class: "shape", width: w, height: h, rx: 6 }, parent);
+    svgElement("rect", sheet(8), parent);
+    svgElement("rect", sheet(4), parent);
+    svgElement("rect", { class: "shape", x, y, width: w, height: h, rx: 6 }, parent);
   } else if (kind === "constant") {
     const c = 8;
-    const d = `M${c} 0H${w - c}L${w} ${h / 2}L${w - c} ${h}H${c}L0 ${h / 2}Z`;
+    const d = `M${x} ${y + h / 2}l${c} ${-h / 2}h${w - 2 * c}l${c} ${h / 2}l${-c} ${h / 2}h${2 * c - w}Z`;
     svgElement("path", { class: "shape", d }, parent);
   } else {
     const rx = kind === "leaf" ? Math.min(h / 2, 24) : 5;
-    svgElement("rect", { class: "shape", width: w, height: h, rx }, parent);
+    svgElement("rect", { class: "shape", x, y, width: w, height: h, rx }, parent);
   }
-}
-
-/** A smooth curve through the points of an edge, once for each of its ends, with an arrow head. */
-function edgePath({ points, ends }, back = false) {
-  return ends
-    .map((end) => {
-      let d = `M${points[0][0]} ${points[0][1]}`;
-      let [px, py] = points[0];
-      for (const [x, y] of [...points.slice(1), end]) {
-        const bend = x >= px ? (x - px) / 2 : Math.min(160, 40 + (px - x) / 3);
-        d += y === py && x >= px ? `H${x}` : `C${px + bend} ${py} ${x - bend} ${y} ${x} ${y}`;
-        [px, py] = [x, y];
-      }
-      const [[tip, y], side] = back ? [points[0], 1] : [end, -1];
-      return `${d}M${tip + 7 * side} ${y - 4}L${tip + side} ${y}L${tip + 7 * side} ${y + 4}`;
-    })
-    .join("");
 }
