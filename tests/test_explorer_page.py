@@ -5,6 +5,7 @@ import math
 import os
 import re
 import shutil
+from itertools import accumulate, groupby
 
 import pytest
 
@@ -290,7 +291,7 @@ def test_play_goes_to_the_end_and_stops(visit):
     data, _ = data_of(Value(2.0, name="x") * 3.0)
     page = visit(data)
     page.get_by_role("button", name="Play").click()
-    page.wait_for_function("explorer.state().step === explorer.state().steps")
+    page.locator("#place", has_text="3 / 3").wait_for()
     page.get_by_role("button", name="Play").wait_for()
     assert state(page)["step"] == 3
 
@@ -314,13 +315,14 @@ def test_a_step_by_scope_goes_over_the_nodes_of_one_box(visit):
     while state(page)["step"] < state(page)["steps"]:
         page.locator("#forward").click()
         places.append(state(page)["step"])
-    mlp = sum(v is not None and (v.scope or "").startswith("mlp") for v in values if v and v.op)
-    computed = sum(v is not None and bool(v.op) for v in values)
-    assert places == [mlp, computed, computed + 1, 2 * computed + 1 - mlp, 2 * computed + 1]
+    tops = [(v.scope or "").split("/")[0] for v in values if v is not None and v.op]
+    runs = [len(list(run)) for _, run in groupby(tops)]
+    assert len(runs) == 4
+    assert places == list(accumulate([*runs, 1, *reversed(runs)]))
     assert state(page)["adjoints"] == gradients(loss, values)
     page.locator("#back").click()
     assert state(page)["step"] == places[-2]
-    assert f"nodes of loss swept" in page.locator("#step").text_content()
+    assert "nodes of loss swept" in page.locator("#step").text_content()
 
 
 def test_the_panel_writes_the_rule_and_the_running_sums(visit):
@@ -468,7 +470,7 @@ def test_groups_open_and_close_by_click_and_by_enter(visit):
     assert seen(page) == (set(), {mlp, loss})
     page.locator(group_box(data, mlp)).click()
     assert seen(page) == (set(), {layers, loss})
-    assert texts(page, ".cluster text") == ["− mlp"]
+    assert texts(page, ".cluster text") == ["\N{MINUS SIGN} mlp"]
     page.locator(group_box(data, layers)).focus()
     page.keyboard.press("Enter")
     inner = {groups[f"mlp/layers.{k}"] for k in range(3)}
@@ -720,11 +722,10 @@ def test_drag_wheel_and_fit_move_the_drawing_but_do_not_click(visit):
     page.mouse.move(box["x"] + 120, box["y"] + 70, steps=4)
     page.mouse.up()
     moved = page.locator(".box").first.bounding_box()
-    assert (moved["x"] - box["x"], moved["y"] - box["y"]) == pytest.approx((100, 50), abs=0.5)
+    assert (moved["x"] - box["x"], moved["y"] - box["y"]) == pytest.approx((100, 50), abs=2)
     page.mouse.wheel(0, -300)
-    page.wait_for_function(
-        f"document.querySelector('.box').getBoundingClientRect().width > {box['width']} * 1.2"
-    )
+    while page.locator(".box").first.bounding_box()["width"] < 1.2 * box["width"]:
+        page.wait_for_timeout(10)  # the event comes when the browser likes
     assert seen(page) == groups
     page.get_by_role("button", name="Fit").click()
     assert page.locator("#world").get_attribute("transform") == at

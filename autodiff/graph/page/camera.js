@@ -68,17 +68,18 @@ class Camera {
     this.set(k, left, (this.h - h * k) / 2 - y * k);
   }
 
-  /** Move until a rectangle is seen, if it is not, or into the middle if `centre`. */
-  reveal({ x, y, w, h }, centre = false, now = false) {
+  /** Whether all of a rectangle is seen, with a margin. */
+  sees({ x, y, w, h }, margin = 0) {
     const left = x * this.k + this.x;
     const top = y * this.k + this.y;
-    const margin = Math.min(40, this.w / 12, this.h / 12);
-    const seen =
-      left >= margin &&
-      top >= margin &&
-      left + w * this.k <= this.w - margin &&
-      top + h * this.k <= this.h - margin;
-    if (seen && !centre) return;
+    const right = left + w * this.k;
+    const bottom = top + h * this.k;
+    return left >= margin && top >= margin && right <= this.w - margin && bottom <= this.h - margin;
+  }
+
+  /** Move until a rectangle is seen, if it is not, or into the middle if `centre`. */
+  reveal({ x, y, w, h }, centre = false, now = false) {
+    if (!centre && this.sees({ x, y, w, h }, Math.min(40, this.w / 12, this.h / 12))) return;
     this.#glide(
       this.w / 2 - (x + w / 2) * this.k,
       this.h / 2 - (y + h / 2) * this.k,

@@ -3,6 +3,8 @@
 const data = JSON.parse(document.querySelector("#data").textContent);
 const MOST_BOXES = 400; // that "open all" may make
 
+const CLOSE = innerWidth < 760 ? 0.65 : 0.45; // the scale at which small letters can still be read
+
 const find = (selector) => document.querySelector(selector);
 const sweep = new Sweep(data.nodes, data.root, RULES);
 const words = new Words(data.nodes, sweep);
@@ -40,10 +42,11 @@ function groupRect(g) {
 }
 
 function toggleGroup(g) {
+  const all = camera.sees(whole());
   if (!open.delete(g)) open.add(g);
   redraw(() => groupRect(g));
-  const element = elementOfGroup(g);
-  setRoving(element, true);
+  if (all) camera.fit(whole(), CLOSE); // what was seen as a whole stays so
+  setRoving(elementOfGroup(g), true);
 }
 
 function elementOfGroup(g) {
@@ -55,7 +58,7 @@ function setAll(opening) {
   open.clear();
   data.groups.forEach((_, g) => (opening || g === 0) && open.add(g));
   redraw();
-  camera.fit(whole(), 0.3);
+  camera.fit(whole(), CLOSE);
 }
 
 /** What a click, or Enter, does to a box or the title of an open group. */
@@ -349,7 +352,7 @@ if (boxes > MOST_BOXES) {
 if (data.groups.length === 1) find("#open").disabled = true;
 
 redraw();
-camera.fit(whole(), innerWidth < 760 ? 0.65 : 0.5); // what cannot be read is no use
+camera.fit(whole(), CLOSE);
 showStep();
 select(undefined);
 
