@@ -1,6 +1,6 @@
 """The page of ``explore``: one HTML file that needs nothing else.
 
-``page/`` holds its parts: the template, the style, and the scripts in the order of ``SCRIPTS``, a
+``page/`` holds its parts: the template, the styles, and the scripts in the order of ``SCRIPTS``, a
 later one standing on the earlier ones.
 """
 
@@ -14,6 +14,7 @@ from typing import Any
 
 _PAGE = Path(__file__).parent / "page"
 SCRIPTS = ("words", "layout", "nest", "sweep", "camera", "cells", "view", "panel", "main")
+STYLES = ("explorer", "graph")
 
 # In JSON these occur in strings only, where an escape means the same.  Written so, no name can end
 # the element that holds the data, or begin a comment in it.  ``json`` escapes what is not ASCII.
@@ -38,10 +39,13 @@ def assemble(data: dict[str, Any], rules: str) -> str:
     """
     parts = {
         "title": html.escape(data["title"]).encode("ascii", "xmlcharrefreplace").decode(),
-        "style": (_PAGE / "explorer.css").read_text(encoding="utf-8"),
+        "style": "\n".join(_part(f"{name}.css") for name in STYLES),
         "data": json.dumps(data, allow_nan=False).translate(_ESCAPES),
         "rules": re.sub(r"<(?=[/!])", r"<\\", rules),  # in a string, "<\/" is "</"
         "script": "\n".join((_PAGE / f"{name}.js").read_text(encoding="utf-8") for name in SCRIPTS),
     }
-    template = (_PAGE / "explorer.html").read_text(encoding="utf-8")
-    return re.sub(r"\{\{(\w+)\}\}", lambda field: parts[field[1]], template)
+    return re.sub(r"\{\{(\w+)\}\}", lambda field: parts[field[1]], _part("explorer.html"))
+
+
+def _part(name: str) -> str:
+    return (_PAGE / name).read_text(encoding="utf-8")

@@ -42,10 +42,14 @@ class Cells {
     for (const edge of edges) {
       if (!drawn.has(edge.from)) drawn.set(edge.from, new Set());
       const known = drawn.get(edge.from);
-      for (const { d, rect } of pieces(edge)) {
+      for (const { d, rect } of curves(edge)) {
         if (known.has(d)) continue;
         known.add(d);
         this.#at(rect).d.push(d);
+      }
+      for (const [x, y] of edge.ends) {
+        const rect = { x: x - 7, y: y - 4, w: 7, h: 8 };
+        this.#at(rect).d.push(`M${x - 7} ${y - 4}L${x - 1} ${y}L${x - 7} ${y + 4}`);
       }
     }
     for (const { path, d } of this.#cells.values()) path.setAttribute("d", d.join(""));
@@ -64,13 +68,8 @@ class Cells {
   }
 }
 
-/** The path of an edge, with its arrow head at the other end if it points back. */
-function edgePath(edge, back) {
-  return Array.from(pieces(edge, back), (piece) => piece.d).join("");
-}
-
-/** The smooth curves between the points of an edge, for each of its ends, and the arrow head. */
-function* pieces({ points, ends }, back = false) {
+/** The smooth curves between the points of an edge, for each of its ends. */
+function* curves({ points, ends }) {
   for (const end of ends) {
     let [px, py] = points[0];
     for (const [x, y] of [...points.slice(1), end]) {
@@ -82,8 +81,14 @@ function* pieces({ points, ends }, back = false) {
       yield { d: `M${px} ${py}${curve}`, rect };
       [px, py] = [x, y];
     }
-    const [[tip, y], side] = back ? [points[0], 1] : [end, -1];
-    const head = `M${tip + 7 * side} ${y - 4}L${tip + side} ${y}L${tip + 7 * side} ${y + 4}`;
-    yield { d: head, rect: { x: tip - 7, y: y - 4, w: 14, h: 8 } };
   }
+}
+
+/** An arrow that stands out, from end to end; or back, from the result to the operand. */
+function drawArrow(edge, back, name, parent) {
+  const d = Array.from(curves(edge), (curve) => curve.d).join("");
+  svgElement("path", { class: `edge ${name}`, d }, parent);
+  const [tips, side] = back ? [[edge.points[0]], 1] : [edge.ends, -1];
+  const heads = tips.map(([x, y]) => `M${x} ${y}l${12 * side} -7v14Z`).join("");
+  svgElement("path", { class: `head ${name}`, d: heads }, parent);
 }

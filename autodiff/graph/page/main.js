@@ -33,7 +33,7 @@ function redraw(anchor = () => undefined) {
   camera.update();
   find("#close").disabled = data.groups.every((_, g) => g === 0 || !open.has(g));
   setRoving(view.order[0], false);
-  view.mark(sweep.what(sweep.step));
+  view.mark(presentSteps());
 }
 
 /** The rectangle of a group, closed or open. */
@@ -127,13 +127,19 @@ function goTo(step) {
   showStep();
 }
 
+/** The steps that the present stop is for. */
+function presentSteps() {
+  const { step } = sweep;
+  const first = byScope ? (stops.findLast((stop) => stop < step) ?? -1) + 1 : step;
+  return Array.from({ length: step - first + 1 }, (_, k) => sweep.what(first + k));
+}
+
 function showStep() {
   const { step } = sweep;
-  const id = view.mark(sweep.what(step));
-  const index = stops.indexOf(step);
-  const count = index > 0 ? step - stops[index - 1] : 1;
-  const inGroup = byScope && count > 1 && id !== undefined && view.isGroup(id);
-  panel.showStep(inGroup ? { count, label: view.face(id).title } : undefined);
+  const steps = presentSteps();
+  const id = view.mark(steps);
+  const many = steps.length > 1 && view.isGroup(id);
+  panel.showStep(many ? { count: steps.length, label: view.face(id).title } : undefined);
   panel.refreshNode();
   if (id !== undefined) camera.reveal(view.parts.get(id).rect);
   find("#slider").value = step;
@@ -323,12 +329,14 @@ const CLICKS = {
   "#reset": reset,
   "#keys": () => find("#help").showModal(),
   "#theme": () => {
-    const dark = getComputedStyle(document.documentElement).colorScheme.includes("dark");
-    document.documentElement.dataset.theme = dark ? "light" : "dark";
+    const { dataset } = document.documentElement;
+    const system = matchMedia("(prefers-color-scheme: dark)").matches ? "dark" : "light";
+    dataset.theme = (dataset.theme ?? system) === "dark" ? "light" : "dark";
   },
 };
 for (const [selector, act] of Object.entries(CLICKS)) find(selector).addEventListener("click", act);
 
+find("#size").textContent = plural(data.nodes.op.length, "node");
 find("#slider").max = sweep.steps;
 find("#slider").addEventListener("input", ({ target }) => {
   goTo(stops.find((stop) => stop >= Number(target.value)));

@@ -145,10 +145,13 @@ class Sweep {
     return !this.isComputed[i] || this.turn[i] <= this.step;
   }
 
-  /** The sums of a reverse step: {operand, before, adjoint, partial, after} for each operand. */
-  sums(node) {
+  /**
+   * The sums of a reverse step: {operand, before, adjoint, partial, after} for each operand, without
+   * constants, which receive nothing, unless they are asked for.
+   */
+  sums(node, constants = false) {
     return this.nodes.operands[node].flatMap((operand, k) => {
-      if (this.isConstant[operand]) return [];
+      if (this.isConstant[operand] && !constants) return [];
       const before = this.kept[this.offsets[node] + k];
       const adjoint = this.adjoints[node];
       const partial = this.partials[node][k];

@@ -155,6 +155,10 @@ class View {
     drawShape(kind, rect, element);
     const part = { element, rect };
     const x = rect.x + rect.w / 2;
+    if (kind === "leaf" || kind === "op") {
+      const corner = { class: "number-of", x: rect.x + (kind === "leaf" ? 12 : 5), y: rect.y + 11 };
+      if (!this.data.nodes.name[id]) svgElement("text", corner, element).textContent = `n${id}`;
+    }
     let y = rect.y + (kind === "constant" ? 17.5 : 21);
     const line = (name) => {
       const text = svgElement("text", { x, y, class: name }, element);
@@ -244,30 +248,31 @@ class View {
   }
 
   /**
-   * Mark the box of the present step, and the arrows along which it works.  While shares are handed
-   * back, the arrows point to the operands.
+   * Mark the box of the last of some steps, and the arrows along which these work.  While shares are
+   * handed back, the arrows point to the operands.
+   * @param {{phase: string, node: number}[]} steps  which work in the same box
    * @returns {number | undefined} the id of the box
    */
-  mark({ phase, node }) {
+  mark(steps) {
     this.current?.classList.remove("current");
     this.arrows.replaceChildren();
-    if (node < 0) return undefined;
+    const { phase, node: last } = steps[steps.length - 1];
+    if (last < 0) return undefined;
     const { boxOf } = this.layout;
-    const id = boxOf[node];
+    const id = boxOf[last];
     this.current = this.parts.get(id).element;
     this.current.classList.add("current");
+    const back = phase === "reverse";
     const shares = new Map(); // by box, what is handed to it
-    if (phase === "forward") for (const x of this.data.nodes.operands[node]) shares.set(boxOf[x], 0);
-    if (phase === "reverse") {
-      for (const { operand, adjoint, partial } of this.sweep.sums(node)) {
+    for (const { node } of phase === "seed" ? [] : steps) {
+      for (const { operand, adjoint, partial } of this.sweep.sums(node, !back)) {
         shares.set(boxOf[operand], (shares.get(boxOf[operand]) ?? 0) + adjoint * partial);
       }
     }
-    const back = phase === "reverse";
     for (const edge of this.incoming.get(id) ?? []) {
       if (!shares.has(edge.from)) continue;
       const name = back ? `back ${shares.get(edge.from) < 0 ? "negative" : "positive"}` : "flow";
-      svgElement("path", { class: `edge ${name}`, d: edgePath(edge, back) }, this.arrows);
+      drawArrow(edge, back, name, this.arrows);
     }
     return id;
   }
