@@ -5,6 +5,7 @@ a shell starts in the background.
 """
 
 import os
+import shutil
 import signal
 
 import pytest
@@ -26,3 +27,18 @@ def pytest_addoption(parser):
 def overwrite(request):
     """Whether expected texts are to be written anew, from what comes now."""
     return request.config.getoption("--overwrite")
+
+
+@pytest.fixture(scope="module")
+def browser():
+    """Chromium without a window; while it is open, asyncio can run nothing else."""
+    needed = pytest.fail if os.environ.get("CI") else pytest.skip
+    chromium = shutil.which("chromium")
+    if chromium is None:
+        needed("pages are tried in Chromium: there is no chromium on the PATH")
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
+        yield browser
+        browser.close()

@@ -2,9 +2,7 @@
 
 import json
 import math
-import os
 import re
-import shutil
 from itertools import accumulate, groupby
 
 import pytest
@@ -117,19 +115,6 @@ def data_by_scopes(root, opened=()):
 
 
 # -- the page in a browser -------------------------------------------------------------------------
-
-
-@pytest.fixture(scope="session")
-def browser():
-    chromium = shutil.which("chromium")
-    if not chromium:
-        reason = "the page is tested in Chromium: chromium is not on the PATH"
-        (pytest.fail if os.environ.get("CI") else pytest.skip)(reason)
-    playwright = pytest.importorskip("playwright.sync_api")
-    with playwright.sync_playwright() as p:
-        browser = p.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
-        yield browser
-        browser.close()
 
 
 @pytest.fixture

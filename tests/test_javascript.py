@@ -9,8 +9,6 @@ as in ``test_accuracy`` an intermediate result below 2**-1022 may be off by one 
 
 import itertools
 import math
-import os
-import shutil
 from array import array
 from base64 import b64decode, b64encode
 
@@ -76,20 +74,9 @@ POINTS = {row.name: [list(p) for p in [*points_of(row, 200), *edges_of(row)]] fo
 
 
 @pytest.fixture(scope="module")
-def page():
+def page(browser):
     """A page of a browser without a window."""
-    needed = pytest.fail if os.environ.get("CI") else pytest.skip
-    chromium = shutil.which("chromium")
-    if chromium is None:
-        needed("there is no chromium on the PATH")
-    try:
-        from playwright.sync_api import sync_playwright
-    except ImportError:
-        needed("playwright is not installed")
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
-        yield browser.new_page()
-        browser.close()
+    return browser.new_page()
 
 
 def computed_by(page, points, source=None):
