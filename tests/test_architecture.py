@@ -33,6 +33,8 @@ FLOORS = [
     "nn",
     "optim",
     "plot",
+    "formulas",
+    "__main__",
 ]
 
 
