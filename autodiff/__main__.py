@@ -174,7 +174,7 @@ def _written(write: Callable[[str], object], path: str) -> str:
     """
     try:
         write(path)
-    except (OSError, ValueError) as error:
+    except (OSError, RuntimeError, ValueError) as error:
         reason = error.strerror if isinstance(error, OSError) else None
         raise _Refusal(f"cannot write {path!r}: {reason or error}") from None
     return f"wrote {path}"

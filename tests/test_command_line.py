@@ -152,14 +152,24 @@ def test_draw_writes_what_was_asked_for(capsys, monkeypatch, arguments):
 
 def test_draw_of_a_constant_or_a_variable(capsys):
     assert "data 4" in run(capsys, "draw", "2*2")[1]
-    assert 'label="a' in run(capsys, "draw", "a", "a=2")[1]
+    assert ">a</FONT>" in run(capsys, "draw", "a", "a=2")[1]
+
+
+def test_pictures_and_pages_are_written(capsys, tmp_path):
+    for command, ending, start in [
+        ("draw", "svg", b"<?xml"),
+        ("draw", "dot", b"digraph"),
+        ("explore", "html", b"<!doctype html>"),
+    ]:
+        path = tmp_path / f"graph.{ending}"
+        code, out, _ = run(capsys, command, "relu(a*b + c)", "a=2", "b=-3", "c=10", "-o", str(path))
+        assert (code, out.startswith(f"wrote {path}")) == (0, True)
+        assert path.read_bytes().lower().startswith(start)
 
 
 def test_explore_writes_a_page(capsys, monkeypatch):
     explored = []
-    monkeypatch.setattr(
-        graph, "explore", lambda root, path: explored.append((root, path)), raising=False
-    )
+    monkeypatch.setattr(graph, "explore", lambda root, path: explored.append((root, path)))
     code, out, _ = run(capsys, "explore", "a*sin(b)", "a=2", "b=-3", "-o", "page.html")
     assert (code, out) == (0, "wrote page.html: open it in a browser\n")
     assert run(capsys, "explore", "a", "a=2")[1].startswith("wrote graph.html")
@@ -184,7 +194,7 @@ def test_a_path_that_cannot_be_written_is_refused(capsys, monkeypatch, error, re
         raise error
 
     monkeypatch.setattr(graph, "save", fails)
-    monkeypatch.setattr(graph, "explore", fails, raising=False)
+    monkeypatch.setattr(graph, "explore", fails)
     refused = refusal(capsys, "draw", "a", "a=1", "-o", "graph.svg")
     assert refused == f"cannot write 'graph.svg': {reason}"
     assert refusal(capsys, "explore", "a", "a=1") == f"cannot write 'graph.html': {reason}"

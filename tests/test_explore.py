@@ -159,7 +159,7 @@ def everything(xs):
     parts = [
         f(x)
         for name, f in autodiff.functions.PUBLIC.items()
-        if name in autodiff.ops.CODES and autodiff.ops.row(name).operands == "a"
+        if name in autodiff.ops.CODES and autodiff.ops.row(name).operands == "a" and name != "acosh"
     ]
     parts += [
         x**y,
