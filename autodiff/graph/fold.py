@@ -158,7 +158,7 @@ def _structures(nodes: Nodes, tree: Tree) -> dict[int, int]:
 def _edges_within(nodes: Nodes, tree: Tree) -> list[dict[int, set[int]]]:
     """Of every group, which of the things in it are computed from which others."""
     found: list[dict[int, set[int]]] = [defaultdict(set) for _ in tree.groups]
-    chains: dict[int, list[int]] = {}
+    known: dict[tuple[int, int], tuple[int, int, int]] = {}
     for i, operands in enumerate(nodes.operands):
         b = tree.parent[i]
         for x in operands:
@@ -166,17 +166,23 @@ def _edges_within(nodes: Nodes, tree: Tree) -> list[dict[int, set[int]]]:
             if a == b:
                 found[a][i].add(x)
                 continue
-            for g in (a, b):
-                if g not in chains:
-                    chains[g] = tree.outer(g)
-            above, below = chains[a], chains[b]
-            n = 1
-            while n <= min(len(above), len(below)) and above[-n] == below[-n]:
-                n += 1
-            source = -1 - above[-n] if n <= len(above) else x
-            target = -1 - below[-n] if n <= len(below) else i
-            found[above[1 - n]][target].add(source)
+            if (a, b) not in known:
+                known[a, b] = _meeting(tree.outer(a), tree.outer(b))
+            g, source, target = known[a, b]
+            found[g][target if target else i].add(source if source else x)
     return found
+
+
+def _meeting(above: list[int], below: list[int]) -> tuple[int, int, int]:
+    """Of two groups, with all that each is in: the innermost that holds both, and the things in it
+    that hold one of them; 0 where that is the group itself.
+    """
+    n = 1
+    while n <= min(len(above), len(below)) and above[-n] == below[-n]:
+        n += 1
+    source = -1 - above[-n] if n <= len(above) else 0
+    target = -1 - below[-n] if n <= len(below) else 0
+    return above[1 - n], source, target
 
 
 def _alike(
