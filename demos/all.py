@@ -9,6 +9,7 @@ from __future__ import annotations
 import argparse
 import html
 import importlib
+import itertools
 from pathlib import Path
 from types import ModuleType
 
@@ -32,6 +33,7 @@ DEMOS = (
     "microgpt",
     "option_pricing",
     "fit_pendulum",
+    "graphs",
 )
 
 STYLE = """
@@ -42,6 +44,7 @@ p { max-width: 50em; }
 .pictures { display: flex; flex-wrap: wrap; gap: 1.5em; }
 figure { margin: 0; flex: 0 1 640px; }
 img { max-width: 100%; height: auto; }
+iframe { width: 100%; min-width: 600px; height: 600px; border: 1px solid #ccc; }
 pre { background: #f4f4f4; padding: .6em 1em; overflow-x: auto; }
 """
 
@@ -57,13 +60,18 @@ def section(description: str, shown: Shown) -> str:
         else f"<p>{html.escape(text)}</p>"
         for text in paragraphs
     )
-    figures = "".join(
-        f'<figure><img src="{html.escape(path.name)}" alt="{html.escape(caption)}">'
-        f"<figcaption>{html.escape(caption)}</figcaption></figure>\n"
-        for path, caption in shown
-    )
+    figures = "".join(itertools.starmap(figure, shown))
     heading = html.escape(title(description))
     return f'<h2>{heading}</h2>\n{texts}\n<div class="pictures">\n{figures}</div>\n'
+
+
+def figure(path: Path, caption: str) -> str:
+    """A picture, or a page in a frame, with its caption."""
+    name, words = html.escape(path.name), html.escape(caption)
+    shown = f'<img src="{name}" alt="{words}">'
+    if path.suffix == ".html":
+        shown = f'<iframe src="{name}" title="{words}"></iframe>'
+    return f"<figure>{shown}<figcaption>{words}</figcaption></figure>\n"
 
 
 def page(sections: list[str]) -> str:

@@ -26,11 +26,14 @@ try:
 except ImportError as missing:
     sys.exit(f'{missing.name} is missing: pip install "scalar-autodiff[demos]"')
 
-from autodiff import plot
+from autodiff import graph, plot
 
 
 class Picture(NamedTuple):
-    """A figure (or its axes) or an animation, the name of its file, and its caption."""
+    """A figure (or its axes), an animation, the drawing of a graph or a page that explores one.
+
+    And the name of its file, and its caption.
+    """
 
     name: str
     caption: str
@@ -84,8 +87,14 @@ def prepare(folder: Path) -> Path:
 
 
 def save(picture: Picture, folder: Path, *, progress: bool = True) -> Path:
-    """Write a picture to its file, PNG or GIF, and let go of it."""
+    """Write a picture to its file, PNG, GIF, SVG or HTML, and let go of it."""
     drawing = picture.drawing
+    if isinstance(drawing, graph.Drawing):
+        return graph.save(drawing, folder / f"{picture.name}.svg")
+    if isinstance(drawing, graph.Explorer):
+        path = folder / f"{picture.name}.html"
+        path.write_text(drawing.html, encoding="utf-8")
+        return path
     ending = ".gif" if isinstance(drawing, Animation) else ".png"
     try:
         return plot.save(drawing, folder / f"{picture.name}{ending}", progress=progress)
@@ -105,9 +114,17 @@ def show(pictures: Iterator[Picture]) -> None:
             "another of matplotlib's backends with MPLBACKEND in the environment"
         )
     kept = []  # an animation runs only as long as something holds it
-    for picture in pictures:
-        print(picture.caption, flush=True)
-        kept.append(picture.drawing)
+    with tempfile.TemporaryDirectory() as folder:
+        for picture in pictures:
+            print(picture.caption, flush=True)
+            kept.append(picture.drawing)
+            if isinstance(picture.drawing, graph.Explorer):
+                print("    It is a page: --save DIR writes it.", flush=True)
+            elif isinstance(picture.drawing, graph.Drawing):
+                path = graph.save(picture.drawing, Path(folder) / f"{picture.name}.png")
+                _, ax = plot.subplots(figsize=(12, 6))
+                ax.imshow(plt.imread(path))
+                ax.set_axis_off()
     plt.show()
 
 

@@ -155,21 +155,21 @@ def _structures(nodes: Nodes, tree: Tree) -> dict[int, int]:
     return found
 
 
-def _edges_within(nodes: Nodes, tree: Tree) -> list[dict[int, set[int]]]:
-    """Of every group, which of the things in it are computed from which others."""
-    found: list[dict[int, set[int]]] = [defaultdict(set) for _ in tree.groups]
+def _edges_within(nodes: Nodes, tree: Tree) -> list[dict[int, list[int]]]:
+    """Of every group, which of the things in it are computed from which others, once a use."""
+    found: list[dict[int, list[int]]] = [defaultdict(list) for _ in tree.groups]
     known: dict[tuple[int, int], tuple[int, int, int]] = {}
     for i, operands in enumerate(nodes.operands):
         b = tree.parent[i]
         for x in operands:
             a = tree.parent[x]
             if a == b:
-                found[a][i].add(x)
+                found[a][i].append(x)
                 continue
             if (a, b) not in known:
                 known[a, b] = _meeting(tree.outer(a), tree.outer(b))
             g, source, target = known[a, b]
-            found[g][target if target else i].add(source if source else x)
+            found[g][target or i].append(source or x)
     return found
 
 
@@ -190,16 +190,12 @@ def _alike(
     tree: Tree,
     g: int,
     things: list[int],
-    sources: dict[int, set[int]],
+    sources: dict[int, list[int]],
     structure: dict[int, int],
     most: int | None,
 ) -> list[int]:
     """Put what is alike in a group together; what the group has then, by level if it is many."""
     level = _levels(things, sources)
-    targets: dict[int, list[int]] = defaultdict(list)
-    for target, read in sources.items():
-        for source in read:
-            targets[source].append(target)
     many = most is not None and len(things) > min(MANY, most)
     placed: dict[int, object] = {}  # of a thing, what it is put together with
     for thing in things:
@@ -207,6 +203,12 @@ def _alike(
         if thing < 0 or (many and not nodes.is_given(thing)):
             placed[thing] = level[thing], structure[thing], thing >= 0
     given = [thing for thing in things if many and thing >= 0 and nodes.is_given(thing)]
+    targets: dict[int, list[int]] = {x: [] for x in given}
+    if given:
+        for target, read in sources.items():
+            for source in read:
+                if source in targets:
+                    targets[source].append(target)
     together = {x: frozenset(placed[t] for t in targets[x]) for x in given}
     for x in given:  # leaves by their names without numbers, or else by what reads them
         placed[x] = nodes.ops[x], _stem(nodes.names[x]) or together[x]
@@ -224,19 +226,25 @@ def _alike(
     return sorted(items, key=level.__getitem__) if many else items
 
 
-def _levels(things: list[int], sources: dict[int, set[int]]) -> dict[int, int]:
+def _levels(things: list[int], sources: dict[int, list[int]]) -> dict[int, int]:
     """Of every thing in a group, how many others are computed before it, one from another.
 
     Where groups are computed from one another, the one that comes first in the graph is first.
     """
     level = dict.fromkeys(things, 0)
-    waiting = {thing: len(sources[thing] - {thing}) for thing in things if thing in sources}
+    if min(things) >= 0:  # nodes alone: they are in order
+        for target in things:
+            if target in sources:
+                level[target] = 1 + max([level[source] for source in sources[target]])
+        return level
     targets: dict[int, list[int]] = defaultdict(list)
+    waiting = dict.fromkeys(things, 0)
     for target, read in sources.items():
         for source in read:
             if source != target:
                 targets[source].append(target)
-    ready = [thing for thing in things if not waiting.get(thing)]
+                waiting[target] += 1
+    ready = [thing for thing in things if not waiting[thing]]
     done: set[int] = set()
     rest = iter(things)
     while True:
@@ -245,10 +253,12 @@ def _levels(things: list[int], sources: dict[int, set[int]]) -> dict[int, int]:
             if thing in done:
                 continue
             done.add(thing)
+            after = level[thing] + 1
             for target in targets[thing]:
                 waiting[target] -= 1
                 if target not in done:
-                    level[target] = max(level[target], level[thing] + 1)
+                    if level[target] < after:
+                        level[target] = after
                     if not waiting[target]:
                         ready.append(target)
         stuck = next((thing for thing in rest if thing not in done), None)
