@@ -9,6 +9,7 @@ from itertools import accumulate, groupby
 
 import pytest
 
+import autodiff
 from autodiff import Value, nn, scope
 from autodiff.graph.assemble import assemble
 from autodiff.sweeps import topological_order
@@ -538,6 +539,18 @@ def test_closed_groups_that_read_each_other_are_drawn(visit):
     assert state(page)["adjoints"] == gradients(d, values)
 
 
+def test_of_many_operands_the_first_are_written(visit):
+    xs = [Value(0.5 * k, name=f"x{k}") for k in range(60)]
+    root = autodiff.sum(xs)
+    data, values = data_of(root)
+    page = visit(data)
+    page.keyboard.press("ArrowRight")
+    assert "x23, and 36 more" in page.locator("#step").text_content()
+    page.keyboard.press("End")
+    assert page.locator("#step li").last.text_content() == "and 36 more operands"
+    assert state(page)["adjoints"] == gradients(root, values)
+
+
 def test_too_many_boxes_are_not_opened_at_once(visit):
     x = Value(0.1, name="x")
     v = x
@@ -586,6 +599,36 @@ def test_no_text_is_wider_than_its_box(visit):
     )
     assert len(widths) == len(data["nodes"]["op"])
     assert all(text < box for text, box in widths)
+
+
+def test_the_drawing_follows_the_steps(visit):
+    v = Value(0.5, name="x")
+    for _ in range(300):
+        v = v.sin()
+    data, _ = data_of(v)
+    page = visit(data, reduced_motion="reduce")
+    stage = page.locator(".stage").bounding_box()
+    for step in (1, 150, 300, 301, 450, 601):
+        page.evaluate(f"explorer.goTo({step})")
+        box = page.locator(".current").bounding_box()
+        assert stage["x"] <= box["x"] <= stage["x"] + stage["width"] - box["width"]
+        assert stage["y"] <= box["y"] <= stage["y"] + stage["height"] - box["height"]
+    page.keyboard.press("ArrowDown")  # to the first box
+    page.keyboard.press("ArrowUp")  # and round to the last
+    assert page.evaluate("document.activeElement.dataset.id") == "300"
+    assert page.locator('[data-id="300"]').is_visible()
+
+
+def test_a_value_that_a_node_reads_twice_has_two_arrows(visit):
+    x = Value(3.0, name="x")
+    data, _ = data_of(x * x)
+    page = visit(data)
+    page.keyboard.press("ArrowRight")
+    heads = page.locator(".head.flow").get_attribute("d")
+    assert heads.count("M") == 2
+    page.keyboard.press("End")
+    assert page.locator(".edge.back.positive").count() == 1
+    assert texts(page, "#step .main")[1] == "dL/dx = 3 + 1 * 3 = 6"
 
 
 # -- names -----------------------------------------------------------------------------------------

@@ -3,7 +3,7 @@
 const data = JSON.parse(document.querySelector("#data").textContent);
 const MOST_BOXES = 400; // that "open all" may make
 
-const CLOSE = innerWidth < 760 ? 0.65 : 0.45; // the scale at which small letters can still be read
+const CLOSE = innerWidth < 760 ? 0.65 : 0.55; // the scale at which small letters can still be read
 
 const find = (selector) => document.querySelector(selector);
 const sweep = new Sweep(data.nodes, data.root, RULES);
@@ -203,7 +203,8 @@ function findHits() {
   if (text) {
     data.groups.forEach((group, g) => g && has(group.label) && search.hits.push({ group: g }));
     data.nodes.op.forEach((op, i) => {
-      if (has(data.nodes.name[i]) || has(op)) search.hits.push({ node: i });
+      const { name, label } = data.nodes;
+      if (has(name[i]) || has(op) || label[i] === text) search.hits.push({ node: i });
     });
   }
   showHits(text);
@@ -273,11 +274,12 @@ const KEYS = {
 document.addEventListener("keydown", (event) => {
   const { key, target } = event;
   if (event.ctrlKey || event.metaKey || event.altKey || find("#help").open) return;
-  if (target.matches("input:not([type=range], [type=checkbox], [type=radio])")) {
+  if (target.matches("input:not([type=range], [type=radio])")) {
     if (key === "Escape") target.blur();
     return;
   }
-  const box = target.closest?.("[data-id], [data-cluster]");
+  if (target.matches("[type=radio]") && /ArrowUp|ArrowDown/.test(key)) return;
+  const box = target.closest("[data-id], [data-cluster]");
   if (box && (key === "Enter" || key === " ")) {
     event.preventDefault();
     activate(box);
