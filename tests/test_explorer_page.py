@@ -365,7 +365,7 @@ def test_boxes_show_numbers_once_they_are_known(visit):
     data, values = data_of(z)
     page = visit(data)
     box = box_of(page, values, "z")
-    assert texts(page, f'[data-id="{len(values) - 1}"] text') == ["z = +", "?", ""]
+    assert texts(page, f'[data-id="{len(values) - 1}"] text > tspan') == ["z = +", "?", ""]
     page.evaluate("explorer.goTo(6)")
     assert box.locator(".value").text_content() == "0.5501"
     assert "current" in box.get_attribute("class")

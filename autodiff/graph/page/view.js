@@ -155,24 +155,25 @@ class View {
     drawShape(kind, rect, element);
     const part = { element, rect };
     const x = rect.x + rect.w / 2;
-    if (kind === "leaf" || kind === "op") {
+    const text = svgElement("text", {}, element); // one: what a browser works at are its texts
+    if ((kind === "leaf" || kind === "op") && !this.data.nodes.name[id]) {
       const corner = { class: "number-of", x: rect.x + (kind === "leaf" ? 12 : 5), y: rect.y + 11 };
-      if (!this.data.nodes.name[id]) svgElement("text", corner, element).textContent = `n${id}`;
+      svgElement("tspan", corner, text).textContent = `n${id}`;
     }
     let y = rect.y + (kind === "constant" ? 17.5 : 21);
     const line = (name) => {
-      const text = svgElement("text", { x, y, class: name }, element);
+      const span = svgElement("tspan", { x, y, class: name }, text);
       y += LINE;
-      return text;
+      return span;
     };
     if (title) line(symbol ? "symbol" : "name").textContent = kind === "group" ? `+ ${title}` : title;
     if (count) line("value").textContent = count;
     else part.value = line("value").appendChild(document.createTextNode(""));
     if (kind !== "constant") {
-      const text = line("grad");
-      const word = svgElement("tspan", { class: "word" }, text);
+      const span = line("grad");
+      const word = svgElement("tspan", { class: "word" }, span);
       part.word = word.appendChild(document.createTextNode(""));
-      part.grad = text.appendChild(document.createTextNode(""));
+      part.grad = span.appendChild(document.createTextNode(""));
     }
     if (kind === "group") element.setAttribute("aria-expanded", false);
     if (id === this.sweep.root) element.classList.add("root");
