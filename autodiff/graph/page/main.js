@@ -15,6 +15,8 @@ const panel = new Panel({ data, sweep, words }, { select: goToNode, edit: editLe
 let stops = []; // the steps at which the controls stop
 let byScope = false;
 let playing = 0;
+const tooltip = find("#tooltip");
+let tooltipFor = null; // the box that it tells about
 
 // -- boxes -----------------------------------------------------------------------------------------
 
@@ -22,6 +24,7 @@ const whole = () => ({ x: 0, y: 0, w: view.layout.width, h: view.layout.height }
 
 /** Draw anew; what stands at `anchor`, a function that finds a rectangle, stays where it is. */
 function redraw(anchor = () => undefined) {
+  tooltip.hidden = true;
   const before = view.layout && anchor();
   view.draw(open);
   findStops();
@@ -141,6 +144,8 @@ function showStep() {
   const many = steps.length > 1 && view.isGroup(id);
   panel.showStep(many ? { count: steps.length, label: view.face(id).title } : undefined);
   panel.refreshNode();
+  if (!tooltip.hidden) showTooltip(tooltipFor);
+  if (!playing) find("#live").textContent = words.sentence();
   if (id !== undefined) camera.reveal(view.parts.get(id).rect);
   find("#slider").value = step;
   find("#place").textContent = `${step} / ${sweep.steps}`;
@@ -157,7 +162,10 @@ function play(on) {
   const button = find("#play");
   button.classList.toggle("playing", on);
   button.setAttribute("aria-label", on ? "Pause" : "Play");
-  if (!on) return;
+  if (!on) {
+    find("#live").textContent = words.sentence(); // silent while it ran
+    return;
+  }
   if (sweep.step === sweep.steps) goTo(0);
   const pause = Math.min(700, Math.max(16, 30000 / stops.length));
   let last = -Infinity;
@@ -275,7 +283,7 @@ document.addEventListener("keydown", (event) => {
   const { key, target } = event;
   if (event.ctrlKey || event.metaKey || event.altKey || find("#help").open) return;
   if (target.matches("input:not([type=range], [type=radio])")) {
-    if (key === "Escape") target.blur();
+    if (key === "Escape") setRoving(roving, true);
     return;
   }
   if (target.matches("[type=radio]") && /ArrowUp|ArrowDown/.test(key)) return;
@@ -289,9 +297,8 @@ document.addEventListener("keydown", (event) => {
   }
 });
 
-const tooltip = find("#tooltip");
-
 function showTooltip(element) {
+  tooltipFor = element;
   const lines = view.describe(Number(element.dataset.id)).map((line) => h("div", null, line));
   tooltip.replaceChildren(...lines);
   tooltip.hidden = false;

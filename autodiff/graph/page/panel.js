@@ -17,7 +17,6 @@ class Panel {
     Object.assign(this, { data, sweep, words, act });
     this.step = document.querySelector("#step");
     this.selected = document.querySelector("#selected");
-    this.live = document.querySelector("#live");
   }
 
   /** A number, with all its digits as its title. */
@@ -46,7 +45,6 @@ class Panel {
       content.splice(1, 0, h("p", { class: "note" }, text));
     }
     this.step.replaceChildren(...content);
-    this.live.textContent = this.words.sentence();
   }
 
   startStep() {
