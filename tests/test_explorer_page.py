@@ -124,8 +124,9 @@ def give_up(reason):
     (pytest.fail if os.environ.get("CI") else pytest.skip)(f"no test of the page: {reason}")
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser():
+    """For this file alone: while it lives, an event loop runs, and other tests run their own."""
     chromium = shutil.which("chromium") or give_up("chromium is not on the PATH")
     try:
         from playwright.sync_api import sync_playwright
