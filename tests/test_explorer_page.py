@@ -519,6 +519,15 @@ def test_the_open_groups_of_the_data_are_open_at_first(visit):
     assert len(values) - 1 in nodes
 
 
+def test_what_is_selected_stays_so_when_groups_open(visit):
+    _, data, values = net(opened=("loss",))
+    page = visit(data)
+    box_of(page, values, "loss").click()
+    page.locator(".box.group").click()
+    assert "selected" in box_of(page, values, "loss").get_attribute("class")
+    assert texts(page, "#selected h2") == ["loss"]
+
+
 def test_a_node_inside_a_closed_group_marks_the_group(visit):
     _, data, _ = net()
     page = visit(data)

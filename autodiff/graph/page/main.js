@@ -36,6 +36,7 @@ function redraw(anchor = () => undefined) {
   camera.update();
   find("#close").disabled = data.groups.every((_, g) => g === 0 || !open.has(g));
   setRoving(view.order[0], false);
+  markOnly("selected", view.parts.get(panel.node)?.element);
   view.mark(presentSteps());
 }
 
@@ -354,6 +355,7 @@ for (const choice of document.querySelectorAll("[name=unit]")) {
   choice.addEventListener("change", () => {
     byScope = find("#by-scope").checked;
     findStops();
+    showStep();
   });
 }
 find("#search").addEventListener("input", findHits);
