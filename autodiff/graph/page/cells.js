@@ -42,12 +42,13 @@ class Cells {
     for (const edge of edges) {
       if (!drawn.has(edge.from)) drawn.set(edge.from, new Set());
       const known = drawn.get(edge.from);
-      for (const { d, rect } of curves(edge)) {
-        if (known.has(d)) continue;
-        known.add(d);
-        this.#at(rect).d.push(d);
-      }
-      for (const [x, y] of edge.ends) {
+      for (const end of edge.ends) {
+        for (const { d, rect } of curvesBack(edge, end)) {
+          if (known.has(d)) break;
+          known.add(d);
+          this.#at(rect).d.push(d);
+        }
+        const [x, y] = end;
         const rect = { x: x - 7, y: y - 4, w: 7, h: 8 };
         this.#at(rect).d.push(`M${x - 7} ${y - 4}L${x - 1} ${y}L${x - 7} ${y + 4}`);
       }
@@ -68,27 +69,26 @@ class Cells {
   }
 }
 
-/** The smooth curves between the points of an edge, for each of its ends. */
-function* curves({ points, ends }) {
-  for (const end of ends) {
-    let [px, py] = points[0];
-    for (const [x, y] of [...points.slice(1), end]) {
-      const bend = x >= px ? (x - px) / 2 : Math.min(160, 40 + (px - x) / 3);
-      const flat = y === py && x >= px;
-      const curve = flat ? `H${x}` : `C${px + bend} ${py} ${x - bend} ${y} ${x} ${y}`;
-      const rect = { x: Math.min(px, x), y: Math.min(py, y), w: Math.abs(x - px), h: Math.abs(y - py) };
-      if (x < px) Object.assign(rect, { x: rect.x - bend, w: rect.w + 2 * bend });
-      yield { d: `M${px} ${py}${curve}`, rect };
-      [px, py] = [x, y];
-    }
+/** The smooth curves between the points of an edge, from one of its ends back to its start. */
+function* curvesBack(edge, end) {
+  let [x, y] = end;
+  for (const [px, py] of pointsBack(edge)) {
+    const bend = x >= px ? (x - px) / 2 : Math.min(160, 40 + (px - x) / 3);
+    const flat = y === py && x >= px;
+    const curve = flat ? `H${x}` : `C${px + bend} ${py} ${x - bend} ${y} ${x} ${y}`;
+    const rect = { x: Math.min(px, x), y: Math.min(py, y), w: Math.abs(x - px), h: Math.abs(y - py) };
+    if (x < px) Object.assign(rect, { x: rect.x - bend, w: rect.w + 2 * bend });
+    yield { d: `M${px} ${py}${curve}`, rect };
+    [x, y] = [px, py];
   }
 }
 
 /** An arrow that stands out, from end to end; or back, from the result to the operand. */
 function drawArrow(edge, back, name, parent) {
-  const d = Array.from(curves(edge), (curve) => curve.d).join("");
+  const lines = edge.ends.flatMap((end) => Array.from(curvesBack(edge, end), (curve) => curve.d));
+  const d = lines.reverse().join(""); // forward, so that dashes run along
   svgElement("path", { class: `edge ${name}`, d }, parent);
-  const [tips, side] = back ? [[edge.points[0]], 1] : [edge.ends, -1];
+  const [tips, side] = back ? [[edge.start], 1] : [edge.ends, -1];
   const heads = tips.map(([x, y]) => `M${x} ${y}l${12 * side} -7v14Z`).join("");
   svgElement("path", { class: `head ${name}`, d: heads }, parent);
 }

@@ -16,8 +16,8 @@ const LAST = 1; // an item held in the last rank: where edges leave it
  * @param {{w: number, h: number, pin?: number}[]} items  sizes, in the order of first appearance
  * @param {{from: number, to: number, out: number, in: number}[]} edges  distinct, no loops;
  *     `out` and `in` are the heights of their ends, from the centres of the two items
- * @returns {{x: number[], y: number[], width: number, height: number, via: function}}  centres;
- *     `via(from, to)` lists the points between the ends of an edge
+ * @returns {{x: number[], y: number[], width: number, height: number, viaBack: function}}  centres;
+ *     `viaBack(from, to)` goes through the points between the ends of an edge, the last one first
  */
 function layoutLevel(items, edges) {
   const place = topologicalPlaces(items, edges);
@@ -29,17 +29,15 @@ function layoutLevel(items, edges) {
   const columns = placeColumns(graph, ranks, y);
   const x = items.map((_, i) => columns.centre[rank[i]]);
 
-  const via = (from, to) => {
-    const points = [];
+  function* viaBack(from, to) {
     const chain = graph.chains.get(from);
-    for (let r = rank[from] + 1; chain && r < rank[to]; r++) {
-      const d = chain[r - rank[from] - 1];
-      const half = columns.width[r] / 2;
-      points.push([columns.centre[r] - half, y[d]], [columns.centre[r] + half, y[d]]);
+    for (let r = rank[to] - 1; chain && r > rank[from]; r--) {
+      const height = y[chain[r - rank[from] - 1]];
+      yield [columns.centre[r] + columns.width[r] / 2, height];
+      yield [columns.centre[r] - columns.width[r] / 2, height];
     }
-    return points;
-  };
-  return { x, y: y.slice(0, items.length), width: columns.total, height: y.height, via };
+  }
+  return { x, y: y.slice(0, items.length), width: columns.total, height: y.height, viaBack };
 }
 
 /** The place of each item in a topological order; circles are opened at their first item. */

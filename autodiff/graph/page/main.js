@@ -3,7 +3,7 @@
 const data = JSON.parse(document.querySelector("#data").textContent);
 const MOST_BOXES = 400; // that "open all" may make
 
-const CLOSE = innerWidth < 760 ? 0.65 : 0.45; // the scale at which small letters can still be read
+const CLOSE = innerWidth < 760 ? 0.65 : 0.55; // the scale at which small letters can still be read
 
 const find = (selector) => document.querySelector(selector);
 const sweep = new Sweep(data.nodes, data.root, RULES);
@@ -15,6 +15,8 @@ const panel = new Panel({ data, sweep, words }, { select: goToNode, edit: editLe
 let stops = []; // the steps at which the controls stop
 let byScope = false;
 let playing = 0;
+const tooltip = find("#tooltip");
+let tooltipFor = null; // the box that it tells about
 
 // -- boxes -----------------------------------------------------------------------------------------
 
@@ -22,6 +24,7 @@ const whole = () => ({ x: 0, y: 0, w: view.layout.width, h: view.layout.height }
 
 /** Draw anew; what stands at `anchor`, a function that finds a rectangle, stays where it is. */
 function redraw(anchor = () => undefined) {
+  tooltip.hidden = true;
   const before = view.layout && anchor();
   view.draw(open);
   findStops();
@@ -33,6 +36,7 @@ function redraw(anchor = () => undefined) {
   camera.update();
   find("#close").disabled = data.groups.every((_, g) => g === 0 || !open.has(g));
   setRoving(view.order[0], false);
+  markOnly("selected", view.parts.get(panel.node)?.element);
   view.mark(presentSteps());
 }
 
@@ -141,6 +145,8 @@ function showStep() {
   const many = steps.length > 1 && view.isGroup(id);
   panel.showStep(many ? { count: steps.length, label: view.face(id).title } : undefined);
   panel.refreshNode();
+  if (!tooltip.hidden) showTooltip(tooltipFor);
+  if (!playing) find("#live").textContent = words.sentence();
   if (id !== undefined) camera.reveal(view.parts.get(id).rect);
   find("#slider").value = step;
   find("#place").textContent = `${step} / ${sweep.steps}`;
@@ -157,7 +163,10 @@ function play(on) {
   const button = find("#play");
   button.classList.toggle("playing", on);
   button.setAttribute("aria-label", on ? "Pause" : "Play");
-  if (!on) return;
+  if (!on) {
+    find("#live").textContent = words.sentence(); // silent while it ran
+    return;
+  }
   if (sweep.step === sweep.steps) goTo(0);
   const pause = Math.min(700, Math.max(16, 30000 / stops.length));
   let last = -Infinity;
@@ -203,7 +212,8 @@ function findHits() {
   if (text) {
     data.groups.forEach((group, g) => g && has(group.label) && search.hits.push({ group: g }));
     data.nodes.op.forEach((op, i) => {
-      if (has(data.nodes.name[i]) || has(op)) search.hits.push({ node: i });
+      const { name, label } = data.nodes;
+      if (has(name[i]) || has(op) || label[i] === text) search.hits.push({ node: i });
     });
   }
   showHits(text);
@@ -273,11 +283,12 @@ const KEYS = {
 document.addEventListener("keydown", (event) => {
   const { key, target } = event;
   if (event.ctrlKey || event.metaKey || event.altKey || find("#help").open) return;
-  if (target.matches("input:not([type=range], [type=checkbox], [type=radio])")) {
-    if (key === "Escape") target.blur();
+  if (target.matches("input:not([type=range], [type=radio])")) {
+    if (key === "Escape") setRoving(roving, true);
     return;
   }
-  const box = target.closest?.("[data-id], [data-cluster]");
+  if (target.matches("[type=radio]") && /ArrowUp|ArrowDown/.test(key)) return;
+  const box = target.closest("[data-id], [data-cluster]");
   if (box && (key === "Enter" || key === " ")) {
     event.preventDefault();
     activate(box);
@@ -287,9 +298,8 @@ document.addEventListener("keydown", (event) => {
   }
 });
 
-const tooltip = find("#tooltip");
-
 function showTooltip(element) {
+  tooltipFor = element;
   const lines = view.describe(Number(element.dataset.id)).map((line) => h("div", null, line));
   tooltip.replaceChildren(...lines);
   tooltip.hidden = false;
@@ -345,6 +355,7 @@ for (const choice of document.querySelectorAll("[name=unit]")) {
   choice.addEventListener("change", () => {
     byScope = find("#by-scope").checked;
     findStops();
+    showStep();
   });
 }
 find("#search").addEventListener("input", findHits);

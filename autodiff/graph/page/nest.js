@@ -26,7 +26,7 @@ function visibleBoxes(data, open) {
  * @param {function(number): {w: number, h: number}} sizeOf  of the box with an id
  * @param {function(number): number} titleWidth  of the title of an open group
  * @returns {{boxOf: Int32Array, boxes: Map, clusters: Map, edges: object[], width, height}}
- *     rectangles {x, y, w, h} by id and by group, and edges {from, to, uses, points}
+ *     rectangles {x, y, w, h} by id and by group, and edges {from, to, uses, start, ends}
  */
 function layoutNested(data, open, sizeOf, titleWidth) {
   const n = data.nodes.op.length;
@@ -63,10 +63,9 @@ function layoutNested(data, open, sizeOf, titleWidth) {
       const nested = levels.get(id - n);
       if (nested) Object.assign(nested, rect);
       else if (item.pin === undefined) boxes.set(id, rect);
-      else item.point = [cx, cy];
+      else item.point = [Math.round(cx), Math.round(cy)];
     }
   }
-  for (const edge of edges) edge.points = pointsOf(edge).map((point) => point.map(Math.round));
   spreadEnds(edges, boxes, n);
   const { w, h } = levels.get(0);
   return { boxOf, boxes, clusters, edges, width: w, height: h };
@@ -159,19 +158,22 @@ function solveLevel(level, levels, n, sizeOf, titleWidth) {
   level.top = HEADER + PADDING;
 }
 
-/** The points between the two ends of an edge, through all its levels. */
-function pointsOf(edge) {
-  const points = [];
-  for (const { level, from, to } of edge.legs) {
+/**
+ * The points of an edge before its end, from the last to the first, which is at its operand.
+ * Edges of one box have the first part of their way in common, so that who goes back along many can
+ * stop where one has been before.
+ */
+function* pointsBack(edge) {
+  for (const { level, from, to } of edge.legs.toReversed()) {
     const a = level.items.get(from);
     const b = level.items.get(to);
-    if (a.pin === FIRST) points.push(a.point);
-    for (const [px, py] of level.solved.via(a.index, b.index)) {
-      points.push([px + level.x + level.left, py + level.y + level.top]);
+    if (b.pin === LAST) yield b.point;
+    for (const [x, y] of level.solved.viaBack(a.index, b.index)) {
+      yield [Math.round(x + level.x + level.left), Math.round(y + level.y + level.top)];
     }
-    if (b.pin === LAST) points.push(b.point);
+    if (a.pin === FIRST) yield a.point;
   }
-  return points;
+  yield edge.start;
 }
 
 /**
@@ -188,8 +190,8 @@ function spreadEnds(edges, boxes, n) {
     const box = boxes.get(to);
     for (const edge of list) {
       const from = boxes.get(edge.from);
-      edge.points.unshift([from.x + from.w, from.y + from.h / 2].map(Math.round));
-      edge.came = edge.points[edge.points.length - 1][1];
+      edge.start = [from.x + from.w, from.y + from.h / 2].map(Math.round);
+      edge.came = pointsBack(edge).next().value[1];
     }
     list.sort((a, b) => a.came - b.came);
     const slots = list.map((edge) => (edge.from < n && to < n ? edge.uses : 1));

@@ -17,7 +17,6 @@ class Panel {
     Object.assign(this, { data, sweep, words, act });
     this.step = document.querySelector("#step");
     this.selected = document.querySelector("#selected");
-    this.live = document.querySelector("#live");
   }
 
   /** A number, with all its digits as its title. */
@@ -46,7 +45,6 @@ class Panel {
       content.splice(1, 0, h("p", { class: "note" }, text));
     }
     this.step.replaceChildren(...content);
-    this.live.textContent = this.words.sentence();
   }
 
   startStep() {
@@ -77,7 +75,8 @@ class Panel {
 
   reverseStep(node) {
     const { sweep, words } = this;
-    const sums = sweep.sums(node).map(({ operand, before, adjoint, partial, after }) =>
+    const all = sweep.sums(node);
+    const sums = all.slice(0, MOST_SHOWN).map(({ operand, before, adjoint, partial, after }) =>
       h(
         "li",
         null,
@@ -97,6 +96,9 @@ class Panel {
         ),
       ),
     );
+    if (all.length > sums.length) {
+      sums.push(h("li", { class: "note" }, `and ${all.length - sums.length} more operands`));
+    }
     const rule = words.expression(node, (x) => this.name(x));
     const none = h("p", { class: "note" }, "Its operands are constants: nothing to hand on.");
     return [
@@ -120,8 +122,10 @@ class Panel {
     const row = (term, ...content) => list.append(h("dt", null, term), h("dd", null, ...content));
     if (nodes.name[i]) row("name", h("span", { class: "whole" }, nodes.name[i]));
     row("operation", this.words.kind(i), ` (node ${i})`);
-    this.value = row.call(null, "value", (this.valueText = h("span", { class: "number" })));
-    if (nodes.op[i] !== "constant") row("gradient", (this.gradText = h("span", { class: "number" })));
+    this.valueText = h("span", { class: "number" });
+    this.gradText = h("span", { class: "number" });
+    row("value", this.valueText);
+    if (nodes.op[i] !== "constant") row("gradient", this.gradText);
     if (nodes.source[i]) row("recorded at", h("span", { class: "whole" }, nodes.source[i]));
     if (nodes.operands[i].length) row("operands", ...this.links(nodes.operands[i]));
     const readers = nodes.operands.flatMap((xs, v) => (xs.includes(i) ? [v] : []));

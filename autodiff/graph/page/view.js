@@ -31,22 +31,22 @@ class View {
     this.world = svg.querySelector("#world");
     this.first = data.nodes.op.length; // the id of group 0
     this.widest = measure("grad -8.888e-308", NUMBER); // of the numbers that boxes may come to show
-    this.members = data.groups.map(() => []);
-    data.nodes.parent.forEach((g, i) => {
-      for (const h of groupPath(data.groups, g)) this.members[h].push(i);
+    const paths = data.groups.map((_, g) => groupPath(data.groups, g));
+    this.counts = data.groups.map(() => 0); // nodes, those of inner groups included
+    this.turns = data.groups.map(() => 0); // the step from which all of them are known
+    const borders = data.groups.map(() => new Set()); // what is read outside the group, and the root
+    const { parent, operands } = data.nodes;
+    parent.forEach((p, i) => {
+      for (const g of paths[p]) {
+        this.counts[g]++;
+        this.turns[g] = Math.max(this.turns[g], sweep.turn[i]);
+        if (i === sweep.root) borders[g].add(i);
+      }
+      for (const x of operands[i].filter((x) => parent[x] !== p)) {
+        for (const g of paths[parent[x]]) if (!paths[p].includes(g)) borders[g].add(x);
+      }
     });
-    this.borders = data.groups.map((_, g) => this.#border(g));
-  }
-
-  /** The nodes of a group that are read outside it, and the root if it is inside. */
-  #border(g) {
-    if (g === 0) return [];
-    const inside = new Set(this.members[g]);
-    const read = new Set(inside.has(this.sweep.root) ? [this.sweep.root] : []);
-    this.data.nodes.operands.forEach((xs, v) => {
-      if (!inside.has(v)) for (const x of xs) if (inside.has(x)) read.add(x);
-    });
-    return [...read];
+    this.borders = borders.map((border) => [...border]);
   }
 
   /** The norm of the gradient through a group; undefined until the sweep has reached it. */
@@ -66,7 +66,7 @@ class View {
     if (this.isGroup(id)) {
       const g = id - this.first;
       const title = this.groupName(g);
-      return { kind: "group", title, count: plural(this.members[g].length, "node") };
+      return { kind: "group", title, count: plural(this.counts[g], "node") };
     }
     const op = nodes.op[id];
     if (op === "constant") return { kind: "constant", title: "" };
@@ -155,24 +155,25 @@ class View {
     drawShape(kind, rect, element);
     const part = { element, rect };
     const x = rect.x + rect.w / 2;
-    if (kind === "leaf" || kind === "op") {
+    const text = svgElement("text", {}, element); // one: what a browser works at are its texts
+    if ((kind === "leaf" || kind === "op") && !this.data.nodes.name[id]) {
       const corner = { class: "number-of", x: rect.x + (kind === "leaf" ? 12 : 5), y: rect.y + 11 };
-      if (!this.data.nodes.name[id]) svgElement("text", corner, element).textContent = `n${id}`;
+      svgElement("tspan", corner, text).textContent = `n${id}`;
     }
     let y = rect.y + (kind === "constant" ? 17.5 : 21);
     const line = (name) => {
-      const text = svgElement("text", { x, y, class: name }, element);
+      const span = svgElement("tspan", { x, y, class: name }, text);
       y += LINE;
-      return text;
+      return span;
     };
     if (title) line(symbol ? "symbol" : "name").textContent = kind === "group" ? `+ ${title}` : title;
     if (count) line("value").textContent = count;
     else part.value = line("value").appendChild(document.createTextNode(""));
     if (kind !== "constant") {
-      const text = line("grad");
-      const word = svgElement("tspan", { class: "word" }, text);
+      const span = line("grad");
+      const word = svgElement("tspan", { class: "word" }, span);
       part.word = word.appendChild(document.createTextNode(""));
-      part.grad = text.appendChild(document.createTextNode(""));
+      part.grad = span.appendChild(document.createTextNode(""));
     }
     if (kind === "group") element.setAttribute("aria-expanded", false);
     if (id === this.sweep.root) element.classList.add("root");
@@ -192,8 +193,8 @@ class View {
     if (!part) return;
     const { sweep } = this;
     if (this.isGroup(id)) {
-      const members = this.members[id - this.first];
-      this.#write(part, members.every((i) => sweep.isKnown(i)), this.norm(id - this.first), false);
+      const g = id - this.first;
+      this.#write(part, this.turns[g] <= sweep.step, this.norm(g), false);
     } else {
       const known = sweep.isKnown(id);
       part.value.data = known ? brief(sweep.data[id], DIGITS) : "?";
@@ -231,7 +232,7 @@ class View {
       const norm = this.norm(g);
       return [
         oneLine(groups[g].label) || groups[g].kind,
-        `group of ${plural(this.members[g].length, "node")}`,
+        `group of ${plural(this.counts[g], "node")}`,
         ...(norm === undefined ? [] : [`norm of the gradient ${brief(norm)}`]),
       ];
     }

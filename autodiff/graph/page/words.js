@@ -1,6 +1,7 @@
 // Numbers, names and sentences, as people read them.
 
 const LONGEST_NAME = 24;
+const MOST_SHOWN = 24; // operands of one node
 const INFIX = new Set(["+", "-", "*", "/", "**", "==", "<", "<=", ">", ">="]);
 
 /** A number in full: the shortest decimal that reads back as the same number. */
@@ -79,7 +80,8 @@ class Words {
     const xs = operands[i].map(write);
     if (xs.length === 2 && INFIX.has(label[i])) return [xs[0], ` ${label[i]} `, xs[1]];
     if (xs.length === 1 && label[i] === "-") return ["-", xs[0]];
-    const inner = xs.flatMap((x, k) => (k ? [", ", x] : [x]));
+    const inner = xs.slice(0, MOST_SHOWN).flatMap((x, k) => (k ? [", ", x] : [x]));
+    if (xs.length > MOST_SHOWN) inner.push(`, and ${xs.length - MOST_SHOWN} more`);
     return [`${op[i]}(`, ...inner, ")"];
   }
 
@@ -96,6 +98,7 @@ class Words {
     if (phase === "seed") return `${at}, seed: ${this.derivative(node)} = 1.`;
     const shares = sweep
       .sums(node)
+      .slice(0, MOST_SHOWN)
       .map((sum) => `${this.derivative(sum.operand)} becomes ${brief(sum.after)}`);
     return `${at}, reverse: from ${this.name(node)}, ${shares.join(", ") || "nothing to hand on"}.`;
   }
