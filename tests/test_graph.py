@@ -287,7 +287,7 @@ def test_an_option_that_makes_no_sense_is_refused(options, words):
 
 
 def test_only_values_and_programs_are_drawn():
-    with pytest.raises(TypeError, match=r"drawn are a Value, a list of Values, or .*, not 3\.0"):
+    with pytest.raises(TypeError, match=r"drawn are a Value, a list of Values, or a program, .*, not 3\.0"):
         graph.draw(3.0)
     with pytest.raises(TypeError, match="not 'x'"):
         graph.draw([Value(1.0), "x"])
@@ -504,6 +504,11 @@ def test_a_program_shows_vector_instructions_with_their_shapes():
     assert {"w \N{MULTIPLICATION SIGN} 600", "x \N{MULTIPLICATION SIGN} 30"} <= set(titles(drawn))
     assert drawn.picture.nodes == 20 * 30 + 30 + 40 + 2
     assert drawn.picture.caption.endswith("2 vector instructions")
+
+
+def test_a_program_alone_is_drawn():
+    program = jit(lambda x, y: x * y).lower(1.0, 2.0).program
+    assert titles(graph.draw(program)) == ["x0", "x1", "*"]
 
 
 def test_guards_and_constants_of_a_program_are_drawn():

@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from autodiff.compiler.program import Program
 from autodiff.engine.reals import describe
 from autodiff.graph.boxes import Picture, boxes_of
 from autodiff.graph.dot import THEMES, as_dot
@@ -21,7 +22,7 @@ from autodiff.graph.render import render, renderer
 from autodiff.transforms.transform import Lowered
 from autodiff.value import Value
 
-Drawable = Value | list[Value] | tuple[Value, ...] | Lowered
+Drawable = Value | list[Value] | tuple[Value, ...] | Lowered | Program
 
 DIRECTIONS = ("LR", "TB", "RL", "BT")
 FORMATS = ("svg", "png", "pdf", "dot", "gv", "json", "mmd")
@@ -81,7 +82,7 @@ def draw(
     The caption says what was folded.
 
     Args:
-        x: a Value, a list of Values, or what ``jit(f).lower(...)`` gives.
+        x: a Value, a list of Values, or a program: ``jit(f).lower(...)``, or its ``program``.
         names: what Values without a name are called, as ``locals()`` has them.
         depth: how many levels of scopes are open; all, if that is not too much.
         limit: how many boxes there may be before the graph is folded; ``None`` for any number.
@@ -130,11 +131,14 @@ def nodes_of(x: Any, names: Mapping[int, str]) -> Nodes:
     """The nodes of what is to be drawn."""
     if isinstance(x, Lowered):
         return of_program(x.program, x.input_names)
+    if isinstance(x, Program):
+        return of_program(x, [f"x{i}" for i in range(x.inputs)])
     roots = list(x) if isinstance(x, (list, tuple)) else [x]
     for root in roots:
         if not isinstance(root, Value):
             raise TypeError(
-                f"drawn are a Value, a list of Values, or jit(f).lower(...), not {describe(root)}"
+                "drawn are a Value, a list of Values, or a program, such as jit(f).lower(...), "
+                f"not {describe(root)}"
             )
     if not roots:
         raise TypeError("there is nothing to draw in an empty list")

@@ -91,7 +91,7 @@ def of_values(roots: Iterable[Value], names: Mapping[int, str] | None = None) ->
     for v in topological_order(roots):
         operands = []
         for x in v.operands:
-            if type(x) is Value:
+            if isinstance(x, Value):
                 operands.append(numbers[id(x)])
                 continue
             key = (x, copysign(1.0, x)) if x == x else "nan"
