@@ -3,11 +3,13 @@
 import contextlib
 import io
 import re
+import xml.etree.ElementTree as ElementTree
 from pathlib import Path
 
 import pytest
 
-README = (Path(__file__).parents[1] / "README.md").read_text()
+ROOT = Path(__file__).parents[1]
+README = (ROOT / "README.md").read_text()
 
 
 def section(title):
@@ -60,3 +62,25 @@ def test_the_examples_of_transforms_print_what_they_say():
     assert all(f"# {line}\n" in section("Differentiate any function") for line in printed[3:5])
     assert printed[5] == "102"
     assert printed[6:] == shown
+
+
+def texts_of(path):
+    return [text.text for text in ElementTree.parse(path).iter("{http://www.w3.org/2000/svg}text")]
+
+
+def test_the_first_picture_is_what_the_first_lines_draw(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    program = README.partition("```python\n")[2].partition("```")[0]
+    with contextlib.redirect_stdout(io.StringIO()):
+        exec(program, {})
+    assert texts_of("z.svg") == texts_of(ROOT / "demos" / "gallery" / "z.svg")
+
+
+def test_the_graphs_are_drawn_as_it_says(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    names = {}
+    for block in blocks("See the graph"):
+        exec(block, names)
+    written = {"net.svg", "program.svg", "loss.html", "call.html"}
+    assert {path.name for path in tmp_path.iterdir()} == written
+    assert "neurons \N{MULTIPLICATION SIGN} 8" in texts_of("net.svg")

@@ -25,7 +25,7 @@ GROUPS = ["table", "core", "testing"]
 IN_C = {"value.collectable", "engine.interpreted.track"}
 
 #: What of the package stands on top of the core.
-ON_TOP = {"nn", "optim", "graph", "plot", "testing", "checkpoints"}
+ON_TOP = {"nn", "optim", "graph", "plot", "testing", "checkpoints", "formulas", "__main__"}
 
 # These look at the table's text, or break rows themselves: they would notice any change of a row.
 TEXTUAL = "caught or documentation or digest"
