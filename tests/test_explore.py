@@ -222,6 +222,16 @@ def test_names_never_run_as_script(visit):
     assert page.title()
 
 
+def test_names_in_a_drawing_never_run_as_script(browser, tmp_path):
+    with scope(HOSTILE):
+        root = Value(1.0, name=HOSTILE) * 2
+    page = browser.new_page()
+    page.goto(graph.save(root, tmp_path / "drawing.svg").as_uri())
+    assert page.evaluate("document.documentElement.tagName") == "svg"
+    assert page.evaluate("window.flag") is None
+    page.close()
+
+
 def test_what_python_alone_can_compute_cannot_be_changed_in_the_page(visit):
     twice = autodiff.primitive(
         "twice_in_explore", value=lambda a: 2 * a, partials=[lambda a, v: 2.0], domain=((-1, 1),)

@@ -389,8 +389,8 @@ def test_mermaid_has_the_nodes_the_edges_and_the_scopes():
         [
             "flowchart LR",
             '    subgraph c1["s"]',
-            '        0["x<br/>data 3<br/>grad 0"]',
-            '        1("#42;<br/>data 9<br/>grad 0")',
+            '    0["x<br/>data 3<br/>grad 0"]',
+            '    1("#42;<br/>data 9<br/>grad 0")',
             "    end",
             "    0 --> 1",
             "    0 --> 1",

@@ -9,6 +9,7 @@ each.
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from math import hypot, inf, isfinite
 
@@ -75,6 +76,22 @@ class Picture:
     arrows: list[tuple[int, int, int]] = field(default_factory=list)
     clusters: list[tuple[int, str]] = field(default_factory=lambda: [(-1, "")])
     nodes: int = 0
+
+    def nesting(self) -> Iterator[int]:
+        """The clusters in the order in which they are written: each where it begins; 0 for an end.
+
+        >>> list(Picture(clusters=[(-1, ""), (0, "a"), (1, "b"), (0, "c")]).nesting())
+        [1, 2, 0, 0, 3, 0]
+        """
+        inside: list[list[int]] = [[] for _ in self.clusters]
+        for k, (outside, _) in enumerate(self.clusters[1:], 1):
+            inside[outside].append(k)
+        pending = inside[0][::-1]
+        while pending:
+            k = pending.pop()
+            yield k
+            if k:
+                pending += [0, *inside[k][::-1]]
 
     @property
     def caption(self) -> str:

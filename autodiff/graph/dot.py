@@ -14,7 +14,7 @@ import graphviz
 
 from autodiff.graph.boxes import LEAF, OPERATION, Box, Picture
 from autodiff.graph.nodes import CONSTANT
-from autodiff.graph.tree import PART, REPEAT, SCOPE
+from autodiff.graph.tree import VECTOR
 from autodiff.ops import CODES, ROWS
 
 LONGEST = 48  #: characters of a name that are shown
@@ -58,8 +58,7 @@ def as_dot(picture: Picture, rankdir: str, number: str, theme: Theme) -> str:
         theme: the colours.
     """
     largest = max((abs(b.grad) for b in picture.boxes if b.grad and isfinite(b.grad)), default=0.0)
-    graphs = [graphviz.Digraph()]
-    graphs += [graphviz.Digraph(f"cluster_{k}") for k in range(1, len(picture.clusters))]
+    graphs = [graphviz.Digraph() for _ in picture.clusters]
     graphs[0].attr("graph", rankdir=rankdir)
     _set_up(graphs[0], picture, bool(largest), theme)
     for graph, (_, label) in zip(graphs[1:], picture.clusters[1:], strict=True):
@@ -70,12 +69,14 @@ def as_dot(picture: Picture, rankdir: str, number: str, theme: Theme) -> str:
     for k, box in enumerate(picture.boxes):
         attributes = _attributes(box, number, theme, largest)
         graphs[box.cluster].node(str(k), **attributes)
-    for k in range(len(graphs) - 1, 0, -1):
-        graphs[picture.clusters[k][0]].subgraph(graphs[k])
+    for k in picture.nesting():
+        graphs[0].body += [f"\tsubgraph cluster_{k} {{\n", *graphs[k].body] if k else ["\t}\n"]
     for a, b, uses in picture.arrows:
         if picture.boxes[a].is_group or picture.boxes[b].is_group:
             width = f"{1 + log10(uses) / 2:.3g}"
-            graphs[0].edge(str(a), str(b), penwidth=width, tooltip=f"{uses:,} uses")
+            graphs[0].edge(
+                str(a), str(b), penwidth=width, tooltip=f"{uses:,} use{'s' * (uses > 1)}"
+            )
         else:
             for _ in range(uses):
                 graphs[0].edge(str(a), str(b))
@@ -139,7 +140,7 @@ def lines_of(box: Box, number: str) -> list[str]:
     if box.kind == LEAF and not name:
         symbol = "leaf"
     lines = [" = ".join(part for part in (name, symbol) if part)]
-    if box.kind in (SCOPE, REPEAT, PART):
+    if box.is_group and box.kind != VECTOR and not box.data:
         lines.append(f"{box.nodes:,} nodes")
     if box.data:
         low, high = (format(x, number) for x in box.data)

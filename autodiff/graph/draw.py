@@ -34,7 +34,6 @@ class Drawing:
     Attributes:
         picture: its boxes and arrows.
         source: it in Graphviz's language.
-        mermaid: it in Mermaid's.
 
     ``str`` gives the source; a notebook shows the picture.
     """
@@ -42,7 +41,12 @@ class Drawing:
     def __init__(self, picture: Picture, rankdir: str, number: str, theme: str) -> None:
         self.picture = picture
         self.source = as_dot(picture, rankdir, number, THEMES[theme])
-        self.mermaid = as_mermaid(picture, rankdir, number)
+        self._rankdir, self._number = rankdir, number
+
+    @property
+    def mermaid(self) -> str:
+        """The drawing in Mermaid's language."""
+        return as_mermaid(self.picture, self._rankdir, self._number)
 
     def __str__(self) -> str:
         return self.source

@@ -71,18 +71,16 @@ def _scopes(nodes: Nodes) -> Tree:
     numbers = {"": 0}
     depth = [0]
     for i, path in enumerate(nodes.scopes):
-        if path not in numbers:
-            end = 0
-            while end < len(path):
-                above = numbers[path[: max(end - 1, 0)]] if end else 0
-                end = path.find("/", end)
-                end = len(path) if end < 0 else end
-                if path[:end] not in numbers:
-                    tree.groups.append(Group(above, SCOPE, path[:end].rpartition("/")[2]))
-                    numbers[path[:end]] = len(tree.groups) - 1
-                    depth.append(depth[above] + 1)
-                end += 1
-        tree.parent[i] = numbers[path]
+        missing = []
+        while path not in numbers:
+            missing.append(path)
+            path = path.rpartition("/")[0]
+        g = numbers[path]
+        for path in reversed(missing):
+            tree.groups.append(Group(g, SCOPE, path.rpartition("/")[2]))
+            depth.append(depth[g] + 1)
+            g = numbers[path] = len(tree.groups) - 1
+        tree.parent[i] = g
     homes: dict[int, int] = {}
     for i in range(len(nodes) - 1, -1, -1):
         for x in nodes.operands[i]:

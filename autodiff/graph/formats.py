@@ -77,11 +77,10 @@ def as_mermaid(picture: Picture, rankdir: str, style: str) -> str:
         if box.is_group:
             opening, closing = "[[", "]]"
         inside[box.cluster].append(f'{k}{opening}"{text}"{closing}')
-    for k in range(len(picture.clusters) - 1, 0, -1):
-        outside, label = picture.clusters[k]
-        body = [f"    {line}" for line in inside[k]]
-        inside[outside] += [f'subgraph c{k}["{_escaped(shortened(label))}"]', *body, "end"]
     lines = inside[0]
+    for k in picture.nesting():
+        label = _escaped(shortened(picture.clusters[k][1]))
+        lines += [f'subgraph c{k}["{label}"]', *inside[k]] if k else ["end"]
     for a, b, uses in picture.arrows:
         if picture.boxes[a].is_group or picture.boxes[b].is_group:
             lines.append(f'{a} -- "{uses}" --> {b}' if uses > 1 else f"{a} --> {b}")
