@@ -18,7 +18,8 @@ without recursion, in time proportional to the graph.
 from __future__ import annotations
 
 import re
-from collections import defaultdict
+from collections import Counter, defaultdict
+from itertools import chain
 
 from autodiff.graph.nodes import CONSTANT, Nodes
 from autodiff.graph.repeats import in_sequence
@@ -39,12 +40,10 @@ def tree_of(nodes: Nodes, most: int | None = 300) -> Tree:
     [('root', '', 5), ('scope', 'line', 5)]
     """
     tree = _scopes(nodes)
-    uses = _uses(nodes)
     for first, end, shape in nodes.vectors:
-        label = f"{nodes.ops[first]} {shape}"
-        tree.add(0, VECTOR, label, list(range(first, end)))
+        tree.add(0, VECTOR, f"{nodes.ops[first]} {shape}", list(range(first, end)))
     if not nodes.vectors:
-        _chains(nodes, tree, uses)
+        _chains(nodes, tree)
     structure = _structures(nodes, tree)
     within = _edges_within(nodes, tree)
     children = tree.children()
@@ -54,15 +53,6 @@ def tree_of(nodes: Nodes, most: int | None = 300) -> Tree:
             if most is not None and len(items) > most:
                 in_sequence(tree, g, items, [_type(nodes, tree, x, structure) for x in items], most)
     return tree.in_order()
-
-
-def _uses(nodes: Nodes) -> list[list[int]]:
-    """Of every node, those that read it, once for each time."""
-    uses: list[list[int]] = [[] for _ in range(len(nodes))]
-    for i, operands in enumerate(nodes.operands):
-        for x in operands:
-            uses[x].append(i)
-    return uses
 
 
 def _scopes(nodes: Nodes) -> Tree:
@@ -76,10 +66,10 @@ def _scopes(nodes: Nodes) -> Tree:
             missing.append(path)
             path = path.rpartition("/")[0]
         g = numbers[path]
-        for path in reversed(missing):
-            tree.groups.append(Group(g, SCOPE, path.rpartition("/")[2]))
+        for inner in reversed(missing):
+            tree.groups.append(Group(g, SCOPE, inner.rpartition("/")[2]))
             depth.append(depth[g] + 1)
-            g = numbers[path] = len(tree.groups) - 1
+            g = numbers[inner] = len(tree.groups) - 1
         tree.parent[i] = g
     homes: dict[int, int] = {}
     for i in range(len(nodes) - 1, -1, -1):
@@ -99,13 +89,14 @@ def _scopes(nodes: Nodes) -> Tree:
     return tree
 
 
-def _chains(nodes: Nodes, tree: Tree, uses: list[list[int]]) -> None:
+def _chains(nodes: Nodes, tree: Tree) -> None:
     """Group additions of a scope whose results only the next one reads, and their products."""
 
     def inner(x: int, i: int) -> bool:
         """Whether only ``i`` reads ``x``, in the same scope."""
-        return len(uses[x]) == 1 and x not in roots and tree.parent[x] == tree.parent[i]
+        return uses[x] == 1 and x not in roots and tree.parent[x] == tree.parent[i]
 
+    uses = Counter(chain.from_iterable(nodes.operands))
     roots = set(nodes.roots)
     taken: set[int] = set()
     for i in range(len(nodes) - 1, -1, -1):
