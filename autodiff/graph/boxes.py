@@ -99,8 +99,18 @@ class Picture:
         folded = Counter(box.kind for box in self.boxes if box.is_group)
         if not folded:
             return ""
-        parts = [f"{n:,} {_WORDS[kind][n > 1]}" for kind, n in folded.items()]
-        return f"{self.nodes:,} nodes in {len(self.boxes):,} boxes; folded: {', '.join(parts)}"
+        parts = [counted_as(n, *_WORDS[kind]) for kind, n in folded.items()]
+        boxes = counted_as(len(self.boxes), "box", "boxes")
+        return f"{self.nodes:,} nodes in {boxes}; folded: {', '.join(parts)}"
+
+
+def counted_as(n: int, one: str, many: str) -> str:
+    """A number of things, in words.
+
+    >>> counted_as(1, "box", "boxes"), counted_as(1000, "box", "boxes")
+    ('1 box', '1,000 boxes')
+    """
+    return f"{n:,} {one if n == 1 else many}"
 
 
 def boxes_of(nodes: Nodes, limit: int | None = 300, depth: int | None = None) -> Picture:

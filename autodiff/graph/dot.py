@@ -12,7 +12,7 @@ from math import isfinite, log10
 
 import graphviz
 
-from autodiff.graph.boxes import LEAF, OPERATION, Box, Picture
+from autodiff.graph.boxes import LEAF, OPERATION, Box, Picture, counted_as
 from autodiff.graph.nodes import CONSTANT
 from autodiff.graph.tree import VECTOR
 from autodiff.ops import CODES, ROWS
@@ -141,7 +141,7 @@ def lines_of(box: Box, number: str) -> list[str]:
         symbol = "leaf"
     lines = [" = ".join(part for part in (name, symbol) if part)]
     if box.is_group and box.kind != VECTOR and not box.data:
-        lines.append(f"{box.nodes:,} nodes")
+        lines.append(counted_as(box.nodes, "node", "nodes"))
     if box.data:
         low, high = (format(x, number) for x in box.data)
         lines.append(f"data {low}" if low == high else f"data {low} \N{HORIZONTAL ELLIPSIS} {high}")

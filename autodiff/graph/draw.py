@@ -14,7 +14,7 @@ from typing import Any
 
 from autodiff.compiler.program import Program
 from autodiff.engine.reals import describe
-from autodiff.graph.boxes import Picture, boxes_of
+from autodiff.graph.boxes import Picture, boxes_of, counted_as
 from autodiff.graph.dot import THEMES, as_dot
 from autodiff.graph.formats import as_json, as_mermaid
 from autodiff.graph.nodes import Nodes, names_in, of_program, of_values
@@ -53,8 +53,8 @@ class Drawing:
 
     def __repr__(self) -> str:
         boxes, arrows = len(self.picture.boxes), sum(n for _, _, n in self.picture.arrows)
-        caption = self.picture.caption
-        return f"<Drawing: {caption}>" if caption else f"<Drawing: {boxes} boxes, {arrows} arrows>"
+        counted = f"{counted_as(boxes, 'box', 'boxes')}, {counted_as(arrows, 'arrow', 'arrows')}"
+        return f"<Drawing: {self.picture.caption or counted}>"
 
     def _repr_mimebundle_(self, **_: Any) -> dict[str, str]:
         """What a notebook shows: the picture; without Graphviz what draws Mermaid draws it."""
