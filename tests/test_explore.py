@@ -35,7 +35,7 @@ def test_the_page_has_the_graph():
     z.name = "z"
     data = data_in(graph.explore(z, names={"y": y}))
     assert data["title"] == "z"
-    assert data["nodes"]["op"] == ["", "", "mul", "constant", "add"]
+    assert data["nodes"]["op"] == ["", "", "mul", "(constant)", "add"]
     assert data["nodes"]["label"] == ["", "", "*", "", "+"]
     assert data["nodes"]["name"] == ["x", "y", "", "", "z"]
     assert data["nodes"]["data"] == [2.0, -1.0, -2.0, 3.0, 1.0]

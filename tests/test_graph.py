@@ -135,6 +135,16 @@ def test_a_constant_is_one_box_however_often_it_is_used():
     assert sorted(t for t in titles(drawn) if "0" in t) == ["-0", "0"]
 
 
+def test_a_primitive_may_be_called_as_a_box_is(tmp_path):
+    same = autodiff.primitive("constant", lambda a: a, [lambda a, v: 1.0])
+    x = Value(2.0, name="x")
+    picture = graph.draw(same(x)).picture
+    assert [(box.kind, box.label) for box in picture.boxes] == [
+        ("leaf", ""),
+        ("operation", "constant"),
+    ]
+
+
 def test_labels_tell_operations_apart():
     x, y = Value(0.5, name="x"), Value(2.0, name="y")
     root = autodiff.sum([-x, x - y, x / y, autodiff.dot([x, y], [y, x]), x**2, autodiff.sqrt(x)])

@@ -15,9 +15,9 @@ from math import hypot, inf, isfinite
 
 from autodiff.graph.fold import tree_of
 from autodiff.graph.nodes import CONSTANT, Nodes
-from autodiff.graph.tree import ALIKE, CHAIN, PART, REPEAT, ROOT, SCOPE, VECTOR, Tree
+from autodiff.graph.tree import ALIKE, CHAIN, PART, REPEAT, SCOPE, VECTOR, Tree
 
-LEAF, OPERATION = "leaf", "operation"
+LEAF, OPERATION, NUMBER = "leaf", "operation", "constant"
 
 #: What a caption calls folded groups, one and many.
 _WORDS = {
@@ -58,7 +58,7 @@ class Box:
     @property
     def is_group(self) -> bool:
         """Whether it stands for a closed group."""
-        return self.kind not in (LEAF, CONSTANT, OPERATION)
+        return self.kind not in (LEAF, NUMBER, OPERATION)
 
 
 @dataclass
@@ -189,7 +189,7 @@ def picture_of(nodes: Nodes, tree: Tree, is_open: list[bool]) -> Picture:
             cluster[g] = len(picture.clusters) - 1
     places: dict[int, int] = {}  # of closed groups
     box_of = [-1] * len(nodes)
-    kinds: list[str] = []  # of closed groups, the one operation that they have
+    ops: list[str | None] = []  # of every box, the one operation in it; None if there are others
     drawn = _constants_drawn(nodes, tree, shown)
     for i, g in enumerate(tree.parent):
         folded = shown[g]
@@ -198,17 +198,17 @@ def picture_of(nodes: Nodes, tree: Tree, is_open: list[bool]) -> Picture:
         if not folded:
             box_of[i] = len(picture.boxes)
             picture.boxes.append(_box_of_node(nodes, i, cluster[g]))
-            kinds.append("")
+            ops.append(nodes.ops[i])
             continue
         if folded not in places:
             places[folded] = len(picture.boxes)
             group = tree.groups[folded]
             at = cluster[group.parent]
             picture.boxes.append(Box(group.kind, group.label, "", at, group.nodes))
-            kinds.append(nodes.ops[i])
+            ops.append(nodes.ops[i])
         box_of[i] = places[folded]
-        if kinds[box_of[i]] != nodes.ops[i]:
-            kinds[box_of[i]] = ROOT
+        if ops[box_of[i]] != nodes.ops[i]:
+            ops[box_of[i]] = None
     leaving = set(nodes.roots)
     arrows: dict[tuple[int, int], int] = {}
     for i, operands in enumerate(nodes.operands):
@@ -220,7 +220,7 @@ def picture_of(nodes: Nodes, tree: Tree, is_open: list[bool]) -> Picture:
                 leaving.add(x)
     picture.arrows = [(a, b, n) for (a, b), n in arrows.items()]
     if nodes.data:
-        _sum_up(nodes, picture, box_of, leaving, [kind != ROOT for kind in kinds])
+        _sum_up(nodes, picture, box_of, leaving, [op is not None for op in ops])
     return picture
 
 
@@ -239,12 +239,12 @@ def _constants_drawn(nodes: Nodes, tree: Tree, shown: list[int]) -> set[int]:
 
 def _box_of_node(nodes: Nodes, i: int, cluster: int) -> Box:
     op = nodes.ops[i]
-    kind = {"": LEAF, CONSTANT: CONSTANT}.get(op, OPERATION)
+    kind = {"": LEAF, CONSTANT: NUMBER}.get(op, OPERATION)
     label = op if kind == OPERATION else ""
     box = Box(kind, label, nodes.names[i], cluster, source=nodes.sources[i])
     if nodes.data:
         box.data = nodes.data[i], nodes.data[i]
-        box.grad = None if kind == CONSTANT else nodes.grads[i]
+        box.grad = None if kind == NUMBER else nodes.grads[i]
     return box
 
 

@@ -12,8 +12,7 @@ from math import isfinite, log10
 
 import graphviz
 
-from autodiff.graph.boxes import LEAF, OPERATION, Box, Picture, counted_as
-from autodiff.graph.nodes import CONSTANT
+from autodiff.graph.boxes import LEAF, NUMBER, OPERATION, Box, Picture, counted_as
 from autodiff.graph.tree import VECTOR
 from autodiff.ops import CODES, ROWS
 
@@ -110,7 +109,7 @@ def _set_up(graph: graphviz.Digraph, picture: Picture, coloured: bool, t: Theme)
 def _attributes(box: Box, number: str, theme: Theme, largest: float) -> dict[str, str]:
     """The attributes of a box."""
     lines = lines_of(box, number)
-    if box.kind == CONSTANT:
+    if box.kind == NUMBER:
         return {
             "label": f"<{html.escape(lines[0])}>",
             "shape": "plaintext",
@@ -134,7 +133,7 @@ def _attributes(box: Box, number: str, theme: Theme, largest: float) -> dict[str
 def lines_of(box: Box, number: str) -> list[str]:
     """What a box says: its title, and then its numbers, a line each."""
     name = shortened(box.name)
-    if box.kind == CONSTANT:
+    if box.kind == NUMBER:
         return [format(box.data[0], number) if box.data else name]
     symbol = ROWS[CODES[box.label]].shown if box.label in CODES else shortened(box.label)
     if box.kind == LEAF and not name:

@@ -7,9 +7,8 @@ import re
 from math import isfinite
 from typing import Any
 
-from autodiff.graph.boxes import LEAF, Picture
+from autodiff.graph.boxes import LEAF, NUMBER, Picture
 from autodiff.graph.dot import lines_of, shortened
-from autodiff.graph.nodes import CONSTANT
 
 
 def as_json(picture: Picture) -> str:
@@ -73,7 +72,7 @@ def as_mermaid(picture: Picture, rankdir: str, style: str) -> str:
     inside: list[list[str]] = [[] for _ in picture.clusters]
     for k, box in enumerate(picture.boxes):
         text = "<br/>".join(_escaped(line) for line in lines_of(box, style))
-        opening, closing = {LEAF: ("[", "]"), CONSTANT: ("([", "])")}.get(box.kind, ("(", ")"))
+        opening, closing = {LEAF: ("[", "]"), NUMBER: ("([", "])")}.get(box.kind, ("(", ")"))
         if box.is_group:
             opening, closing = "[[", "]]"
         inside[box.cluster].append(f'{k}{opening}"{text}"{closing}')

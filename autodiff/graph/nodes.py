@@ -23,7 +23,7 @@ from autodiff.ops import ROWS
 from autodiff.sweeps import source_of, topological_order
 from autodiff.value import Value, code_of
 
-CONSTANT = "constant"  #: the operation of a number that stands in the formula
+CONSTANT = "(constant)"  #: the operation of a number in the formula; no primitive is called so
 
 
 @dataclass
@@ -31,7 +31,7 @@ class Nodes:
     """The nodes of a graph: entry ``i`` of every list is of node ``i``.
 
     Attributes:
-        ops: the name of its row; ``""`` for a leaf, ``"constant"`` for a number in the formula,
+        ops: the name of its row; ``""`` for a leaf, ``CONSTANT`` for a number in the formula,
             which is one node however often it is used.
         operands: the nodes it is computed from, in order; ``x * x`` has ``x`` twice.
         names: what it is called, or ``""``.
@@ -82,7 +82,7 @@ def of_values(roots: Iterable[Value], names: Mapping[int, str] | None = None) ->
     >>> x = Value(3.0, name="x")
     >>> nodes = of_values([x * x + 1])
     >>> nodes.ops, nodes.operands
-    (['', 'mul', 'constant', 'add'], [(), (0, 0), (), (1, 2)])
+    (['', 'mul', '(constant)', 'add'], [(), (0, 0), (), (1, 2)])
     """
     roots = list(roots)
     others = names or {}

@@ -61,7 +61,7 @@ def data_of(root, groups=(), group_of=lambda v: 0, opened=(0,), sources=None):
         operands = [
             number[id(x)]
             if isinstance(x, Value)
-            else add(None, "constant", "", float(x), [], [], parent)
+            else add(None, "(constant)", "", float(x), [], [], parent)
             for x in v.operands
         ]
         number[id(v)] = add(v, v.op, v.name, v.data, operands, v.partials, parent)

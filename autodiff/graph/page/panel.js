@@ -125,7 +125,7 @@ class Panel {
     this.valueText = h("span", { class: "number" });
     this.gradText = h("span", { class: "number" });
     row("value", this.valueText);
-    if (nodes.op[i] !== "constant") row("gradient", this.gradText);
+    if (nodes.op[i] !== "(constant)") row("gradient", this.gradText);
     if (nodes.source[i]) row("recorded at", h("span", { class: "whole" }, nodes.source[i]));
     if (nodes.operands[i].length) row("operands", ...this.links(nodes.operands[i]));
     const readers = nodes.operands.flatMap((xs, v) => (xs.includes(i) ? [v] : []));
@@ -141,7 +141,7 @@ class Panel {
     if (i === undefined) return;
     const { sweep } = this;
     this.valueText.textContent = sweep.isKnown(i) ? full(sweep.data[i]) : "not computed yet";
-    if (this.data.nodes.op[i] === "constant") return;
+    if (this.data.nodes.op[i] === "(constant)") return;
     const shares = `${sweep.received[i]} of ${plural(sweep.uses[i], "share")}`;
     const unfinished = sweep.received[i] < sweep.uses[i] ? ` (${shares})` : "";
     this.gradText.textContent = sweep.received[i]

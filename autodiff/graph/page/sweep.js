@@ -21,8 +21,8 @@ class Sweep {
     this.rules = rules;
     const n = nodes.op.length;
     this.size = n;
-    this.isComputed = nodes.op.map((op) => op !== "" && op !== "constant");
-    this.isConstant = nodes.op.map((op) => op === "constant");
+    this.isComputed = nodes.op.map((op) => op !== "" && op !== "(constant)");
+    this.isConstant = nodes.op.map((op) => op === "(constant)");
     this.reached = this.#reach();
     this.forward = [...this.isComputed.keys()].filter((i) => this.isComputed[i]);
     this.reverse = this.forward.filter((i) => this.reached[i]).reverse();

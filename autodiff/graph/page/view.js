@@ -69,7 +69,7 @@ class View {
       return { kind: "group", title, count: plural(this.counts[g], "node") };
     }
     const op = nodes.op[id];
-    if (op === "constant") return { kind: "constant", title: "" };
+    if (op === "(constant)") return { kind: "constant", title: "" };
     const name = shorten(nodes.name[id]);
     if (op === "") return { kind: "leaf", title: name };
     const label = shorten(nodes.label[id] || op, 16);

@@ -60,7 +60,7 @@ class Words {
   /** The name of a node; without one, its number. */
   name(i) {
     if (i === this.sweep.root) return this.rootName;
-    if (this.nodes.op[i] === "constant") return brief(this.sweep.data[i]);
+    if (this.nodes.op[i] === "(constant)") return brief(this.sweep.data[i]);
     return shorten(this.nodes.name[i]) || `n${i}`;
   }
 
