@@ -26,6 +26,13 @@ def rosenbrock(x, y):
 # -- the path --------------------------------------------------------------------------------------
 
 
+def test_a_path_is_shown_in_one_line():
+    path = minimize(lambda x, y: x * x + y * y, [1.0, 2.0], lambda p: SGD(p, lr=0.25), steps=2)
+    assert repr(path) == "<Trajectory: 2 steps to [0.25, 0.5 ], value 0.3125; steps>"
+    path = minimize(lambda *xs: autodiff.dot(xs, xs), [1.0] * 1000, steps=1)
+    assert len(repr(path)) < 120
+
+
 @pytest.mark.parametrize("steps", [0, 1, 7])
 def test_a_path_has_a_point_more_than_steps(steps):
     path = minimize(bowl, [5.0, 3.0], steps=steps)

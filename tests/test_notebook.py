@@ -17,6 +17,8 @@ z.backward()
 graph.draw(z, names=locals())
 """,
     "graph.explore(lambda a, b: a * b + a, (2.0, 3.0))",
+    "from autodiff import plot; plot.curve(sin, (-3, 3));",
+    "plot.curve(exp, (-3, 3));",
     """
 import importlib.util
 importlib.util.find_spec = lambda name: None
@@ -40,7 +42,7 @@ def outputs(tmp_path_factory):
         timeout=300,
     )
     executed = nbformat.read(path, nbformat.NO_CONVERT)
-    return [cell.outputs[-1]["data"] for cell in executed.cells]
+    return [cell.outputs[-1]["data"] if cell.outputs else {} for cell in executed.cells]
 
 
 def test_a_drawing_is_a_picture(outputs):
@@ -53,6 +55,11 @@ def test_an_explorer_is_a_page_in_a_frame(outputs):
     assert outputs[1]["text/html"].startswith("<iframe ")
 
 
+def test_every_plot_is_shown_not_the_first_alone(outputs):
+    assert "image/png" in outputs[2]
+    assert "image/png" in outputs[3]
+
+
 def test_without_graphviz_a_drawing_is_mermaid(outputs):
-    assert outputs[2]["text/vnd.mermaid"].startswith("flowchart LR\n")
-    assert outputs[2]["text/plain"].startswith("<Drawing: ")
+    assert outputs[4]["text/vnd.mermaid"].startswith("flowchart LR\n")
+    assert outputs[4]["text/plain"].startswith("<Drawing: ")

@@ -30,6 +30,15 @@ def walk(optimizer, xs, steps):
     return [x.data for x in xs]
 
 
+def test_an_optimizer_is_shown_with_its_options_group_by_group():
+    x, y = Value(0.0), Value(1.0)
+    shown = repr(Adam([x, y], lr=0.1))
+    assert shown.startswith("Adam(2 parameters, lr=0.1, betas=(0.9, 0.999), eps=1e-08")
+    shown = repr(SGD([{"params": [x]}, {"params": [y], "lr": 0.5}], lr=0.1))
+    assert shown.startswith("SGD(1 parameter, lr=0.1, momentum=0.0")
+    assert "; 1 parameter, lr=0.5, momentum=0.0" in shown
+
+
 def test_plain_descent_subtracts_lr_times_the_gradient():
     x = Value(2.0)
     (x * x).backward()

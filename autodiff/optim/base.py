@@ -55,6 +55,14 @@ class Optimizer:
         for group in groups:
             self.add_param_group(group)  # type: ignore[arg-type]  # the first decides for all
 
+    def __repr__(self) -> str:
+        groups = []
+        for group in self.param_groups:
+            n = len(group["params"])
+            options = [f"{name}={x!r}" for name, x in group.items() if name != "params"]
+            groups.append(", ".join([f"{n} parameter{'s' if n > 1 else ''}", *options]))
+        return f"{type(self).__name__}({'; '.join(groups)})"
+
     def add_param_group(self, group: Group) -> None:
         """Add parameters with options of their own; those not given are the defaults.
 

@@ -40,6 +40,11 @@ class Trajectory:
     step_sizes: Array
     stopped: str
 
+    def __repr__(self) -> str:
+        x = np.array2string(self.x, precision=6, threshold=8, edgeitems=2, separator=", ")
+        steps = len(self.step_sizes)
+        return f"<Trajectory: {steps} steps to {x}, value {self.value:.6g}; {self.stopped}>"
+
     @property
     def x(self) -> Array:
         """The last point."""

@@ -50,12 +50,15 @@ def subplots(*args: Any, **kwargs: Any) -> Any:
     kwargs.setdefault("layout", "constrained")
     with matplotlib.rc_context(STYLE):
         try:
-            return plt.subplots(*args, **kwargs)
+            figure, ax = plt.subplots(*args, **kwargs)
+            interactive = matplotlib.is_interactive()
         except ImportError as refused:
             raise RuntimeError(
                 f"there is no display to draw on ({refused}): set MPLBACKEND=Agg in the "
                 "environment and save the picture, or run a demonstration with --save DIR"
             ) from refused
+    matplotlib.interactive(interactive)  # on, in a notebook, from its first figure
+    return figure, ax
 
 
 def axes(ax: Axes | None, projection: str | None = None) -> Any:
