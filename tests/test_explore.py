@@ -212,6 +212,23 @@ def recorded(f, nodes, leaves, numbers, at):
     return root, list(by_name.values())
 
 
+def test_it_works_in_the_frame_of_a_notebook(browser):
+    wrong = []
+    page = browser.new_page()
+    page.on("pageerror", lambda error: wrong.append(str(error)))
+    page.on("console", lambda message: wrong.append(message.text))
+    page.set_content(graph.explore(formula, (2.0, -1.0))._repr_html_())
+    frame = page.frames[1]
+    frame.wait_for_function("window.explorer")
+    frame.locator("#last").click()
+    frame.locator("#theme").click()
+    x, y = Value(2.0), Value(-1.0)
+    formula(x, y).backward()
+    assert frame.evaluate("explorer.state().adjoints.slice(0, 2)") == [x.grad, y.grad]
+    assert wrong == []
+    page.close()
+
+
 def test_names_never_run_as_script(visit):
     with scope(HOSTILE):
         root = Value(1.0, name=HOSTILE) * 2
