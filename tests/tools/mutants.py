@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 TREE = Path(__file__).resolve().parents[2]
-GROUPS = ["table", "core", "testing"]
+GROUPS = ["table", "core", "testing", "graph"]
 
 #: Functions without mutants: interpreted, the garbage collector looks at every node anyway.
 IN_C = {"value.collectable", "engine.interpreted.track"}
@@ -135,6 +135,13 @@ TRACED = {"compiler", "traces", "transforms"}
 OF_TESTING = (
     Stage(files("differences", "ladder")),
     Stage(files("checks", "testing")),
+)
+
+
+#: No test in a browser: it wants more memory than a mutant may use.
+OF_GRAPH = (
+    Stage(files("fold", "graph")),
+    Stage(files("explore"), "given or recorded or tuple or groups or finite or written or refused"),
 )
 
 
@@ -384,7 +391,7 @@ def units_of_module(path: Path, group: str) -> Iterator[Unit]:
     """The functions and methods of a module, each by itself, and what else the module states."""
     module = path.relative_to(TREE / "autodiff").as_posix()
     name = module.removesuffix(".py").replace("/", ".")
-    stages = OF_TESTING if group == "testing" else tests_of(name)
+    stages = {"testing": OF_TESTING, "graph": OF_GRAPH}.get(group) or tests_of(name)
     tree = ast.parse(path.read_text())
     rest: list[ast.AST] = []
 
@@ -408,7 +415,7 @@ def units_of_module(path: Path, group: str) -> Iterator[Unit]:
                 continue
             count[function] += 1
             number = f" ({count[function]})" if count[function] > 1 else ""
-            yield unit(function + number, [node], light=group == "testing")
+            yield unit(function + number, [node], light=group in GROUPS[2:])
         elif not (passed_over(node) or ast.unparse(node).startswith(("TABLE =", "__all__ ="))):
             rest.append(node)
     yield unit(name, rest, light=True)

@@ -5,6 +5,7 @@
     python tests/tools/mutate.py --sample 40 --seed 1      so many of them
     python tests/tools/mutate.py --only sweeps. -v         those with this in their names, shown
     python tests/tools/mutate.py --group testing           the checkers of autodiff.testing
+    python tests/tools/mutate.py --group graph             drawings
 
 A mutant is a copy of the package with one change, run interpreted (AUTODIFF_PURE=1):
 
@@ -12,7 +13,8 @@ A mutant is a copy of the package with one change, run interpreted (AUTODIFF_PUR
   operand of its value or fold exchanged;
 * ``core`` -- in a function of any module but those on top of the core: a statement deleted, a
   condition negated or halved, an operator, a constant or a name exchanged;
-* ``testing`` -- a constant, a comparison or a condition changed in the checkers.
+* ``testing``, ``graph`` -- a constant, a comparison or a condition changed in the checkers, in
+  drawings.
 
 The tests run on it in stages, those first that are likely to fail, until one does: the mutant is
 killed.  A test that goes on for too long, or too much memory, is a kill too.  What survives is a
