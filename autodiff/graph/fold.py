@@ -26,6 +26,7 @@ from autodiff.graph.repeats import in_sequence
 from autodiff.graph.tree import ALIKE, CHAIN, ROOT, SCOPE, VECTOR, Group, Tree
 
 MANY = 48  #: children of a group from which on single nodes that are alike are put together
+FEW = 4  #: single nodes that are put together, at least; of scopes and sums, two are enough
 LEAST = 3  #: additions of a chain
 
 
@@ -205,13 +206,13 @@ def _alike(
     sets: dict[object, list[int]] = {}
     for thing in things:
         sets.setdefault(placed[thing], []).append(thing)
-    items = []
+    items: list[int] = []
     for members in sets.values():
-        item = members[0]
-        if len(members) > 1:
-            item = tree.add(g, ALIKE, _label_of(nodes, tree, members), members)
-            level[item] = min(level[x] for x in members)
-        items.append(item)
+        if len(members) < (2 if members[0] < 0 else FEW):
+            items += members
+            continue
+        items.append(tree.add(g, ALIKE, _label_of(nodes, tree, members), members))
+        level[items[-1]] = min(level[x] for x in members)
     return sorted(items, key=level.__getitem__) if many else items
 
 

@@ -65,7 +65,7 @@ def _folded(
             continue
         stop = start + times * period
         steps = items[start:stop]
-        words = f"the same {times:,} times more"
+        words = f"{times:,} more steps like these"
         repeat = tree.add(g, REPEAT, words, steps)
         divide(tree, -1 - repeat, steps, most, period)
         kept += [*items[done:start], repeat]
