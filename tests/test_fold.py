@@ -11,10 +11,10 @@ from hypothesis import strategies as st
 import autodiff
 from autodiff import Value, graph, nn, scope
 from autodiff.graph.boxes import boxes_of, opened, picture_of
-from autodiff.graph.fold import tree_of
+from autodiff.graph.fold import _levels, tree_of
 from autodiff.graph.nodes import CONSTANT, of_values
-from autodiff.graph.repeats import period_of
-from autodiff.graph.tree import ALIKE, CHAIN, PART, REPEAT, ROOT, SCOPE
+from autodiff.graph.repeats import in_sequence, period_of
+from autodiff.graph.tree import ALIKE, CHAIN, PART, REPEAT, ROOT, SCOPE, Tree
 
 OPERATIONS = [
     lambda a, b: a + b, lambda a, b: a * b, lambda a, b: a - b, lambda a, b: a.sin(),
@@ -199,6 +199,30 @@ def test_a_leaf_is_drawn_in_the_innermost_scope_that_holds_its_uses():
     assert places == {"shared": "a", "own": "b"}
 
 
+def test_what_fits_exactly_is_not_folded():
+    root = net()
+    nodes = of_values([root])
+    assert boxes_of(nodes, limit=len(nodes)).caption == ""
+    assert boxes_of(nodes, limit=len(nodes) - 1).caption != ""
+
+
+def test_scopes_are_opened_as_far_as_the_limit_allows():
+    x = Value(1.0, name="x")
+    for i in range(4):
+        with scope(f"s{i}"):
+            for f in (autodiff.sin, autodiff.cos, autodiff.exp)[: i + 1] * 3:
+                x = f(x)
+    nodes = of_values([x])  # of 3, 6, 9 and 9 operations; x is in the first
+    assert [len(boxes_of(nodes, limit=n).boxes) for n in (4, 7, 12, 20, 28)] == [4, 7, 12, 20, 28]
+
+
+def test_levels_are_counted_through_groups_and_around_circles():
+    # -1 and -2 are groups, computed from one another; 5 comes first, 6 last.
+    things, sources = [5, -1, -2, 6], {-1: [5, -2], -2: [-1], 6: [-2, 5]}
+    assert _levels(things, sources) == {5: 0, -1: 1, -2: 2, 6: 3}
+    assert _levels([0, 1, 2], {1: [0, 0], 2: [0, 1]}) == {0: 0, 1: 1, 2: 2}
+
+
 # -- what is alike ---------------------------------------------------------------------------------
 
 
@@ -223,6 +247,26 @@ def test_chains_of_additions_and_products_are_one_sum_or_dot():
     }
     plain = boxes_of(of_values([sum(xs)]), limit=20)
     assert labels(plain, CHAIN) == ["sum of 41"]
+
+
+def test_a_sum_of_which_half_are_products_is_a_dot():
+    x, y = Value(1.0, name="x"), Value(2.0, name="y")
+
+    def chains(root):
+        return [group.label for group in tree_of(of_values([root])).groups if group.kind == CHAIN]
+
+    assert chains(x * y + x * x + x + y) == ["dot of 4"]
+    assert chains(x * y + x * x + x + y + autodiff.sin(x)) == ["sum of 5"]
+    assert chains(x + y + x) == []
+
+
+def test_a_sequence_with_a_period_but_no_run_of_it_is_divided_all_the_same():
+    x = Value(1.0, name="x")
+    picture = boxes_of(of_values([autodiff.cos(autodiff.sin(autodiff.sin(x)))]), limit=1)
+    assert len(picture.boxes) == 1
+    tree = Tree(parent=[0] * 9)
+    in_sequence(tree, 0, list(range(9)), [1, 2, 1, 2, 1, 3, 1, 2, 1], 2)
+    assert len(tree.children()[0]) <= 2
 
 
 def test_a_sum_that_is_read_in_between_is_not_folded_into_one():
@@ -280,7 +324,7 @@ def test_what_follows_no_pattern_is_divided_into_parts():
     ("types", "period"),
     [
         ([1] * 9, 1), ([1, 2] * 5, 2), ([1, 2, 1, 3] * 4, 4), ([1, 2, 3, 4, 5, 6], 0), ([], 0),
-        ([9, 8, *[1, 2, 3] * 20, 7], 3), ([1, 2, 1, 2], 0),
+        ([9, 8, *[1, 2, 3] * 20, 7], 3), ([1, 2, 1, 2], 0), ([1, 2, 3] * 3, 3), ([1, 2] * 3, 2),
     ],
 )  # fmt: skip
 def test_the_period_of_a_sequence(types, period):

@@ -18,7 +18,8 @@ from hypothesis import strategies as st
 import autodiff
 from autodiff import Value, graph, jit, nn, scope, value_and_grad
 from autodiff.graph import render
-from autodiff.graph.boxes import boxes_of
+from autodiff.graph.boxes import Box, Picture, boxes_of
+from autodiff.graph.dot import _reach
 from autodiff.graph.nodes import names_in, of_values
 from autodiff.sweeps import topological_order
 from autodiff.testing import expressions, points
@@ -272,6 +273,13 @@ def test_colours_tell_the_sign_and_the_size_of_gradients(theme):
     assert far["large"] > far["small"] > far["none"]
 
 
+def test_the_largest_gradient_is_the_deepest_whatever_its_sign():
+    xs = [Value(1.0, name=name) for name in ("most", "less")]
+    autodiff.dot(xs, [-100.0, -1.0]).backward()
+    found = {name: channels(c) for name, c in colours(graph.draw(xs)).items()}
+    assert sum(found["most"]) < sum(found["less"]) < 3 * 255
+
+
 def test_gradients_that_are_not_finite_are_drawn():
     x, y = Value(0.0, name="x"), Value(1.0, name="y")
     (autodiff.sqrt(x) + float("nan") * y).backward()
@@ -408,6 +416,45 @@ def test_mermaid_has_the_nodes_the_edges_and_the_scopes():
     )
 
 
+def test_arrows_of_folded_boxes_say_how_many_uses_they_stand_for():
+    xs = [Value(float(i), name=f"x{i}") for i in range(60)]
+    total = autodiff.sum(xs)
+    drawn = graph.draw(total * xs[0], limit=10)
+    assert drawn.mermaid.splitlines()[-3:] == [
+        '    0 -- "60" --> 1',
+        "    1 --> 2",
+        "    0 --> 2",
+    ]
+    assert '0 -> 1 [penwidth=1.89 tooltip="60 uses"]' in drawn.source
+    assert '0 -> 2 [penwidth=1 tooltip="1 use"]' in drawn.source
+    assert "\t1 -> 2\n" in drawn.source
+
+
+def test_clusters_stand_in_their_order_each_inside_its_own():
+    x = Value(1.0, name="x")
+    for outer in "ab":
+        with scope(outer), scope("inner"):
+            x = x.sin()
+    lines = [line.strip() for line in graph.draw(x).source.splitlines()]
+    begins = [line for line in lines if line.startswith("subgraph") or line == "}"]
+    nested = ["subgraph cluster_1 {", "subgraph cluster_3 {", "}", "}"]
+    after = ["subgraph cluster_2 {", "subgraph cluster_4 {", "}", "}"]
+    assert begins[:-1] == [*nested, *after]
+
+
+def test_only_far_reaching_arrows_are_laid_out_in_haste():
+    near = Picture(boxes=[Box("leaf", "", "", 0)] * 100)
+    near.arrows = [(i, i + 1, 1) for i in range(99)]
+    assert _reach(near) == 99
+    near.arrows += [(0, 99, 5)]
+    assert _reach(near) == 99 + 99
+    x = w = Value(1.0, name="w")
+    for i in range(100):
+        x = x.sin() * w if i % 2 else x.cos() + w
+    assert "splines" in graph.draw(x).source
+    assert "splines" not in graph.draw(autodiff.sin(w) * w).source
+
+
 def test_an_unknown_format_is_refused(tmp_path):
     for name in ("g.nonsense", "g"):
         with pytest.raises(ValueError, match=r"must end in \.svg, \.png, .*\.json or \.mmd"):
@@ -510,6 +557,14 @@ def test_a_program_shows_vector_instructions_with_their_shapes():
 def test_a_program_alone_is_drawn():
     program = jit(lambda x, y: x * y).lower(1.0, 2.0).program
     assert titles(graph.draw(program)) == ["x0", "x1", "*"]
+
+
+def test_shapes_have_an_axis_for_each_along_which_operands_stand_evenly():
+    def f(w, x):
+        return [[autodiff.dot(row, column) for column in x] for row in w]
+
+    drawn = titles(graph.draw(jit(f).lower(np.ones((20, 8)), np.ones((12, 8)))))
+    assert "products 20 \N{MULTIPLICATION SIGN} 12, 9 terms" in drawn
 
 
 def test_guards_and_constants_of_a_program_are_drawn():

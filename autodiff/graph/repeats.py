@@ -28,10 +28,11 @@ def in_sequence(tree: Tree, g: int, items: list[int], types: list[int], most: in
         most: how many things there may be.
     """
     while len(items) > most:
-        period = period_of(types)
-        if period == 0:
+        period, before = period_of(types), len(items)
+        if period:
+            items, types = _folded(tree, g, items, types, period, most)
+        if len(items) == before:
             break
-        items, types = _folded(tree, g, items, types, period, most)
     divide(tree, g, items, most)
 
 

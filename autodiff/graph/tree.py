@@ -51,10 +51,6 @@ class Tree:
                 self.parent[thing] = g
         return -1 - g
 
-    def above(self, thing: int) -> int:
-        """The group that a thing is in."""
-        return self.parent[thing] if thing >= 0 else self.groups[-1 - thing].parent
-
     def children(self) -> list[list[int]]:
         """Of every group, the things in it, in the order of their first nodes."""
         found: list[list[int]] = [[] for _ in self.groups]
