@@ -73,9 +73,8 @@ def as_dot(picture: Picture, rankdir: str, number: str, theme: Theme) -> str:
     for a, b, uses in picture.arrows:
         if picture.boxes[a].is_group or picture.boxes[b].is_group:
             width = f"{1 + log10(uses) / 2:.3g}"
-            graphs[0].edge(
-                str(a), str(b), penwidth=width, tooltip=f"{uses:,} use{'s' * (uses > 1)}"
-            )
+            tip = counted_as(uses, "use", "uses")
+            graphs[0].edge(str(a), str(b), penwidth=width, tooltip=tip)
         else:
             for _ in range(uses):
                 graphs[0].edge(str(a), str(b))

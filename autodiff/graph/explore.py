@@ -8,7 +8,7 @@ number is changed, by the rules of the table in JavaScript.
 from __future__ import annotations
 
 import html
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +23,7 @@ from autodiff.graph.formats import number
 from autodiff.graph.javascript import rules
 from autodiff.graph.nodes import Nodes, names_in, of_values
 from autodiff.ops import CODES, ROWS
-from autodiff.transforms.pytrees import leaf_names, tree_flatten, tree_unflatten
+from autodiff.transforms.pytrees import leaf_names, listed, tree_flatten, tree_unflatten
 from autodiff.transforms.transform import parameters_of
 from autodiff.value import Value
 
@@ -105,7 +105,8 @@ def _called(f: Callable[..., Any], args: tuple[Any, ...]) -> tuple[Value, str]:
     for name, tree in zip(parameters_of(f, len(args)), args, strict=True):
         numbers: list[Any] = []
         structure = tree_flatten(tree, numbers, f"argument {name!r} of {title}")
-        values = _values(numbers, leaf_names(structure, name))
+        named = zip(listed(numbers), leaf_names(structure, name), strict=True)
+        values = (x if isinstance(x, Value) else Value(x, called) for x, called in named)
         given.append(tree_unflatten(structure, values))
     result = within(MODE.get()._replace(lines=True), f, *given)
     if not isinstance(result, Value):
@@ -114,17 +115,6 @@ def _called(f: Callable[..., Any], args: tuple[Any, ...]) -> tuple[Value, str]:
             f"{describe(result)}"
         )
     return result, title
-
-
-def _values(numbers: list[Any], names: list[str]) -> Iterator[Value]:
-    """Values of numbers and of arrays of them; those that are Values as they are."""
-    called = iter(names)
-    for x in numbers:
-        if isinstance(x, Value):
-            next(called)
-            yield x
-        else:
-            yield from (Value(n, next(called)) for n in ([x] if isinstance(x, float) else x))
 
 
 def _data(nodes: Nodes, title: str) -> dict[str, Any]:

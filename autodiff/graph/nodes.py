@@ -63,12 +63,15 @@ class Nodes:
         """Whether a node is given rather than computed: a leaf or a constant."""
         return self.ops[i] in ("", CONSTANT)
 
-    def add(self, op: str, operands: tuple[int, ...], name: str = "", scope: str = "") -> int:
+    def add(
+        self, op: str, operands: tuple[int, ...], name: str = "", scope: str = "", source: str = ""
+    ) -> int:
         """Append a node; its number."""
         self.ops.append(op)
         self.operands.append(operands)
         self.names.append(name)
         self.scopes.append(scope)
+        self.sources.append(source)
         return len(self.ops) - 1
 
 
@@ -97,15 +100,14 @@ def of_values(roots: Iterable[Value], names: Mapping[int, str] | None = None) ->
             key = (x, copysign(1.0, x)) if x == x else "nan"
             if key not in numbers:
                 numbers[key] = nodes.add(CONSTANT, ())
-                nodes.sources.append("")
                 nodes.data.append(x)
                 nodes.grads.append(0.0)
                 nodes.partials.append(())
             operands.append(numbers[key])
         name = v.name or others.get(id(v), "")
-        numbers[id(v)] = nodes.add(ROWS[code_of(v)].name, tuple(operands), name, v.scope)
+        op = ROWS[code_of(v)].name
+        numbers[id(v)] = nodes.add(op, tuple(operands), name, v.scope, source_of(v))
         gradient = v.grad
-        nodes.sources.append(source_of(v))
         nodes.data.append(v.data)
         nodes.partials.append(v.partials)
         nodes.grads.append(gradient.data if isinstance(gradient, Value) else gradient)
@@ -129,7 +131,6 @@ def of_program(p: Program, inputs: list[str]) -> Nodes:
     nodes = Nodes()
     slots = [nodes.add("", (), name) for name in inputs]
     constants: dict[int, int] = {}
-    firsts = []
 
     def read(ref: int) -> int:
         if ref >= 0:
@@ -145,12 +146,10 @@ def of_program(p: Program, inputs: list[str]) -> Nodes:
             operands = operands[:-1]
         operands_read = tuple([read(ref) for ref in operands])
         slots.append(nodes.add(name, operands_read))
-        firsts.append(slots[-1])
     nodes.roots = [read(ref) for ref in q.outputs.tolist()]
-    shapes = _shapes(q, groups)
+    shapes, instructions = _shapes(q, groups), slots[len(inputs) :]
     for (first, end), shape in zip(groups, shapes, strict=True):
-        nodes.vectors.append((firsts[first], firsts[end - 1] + 1, shape))
-    nodes.sources = [""] * len(nodes)
+        nodes.vectors.append((instructions[first], instructions[end - 1] + 1, shape))
     return nodes
 
 
