@@ -15,13 +15,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from functools import cache
-from typing import TYPE_CHECKING, Any
+from typing import Any, SupportsIndex, TypeVar, overload
 
 import numpy as np
 
 from autodiff.engine import kernels
 from autodiff.engine.modes import MODE
-from autodiff.engine.reals import constant, describe, real
+from autodiff.engine.reals import Array, Real, constant, describe, real
 from autodiff.engine.traces import active
 from autodiff.evaluation import VALUES, elementwise, largest
 from autodiff.evaluation import where as chosen
@@ -29,11 +29,19 @@ from autodiff.lists import record_known, record_list
 from autodiff.ops import CODES, ROWS, TABLE
 from autodiff.value import Value, add_method, number_of
 
-if TYPE_CHECKING:  # elementwise functions come from the table, at the end of this file
-
-    def __getattr__(name: str) -> Callable[..., Any]: ...
+_T = TypeVar("_T")
 
 
+@overload
+def where(c: Real, a: Real, b: Real) -> float: ...
+@overload
+def where(c: Value, a: Real | Value, b: Real | Value) -> Value: ...
+@overload
+def where(c: Real, a: Value, b: Real | Value) -> Value: ...
+@overload
+def where(c: Real, a: Real, b: Value) -> Value: ...
+@overload
+def where(c: Any, a: Any, b: Any) -> Any: ...
 def where(c: Any, a: Any, b: Any) -> Any:
     """``a`` where ``c`` is not 0, else ``b``: of numbers, Values and arrays, without a branch.
 
@@ -66,7 +74,13 @@ def where(c: Any, a: Any, b: Any) -> Any:
 # -- over lists ------------------------------------------------------------------------------------
 
 
-def sum(xs: Sequence[Any]) -> Any:
+@overload
+def sum(xs: Sequence[float]) -> float: ...
+@overload
+def sum(xs: Sequence[Value]) -> Value: ...
+@overload
+def sum(xs: Sequence[Any] | Array) -> Any: ...
+def sum(xs: Any) -> Any:
     """The sum of ``xs``, as one node.
 
     Raises:
@@ -78,7 +92,13 @@ def sum(xs: Sequence[Any]) -> Any:
     return _reduce("sum", xs)
 
 
-def mean(xs: Sequence[Any]) -> Any:
+@overload
+def mean(xs: Sequence[float]) -> float: ...
+@overload
+def mean(xs: Sequence[Value]) -> Value: ...
+@overload
+def mean(xs: Sequence[Any] | Array) -> Any: ...
+def mean(xs: Any) -> Any:
     """The arithmetic mean of ``xs``, as one node.
 
     Raises:
@@ -90,7 +110,15 @@ def mean(xs: Sequence[Any]) -> Any:
     return _reduce("mean", xs)
 
 
-def dot(xs: Sequence[Any], ys: Sequence[Any]) -> Any:
+@overload
+def dot(xs: Sequence[float], ys: Sequence[float]) -> float: ...
+@overload
+def dot(xs: Sequence[Value], ys: Sequence[Real | Value]) -> Value: ...
+@overload
+def dot(xs: Sequence[Real | Value], ys: Sequence[Value]) -> Value: ...
+@overload
+def dot(xs: Sequence[Any] | Array, ys: Sequence[Any] | Array) -> Any: ...
+def dot(xs: Any, ys: Any) -> Any:
     """The sum of ``x * y`` over two lists of one length, as one node.
 
     Raises:
@@ -102,7 +130,13 @@ def dot(xs: Sequence[Any], ys: Sequence[Any]) -> Any:
     return _reduce("dot", xs, ys)
 
 
-def logsumexp(xs: Sequence[Any]) -> Any:
+@overload
+def logsumexp(xs: Sequence[float]) -> float: ...
+@overload
+def logsumexp(xs: Sequence[Value]) -> Value: ...
+@overload
+def logsumexp(xs: Sequence[Any] | Array) -> Any: ...
+def logsumexp(xs: Any) -> Any:
     """``log(sum(exp(x)))``, computed without overflow, as one node.
 
     Raises:
@@ -114,7 +148,15 @@ def logsumexp(xs: Sequence[Any]) -> Any:
     return _reduce("logsumexp", xs)
 
 
-def softmax(xs: Sequence[Any]) -> Any:
+@overload
+def softmax(xs: Sequence[float]) -> list[float]: ...
+@overload
+def softmax(xs: Sequence[Value]) -> list[Value]: ...
+@overload
+def softmax(xs: Array) -> Array: ...
+@overload
+def softmax(xs: Sequence[Any]) -> list[Any]: ...
+def softmax(xs: Any) -> Any:
     """``exp(x) / sum(exp(xs))`` for each ``x``, computed without overflow: a list, or an array.
 
     >>> softmax([1000.0, 1000.0])
@@ -128,7 +170,15 @@ def softmax(xs: Sequence[Any]) -> Any:
         return _like(xs, [PUBLIC["div"](p, total) for p in powers])
 
 
-def log_softmax(xs: Sequence[Any]) -> Any:
+@overload
+def log_softmax(xs: Sequence[float]) -> list[float]: ...
+@overload
+def log_softmax(xs: Sequence[Value]) -> list[Value]: ...
+@overload
+def log_softmax(xs: Array) -> Array: ...
+@overload
+def log_softmax(xs: Sequence[Any]) -> list[Any]: ...
+def log_softmax(xs: Any) -> Any:
     """``log(softmax(xs))``, computed without overflow or cancellation: a list, or an array.
 
     >>> log_softmax([0.0, -1000.0])
@@ -197,7 +247,13 @@ def _like(xs: Any, result: list[Any]) -> Any:
 # -- indices -----------------------------------------------------------------------------------
 
 
-def take(values: Sequence[Any], i: Any) -> Any:
+@overload
+def take(values: Array, i: Any) -> Any: ...
+@overload
+def take(values: Sequence[_T], i: Sequence[int] | Array) -> list[_T]: ...
+@overload
+def take(values: Sequence[_T], i: SupportsIndex) -> _T: ...
+def take(values: Any, i: Any) -> Any:
     """``values[i]`` for an integer, also for one that a function was given which jit traces.
 
     Args:
@@ -285,6 +341,7 @@ PUBLIC.update(
     where=where,
 )
 globals().update(PUBLIC)
+__all__ = [*PUBLIC, "take"]
 
 for _row in TABLE:  # sin(v) is also v.sin(), and v.arcsin() serves np.arcsin on arrays of Values
     if not _row.over_lists:

@@ -3,7 +3,8 @@
 A row gives a primitive's value and its partial derivatives as short expressions.  Everything else
 is made from the rows: the methods of ``Value`` and the functions of ``autodiff.functions``, the
 local derivatives that ``backward()`` multiplies, gradients of gradients, the compiled kernels, the
-labels in drawings, the table in the documentation, and the tests.  To add a primitive, add a row.
+labels in drawings, the table in the documentation, and the tests.  To add a primitive, add a row;
+what it is in words stands in ``engine/documentation.py``.
 
 How to read a row::
 
@@ -115,22 +116,6 @@ class Row:
     def shown(self) -> str:
         """The label in drawings."""
         return self.label or self.name
-
-    @property
-    def documentation(self) -> str:
-        """The docstring of the function and the method.
-
-        >>> row("sqrt").documentation
-        'sqrt(a) = sqrt(a); partial derivative: 0.5/v, where v is the value.'
-        """
-        if callable(self.value):
-            return self.value.__doc__ or ""
-        plural = "s" if len(self.partials) > 1 else ""
-        stated = ", ".join(map(str, self.partials))
-        return (
-            f"{self.name}({', '.join(self.names)}) = {self.value}; "
-            f"partial derivative{plural}: {stated}, where v is the value."
-        )
 
 
 POSITIVE = ((0.0, inf),)

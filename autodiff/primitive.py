@@ -80,7 +80,7 @@ def primitive(
         return apply(op, *operands)
 
     call.__name__ = call.__qualname__ = name
-    call.__doc__ = row.documentation
+    call.__doc__ = value.__doc__
     call.__wrapped__ = value  # type: ignore[attr-defined]  # whose signature it has
     return call
 

@@ -260,6 +260,21 @@ def test_repr_shows_what_there_is():
     assert repr(Value(1e300, name="big")) == "Value(1e+300, name='big')"
 
 
+def test_a_notebook_shows_a_table():
+    v = Value(2.0, name="<v>")
+    y = v * 3
+    y.backward()
+    assert v._repr_html_() == (
+        "<table><tr><th>name</th><td>&lt;v&gt;</td></tr><tr><th>data</th><td>2.0</td></tr>"
+        "<tr><th>grad</th><td>3.0</td></tr><tr><th>op</th><td></td></tr></table>"
+    )
+    assert "<th>op</th><td>mul</td>" in y._repr_html_()
+    shown = []
+    autodiff.grad(lambda x: shown.append(x._repr_html_()) or x)(2.0)
+    autodiff.jit(lambda x: shown.append((x * x)._repr_html_()) or x)(2.0)
+    assert shown[-1] == "Value(traced, op=&#x27;mul&#x27;)"
+
+
 def test_format_formats_data():
     v = Value(math.pi, name="pi")
     assert f"{v:.3f} {v:+.1e} {v:>8.2f}" == "3.142 +3.1e+00     3.14"

@@ -327,7 +327,7 @@ def _one_by_one(model: Callable[[Any], Any], inputs: Sequence[Any]) -> list[Any]
     return [model(x) for x in inputs]
 
 
-def _all_at_once(model: Callable[[Any], Any], of_rows: Vmapped, inputs: Any) -> list[Any]:
+def _all_at_once(model: Callable[[Any], Any], of_rows: Vmapped[...], inputs: Any) -> list[Any]:
     """The same, by one vmap."""
     outputs: list[Any] = values_of(outputs_of(model, inputs, of_rows))
     return outputs

@@ -18,7 +18,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable, Sequence
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, ParamSpec, TypeVar, overload
 
 import numpy as np
 
@@ -56,8 +56,11 @@ from autodiff.transforms.transform import (
 )
 from autodiff.value import Value, number_of
 
+P = ParamSpec("P")
+R = TypeVar("R")
 
-def grad(f: Callable[..., Any], argnums: int | Sequence[int] = 0) -> Transform:
+
+def grad(f: Callable[P, Any], argnums: int | Sequence[int] = 0) -> Transform[P, Any]:
     """The gradient of a function that returns one number, by reverse mode.
 
     Args:
@@ -79,7 +82,9 @@ def grad(f: Callable[..., Any], argnums: int | Sequence[int] = 0) -> Transform:
     return _gradient(f, argnums, grad, False)
 
 
-def value_and_grad(f: Callable[..., Any], argnums: int | Sequence[int] = 0) -> Transform:
+def value_and_grad(
+    f: Callable[P, R], argnums: int | Sequence[int] = 0
+) -> Transform[P, tuple[R, Any]]:
     """The value of a function and its gradient, as a pair: see ``grad``.
 
     >>> value_and_grad(lambda x: x**3)(2.0)
@@ -89,11 +94,11 @@ def value_and_grad(f: Callable[..., Any], argnums: int | Sequence[int] = 0) -> T
 
 
 def _gradient(
-    f: Callable[..., Any],
+    f: Callable[P, Any],
     argnums: int | Sequence[int],
-    make: Callable[..., Transform],
+    make: Callable[..., Any],
     with_value: bool,
-) -> Transform:
+) -> Transform[P, Any]:
     chosen = _chosen(f, argnums, make.__name__)
 
     def derive(call: Call) -> Call:
@@ -110,8 +115,8 @@ def _gradient(
 
 
 def jacobian(
-    f: Callable[..., Any], argnums: int | Sequence[int] = 0, sparse: bool = False
-) -> Transform:
+    f: Callable[P, Any], argnums: int | Sequence[int] = 0, sparse: bool = False
+) -> Transform[P, Any]:
     """All first derivatives of a function: forward or reverse mode, whichever takes fewer sweeps.
 
     Args:
@@ -140,8 +145,8 @@ def jacobian(
 
 
 def hessian(
-    f: Callable[..., Any], argnums: int | Sequence[int] = 0, sparse: bool = False
-) -> Transform:
+    f: Callable[P, Any], argnums: int | Sequence[int] = 0, sparse: bool = False
+) -> Transform[P, Any]:
     """All second derivatives of a function that returns one number: forward over reverse mode.
 
     Args, and the structure of the result: as ``jacobian(grad(f))``.
@@ -163,6 +168,12 @@ def hessian(
     return Transform(f, (hessian, argnums, sparse), derive, "hessian", chosen)
 
 
+@overload
+def jvp(
+    f: Callable[..., R], primals: None = None, tangents: None = None
+) -> Callable[[Any, Any], tuple[R, Any]]: ...
+@overload
+def jvp(f: Callable[..., R], primals: Any, tangents: Any) -> tuple[R, Any]: ...
 def jvp(f: Callable[..., Any], primals: Any = None, tangents: Any = None) -> Any:
     """The value of a function and its derivative in a direction, by forward mode.
 
@@ -188,10 +199,18 @@ def jvp(f: Callable[..., Any], primals: Any = None, tangents: Any = None) -> Any
         p = derivatives.forward(call.program, [seeds], keep=True)
         return call.giving(simplified(p), Tuple(tuple, (call.result, call.result)))
 
-    pushforward = Transform(_of_tuple(f, "jvp"), (_again, jvp, f), derive, "jvp", (0, 1))
+    pushforward: Transform[..., Any] = Transform(
+        _of_tuple(f, "jvp"), (_again, jvp, f), derive, "jvp", (0, 1)
+    )
     return pushforward if primals is None else pushforward(primals, tangents)
 
 
+@overload
+def hvp(
+    f: Callable[..., Any], primals: None = None, tangents: None = None
+) -> Callable[[Any, Any], Any]: ...
+@overload
+def hvp(f: Callable[..., Any], primals: Any, tangents: Any) -> Any: ...
 def hvp(f: Callable[..., Any], primals: Any = None, tangents: Any = None) -> Any:
     """The product of a function's Hessian with a vector: forward over reverse mode.
 
@@ -219,7 +238,9 @@ def hvp(f: Callable[..., Any], primals: Any = None, tangents: Any = None) -> Any
         result = result.parts[0] if len(result.parts) == 1 else result
         return call.giving(simplified(derivatives.forward(gradient, [seeds])), result)
 
-    product = Transform(_of_tuple(f, "hvp"), (_again, hvp, f), derive, "hvp", (0, 1))
+    product: Transform[..., Any] = Transform(
+        _of_tuple(f, "hvp"), (_again, hvp, f), derive, "hvp", (0, 1)
+    )
     return product if primals is None else product(primals, tangents)
 
 
@@ -228,7 +249,7 @@ def _again(of_tuple: Any, make: Callable[..., Any], f: Callable[..., Any]) -> An
     return make(f)
 
 
-def derivative(f: Callable[..., Any], n: int = 1) -> Transform:
+def derivative(f: Callable[P, R], n: int = 1) -> Transform[P, R]:
     """The n-th derivative of a function of one number, by forward mode applied n times.
 
     Raises:
@@ -253,6 +274,14 @@ def derivative(f: Callable[..., Any], n: int = 1) -> Transform:
     return Transform(f, (derivative, n), derive, "derivative", (0,))
 
 
+@overload
+def vjp(
+    f: Callable[P, R],
+) -> Callable[P, tuple[R, Callable[[Any], tuple[Any, ...]]]]: ...
+@overload
+def vjp(
+    f: Callable[..., R], primal: Any, /, *primals: Any
+) -> tuple[R, Callable[[Any], tuple[Any, ...]]]: ...
 def vjp(f: Callable[..., Any], *primals: Any) -> Any:
     """The value of a function, and its pullback: products of vectors with its Jacobian.
 
@@ -277,7 +306,8 @@ def _pulled(f: Callable[..., Any], *primals: Any) -> tuple[Any, Callable[[Any], 
     """``vjp``, with or without arguments."""
     name = f"vjp({getattr(f, '__name__', type(f).__name__)})"
     chosen = range(len(primals))
-    made, given, shapes, result = Transform(f, (), _underived, "vjp", chosen).record(primals, {})
+    recording: Transform[..., Any] = Transform(f, (), _underived, "vjp", chosen)
+    made, given, shapes, result = recording.record(primals, {})
     captured = captures(made)
     symbolic = has_values(given) or (captured and MODE.get().recording)
     by_program = symbolic or captured or bool(made.trace.bodies)
