@@ -109,8 +109,3 @@ def test_importing_is_light():
         [sys.executable, "-c", program], capture_output=True, text=True, check=True
     )
     assert done.stdout.strip() == "[]"
-
-
-def test_the_readme_shows_the_table_as_it_is():
-    readme = (PACKAGE.parent / "README.md").read_text()
-    assert autodiff.ops.markdown() in readme
