@@ -4,12 +4,15 @@ Cells are short, and each program has a sentence before it; exercises have answe
 ``python tests/tools/lessons.py`` executes them and writes them back.
 """
 
+import io
 import re
 from itertools import pairwise
 
 import lessons
 import nbformat
+import numpy as np
 import pytest
+from PIL import Image
 
 BYTES = 300_000  # of a lesson, at most
 LINES = 15  # of a program in a cell, at most
@@ -151,6 +154,28 @@ def test_the_tool_notices_errors_and_warnings_and_leaves_out_what_changes(tmp_pa
     assert [shown(notebook.cells[i]) for i in (0, 3, 4)] == [["1\n2\n"], [], [{"image/png": ...}]]
     assert all(cell.metadata == {} for cell in notebook.cells)
     assert notebook.metadata == lessons.METADATA
+
+
+def png(pixels):
+    found = io.BytesIO()
+    Image.fromarray(pixels).save(found, "png")
+    return found.getvalue()
+
+
+def test_a_picture_keeps_its_colours_a_rare_one_too():
+    greys = np.arange(256, dtype=np.uint8).reshape(1, 256, 1)
+    pixels = np.tile(greys, (100, 1, 3))
+    pixels[:, 200:] = 255
+    pixels[5, 5] = 200, 0, 0
+    few = lessons.in_few_colours(png(pixels))
+    assert lessons.in_few_colours(few) == few
+    shown = np.asarray(Image.open(io.BytesIO(few)).convert("RGB"))
+    assert len(np.unique(shown.reshape(-1, 3), axis=0)) == lessons.COLOURS
+    assert shown[5, 5].tolist() == [200, 0, 0]
+    assert shown[5, 200].tolist() == [255, 255, 255]
+    assert np.abs(shown.astype(int) - pixels).max() <= 8
+    two = lessons.in_few_colours(png(pixels[:, [0, 250]]))
+    assert np.asarray(Image.open(io.BytesIO(two)).convert("L"))[0].tolist() == [0, 255]
 
 
 def test_the_lessons_are_numbered():
