@@ -14,10 +14,11 @@ import importlib
 from typing import Any
 
 from autodiff.engine import choice  # isort: skip  # it must be the first
-from autodiff import functions, nn, ops, optim
+from autodiff import functions, linalg, nn, ops, optim
 from autodiff.checkpoints import load, save
 from autodiff.contexts import detect_anomaly, no_grad, scope
 from autodiff.functions import PUBLIC, take
+from autodiff.interpolation import interp
 from autodiff.primitive import primitive
 from autodiff.transforms import (
     derivative,
@@ -58,9 +59,11 @@ __all__ = [
     "graph",
     "hessian",
     "hvp",
+    "interp",
     "jacobian",
     "jit",
     "jvp",
+    "linalg",
     "load",
     "nn",
     "no_grad",
