@@ -67,7 +67,8 @@ def where(c: Any, a: Any, b: Any) -> Any:
             )
     result = chosen(*checked)
     if type(result) is not Value:
-        return Value(result) if any(type(x) is Value for x in operands) else result
+        # in a function that jit traces, a leaf would be read from outside
+        return Value(result) if active() is None and Value in map(type, operands) else result
     return result if MODE.get().recording else result.detach()
 
 

@@ -30,7 +30,7 @@ except ImportError as missing:
     sys.exit(f'{missing.name} is missing: pip install "scalar-autodiff[site]"')
 
 import autodiff
-from autodiff import functions, graph, nn, ops, optim, plot, testing
+from autodiff import functions, graph, linalg, nn, ops, optim, plot, testing
 from autodiff.ops import HELPERS, Row
 
 DEMOS = Path(__file__).parent
@@ -38,6 +38,7 @@ DEMOS = Path(__file__).parent
 #: The pages of the reference: their titles, the modules whose names they list.
 MODULES: dict[str, tuple[str, ModuleType]] = {
     "values": ("Values, transforms, contexts", autodiff),
+    "linalg": ("Linear algebra", linalg),
     "nn": ("Neural nets", nn),
     "optim": ("Optimizers, schedules, training", optim),
     "graph": ("Graphs", graph),
