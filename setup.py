@@ -4,7 +4,6 @@ import sys
 import types
 from pathlib import Path
 
-from Cython.Build import cythonize
 from setuptools import Extension, setup
 from setuptools.command.build_ext import build_ext
 from setuptools.errors import CCompilerError, ExecError, PlatformError
@@ -38,7 +37,12 @@ class BuildOrDoWithout(build_ext):
     """Build all extensions or none; without fused multiply-adds, which Python has not.
 
     Loops begin where a line of the cache does: else how fast one is depends on the code before it.
+    Setuptools has Cython translate an extension when it is built, not before.
     """
+
+    def finalize_options(self) -> None:
+        super().finalize_options()
+        self.cython_directives = DIRECTIVES
 
     def build_extensions(self) -> None:
         if self.compiler.compiler_type == "unix":
@@ -57,22 +61,19 @@ class BuildOrDoWithout(build_ext):
 
 
 setup(
-    ext_modules=cythonize(
-        [
-            Extension(
-                f"autodiff.{name}",
-                [f"autodiff/{name.replace('.', '/')}.py"],
-                include_dirs=[str(HERE / "autodiff")],
-                depends=[
-                    "autodiff/engine/kernels.h",
-                    "autodiff/engine/memory.h",
-                    "autodiff/compiler/run.h",
-                    "autodiff/compiler/vectors.h",
-                ],
-            )
-            for name in write_kernels()
-        ],
-        compiler_directives=DIRECTIVES,
-    ),
+    ext_modules=[
+        Extension(
+            f"autodiff.{name}",
+            [f"autodiff/{name.replace('.', '/')}.py"],
+            include_dirs=[str(HERE / "autodiff")],
+            depends=[
+                "autodiff/engine/kernels.h",
+                "autodiff/engine/memory.h",
+                "autodiff/compiler/run.h",
+                "autodiff/compiler/vectors.h",
+            ],
+        )
+        for name in write_kernels()
+    ],
     cmdclass={"build_ext": BuildOrDoWithout},
 )
