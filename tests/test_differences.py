@@ -92,7 +92,7 @@ def test_steps_that_leave_the_domain_do_without():
 
     value, error = numerical_gradient(logarithm, 1e-12)
     assert abs(value - 1e12) <= error
-    with pytest.raises(ValueError, match="^not of such a number$"):
+    with pytest.raises(ValueError, match="not of such a number"):
         numerical_gradient(logarithm, -1.0)
 
 

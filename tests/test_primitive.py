@@ -271,7 +271,7 @@ def test_an_error_inside_is_the_callers_to_see():
         return math.log(a)
 
     strict = primitive("strict", logarithm, [lambda a, v: 1 / a])
-    with pytest.raises(ValueError, match="^not of such a number$"):
+    with pytest.raises(ValueError, match="not of such a number"):
         strict(Value(-1.0))
     assert exp(strict(Value(2.0))).data == pytest.approx(2.0)
 

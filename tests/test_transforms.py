@@ -467,5 +467,5 @@ def test_a_primitive_of_three_operands():
 def test_a_primitive_that_raises_is_reached_only_where_the_function_reaches_it():
     f = jit(lambda x: hard(x) if x > 0 else x)
     assert (f(math.e), f(-1.0), f(1.0)) == (1.0, -1.0, 0.0)
-    with pytest.raises(ValueError, match="^not of such a number$"):
+    with pytest.raises(ValueError, match="not of such a number"):
         jit(hard)(-1.0)
