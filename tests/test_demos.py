@@ -1,5 +1,6 @@
 """The demonstrations, run as a user runs them, and their numbers."""
 
+import errno
 import gzip
 import importlib.util
 import os
@@ -82,7 +83,11 @@ def test_the_two_layer_net_reads_mnists_files(tmp_path, capsys, suffix):
 
 @pytest.mark.parametrize(
     ("content", "message"),
-    [(None, "No such file"), (b"", "no file of"), (b"\0\0\x08\x01\0\0\0\x09ab", "no file of")],
+    [
+        (None, os.strerror(errno.ENOENT)),
+        (b"", "no file of"),
+        (b"\0\0\x08\x01\0\0\0\x09ab", "no file of"),
+    ],
 )
 def test_what_are_no_files_of_mnist(tmp_path, capsys, content, message):
     if content is not None:

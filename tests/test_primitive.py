@@ -265,8 +265,13 @@ def test_what_is_wrong_with_a_result_is_said():
 
 
 def test_an_error_inside_is_the_callers_to_see():
-    strict = primitive("strict", lambda a: math.log(a), [lambda a, v: 1 / a])
-    with pytest.raises(ValueError, match=r"math domain|positive"):
+    def logarithm(a):
+        if a <= 0:
+            raise ValueError("not of such a number")
+        return math.log(a)
+
+    strict = primitive("strict", logarithm, [lambda a, v: 1 / a])
+    with pytest.raises(ValueError, match="not of such a number"):
         strict(Value(-1.0))
     assert exp(strict(Value(2.0))).data == pytest.approx(2.0)
 
