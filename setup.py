@@ -62,11 +62,11 @@ class BuildOrDoWithout(build_ext):
 
 
 class WithoutTests(sdist):
-    """The sdist without tests: by itself setuptools adds some, which do not run without the others."""
+    """The sdist.  By itself setuptools adds some tests, which do not run without the others."""
 
-    def prune_file_list(self) -> None:
-        super().prune_file_list()
+    def make_distribution(self) -> None:
         self.filelist.exclude_pattern(None, prefix="tests")
+        super().make_distribution()
 
 
 setup(
