@@ -19,6 +19,7 @@ from tqdm import tqdm
 #: In the order in which they are best read.
 DEMOS = (
     "derivatives",
+    "thirty_lines",
     "line_fit",
     "plane_fit",
     "parabola_net",
