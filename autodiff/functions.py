@@ -50,6 +50,10 @@ def where(c: Any, a: Any, b: Any) -> Any:
     gradient 0; but both are computed, so if one of them is infinite there, or has no derivative,
     choose its operand first: ``where(c, log(where(c, x, 1.0)), 0.0)``.
 
+    Args:
+        c: decides; True and False are 1 and 0.
+        a, b: what is chosen from; arrays are broadcast, ``c`` too.
+
     Raises:
         TypeError: for what is neither a number nor a Value, nor an array of them.
 
@@ -84,8 +88,15 @@ def sum(xs: Sequence[Any] | Array) -> Any: ...
 def sum(xs: Any) -> Any:
     """The sum of ``xs``, as one node.
 
+    Args:
+        xs: a list, tuple or array of numbers, Values, or arrays of one shape.
+
+    Returns:
+        A Value if there is one among them, an array of arrays, else a float.
+
     Raises:
         ValueError: if ``xs`` is empty.
+        TypeError: if it is no list, or something in it neither a number, a Value nor an array.
 
     >>> sum([1.0, 2.0, 3.0])
     6.0
@@ -103,7 +114,7 @@ def mean(xs: Any) -> Any:
     """The arithmetic mean of ``xs``, as one node.
 
     Raises:
-        ValueError: if ``xs`` is empty.
+        ValueError, TypeError: as ``sum``.
 
     >>> mean([1.0, 2.0, 6.0])
     3.0
@@ -122,8 +133,12 @@ def dot(xs: Sequence[Any] | Array, ys: Sequence[Any] | Array) -> Any: ...
 def dot(xs: Any, ys: Any) -> Any:
     """The sum of ``x * y`` over two lists of one length, as one node.
 
+    Args:
+        xs, ys: as the list of ``sum``.
+
     Raises:
         ValueError: if the lists are empty or differ in length.
+        TypeError: as ``sum``.
 
     >>> dot([1.0, 2.0], [3.0, 4.0])
     11.0
@@ -138,10 +153,10 @@ def logsumexp(xs: Sequence[Value]) -> Value: ...
 @overload
 def logsumexp(xs: Sequence[Any] | Array) -> Any: ...
 def logsumexp(xs: Any) -> Any:
-    """``log(sum(exp(x)))``, computed without overflow, as one node.
+    """``log(sum(exp(x)))`` over ``xs``, computed without overflow, as one node.
 
     Raises:
-        ValueError: if ``xs`` is empty.
+        ValueError, TypeError: as ``sum``.
 
     >>> logsumexp([1000.0, 1000.0])
     1000.6931471805599
@@ -159,6 +174,9 @@ def softmax(xs: Array) -> Array: ...
 def softmax(xs: Sequence[Any]) -> list[Any]: ...
 def softmax(xs: Any) -> Any:
     """``exp(x) / sum(exp(xs))`` for each ``x``, computed without overflow: a list, or an array.
+
+    Raises:
+        ValueError, TypeError: as ``sum``.
 
     >>> softmax([1000.0, 1000.0])
     [0.5, 0.5]
@@ -181,6 +199,9 @@ def log_softmax(xs: Array) -> Array: ...
 def log_softmax(xs: Sequence[Any]) -> list[Any]: ...
 def log_softmax(xs: Any) -> Any:
     """``log(softmax(xs))``, computed without overflow or cancellation: a list, or an array.
+
+    Raises:
+        ValueError, TypeError: as ``sum``.
 
     >>> log_softmax([0.0, -1000.0])
     [0.0, -1000.0]
@@ -267,7 +288,8 @@ def take(values: Any, i: Any) -> Any:
 
     Raises:
         IndexError: if there is no such element.
-        TypeError: if ``i`` is not an integer.
+        TypeError: if ``i`` is not an integer, or ``values`` no list or array.
+        ValueError: if ``values`` is empty.
 
     >>> take([10.0, 20.0, 30.0], 2)
     30.0
@@ -349,10 +371,16 @@ for _row in TABLE:  # sin(v) is also v.sin(), and v.arcsin() serves np.arcsin on
         for _name in {_row.name, _row.numpy or _row.name}:
             add_method(_name, PUBLIC[_row.name])
 
+
 # What NumPy's functions of arrays ask of their elements: var, vdot, norm, floor ...
-add_method("conjugate", lambda v: v)
-add_method("real", property(lambda v: v))
-add_method("imag", property(lambda v: 0.0))
+def _conjugate(self: Value) -> Value:
+    """The Value itself, as it is real: for NumPy's functions of arrays."""
+    return self
+
+
+add_method("conjugate", _conjugate)
+add_method("real", property(lambda v: v, doc="The Value itself, as it is real."))
+add_method("imag", property(lambda v: 0.0, doc="0.0, as a Value is real."))
 for _name in ("floor", "ceil", "trunc"):
     add_method(f"__{_name}__", PUBLIC[_name])
 

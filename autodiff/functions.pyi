@@ -24,6 +24,10 @@ def where(c: Any, a: Any, b: Any) -> Any:
     gradient 0; but both are computed, so if one of them is infinite there, or has no derivative,
     choose its operand first: ``where(c, log(where(c, x, 1.0)), 0.0)``.
 
+    Args:
+        c: decides; True and False are 1 and 0.
+        a, b: what is chosen from; arrays are broadcast, ``c`` too.
+
     Raises:
         TypeError: for what is neither a number nor a Value, nor an array of them.
 
@@ -38,8 +42,15 @@ def sum(xs: Sequence[Value]) -> Value: ...
 def sum(xs: Sequence[Any] | Array) -> Any:
     r"""The sum of ``xs``, as one node.
 
+    Args:
+        xs: a list, tuple or array of numbers, Values, or arrays of one shape.
+
+    Returns:
+        A Value if there is one among them, an array of arrays, else a float.
+
     Raises:
         ValueError: if ``xs`` is empty.
+        TypeError: if it is no list, or something in it neither a number, a Value nor an array.
 
     >>> sum([1.0, 2.0, 3.0])
     6.0
@@ -53,7 +64,7 @@ def mean(xs: Sequence[Any] | Array) -> Any:
     r"""The arithmetic mean of ``xs``, as one node.
 
     Raises:
-        ValueError: if ``xs`` is empty.
+        ValueError, TypeError: as ``sum``.
 
     >>> mean([1.0, 2.0, 6.0])
     3.0
@@ -68,8 +79,12 @@ def dot(xs: Sequence[Real | Value], ys: Sequence[Value]) -> Value: ...
 def dot(xs: Sequence[Any] | Array, ys: Sequence[Any] | Array) -> Any:
     r"""The sum of ``x * y`` over two lists of one length, as one node.
 
+    Args:
+        xs, ys: as the list of ``sum``.
+
     Raises:
         ValueError: if the lists are empty or differ in length.
+        TypeError: as ``sum``.
 
     >>> dot([1.0, 2.0], [3.0, 4.0])
     11.0
@@ -80,10 +95,10 @@ def logsumexp(xs: Sequence[float]) -> float: ...
 def logsumexp(xs: Sequence[Value]) -> Value: ...
 @overload
 def logsumexp(xs: Sequence[Any] | Array) -> Any:
-    r"""``log(sum(exp(x)))``, computed without overflow, as one node.
+    r"""``log(sum(exp(x)))`` over ``xs``, computed without overflow, as one node.
 
     Raises:
-        ValueError: if ``xs`` is empty.
+        ValueError, TypeError: as ``sum``.
 
     >>> logsumexp([1000.0, 1000.0])
     1000.6931471805599
@@ -98,6 +113,9 @@ def softmax(xs: Array) -> Array: ...
 def softmax(xs: Sequence[Any]) -> list[Any]:
     r"""``exp(x) / sum(exp(xs))`` for each ``x``, computed without overflow: a list, or an array.
 
+    Raises:
+        ValueError, TypeError: as ``sum``.
+
     >>> softmax([1000.0, 1000.0])
     [0.5, 0.5]
     """
@@ -110,6 +128,9 @@ def log_softmax(xs: Array) -> Array: ...
 @overload
 def log_softmax(xs: Sequence[Any]) -> list[Any]:
     r"""``log(softmax(xs))``, computed without overflow or cancellation: a list, or an array.
+
+    Raises:
+        ValueError, TypeError: as ``sum``.
 
     >>> log_softmax([0.0, -1000.0])
     [0.0, -1000.0]
@@ -132,7 +153,8 @@ def take(values: Sequence[_T], i: SupportsIndex) -> _T:
 
     Raises:
         IndexError: if there is no such element.
-        TypeError: if ``i`` is not an integer.
+        TypeError: if ``i`` is not an integer, or ``values`` no list or array.
+        ValueError: if ``values`` is empty.
 
     >>> take([10.0, 20.0, 30.0], 2)
     30.0
@@ -156,7 +178,8 @@ def add(a: Array, b: Real | Value | Array) -> Array:
 def add(a: Real | Value, b: Array) -> Array:
     r"""The sum of two numbers: ``a + b``.
 
-    Of real numbers, of NumPy arrays, elementwise, and of Values: the result is a Value.
+    ``a`` and ``b`` are real numbers, Values, or NumPy arrays, elementwise.
+    The result is an array if one of them is, else a Value if one is, else a float.
 
     * computed as ``a + b``
     * partial derivatives: ``1.0``, ``1.0``
@@ -184,7 +207,8 @@ def sub(a: Array, b: Real | Value | Array) -> Array:
 def sub(a: Real | Value, b: Array) -> Array:
     r"""The difference of two numbers: ``a - b``.
 
-    Of real numbers, of NumPy arrays, elementwise, and of Values: the result is a Value.
+    ``a`` and ``b`` are real numbers, Values, or NumPy arrays, elementwise.
+    The result is an array if one of them is, else a Value if one is, else a float.
 
     * computed as ``a - b``
     * partial derivatives: ``1.0``, ``-1.0``
@@ -212,7 +236,8 @@ def mul(a: Array, b: Real | Value | Array) -> Array:
 def mul(a: Real | Value, b: Array) -> Array:
     r"""The product of two numbers: ``a * b``.
 
-    Of real numbers, of NumPy arrays, elementwise, and of Values: the result is a Value.
+    ``a`` and ``b`` are real numbers, Values, or NumPy arrays, elementwise.
+    The result is an array if one of them is, else a Value if one is, else a float.
 
     * computed as ``a * b``
     * partial derivatives: ``b``, ``a``
@@ -240,7 +265,8 @@ def div(a: Array, b: Real | Value | Array) -> Array:
 def div(a: Real | Value, b: Array) -> Array:
     r"""The quotient of two numbers: ``a / b``.  Nothing raises: 1/0 is inf, and 0/0 is nan.
 
-    Of real numbers, of NumPy arrays, elementwise, and of Values: the result is a Value.
+    ``a`` and ``b`` are real numbers, Values, or NumPy arrays, elementwise.
+    The result is an array if one of them is, else a Value if one is, else a float.
 
     * computed as ``a / b``
     * partial derivatives: ``1/b``, ``-v/b``, where ``v`` is the value
@@ -262,7 +288,7 @@ def neg(a: Value) -> Value:
 def neg(a: Array) -> Array:
     r"""A number with the opposite sign: ``-a``.
 
-    Of real numbers, of NumPy arrays, elementwise, and of Values: the result is a Value.
+    ``a`` is a real number, a Value, or a NumPy array, elementwise; the result is of its kind.
 
     * computed as ``-a``
     * partial derivative: ``-1.0``
@@ -285,7 +311,7 @@ def abs(a: Value) -> Value:
 def abs(a: Array) -> Array:
     r"""The absolute value: ``abs(a)``.  At 0, the corner, the derivative is 0.
 
-    Of real numbers, of NumPy arrays, elementwise, and of Values: the result is a Value.
+    ``a`` is a real number, a Value, or a NumPy array, elementwise; the result is of its kind.
 
     * partial derivative: ``sign(a)``
     * differentiable, and tested, where ``a != 0``
@@ -307,7 +333,7 @@ def square(a: Value) -> Value:
 def square(a: Array) -> Array:
     r"""A number times itself.
 
-    Of real numbers, of NumPy arrays, elementwise, and of Values: the result is a Value.
+    ``a`` is a real number, a Value, or a NumPy array, elementwise; the result is of its kind.
 
     * computed as ``a * a``
     * partial derivative: ``2*a``
@@ -336,7 +362,8 @@ def pow(a: Array, b: Real | Value | Array) -> Array:
 def pow(a: Real | Value, b: Array) -> Array:
     r"""``a`` to the power ``b``: ``a ** b``.  0**0 is 1; the power of a negative number is nan unless ``b`` is an integer.
 
-    Of real numbers, of NumPy arrays, elementwise, and of Values: the result is a Value.
+    ``a`` and ``b`` are real numbers, Values, or NumPy arrays, elementwise.
+    The result is an array if one of them is, else a Value if one is, else a float.
 
     * computed as ``a*a if b == 2 else a if b == 1 else pow(a, b)``
     * partial derivatives: ``monomial(b, a, b - 1)``, ``log_monomial(1.0, a, b, 1.0)``
@@ -370,7 +397,8 @@ def monomial(c: Real | Value, a: Array, b: Real | Value | Array) -> Array:
 def monomial(c: Real | Value, a: Real | Value, b: Array) -> Array:
     r"""``c * a**b``, which is 0 where ``c`` is, even if ``a**b`` is inf: what derivatives of ``pow`` consist of.
 
-    Of real numbers, of NumPy arrays, elementwise, and of Values: the result is a Value.
+    ``c``, ``a`` and ``b`` are real numbers, Values, or NumPy arrays, elementwise.
+    The result is an array if one of them is, else a Value if one is, else a float.
 
     * computed as ``0.0 if c == 0 or (abs(c) > LARGEST and pow(a, b) == 0) else c*pow(a, b)``
     * partial derivatives: ``pow(a, b)``, ``monomial(b*c, a, b - 1)``, ``log_monomial(c, a, b, 1.0)``
@@ -410,7 +438,8 @@ def log_monomial(c: Real | Value, a: Real | Value, b: Array, m: Real | Value | A
 def log_monomial(c: Real | Value, a: Real | Value, b: Real | Value, m: Array) -> Array:
     r"""``c * a**b * log(a)**m``, which is 0 where ``c`` is: what derivatives of ``pow`` with respect to its exponent consist of.
 
-    Of real numbers, of NumPy arrays, elementwise, and of Values: the result is a Value.
+    ``c``, ``a``, ``b`` and ``m`` are real numbers, Values, or NumPy arrays, elementwise.
+    The result is an array if one of them is, else a Value if one is, else a float.
 
     * computed as ``monomial(c, a, b) if m == 0 else 0.0 if c == 0 or (a == 0 and b >= 0) else monomial(c, a, b)*pow(log(a), m)``
     * partial derivatives: ``log_monomial(1.0, a, b, m)``, ``log_monomial(b*c, a, b - 1, m) + log_monomial(m*c, a, b - 1, m - 1)``, ``log_monomial(c, a, b, m + 1)``, ``v*log(log(a))``, where ``v`` is the value
@@ -432,7 +461,7 @@ def sqrt(a: Value) -> Value:
 def sqrt(a: Array) -> Array:
     r"""The square root; that of a negative number is nan.
 
-    Of real numbers, of NumPy arrays, elementwise, and of Values: the result is a Value.
+    ``a`` is a real number, a Value, or a NumPy array, elementwise; the result is of its kind.
 
     * partial derivative: ``0.5/v``, where ``v`` is the value
     * differentiable, and tested, where ``a > 0``
@@ -454,7 +483,7 @@ def cbrt(a: Value) -> Value:
 def cbrt(a: Array) -> Array:
     r"""The cube root, of negative numbers too.
 
-    Of real numbers, of NumPy arrays, elementwise, and of Values: the result is a Value.
+    ``a`` is a real number, a Value, or a NumPy array, elementwise; the result is of its kind.
 
     * partial derivative: ``square(1/v)/3``, where ``v`` is the value
     * differentiable, and tested, where ``a != 0``
@@ -482,7 +511,8 @@ def hypot(a: Array, b: Real | Value | Array) -> Array:
 def hypot(a: Real | Value, b: Array) -> Array:
     r"""The hypotenuse of a right triangle with the legs ``a`` and ``b``: ``sqrt(a*a + b*b)``, without overflow.
 
-    Of real numbers, of NumPy arrays, elementwise, and of Values: the result is a Value.
+    ``a`` and ``b`` are real numbers, Values, or NumPy arrays, elementwise.
+    The result is an array if one of them is, else a Value if one is, else a float.
 
     * partial derivatives: ``a/v``, ``b/v``, where ``v`` is the value
     * differentiable, and tested, where ``b > 0``
@@ -503,7 +533,7 @@ def exp(a: Value) -> Value:
 def exp(a: Array) -> Array:
     r"""e to the power ``a``.
 
-    Of real numbers, of NumPy arrays, elementwise, and of Values: the result is a Value.
+    ``a`` is a real number, a Value, or a NumPy array, elementwise; the result is of its kind.
 
     * partial derivative: ``v``, where ``v`` is the value
     * differentiable everywhere
@@ -525,7 +555,7 @@ def expm1(a: Value) -> Value:
 def expm1(a: Array) -> Array:
     r"""``exp(a) - 1``, exact for small ``a`` too.
 
-    Of real numbers, of NumPy arrays, elementwise, and of Values: the result is a Value.
+    ``a`` is a real number, a Value, or a NumPy array, elementwise; the result is of its kind.
 
     * partial derivative: ``exp(a)``
     * differentiable everywhere
@@ -547,7 +577,7 @@ def log(a: Value) -> Value:
 def log(a: Array) -> Array:
     r"""The natural logarithm; that of a negative number is nan.
 
-    Of real numbers, of NumPy arrays, elementwise, and of Values: the result is a Value.
+    ``a`` is a real number, a Value, or a NumPy array, elementwise; the result is of its kind.
 
     * partial derivative: ``1/a``
     * differentiable, and tested, where ``a > 0``
@@ -569,7 +599,7 @@ def log1p(a: Value) -> Value:
 def log1p(a: Array) -> Array:
     r"""``log(1 + a)``, exact for small ``a`` too.
 
-    Of real numbers, of NumPy arrays, elementwise, and of Values: the result is a Value.
+    ``a`` is a real number, a Value, or a NumPy array, elementwise; the result is of its kind.
 
     * partial derivative: ``1/(1 + a)``
     * differentiable, and tested, where ``a > -1``
@@ -591,7 +621,7 @@ def log2(a: Value) -> Value:
 def log2(a: Array) -> Array:
     r"""The logarithm to base 2.
 
-    Of real numbers, of NumPy arrays, elementwise, and of Values: the result is a Value.
+    ``a`` is a real number, a Value, or a NumPy array, elementwise; the result is of its kind.
 
     * partial derivative: ``1/LN2/a``
     * differentiable, and tested, where ``a > 0``
@@ -613,7 +643,7 @@ def log10(a: Value) -> Value:
 def log10(a: Array) -> Array:
     r"""The logarithm to base 10.
 
-    Of real numbers, of NumPy arrays, elementwise, and of Values: the result is a Value.
+    ``a`` is a real number, a Value, or a NumPy array, elementwise; the result is of its kind.
 
     * partial derivative: ``1/LN10/a``
     * differentiable, and tested, where ``a > 0``
@@ -635,7 +665,7 @@ def sin(a: Value) -> Value:
 def sin(a: Array) -> Array:
     r"""The sine of an angle in radians.
 
-    Of real numbers, of NumPy arrays, elementwise, and of Values: the result is a Value.
+    ``a`` is a real number, a Value, or a NumPy array, elementwise; the result is of its kind.
 
     * partial derivative: ``cos(a)``
     * differentiable everywhere
@@ -657,7 +687,7 @@ def cos(a: Value) -> Value:
 def cos(a: Array) -> Array:
     r"""The cosine of an angle in radians.
 
-    Of real numbers, of NumPy arrays, elementwise, and of Values: the result is a Value.
+    ``a`` is a real number, a Value, or a NumPy array, elementwise; the result is of its kind.
 
     * partial derivative: ``-sin(a)``
     * differentiable everywhere
@@ -679,7 +709,7 @@ def tan(a: Value) -> Value:
 def tan(a: Array) -> Array:
     r"""The tangent of an angle in radians.
 
-    Of real numbers, of NumPy arrays, elementwise, and of Values: the result is a Value.
+    ``a`` is a real number, a Value, or a NumPy array, elementwise; the result is of its kind.
 
     * partial derivative: ``1 + square(v)``, where ``v`` is the value
     * differentiable everywhere
@@ -701,7 +731,7 @@ def asin(a: Value) -> Value:
 def asin(a: Array) -> Array:
     r"""The arcsine, an angle from -pi/2 to pi/2; nan outside -1 to 1.
 
-    Of real numbers, of NumPy arrays, elementwise, and of Values: the result is a Value.
+    ``a`` is a real number, a Value, or a NumPy array, elementwise; the result is of its kind.
 
     * partial derivative: ``asin_da(a)``
     * differentiable, and tested, where ``-1 < a < 1``
@@ -723,7 +753,7 @@ def acos(a: Value) -> Value:
 def acos(a: Array) -> Array:
     r"""The arccosine, an angle from 0 to pi; nan outside -1 to 1.
 
-    Of real numbers, of NumPy arrays, elementwise, and of Values: the result is a Value.
+    ``a`` is a real number, a Value, or a NumPy array, elementwise; the result is of its kind.
 
     * partial derivative: ``-asin_da(a)``
     * differentiable, and tested, where ``-1 < a < 1``
@@ -745,7 +775,7 @@ def asin_da(a: Value) -> Value:
 def asin_da(a: Array) -> Array:
     r"""The derivative of ``asin``.
 
-    Of real numbers, of NumPy arrays, elementwise, and of Values: the result is a Value.
+    ``a`` is a real number, a Value, or a NumPy array, elementwise; the result is of its kind.
 
     * computed as ``1/sqrt((1 - a)*(1 + a))``
     * partial derivative: ``a*v*square(v)``, where ``v`` is the value
@@ -768,7 +798,7 @@ def atan(a: Value) -> Value:
 def atan(a: Array) -> Array:
     r"""The arctangent, an angle between -pi/2 and pi/2.
 
-    Of real numbers, of NumPy arrays, elementwise, and of Values: the result is a Value.
+    ``a`` is a real number, a Value, or a NumPy array, elementwise; the result is of its kind.
 
     * partial derivative: ``square(asinh_da(a))``
     * differentiable everywhere
@@ -796,7 +826,8 @@ def atan2(a: Array, b: Real | Value | Array) -> Array:
 def atan2(a: Real | Value, b: Array) -> Array:
     r"""The angle of the point with the height ``a`` and the abscissa ``b``, from -pi to pi.
 
-    Of real numbers, of NumPy arrays, elementwise, and of Values: the result is a Value.
+    ``a`` and ``b`` are real numbers, Values, or NumPy arrays, elementwise.
+    The result is an array if one of them is, else a Value if one is, else a float.
 
     * partial derivatives: ``ratio(ratio(b, hypot(a, b)), hypot(a, b))``, ``ratio(ratio(-a, hypot(a, b)), hypot(a, b))``
     * differentiable, and tested, where ``b > 0``
@@ -817,7 +848,7 @@ def sinh(a: Value) -> Value:
 def sinh(a: Array) -> Array:
     r"""The hyperbolic sine.
 
-    Of real numbers, of NumPy arrays, elementwise, and of Values: the result is a Value.
+    ``a`` is a real number, a Value, or a NumPy array, elementwise; the result is of its kind.
 
     * partial derivative: ``cosh(a)``
     * differentiable everywhere
@@ -839,7 +870,7 @@ def cosh(a: Value) -> Value:
 def cosh(a: Array) -> Array:
     r"""The hyperbolic cosine.
 
-    Of real numbers, of NumPy arrays, elementwise, and of Values: the result is a Value.
+    ``a`` is a real number, a Value, or a NumPy array, elementwise; the result is of its kind.
 
     * partial derivative: ``sinh(a)``
     * differentiable everywhere
@@ -861,7 +892,7 @@ def tanh(a: Value) -> Value:
 def tanh(a: Array) -> Array:
     r"""The hyperbolic tangent, between -1 and 1.
 
-    Of real numbers, of NumPy arrays, elementwise, and of Values: the result is a Value.
+    ``a`` is a real number, a Value, or a NumPy array, elementwise; the result is of its kind.
 
     * partial derivative: ``square(1/cosh(maximum(minimum(a, 400.0), -400.0)))``
     * differentiable everywhere
@@ -883,7 +914,7 @@ def asinh(a: Value) -> Value:
 def asinh(a: Array) -> Array:
     r"""The inverse of ``sinh``.
 
-    Of real numbers, of NumPy arrays, elementwise, and of Values: the result is a Value.
+    ``a`` is a real number, a Value, or a NumPy array, elementwise; the result is of its kind.
 
     * partial derivative: ``asinh_da(a)``
     * differentiable everywhere
@@ -905,7 +936,7 @@ def asinh_da(a: Value) -> Value:
 def asinh_da(a: Array) -> Array:
     r"""The derivative of ``asinh``.
 
-    Of real numbers, of NumPy arrays, elementwise, and of Values: the result is a Value.
+    ``a`` is a real number, a Value, or a NumPy array, elementwise; the result is of its kind.
 
     * computed as ``1/hypot(1.0, a)``
     * partial derivative: ``-(maximum(minimum(a, LARGEST), -LARGEST)*v)*square(v)``, where ``v`` is the value
@@ -928,7 +959,7 @@ def acosh(a: Value) -> Value:
 def acosh(a: Array) -> Array:
     r"""The inverse of ``cosh``, from 0 up; nan below 1.
 
-    Of real numbers, of NumPy arrays, elementwise, and of Values: the result is a Value.
+    ``a`` is a real number, a Value, or a NumPy array, elementwise; the result is of its kind.
 
     * partial derivative: ``1/sqrt(a - 1)/sqrt(a + 1)``
     * differentiable, and tested, where ``a > 1``
@@ -950,7 +981,7 @@ def atanh(a: Value) -> Value:
 def atanh(a: Array) -> Array:
     r"""The inverse of ``tanh``; nan outside -1 to 1.
 
-    Of real numbers, of NumPy arrays, elementwise, and of Values: the result is a Value.
+    ``a`` is a real number, a Value, or a NumPy array, elementwise; the result is of its kind.
 
     * partial derivative: ``atanh_da(a)``
     * differentiable, and tested, where ``-1 < a < 1``
@@ -972,7 +1003,7 @@ def atanh_da(a: Value) -> Value:
 def atanh_da(a: Array) -> Array:
     r"""The derivative of ``atanh``.
 
-    Of real numbers, of NumPy arrays, elementwise, and of Values: the result is a Value.
+    ``a`` is a real number, a Value, or a NumPy array, elementwise; the result is of its kind.
 
     * computed as ``1/((1 - a)*(1 + a))``
     * partial derivative: ``2*a*square(v)``, where ``v`` is the value
@@ -995,7 +1026,7 @@ def erf(a: Value) -> Value:
 def erf(a: Array) -> Array:
     r"""The error function: how likely a normal variable with the variance 1/2 is within ``a`` of its mean.
 
-    Of real numbers, of NumPy arrays, elementwise, and of Values: the result is a Value.
+    ``a`` is a real number, a Value, or a NumPy array, elementwise; the result is of its kind.
 
     * partial derivative: ``TWO_OVER_SQRT_PI*exp(-square(maximum(minimum(a, 40.0), -40.0)))``
     * differentiable everywhere
@@ -1017,7 +1048,7 @@ def erfc(a: Value) -> Value:
 def erfc(a: Array) -> Array:
     r"""``1 - erf(a)``, exact for large ``a`` too.
 
-    Of real numbers, of NumPy arrays, elementwise, and of Values: the result is a Value.
+    ``a`` is a real number, a Value, or a NumPy array, elementwise; the result is of its kind.
 
     * partial derivative: ``-TWO_OVER_SQRT_PI*exp(-square(maximum(minimum(a, 40.0), -40.0)))``
     * differentiable everywhere
@@ -1039,7 +1070,7 @@ def relu(a: Value) -> Value:
 def relu(a: Array) -> Array:
     r"""The rectifier: ``a``, and 0 for negative ``a``.  At 0, the corner, the derivative is 0.
 
-    Of real numbers, of NumPy arrays, elementwise, and of Values: the result is a Value.
+    ``a`` is a real number, a Value, or a NumPy array, elementwise; the result is of its kind.
 
     * computed as ``0.0 if a < 0 else a``
     * partial derivative: ``step(a)``
@@ -1068,7 +1099,8 @@ def leaky_relu(a: Array, b: Real | Value | Array = 0.01) -> Array:
 def leaky_relu(a: Real | Value, b: Array) -> Array:
     r"""``a``, and ``b * a`` for negative ``a``; ``b`` is the slope there.
 
-    Of real numbers, of NumPy arrays, elementwise, and of Values: the result is a Value.
+    ``a`` and ``b`` are real numbers, Values, or NumPy arrays, elementwise.
+    The result is an array if one of them is, else a Value if one is, else a float.
 
     * computed as ``a if a > 0 else b*a``
     * partial derivatives: ``where(positive(a), 1.0, b)``, ``where(positive(a), 0.0, a)``
@@ -1097,7 +1129,8 @@ def elu(a: Array, b: Real | Value | Array = 1.0) -> Array:
 def elu(a: Real | Value, b: Array) -> Array:
     r"""The exponential linear unit: ``a``, and ``b * (exp(a) - 1)`` for negative ``a``.
 
-    Of real numbers, of NumPy arrays, elementwise, and of Values: the result is a Value.
+    ``a`` and ``b`` are real numbers, Values, or NumPy arrays, elementwise.
+    The result is an array if one of them is, else a Value if one is, else a float.
 
     * computed as ``a if a > 0 else b*expm1(a)``
     * partial derivatives: ``where(step(a), 1.0, b*exp(-relu(-a)))``, ``expm1(-relu(-a))``
@@ -1120,7 +1153,7 @@ def sigmoid(a: Value) -> Value:
 def sigmoid(a: Array) -> Array:
     r"""The logistic function ``1 / (1 + exp(-a))``, between 0 and 1.
 
-    Of real numbers, of NumPy arrays, elementwise, and of Values: the result is a Value.
+    ``a`` is a real number, a Value, or a NumPy array, elementwise; the result is of its kind.
 
     * computed as ``1/(1 + exp(-a)) if a >= 0 else exp(a)/(1 + exp(a))``
     * partial derivative: ``v*sigmoid(-a)``, where ``v`` is the value
@@ -1143,7 +1176,7 @@ def softplus(a: Value) -> Value:
 def softplus(a: Array) -> Array:
     r"""A smooth rectifier: ``log(1 + exp(a))``, without overflow.
 
-    Of real numbers, of NumPy arrays, elementwise, and of Values: the result is a Value.
+    ``a`` is a real number, a Value, or a NumPy array, elementwise; the result is of its kind.
 
     * computed as ``(a if a > 0 else 0.0) + log1p(exp(-abs(a)))``
     * partial derivative: ``sigmoid(a)``
@@ -1166,7 +1199,7 @@ def silu(a: Value) -> Value:
 def silu(a: Array) -> Array:
     r"""The sigmoid linear unit, or swish: ``a * sigmoid(a)``.
 
-    Of real numbers, of NumPy arrays, elementwise, and of Values: the result is a Value.
+    ``a`` is a real number, a Value, or a NumPy array, elementwise; the result is of its kind.
 
     * computed as ``a*sigmoid(a)``
     * partial derivative: ``sigmoid(a)*(1 + a*sigmoid(-a))``
@@ -1189,7 +1222,7 @@ def gelu(a: Value) -> Value:
 def gelu(a: Array) -> Array:
     r"""The Gaussian error linear unit: ``a`` times how likely a standard normal variable is below ``a``.
 
-    Of real numbers, of NumPy arrays, elementwise, and of Values: the result is a Value.
+    ``a`` is a real number, a Value, or a NumPy array, elementwise; the result is of its kind.
 
     * computed as ``0.5*a*erfc(-a*SQRT_HALF)``
     * partial derivative: ``0.5*erfc(-a*SQRT_HALF) + a*(ONE_OVER_SQRT_TAU*exp(-0.5*square(maximum(minimum(a, 60.0), -60.0))))``
@@ -1218,7 +1251,8 @@ def huber(a: Array, b: Real | Value | Array = 1.0) -> Array:
 def huber(a: Real | Value, b: Array) -> Array:
     r"""Huber's loss of a residual: ``a*a/2`` for residuals up to ``b``, linear beyond.
 
-    Of real numbers, of NumPy arrays, elementwise, and of Values: the result is a Value.
+    ``a`` and ``b`` are real numbers, Values, or NumPy arrays, elementwise.
+    The result is an array if one of them is, else a Value if one is, else a float.
 
     * computed as ``0.5*a*a if abs(a) <= b else b*(abs(a) - 0.5*b)``
     * partial derivatives: ``maximum(minimum(a, b), -b)``, ``relu(abs(a) - b)``
@@ -1247,7 +1281,8 @@ def bernoulli_entropy(a: Array, b: Real | Value | Array) -> Array:
 def bernoulli_entropy(a: Real | Value, b: Array) -> Array:
     r"""The cross-entropy of the probability ``a`` of an event and a target ``b`` from 0 to 1.  As in PyTorch, logarithms are at least -100.
 
-    Of real numbers, of NumPy arrays, elementwise, and of Values: the result is a Value.
+    ``a`` and ``b`` are real numbers, Values, or NumPy arrays, elementwise.
+    The result is an array if one of them is, else a Value if one is, else a float.
 
     * computed as ``-(b*maximum(log(a), -100.0) + (1 - b)*maximum(log(1 - a) if a > 0.5 else log1p(-a), -100.0))``
     * partial derivatives: ``(a - b)/maximum(a*(1 - a), 1e-12)``, ``maximum(log(1 - a), -100.0) - maximum(log(a), -100.0)``
@@ -1275,7 +1310,8 @@ def logit_entropy(a: Array, b: Real | Value | Array) -> Array:
 def logit_entropy(a: Real | Value, b: Array) -> Array:
     r"""The cross-entropy of the probability ``sigmoid(a)`` of an event and a target ``b`` from 0 to 1, without overflow.
 
-    Of real numbers, of NumPy arrays, elementwise, and of Values: the result is a Value.
+    ``a`` and ``b`` are real numbers, Values, or NumPy arrays, elementwise.
+    The result is an array if one of them is, else a Value if one is, else a float.
 
     * computed as ``(0.0 if b == 0 else b*softplus(-a)) + (0.0 if b == 1 else (1 - b)*softplus(a))``
     * partial derivatives: ``(1 - b)*sigmoid(a) - b*sigmoid(-a)``, ``-a``
@@ -1303,7 +1339,8 @@ def divergence(a: Array, b: Real | Value | Array) -> Array:
 def divergence(a: Real | Value, b: Array) -> Array:
     r"""A term of the Kullback-Leibler divergence: of a target probability ``a`` and a logarithm ``b`` of a probability.
 
-    Of real numbers, of NumPy arrays, elementwise, and of Values: the result is a Value.
+    ``a`` and ``b`` are real numbers, Values, or NumPy arrays, elementwise.
+    The result is an array if one of them is, else a Value if one is, else a float.
 
     * computed as ``0.0 if a == 0 else a*(log(a) - b)``
     * partial derivatives: ``log(a) - b + 1``, ``-a``
@@ -1331,7 +1368,8 @@ def maximum(a: Array, b: Real | Value | Array) -> Array:
 def maximum(a: Real | Value, b: Array) -> Array:
     r"""The larger of two numbers; at a tie each gets half of the derivative; a nan wins.
 
-    Of real numbers, of NumPy arrays, elementwise, and of Values: the result is a Value.
+    ``a`` and ``b`` are real numbers, Values, or NumPy arrays, elementwise.
+    The result is an array if one of them is, else a Value if one is, else a float.
 
     * computed as ``a if a >= b or a != a else b``
     * partial derivatives: ``prefer(a, b)``, ``prefer(b, a)``
@@ -1359,7 +1397,8 @@ def minimum(a: Array, b: Real | Value | Array) -> Array:
 def minimum(a: Real | Value, b: Array) -> Array:
     r"""The smaller of two numbers; at a tie each gets half of the derivative; a nan wins.
 
-    Of real numbers, of NumPy arrays, elementwise, and of Values: the result is a Value.
+    ``a`` and ``b`` are real numbers, Values, or NumPy arrays, elementwise.
+    The result is an array if one of them is, else a Value if one is, else a float.
 
     * computed as ``a if a <= b or a != a else b``
     * partial derivatives: ``prefer(b, a)``, ``prefer(a, b)``
@@ -1381,7 +1420,7 @@ def sign(a: Value) -> Value:
 def sign(a: Array) -> Array:
     r"""1, -1 or 0, as a number is positive, negative or neither; its derivative is 0.
 
-    Of real numbers, of NumPy arrays, elementwise, and of Values: the result is a Value.
+    ``a`` is a real number, a Value, or a NumPy array, elementwise; the result is of its kind.
 
     * computed as ``1.0 if a > 0 else -1.0 if a < 0 else 0.0``
     * partial derivative: ``0.0``
@@ -1404,7 +1443,7 @@ def step(a: Value) -> Value:
 def step(a: Array) -> Array:
     r"""1 for positive numbers and nan, else 0; its derivative is 0.
 
-    Of real numbers, of NumPy arrays, elementwise, and of Values: the result is a Value.
+    ``a`` is a real number, a Value, or a NumPy array, elementwise; the result is of its kind.
 
     * computed as ``0.0 if a <= 0 else 1.0``
     * partial derivative: ``0.0``
@@ -1427,7 +1466,7 @@ def positive(a: Value) -> Value:
 def positive(a: Array) -> Array:
     r"""1 for positive numbers, else 0, also for nan; its derivative is 0.
 
-    Of real numbers, of NumPy arrays, elementwise, and of Values: the result is a Value.
+    ``a`` is a real number, a Value, or a NumPy array, elementwise; the result is of its kind.
 
     * computed as ``1.0 if a > 0 else 0.0``
     * partial derivative: ``0.0``
@@ -1456,7 +1495,8 @@ def prefer(a: Array, b: Real | Value | Array) -> Array:
 def prefer(a: Real | Value, b: Array) -> Array:
     r"""1 where ``a`` is the larger of two numbers, 1/2 at a tie, else 0; its derivative is 0.
 
-    Of real numbers, of NumPy arrays, elementwise, and of Values: the result is a Value.
+    ``a`` and ``b`` are real numbers, Values, or NumPy arrays, elementwise.
+    The result is an array if one of them is, else a Value if one is, else a float.
 
     * computed as ``0.0 if a < b else 0.5 if a == b else 1.0``
     * partial derivatives: ``0.0``, ``0.0``
@@ -1484,7 +1524,8 @@ def ratio(a: Array, b: Real | Value | Array) -> Array:
 def ratio(a: Real | Value, b: Array) -> Array:
     r"""``a / b``, and ``a`` where ``b`` is 0.
 
-    Of real numbers, of NumPy arrays, elementwise, and of Values: the result is a Value.
+    ``a`` and ``b`` are real numbers, Values, or NumPy arrays, elementwise.
+    The result is an array if one of them is, else a Value if one is, else a float.
 
     * computed as ``a if b == 0 else a/b``
     * partial derivatives: ``ratio(1.0, b)``, ``-ratio(ratio(a, b), b)``
@@ -1506,7 +1547,7 @@ def floor(a: Value) -> Value:
 def floor(a: Array) -> Array:
     r"""The next integer from ``a`` downwards; its derivative is 0.
 
-    Of real numbers, of NumPy arrays, elementwise, and of Values: the result is a Value.
+    ``a`` is a real number, a Value, or a NumPy array, elementwise; the result is of its kind.
 
     * partial derivative: ``0.0``
     * differentiable, and tested, where ``(a % 1)*(1 - a % 1) != 0``
@@ -1528,7 +1569,7 @@ def ceil(a: Value) -> Value:
 def ceil(a: Array) -> Array:
     r"""The next integer from ``a`` upwards; its derivative is 0.
 
-    Of real numbers, of NumPy arrays, elementwise, and of Values: the result is a Value.
+    ``a`` is a real number, a Value, or a NumPy array, elementwise; the result is of its kind.
 
     * partial derivative: ``0.0``
     * differentiable, and tested, where ``(a % 1)*(1 - a % 1) != 0``
@@ -1550,7 +1591,7 @@ def trunc(a: Value) -> Value:
 def trunc(a: Array) -> Array:
     r"""The next integer from ``a`` towards 0; its derivative is 0.
 
-    Of real numbers, of NumPy arrays, elementwise, and of Values: the result is a Value.
+    ``a`` is a real number, a Value, or a NumPy array, elementwise; the result is of its kind.
 
     * partial derivative: ``0.0``
     * differentiable, and tested, where ``(a % 1)*(1 - a % 1) != 0``
@@ -1572,7 +1613,7 @@ def rint(a: Value) -> Value:
 def rint(a: Array) -> Array:
     r"""The nearest integer, of two the even one; its derivative is 0.
 
-    Of real numbers, of NumPy arrays, elementwise, and of Values: the result is a Value.
+    ``a`` is a real number, a Value, or a NumPy array, elementwise; the result is of its kind.
 
     * partial derivative: ``0.0``
     * differentiable, and tested, where ``((a - 0.5) % 1)*(1 - (a - 0.5) % 1) != 0``
@@ -1600,7 +1641,8 @@ def equal(a: Array, b: Real | Value | Array) -> Array:
 def equal(a: Real | Value, b: Array) -> Array:
     r"""1 where ``a == b``, else 0; its derivative is 0.
 
-    Of real numbers, of NumPy arrays, elementwise, and of Values: the result is a Value.
+    ``a`` and ``b`` are real numbers, Values, or NumPy arrays, elementwise.
+    The result is an array if one of them is, else a Value if one is, else a float.
 
     * computed as ``1.0 if a == b else 0.0``
     * partial derivatives: ``0.0``, ``0.0``
@@ -1628,7 +1670,8 @@ def less(a: Array, b: Real | Value | Array) -> Array:
 def less(a: Real | Value, b: Array) -> Array:
     r"""1 where ``a < b``, else 0; its derivative is 0.
 
-    Of real numbers, of NumPy arrays, elementwise, and of Values: the result is a Value.
+    ``a`` and ``b`` are real numbers, Values, or NumPy arrays, elementwise.
+    The result is an array if one of them is, else a Value if one is, else a float.
 
     * computed as ``1.0 if a < b else 0.0``
     * partial derivatives: ``0.0``, ``0.0``
@@ -1656,7 +1699,8 @@ def less_equal(a: Array, b: Real | Value | Array) -> Array:
 def less_equal(a: Real | Value, b: Array) -> Array:
     r"""1 where ``a <= b``, else 0; its derivative is 0.
 
-    Of real numbers, of NumPy arrays, elementwise, and of Values: the result is a Value.
+    ``a`` and ``b`` are real numbers, Values, or NumPy arrays, elementwise.
+    The result is an array if one of them is, else a Value if one is, else a float.
 
     * computed as ``1.0 if a <= b else 0.0``
     * partial derivatives: ``0.0``, ``0.0``
@@ -1684,7 +1728,8 @@ def greater(a: Array, b: Real | Value | Array) -> Array:
 def greater(a: Real | Value, b: Array) -> Array:
     r"""1 where ``a > b``, else 0; its derivative is 0.
 
-    Of real numbers, of NumPy arrays, elementwise, and of Values: the result is a Value.
+    ``a`` and ``b`` are real numbers, Values, or NumPy arrays, elementwise.
+    The result is an array if one of them is, else a Value if one is, else a float.
 
     * computed as ``1.0 if a > b else 0.0``
     * partial derivatives: ``0.0``, ``0.0``
@@ -1712,7 +1757,8 @@ def greater_equal(a: Array, b: Real | Value | Array) -> Array:
 def greater_equal(a: Real | Value, b: Array) -> Array:
     r"""1 where ``a >= b``, else 0; its derivative is 0.
 
-    Of real numbers, of NumPy arrays, elementwise, and of Values: the result is a Value.
+    ``a`` and ``b`` are real numbers, Values, or NumPy arrays, elementwise.
+    The result is an array if one of them is, else a Value if one is, else a float.
 
     * computed as ``1.0 if a >= b else 0.0``
     * partial derivatives: ``0.0``, ``0.0``

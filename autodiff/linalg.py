@@ -31,6 +31,8 @@ from autodiff.evaluation import largest
 from autodiff.functions import dot
 from autodiff.value import Value
 
+__all__ = ["cholesky", "det", "inv", "lstsq", "solve"]
+
 Matrix = list[list[Any]]  #: rows or columns of floats and Values
 
 _EPS = 2.0**-52  #: of float64

@@ -39,6 +39,23 @@ from dataclasses import dataclass
 from math import inf
 from typing import Any
 
+__all__ = [
+    "ALL_BUT_ZERO",
+    "CODES",
+    "COMPARISONS",
+    "CONSTANTS",
+    "DIFFERENCES",
+    "HELPERS",
+    "POSITIVE",
+    "REALS",
+    "ROWS",
+    "TABLE",
+    "Interval",
+    "Row",
+    "markdown",
+    "row",
+]
+
 #: Names that expressions may use besides primitives and operands.
 CONSTANTS = {
     "LN2": 0.6931471805599453,
@@ -71,6 +88,10 @@ class Row:
         bounds: how many ulp the value, then each partial, may be off the true one, where that is
             not 2 for the value and 4 for a partial; beside the names of a partial, ``d`` is the
             partial itself, and ``s`` the sum of the absolute terms of a fold.
+
+    >>> double = Row("double", "a", "2*a", ["2"])
+    >>> double.names, double.shown, double.over_lists
+    (['a'], 'double', False)
     """
 
     name: str
@@ -114,7 +135,11 @@ class Row:
 
     @property
     def shown(self) -> str:
-        """The label in drawings."""
+        """The label in drawings.
+
+        >>> row("sin").shown, row("maximum").shown
+        ('sin', 'max')
+        """
         return self.label or self.name
 
 
@@ -332,7 +357,10 @@ CODES = {r.name: code for code, r in enumerate(ROWS) if r.name}
 
 
 def row(name: str) -> Row:
-    """The row of a primitive.
+    """The row of the primitive ``name``, one of the table's or of one's own.
+
+    Raises:
+        KeyError: if there is none of that name.
 
     >>> row("sin").partials
     ['cos(a)']

@@ -103,7 +103,7 @@ def documentation(row: Row) -> str:
     >>> print(facts)
     A smooth rectifier: ``log(1 + exp(a))``, without overflow.
     <BLANKLINE>
-    Of real numbers, of NumPy arrays, elementwise, and of Values: the result is a Value.
+    ``a`` is a real number, a Value, or a NumPy array, elementwise; the result is of its kind.
     <BLANKLINE>
     * computed as ``(a if a > 0 else 0.0) + log1p(exp(-abs(a)))``
     * partial derivative: ``sigmoid(a)``
@@ -133,7 +133,7 @@ def documentation(row: Row) -> str:
     return "\n".join(
         [
             *(WORDS.get(row.name, f"``{row.value}``."), ""),
-            "Of real numbers, of NumPy arrays, elementwise, and of Values: the result is a Value.",
+            _operands(row.names),
             "",
             *(f"* {fact}" for fact in facts),
             *("", "Raises:"),
@@ -142,6 +142,20 @@ def documentation(row: Row) -> str:
             f">>> {row.name}({', '.join(map(repr, operands))})",
             repr(value(*operands, *([row.default] if given else []))),
         ]
+    )
+
+
+def _operands(names: list[str]) -> str:
+    """What operands may be, and what then comes out."""
+    *most, last = (f"``{name}``" for name in names)
+    if not most:
+        return (
+            f"{last} is a real number, a Value, or a NumPy array, elementwise; the result is of "
+            "its kind."
+        )
+    return (
+        f"{', '.join(most)} and {last} are real numbers, Values, or NumPy arrays, elementwise.\n"
+        "The result is an array if one of them is, else a Value if one is, else a float."
     )
 
 

@@ -43,6 +43,9 @@ def minibatches(
         size: how many examples a batch has.
         rng: where the order is drawn from.
 
+    Returns:
+        Pairs of lists: inputs, and their targets.
+
     Raises:
         ValueError: if ``X`` and ``y`` differ in length or are empty, or ``size`` is not positive.
         TypeError: if ``rng`` is not a ``numpy.random.Generator``.
@@ -93,6 +96,11 @@ class History:
         val_loss: the loss of the validation examples; empty without any.
         val_metric: their metric.
         stopped: ``"epochs"``, ``"patience"`` or ``"interrupt"`` (Ctrl-C).
+
+    >>> history, twin = History(loss=[2.0, 1.0]), History()
+    >>> twin.load_state_dict(history.state_dict())
+    >>> twin
+    History(loss=[2.0, 1.0], metric=[], val_loss=[], val_metric=[], stopped='epochs')
     """
 
     loss: list[float] = field(default_factory=list)
@@ -201,6 +209,16 @@ def fit(
         RuntimeError: if model or loss are found to read something that changes, which their
             programs could not see, after steps in which they were trusted.
         ImportError: if ``progress`` is wanted and tqdm is not installed.
+
+    >>> from autodiff.nn import Neuron, mse_loss
+    >>> from autodiff.optim import SGD
+    >>> rng = np.random.default_rng(0)
+    >>> line, data = Neuron(1, rng=rng), ([[0.0], [1.0], [2.0]], [1.0, 3.0, 5.0])
+    >>> history = fit(
+    ...     line, mse_loss, data, SGD(line.parameters(), lr=0.2), 100, rng=rng, progress=False
+    ... )
+    >>> [round(p.data, 3) for p in line.parameters()], len(history.loss)
+    ([2.0, 1.0], 100)
     """
     limits = {"epochs": (epochs, 0), "every": (every, 1)}
     if patience is not None:

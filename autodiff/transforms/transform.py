@@ -313,6 +313,18 @@ class Lowered:
 
     Attributes:
         program: the program; its inputs are the numbers of the arguments, then what is captured.
+
+    >>> from autodiff import jit
+    >>> lowered = jit(lambda x: x * x + 1).lower(3.0)
+    >>> lowered(4.0), lowered.run([4.0]), lowered.input_names
+    (17.0, array([17.]), ['x'])
+    >>> print(lowered.as_text())
+    inputs x0
+    v1 = x0 * x0
+    v2 = v1 + 1.0
+    return v2
+    >>> lowered.as_python().splitlines()[0], lowered.stats()["instructions"]
+    ('def f(x0):', 2)
     """
 
     def __init__(self, frozen: Frozen, key: Any, made: Traced, derived: Call) -> None:

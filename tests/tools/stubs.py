@@ -144,12 +144,18 @@ def _methods() -> str:
             summary, *_ = documentation(row).split("\n\nRaises:")
             parts.append(f"{head}\n{_quoted(summary, '    ')}")
     parts += [
-        "def conjugate(self) -> Value: ...",
-        "@property\ndef real(self) -> Value: ...",
-        "@property\ndef imag(self) -> float: ...",
+        _attached("def conjugate", "Value"),
+        _attached("@property\ndef real", "Value"),
+        _attached("@property\ndef imag", "float"),
         *(f"def __{name}__(self) -> Value: ..." for name in ("floor", "ceil", "trunc")),
     ]
     return "\n".join(parts) + "\n"
+
+
+def _attached(head: str, result: str) -> str:
+    """What ``functions.py`` attaches to ``Value`` for NumPy."""
+    text = inspect.getdoc(getattr(autodiff.Value, head.split()[-1]))
+    return f"{head}(self) -> {result}:\n{_quoted(text, '    ')}"
 
 
 def _parsed(function: object) -> ast.FunctionDef:
