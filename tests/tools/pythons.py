@@ -110,7 +110,9 @@ def install(place: Place, python: str, base: Path, compiler: str) -> tuple[Path,
     there = base / "environment" / "bin" / "python"
     pip = [there, "-m", "pip", "install", "--quiet", "--only-binary=:all:"]
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
-    missing = [package for package in wanted(project) if place.run(*pip, package) != 0]
+    packages = wanted(project)
+    at_once = place.run(*pip, *packages) == 0
+    missing = [] if at_once else [name for name in packages if place.run(*pip, name) != 0]
     compiled = {"CC": compiler} if compiler else {}
     place.must(*pip, "--editable", base / "tree", **compiled)
     return there, missing
