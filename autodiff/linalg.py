@@ -433,16 +433,14 @@ def _matrix(what: str, a: Any) -> tuple[Matrix, int]:
 def _sides(name: str, b: Any, m: int) -> tuple[Matrix, bool]:
     """The columns of a right-hand side of ``m`` rows, and whether it is a vector."""
     what = f"{name}: b"
-    nested = b.ndim != 1 if isinstance(b, np.ndarray) else any(map(_is_list, _listed(what, b)))
-    if nested:
-        rows, n = _matrix(what, b)
-        columns = [[row[j] for row in rows] for j in range(n)]
-    else:
-        rows = columns = [_vector(what, b)]
-    length = len(rows) if nested else len(columns[0])
-    if length != m:
-        raise LinAlgError(f"{what} must have length {m}, as a has so many rows, not {length}")
-    return columns, not nested
+    came = _listed(what, b)
+    if len(came) != m:
+        raise LinAlgError(f"{what} must have length {m}, as a has so many rows, not {len(came)}")
+    nested = any(isinstance(x, (list, tuple, np.ndarray)) for x in came)
+    if not nested and not (isinstance(b, np.ndarray) and b.ndim > 1):  # which may have no rows
+        return [_vector(what, came)], True
+    rows, n = _matrix(what, b)
+    return [[row[j] for row in rows] for j in range(n)], False
 
 
 def _vector(what: str, xs: Any) -> list[Any]:
@@ -455,13 +453,10 @@ def _vector(what: str, xs: Any) -> list[Any]:
 
 def _listed(what: str, xs: Any) -> list[Any]:
     """What a list, tuple or array holds."""
-    if not _is_list(xs):
+    came = xs.tolist() if isinstance(xs, np.ndarray) else xs
+    if not isinstance(came, (list, tuple)):
         raise TypeError(f"{what} must be a list or an array, not {describe(xs)}")
-    return xs.tolist() if isinstance(xs, np.ndarray) else [*xs]
-
-
-def _is_list(x: Any) -> bool:
-    return isinstance(x, (list, tuple)) or (isinstance(x, np.ndarray) and x.ndim > 0)
+    return [*came]
 
 
 def _arranged(columns: Matrix, n: int, vector: bool, given: Sequence[Any]) -> Any:
