@@ -28,12 +28,14 @@ from autodiff import functions
 from autodiff.engine.reals import describe, real
 from autodiff.engine.traces import active
 from autodiff.evaluation import largest
-from autodiff.functions import dot
+from autodiff.lists import record_list
+from autodiff.ops import CODES
 from autodiff.value import Value
 
 Matrix = list[list[Any]]  #: rows or columns of floats and Values
 
 _EPS = 2.0**-52  #: of float64
+_DOT = CODES["dot"]
 
 
 # -- systems of equations --------------------------------------------------------------------------
@@ -223,9 +225,14 @@ def _first(xs: list[Any], x: Any) -> Any:
     return len(xs) - largest(marks, "peak")
 
 
+def _dot(xs: list[Any], ys: list[Any]) -> Any:
+    """``functions.dot`` of what has been checked: there are very many."""
+    return record_list(_DOT, [xs, ys])
+
+
 def _less(x: Any, xs: list[Any], ys: list[Any]) -> Any:
     """``x`` less the inner product of two lists, which may be empty."""
-    return x - dot(xs, ys) if xs else x
+    return x - _dot(xs, ys) if xs else x
 
 
 def _solutions(name: str, a: Matrix, columns: Matrix) -> Matrix:
@@ -268,7 +275,7 @@ def _division_free(a: Matrix) -> Any:
             m.append([-following, *row[1:]])
             following = following + row[0]
         f = [
-            [dot(row, [a[k][j] for k in range(i, n)]) for j in range(i, n)]
+            [_dot(row, [a[k][j] for k in range(i, n)]) for j in range(i, n)]
             for i, row in enumerate(reversed(m))
         ]
     return 1.0 if n == 0 else f[0][0] if n % 2 else -f[0][0]
@@ -383,7 +390,7 @@ def _reflections(columns: Matrix, what: str) -> tuple[list[Any], Matrix, Matrix]
         for u in reflections:
             column = _reflected(column, u)
         x = column[k:]
-        square = dot(x, x)
+        square = _dot(x, x)
         if not square > (len(came) * _EPS) ** 2:  # of what was from 1 to len(came)
             raise LinAlgError(
                 f"lstsq(a, b): a has not full rank: its {what} {k} depends on those before it, or "
@@ -402,7 +409,7 @@ def _reflections(columns: Matrix, what: str) -> tuple[list[Any], Matrix, Matrix]
 def _reflected(y: list[Any], u: list[Any]) -> list[Any]:
     """``y - u * (u @ y)``, where ``u`` begins with as many zeros as it is shorter."""
     k = len(y) - len(u)
-    along = dot(u, y[k:])
+    along = _dot(u, y[k:])
     return [*y[:k], *(z - along * w for z, w in zip(y[k:], u, strict=True))]
 
 
