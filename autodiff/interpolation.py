@@ -94,9 +94,10 @@ def _place(x: Any, knots: list[Any]) -> tuple[Any, Any]:
 
 
 def _numbers(name: str, xs: Any) -> list[Any]:
-    if not isinstance(xs, (list, tuple, np.ndarray)) or np.ndim(xs) == 0:
+    came = xs.tolist() if isinstance(xs, np.ndarray) else xs
+    if not isinstance(came, (list, tuple)):
         raise TypeError(f"interp(x, xp, fp): {name} must be a list or an array, not {describe(xs)}")
-    return [_number(f"{name}[{i}]", x) for i, x in enumerate(xs)]
+    return [_number(f"{name}[{i}]", x) for i, x in enumerate(came)]
 
 
 def _number(name: str, x: Any) -> Any:

@@ -28,7 +28,8 @@ from autodiff import functions
 from autodiff.engine.reals import describe, real
 from autodiff.engine.traces import active
 from autodiff.evaluation import largest
-from autodiff.functions import dot
+from autodiff.lists import record_list
+from autodiff.ops import CODES
 from autodiff.value import Value
 
 __all__ = ["cholesky", "det", "inv", "lstsq", "solve"]
@@ -36,6 +37,7 @@ __all__ = ["cholesky", "det", "inv", "lstsq", "solve"]
 Matrix = list[list[Any]]  #: rows or columns of floats and Values
 
 _EPS = 2.0**-52  #: of float64
+_DOT = CODES["dot"]
 
 
 # -- systems of equations --------------------------------------------------------------------------
@@ -81,10 +83,10 @@ def inv(a: Any) -> Any:
 def det(a: Any) -> Any:
     """The determinant of a square matrix: a float, or a Value.
 
-    Where ``a`` is singular, it is 0 and has the derivatives that the polynomial has: the first one
-    is the adjugate.  Rounding, which makes a singular matrix a nearly singular one, is harmless to
-    the first and second derivatives; of those of a higher order it may leave no digit, where the
-    rank is ``n - 2`` or less but for rounding.
+    Its derivatives are those of the polynomial, also where ``a`` is singular: there the first one
+    is the adjugate.  Where elimination leaves nothing but rounding, it goes on without division.
+    Close to a matrix of rank ``n - 2`` or less, relative errors of third derivatives grow as the
+    condition number of ``a``, those of fourth ones as its square, and so on.
 
     Raises:
         LinAlgError: if ``a`` is not square.
@@ -186,18 +188,20 @@ def _eliminated(a: Matrix, n: int, cancelled: float = 0.0) -> _Factors:
         if cancelled:
             came = left.sizes([entries[j] for entries in left.entries])
             least = cancelled * largest(came, "peak")
-        if most <= least:
+        if most > least:
+            p = _first(sizes, most)
+        elif most <= least:
             aside.append(j)
             continue
+        else:  # a nan, which spreads to the result
+            p = next(i for i, size in enumerate(sizes) if size != size)
         for multipliers, x in zip(left.multipliers, column, strict=True):
             multipliers.append(x)
-        is_nan = not most > least
-        row = left.remove(0 if is_nan else _first(sizes, most))
+        row = left.remove(p)
+        pivot = row.multipliers.pop()
         pivots.append(row)
-        used.append(j)
-        found = row.multipliers.pop()
-        pivot = most if is_nan else found  # the nan spreads to the result
         upper.append([*u, pivot])
+        used.append(j)
         for multipliers in left.multipliers:
             multipliers[-1] = multipliers[-1] / pivot
     return factors
@@ -223,9 +227,14 @@ def _first(xs: list[Any], x: Any) -> Any:
     return len(xs) - largest(marks, "peak")
 
 
+def _dot(xs: list[Any], ys: list[Any]) -> Any:
+    """``functions.dot`` of what has been checked: there are very many."""
+    return record_list(_DOT, [xs, ys])
+
+
 def _less(x: Any, xs: list[Any], ys: list[Any]) -> Any:
     """``x`` less the inner product of two lists, which may be empty."""
-    return x - dot(xs, ys) if xs else x
+    return x - _dot(xs, ys) if xs else x
 
 
 def _solutions(name: str, a: Matrix, columns: Matrix) -> Matrix:
@@ -268,7 +277,7 @@ def _division_free(a: Matrix) -> Any:
             m.append([-following, *row[1:]])
             following = following + row[0]
         f = [
-            [dot(row, [a[k][j] for k in range(i, n)]) for j in range(i, n)]
+            [_dot(row, [a[k][j] for k in range(i, n)]) for j in range(i, n)]
             for i, row in enumerate(reversed(m))
         ]
     return 1.0 if n == 0 else f[0][0] if n % 2 else -f[0][0]
@@ -383,7 +392,7 @@ def _reflections(columns: Matrix, what: str) -> tuple[list[Any], Matrix, Matrix]
         for u in reflections:
             column = _reflected(column, u)
         x = column[k:]
-        square = dot(x, x)
+        square = _dot(x, x)
         if not square > (len(came) * _EPS) ** 2:  # of what was from 1 to len(came)
             raise LinAlgError(
                 f"lstsq(a, b): a has not full rank: its {what} {k} depends on those before it, or "
@@ -402,7 +411,7 @@ def _reflections(columns: Matrix, what: str) -> tuple[list[Any], Matrix, Matrix]
 def _reflected(y: list[Any], u: list[Any]) -> list[Any]:
     """``y - u * (u @ y)``, where ``u`` begins with as many zeros as it is shorter."""
     k = len(y) - len(u)
-    along = dot(u, y[k:])
+    along = _dot(u, y[k:])
     return [*y[:k], *(z - along * w for z, w in zip(y[k:], u, strict=True))]
 
 
@@ -435,16 +444,14 @@ def _matrix(what: str, a: Any) -> tuple[Matrix, int]:
 def _sides(name: str, b: Any, m: int) -> tuple[Matrix, bool]:
     """The columns of a right-hand side of ``m`` rows, and whether it is a vector."""
     what = f"{name}: b"
-    nested = b.ndim != 1 if isinstance(b, np.ndarray) else any(map(_is_list, _listed(what, b)))
-    if nested:
-        rows, n = _matrix(what, b)
-        columns = [[row[j] for row in rows] for j in range(n)]
-    else:
-        rows = columns = [_vector(what, b)]
-    length = len(rows) if nested else len(columns[0])
-    if length != m:
-        raise LinAlgError(f"{what} must have length {m}, as a has so many rows, not {length}")
-    return columns, not nested
+    came = _listed(what, b)
+    if len(came) != m:
+        raise LinAlgError(f"{what} must have length {m}, as a has so many rows, not {len(came)}")
+    nested = any(isinstance(x, (list, tuple, np.ndarray)) for x in came)
+    if not nested and not (isinstance(b, np.ndarray) and b.ndim > 1):  # which may have no rows
+        return [_vector(what, came)], True
+    rows, n = _matrix(what, b)
+    return [[row[j] for row in rows] for j in range(n)], False
 
 
 def _vector(what: str, xs: Any) -> list[Any]:
@@ -457,13 +464,10 @@ def _vector(what: str, xs: Any) -> list[Any]:
 
 def _listed(what: str, xs: Any) -> list[Any]:
     """What a list, tuple or array holds."""
-    if not _is_list(xs):
+    came = xs.tolist() if isinstance(xs, np.ndarray) else xs
+    if not isinstance(came, (list, tuple)):
         raise TypeError(f"{what} must be a list or an array, not {describe(xs)}")
-    return xs.tolist() if isinstance(xs, np.ndarray) else [*xs]
-
-
-def _is_list(x: Any) -> bool:
-    return isinstance(x, (list, tuple)) or (isinstance(x, np.ndarray) and x.ndim > 0)
+    return [*came]
 
 
 def _arranged(columns: Matrix, n: int, vector: bool, given: Sequence[Any]) -> Any:

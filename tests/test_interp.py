@@ -10,7 +10,7 @@ import autodiff
 from autodiff import Value, derivative, dot, grad, hessian, interp, jacobian, jit, vmap
 from autodiff.testing import check_gradient
 
-XP, FP = [-1.0, 0.5, 0.75, 3.0], [2.0, -1.0, 0.3, 0.1]
+XP, FP = [-1.0, 0.5, 0.75, 3.0], [2.0, -1.0, 0.3, 0.9]
 SLOPES = [(d - c) / (b - a) for (a, b), (c, d) in zip(pairwise(XP), pairwise(FP), strict=True)]
 BETWEEN = [-2.0, -1.5, 0.0, 0.6, 2.9, 4.0]
 EVERYWHERE = [*BETWEEN, *XP, math.inf, -math.inf, math.nan]

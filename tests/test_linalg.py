@@ -209,7 +209,7 @@ def test_derivatives_are_the_closed_forms():
         assert jvp(linalg.lstsq, (a, b), (da, db))[1] == pytest.approx(dx, **near)
 
 
-@EACH
+@pytest.mark.parametrize("name", [name for name in FUNCTIONS if "sides" not in name])
 def test_derivatives_agree_with_finite_differences(name):
     ours, _, arguments = FUNCTIONS[name]
     args = arguments(2)
@@ -469,7 +469,7 @@ def test_what_has_no_solution_is_refused_as_numpy_does_in_traces_too(name):
         (lambda: linalg.det(np.array(3.0)), "a must be a matrix, not an array of 0 dimensions"),
         (lambda: linalg.det(np.ones((2, 3, 3))), r"3 dimensions, \(2, 3, 3\); vmap runs"),
         (
-            lambda: linalg.solve(np.eye(2), np.ones((1, 2, 2))),
+            lambda: linalg.solve(np.eye(2), np.ones((2, 1, 1))),
             "b must be a matrix, not an array of 3",
         ),
         (

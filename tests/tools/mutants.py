@@ -96,6 +96,8 @@ OWN = {
     "contexts": ("contexts", "second_order", "survivors"),
     "engine.expressions": ("engine_choice", "ops", "engines_agree"),
     "functions": ("functions", "where", "traces", "edges", "pytrees", "ops"),
+    "interpolation": ("interp",),
+    "linalg": ("linalg",),
     "lists": ("survivors", "functions", "value", "in_the_loop"),
     "engine.instructions": ("survivors", "programs", "functions"),
     "second_order": ("second_order", "where", "value", "traces", "engines_agree"),
