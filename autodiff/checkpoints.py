@@ -35,7 +35,7 @@ def save(path: str | Path, *objects: Any) -> None:
     Args:
         path: of the file; conventionally ending in ``.npz``.
         objects: models, optimizers, schedulers (all that has ``state_dict()``), and
-            ``numpy.random.Generator``s.
+            generators of random numbers (``numpy.random.Generator``).
 
     Raises:
         TypeError: if an object has no state that can be saved.

@@ -11,12 +11,17 @@ from __future__ import annotations
 
 import argparse
 import inspect
+import io
+import os
+import re
 import shutil
 import sys
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType
+
+os.environ["AUTODIFF_PURE"] = "1"  # of what is compiled Sphinx would not find the source
 
 from demo import prepare
 
@@ -40,6 +45,7 @@ MODULES: dict[str, tuple[str, ModuleType]] = {
     "values": ("Values, transforms, contexts", autodiff),
     "linalg": ("Linear algebra", linalg),
     "nn": ("Neural nets", nn),
+    "init": ("Initial weights", nn.init),
     "optim": ("Optimizers, schedules, training", optim),
     "graph": ("Graphs", graph),
     "plot": ("Pictures of descents", plot),
@@ -76,7 +82,7 @@ def primitives(pictures: Path) -> str:
             lines += [f".. autofunction:: autodiff.functions.{row.name}", ""]
             if draw(row, pictures / f"{row.name}.svg"):
                 lines += [f"   .. image:: pictures/{row.name}.svg", f"      :alt: {row.name}", ""]
-    rest = [name for name in functions.__all__ if name not in ops.CODES]
+    rest = sorted({*functions.__all__} - {r.name for r in ops.TABLE})
     heading = "More"
     lines += [heading, "-" * len(heading), ""]
     lines += [f".. autofunction:: autodiff.functions.{name}\n" for name in rest]
@@ -125,11 +131,11 @@ def build(out: Path) -> Path:
         source, made = Path(work, "source"), Path(work, "made")
         source.mkdir()
         sources(source)
-        app = Sphinx(
-            source, source, made, Path(work, "doctrees"), "html",
-            status=None, warningiserror=True, parallel=1,
-        )  # fmt: skip
-        app.build()
+        said = io.StringIO()
+        doctrees = Path(work, "doctrees")
+        Sphinx(source, source, made, doctrees, "html", status=None, warning=said).build()
+        if said.getvalue():
+            raise SphinxError(re.sub(r"\x1b\[[\d;]*m", "", said.getvalue()))
         shutil.copytree(made, out, dirs_exist_ok=True)
     return out / "index.html"
 

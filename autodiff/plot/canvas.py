@@ -45,7 +45,7 @@ def subplots(*args: Any, **kwargs: Any) -> Any:
     """``matplotlib.pyplot.subplots`` in this package's style: the figure, and its axes.
 
     Args:
-        *args, **kwargs: as matplotlib takes them.
+        args, kwargs: as matplotlib takes them.
 
     Returns:
         A figure, and axes, or an array of axes.

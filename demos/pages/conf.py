@@ -32,6 +32,7 @@ autodoc_default_options = {"members": True, "member-order": "bysource", "show-in
 autodoc_typehints = "none"
 add_module_names = False
 napoleon_use_rtype = False
+napoleon_use_ivar = True
 
 
 def inline(self: Any, node: nodes.math) -> None:
