@@ -34,6 +34,7 @@ import tomllib
 ROOT = Path(__file__).resolve().parents[2]
 SUITES = {"3.13": "trixie"}  # others are in sid
 BASE = "ca-certificates,gcc,git,libc6-dev"
+LIBRARIES = ("libglib2.0-0t64", "libxext6", "libxrender1")  # which wheels of pygraphviz want
 CERTIFICATES = Path("/etc/ssl/certs/ca-certificates.crt")
 CORE = (
     "value", "value_object", "functions", "contexts", "traces", "primitive", "programs", "passes",
@@ -80,7 +81,7 @@ def debian(folder: Path, version: str) -> tuple[Place, str]:
     shutil.copy(CERTIFICATES, chroot / CERTIFICATES.relative_to("/"))
     if not (chroot / "usr" / "bin" / python).exists():
         place.must("apt-get", "-qq", "update")
-        packages = [f"{python}-venv", f"{python}-dev"]
+        packages = [f"{python}-venv", f"{python}-dev", *LIBRARIES]
         quietly = {"DEBIAN_FRONTEND": "noninteractive"}
         place.must("apt-get", "-qq", "install", "--no-install-recommends", *packages, **quietly)
     return place, python
