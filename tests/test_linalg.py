@@ -431,6 +431,11 @@ REFUSED = {
     "solve": (lambda a: linalg.solve(a, [1.0, 2.0, 3.0]), TWICE, "singular: its column 1"),
     "inv": (linalg.inv, TWICE, r"inv\(a\): a is singular: its column 1"),
     "zeros": (linalg.inv, np.zeros((2, 2)).tolist(), "singular: its column 0"),
+    "rounding in rows above": (
+        linalg.inv,
+        [[1.8, 1.0, 2.8], [0.1, 1.2, 1.3], [1.0, 1.7, 2.7]],
+        "singular: its column 2",
+    ),
     "cholesky": (linalg.cholesky, [[4.0, 9.0], [2.0, 1.0]], "not positive definite.* 2 rows"),
     "negative": (linalg.cholesky, [[-1.0]], "not positive definite.* 1 rows"),
     "nan": (linalg.cholesky, [[math.nan]], "not positive definite"),
