@@ -24,6 +24,7 @@ from autodiff import (
     sin,
     vmap,
 )
+from autodiff.linalg import elimination
 from autodiff.sweeps import topological_order
 from autodiff.testing import check_gradient
 
@@ -133,6 +134,15 @@ def test_nothing_is_a_matrix_too():
     assert linalg.solve(empty, np.empty((0, 2))).shape == (0, 2)
     assert linalg.lstsq(np.empty((3, 0)), np.ones(3)).shape == (0,)
     assert linalg.lstsq(np.empty((0, 3)), np.ones(0)).tolist() == [0.0, 0.0, 0.0]
+
+
+@pytest.mark.parametrize("n", [2, 4, 7])
+def test_a_determinant_of_rows_of_many_sizes_loses_no_digits(n):
+    a = random(n, n)
+    sizes = 10.0 ** (-12.0 * np.arange(n))
+    expected = np.linalg.det(a) * sizes.prod()
+    for scaled in (a * sizes[:, None], a * sizes[::-1, None], a * sizes, a * sizes[::-1]):
+        assert linalg.det(scaled) == pytest.approx(expected, rel=1e-12, abs=0)
 
 
 @pytest.mark.parametrize("size", [1e-200, 1e200])
@@ -315,6 +325,12 @@ SINGULAR = {
     "a column of zeros first": np.array([[0.0, 1.0, 2.0], [0.0, 3.0, 4.0], [0.0, 5.0, 6.0]]),
     "a column of zeros": np.array([[1.0, 0.0, 2.0], [2.0, 0.0, 5.0], [3.0, 0.0, 6.0]]),
     "a column twice": np.array([[1.0, 1.0, 2.0], [2.0, 2.0, 5.0], [3.0, 3.0, 7.0]]),
+    "rounding in the third column": np.array(
+        [[2.0, -1, 0, 1], [-1.0, 0, -2, -5], [2.0, -1, 0, -2], [3.0, -2, -2, 3]]
+    ),
+    "rounding of rounding": np.array(
+        [[0.54, -8.6, 0.18, 1.0], [0, -0.24, 0, -0.04], [0, 6.1, 0, 0], [-1.5, 4, -0.5, -2.1]]
+    ),
     "regular": np.array([[0.0, 1.0, 2.0], [1.0, 0.0, 4.0], [3.0, 5.0, 0.0]]),
 }
 
@@ -353,7 +369,7 @@ def test_at_the_point_where_it_becomes_singular():
 @pytest.mark.parametrize("n", [1, 2, 3, 4, 7])
 def test_without_division_it_is_the_same(n):
     a = random(n, n)
-    assert linalg._division_free(a.tolist()) == pytest.approx(np.linalg.det(a), rel=1e-13)
+    assert elimination._division_free(a.tolist()) == pytest.approx(np.linalg.det(a), rel=1e-13)
     rank_1 = np.outer(np.arange(1.0, n + 1), np.arange(2.0, n + 2))
     adjugate = np.zeros((n, n))  # from n = 3 on
     if n < 3:
@@ -415,6 +431,11 @@ REFUSED = {
     "solve": (lambda a: linalg.solve(a, [1.0, 2.0, 3.0]), TWICE, "singular: its column 1"),
     "inv": (linalg.inv, TWICE, r"inv\(a\): a is singular: its column 1"),
     "zeros": (linalg.inv, np.zeros((2, 2)).tolist(), "singular: its column 0"),
+    "rounding in rows above": (
+        linalg.inv,
+        [[1.8, 1.0, 2.8], [0.1, 1.2, 1.3], [1.0, 1.7, 2.7]],
+        "singular: its column 2",
+    ),
     "cholesky": (linalg.cholesky, [[4.0, 9.0], [2.0, 1.0]], "not positive definite.* 2 rows"),
     "negative": (linalg.cholesky, [[-1.0]], "not positive definite.* 1 rows"),
     "nan": (linalg.cholesky, [[math.nan]], "not positive definite"),
