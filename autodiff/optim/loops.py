@@ -20,6 +20,7 @@ from autodiff.contexts import within
 from autodiff.engine.modes import MODE
 from autodiff.engine.reals import describe, dictionary, real
 from autodiff.nn import Module
+from autodiff.optim.bars import bar
 from autodiff.optim.base import Optimizer
 from autodiff.optim.batches import as_array, loss_of, on_rows, outputs_of
 from autodiff.optim.compiled import Compiled, values_of
@@ -369,9 +370,7 @@ def _bar(epochs: int, done: int, progress: bool) -> Any:
     """A progress bar over the epochs, which is silent if none is wanted."""
     if not progress:
         return _NoBar()
-    from tqdm import tqdm
-
-    return tqdm(total=epochs, initial=done, unit="epoch")
+    return bar(total=epochs, initial=done, unit="epoch")
 
 
 class _NoBar:
