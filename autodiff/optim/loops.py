@@ -180,7 +180,8 @@ def fit(
         model: called on one example's inputs at a time.
         loss: of a list of outputs and a list of targets, as the losses of ``nn`` are.
         data: inputs and targets to learn from.
-        optimizer: of the model's parameters.
+        optimizer: of the model's parameters.  A step of ``LBFGS`` evaluates the loss of its batch
+            up to ``max_eval`` times: ``batch_size=len(data[0])`` makes that the loss of all data.
         epochs: how many times to go through the data; those in ``history`` count.
         batch_size: examples a step.
         rng: where the order of the examples is drawn from.
@@ -267,10 +268,8 @@ def fit(
                 inputs, targets = (_chosen(examples, which) for examples in data)
                 if at_once is None:
                     inputs = _as_list(inputs)
-                value = of_size[len(which)](inputs, _as_list(targets))
-                optimizer.zero_grad()
-                value.backward()
-                optimizer.step()
+                of_these = of_size[len(which)], inputs, _as_list(targets)
+                value = optimizer.step(functools.partial(_with_gradient, optimizer, *of_these))
                 losses.append(value.data)
             row = {"loss": float(np.mean(losses))}
             if metric is not None:
@@ -339,6 +338,16 @@ def _loss_of_batch(
 ) -> Any:
     """What a step goes down."""
     return loss(_one_by_one(model, _as_list(inputs)), targets)
+
+
+def _with_gradient(
+    optimizer: Optimizer, of_batch: Callable[..., Any], inputs: Any, targets: list[Any]
+) -> Any:
+    """The same, and its gradient in the parameters."""
+    value = of_batch(inputs, targets)
+    optimizer.zero_grad()
+    value.backward()
+    return value
 
 
 def _one_by_one(model: Callable[[Any], Any], inputs: Sequence[Any]) -> list[Any]:

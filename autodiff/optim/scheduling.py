@@ -50,12 +50,16 @@ class LRScheduler:
 
     def check(self) -> None:
         """Refuse what makes no sense; a subclass adds its own options."""
-        counts([self.epoch], "epoch")
+        self.check_epoch()
         n = len(self.optimizer.param_groups)
         if len(self.base_lrs) > n:
             raise ValueError(f"base_lrs is of {len(self.base_lrs)} groups; the optimizer has {n}")
         for lr in self.base_lrs:
             real(lr, "base_lrs")
+
+    def check_epoch(self) -> None:
+        """Refuse an epoch that makes no sense."""
+        counts([self.epoch], "epoch")
 
     def rate(self, t: int, lr: float, index: int) -> float:
         """The rate at step ``t`` of group ``index``, whose rate before is ``lr``."""
@@ -70,6 +74,10 @@ class LRScheduler:
     def _changes(self, t: int, lr: float, index: int) -> Group:
         """What step ``t`` sets in group ``index``, whose rate before is ``lr``."""
         return {"lr": float(self.rate(t, lr, index))}
+
+    def anew(self, lr: float, index: int) -> Group:
+        """What it sets in group ``index`` where a sequence comes to it, and the rate is ``lr``."""
+        return self._changes(0, self.base(index), index)
 
     def _set(self, t: int) -> None:
         groups = self.optimizer.param_groups
@@ -203,17 +211,6 @@ def whole(x: Any, name: str) -> Any:
     """
     number = real(x, name)
     return int(number) if number.is_integer() else number
-
-
-def positive(n: Any, name: str) -> int:
-    """A positive integer, as it is.
-
-    Raises:
-        ValueError: for anything else.
-    """
-    if not isinstance(n, int) or isinstance(n, bool) or not 1 <= n < 2**63:
-        raise ValueError(f"{name} must be a positive integer, not {describe(n)}")
-    return n
 
 
 def counts(given: list[Any], name: str) -> None:
