@@ -97,6 +97,35 @@ def test_every_scheduler_is_continued():
     }
 
 
+def half(t):
+    """A schedule with a name."""
+    return 0.5**t
+
+
+@pytest.mark.parametrize(
+    ("make", "shown"),
+    [
+        (lambda o: StepLR(o, 30), "StepLR(step_size=30, gamma=0.1, epoch=4, lr=[0.1, 0.05])"),
+        (lambda o: MultiStepLR(o, [1, 3]), "MultiStepLR(milestones=[1, 3], gamma=0.1, epoch=4, "
+         "lr=[0.001, 0.0005])"),
+        (lambda o: ExponentialLR(o, 0.3), "ExponentialLR(gamma=0.3, epoch=4, lr=[0.00081, "
+         "0.000405])"),
+        (lambda o: LambdaLR(o, half), "LambdaLR(lr_lambda=half, epoch=4, lr=[0.00625, 0.003125])"),
+        (lambda o: LambdaLR(o, [half, lambda t: 1]), "LambdaLR(lr_lambda=[half, <lambda>], epoch=4"
+         ", lr=[0.00625, 0.05])"),
+        (sequential, "SequentialLR(schedulers=[LinearLR, StepLR, ExponentialLR], "
+         "milestones=[4, 9], epoch=4, lr=[0.1, 0.05])"),
+        (lambda o: ReduceLROnPlateau(o, patience=1), "ReduceLROnPlateau(min_lr=0.0, mode='min', "
+         "threshold_mode='rel', factor=0.1, patience=1.0, cooldown=0.0, threshold=0.0001, "
+         "eps=1e-08, best=1.0, bad_epochs=1, cooling=0, lr=[0.01, 0.005])"),
+    ],
+)  # fmt: skip
+def test_a_scheduler_is_shown_with_its_options_and_where_it_is(make, shown):
+    scheduler = make(descent())
+    rates(scheduler, [1.0] * 4)
+    assert repr(scheduler) == shown
+
+
 def test_schedules_start_at_once_and_from_the_rate_they_find():
     optimizer = descent(lr=0.4)
     LinearLR(optimizer, 0.5)

@@ -81,6 +81,21 @@ class MultiplicativeLR(LRScheduler):
 
     In the middle of a ``SequentialLR`` it goes on from the rate that it finds, times
     ``lr_lambda(0)``.
+
+    Raises:
+        TypeError: as ``LRScheduler``.
+        ValueError: if a list of ``lr_lambda`` is not of one function a group.
+
+    >>> from autodiff import Value
+    >>> from autodiff.optim import SGD
+    >>> optimizer = SGD([Value(0.0)], lr=1.0)
+    >>> scheduler = MultiplicativeLR(optimizer, lambda t: 1 / t)
+    >>> for _ in range(3):
+    ...     scheduler.step()
+    ...     print(round(optimizer.param_groups[0]["lr"], 4))
+    1.0
+    0.5
+    0.1667
     """
 
     def __init__(
@@ -119,6 +134,8 @@ class StepLR(LRScheduler):
     ...     print(round(optimizer.param_groups[0]["lr"], 4))
     1.0
     0.5
+    >>> scheduler
+    StepLR(step_size=2, gamma=0.5, epoch=2, lr=[0.5])
     """
 
     def __init__(self, optimizer: Optimizer, step_size: int, gamma: float = 0.1) -> None:
@@ -199,7 +216,23 @@ class ExponentialLR(LRScheduler):
 
 
 class ConstantLR(LRScheduler):
-    """``lr * factor`` at first, which is taken back after ``total_iters`` steps."""
+    """``lr * factor`` at first, which is taken back after ``total_iters`` steps.
+
+    Raises:
+        TypeError: as ``LRScheduler``; if ``factor`` is not a number.
+        ValueError: if ``factor`` is not above 0 and at most 1, or ``total_iters`` not a positive
+            integer.
+
+    >>> from autodiff import Value
+    >>> from autodiff.optim import SGD
+    >>> optimizer = SGD([Value(0.0)], lr=1.0)
+    >>> scheduler = ConstantLR(optimizer, 0.5, total_iters=2)  # 0.5 at once
+    >>> for _ in range(2):
+    ...     scheduler.step()
+    ...     print(round(optimizer.param_groups[0]["lr"], 4))
+    0.5
+    1.0
+    """
 
     def __init__(self, optimizer: Optimizer, factor: float = 1.0 / 3, total_iters: int = 5) -> None:
         self.factor = real(factor, "factor")
@@ -275,7 +308,22 @@ class LinearLR(LRScheduler):
 
 
 class PolynomialLR(LRScheduler):
-    """The first rate times ``(1 - t/total_iters)**power``; from ``total_iters`` on it is 0."""
+    """The first rate times ``(1 - t/total_iters)**power``; after ``total_iters`` steps it is kept.
+
+    Raises:
+        TypeError: as ``LRScheduler``; if ``power`` is not a number.
+        ValueError: if ``total_iters`` is not a positive integer, or ``power`` negative.
+
+    >>> from autodiff import Value
+    >>> from autodiff.optim import SGD
+    >>> optimizer = SGD([Value(0.0)], lr=1.0)
+    >>> scheduler = PolynomialLR(optimizer, total_iters=2, power=2.0)
+    >>> for _ in range(2):
+    ...     scheduler.step()
+    ...     print(round(optimizer.param_groups[0]["lr"], 4))
+    0.25
+    0.0
+    """
 
     def __init__(self, optimizer: Optimizer, total_iters: int = 5, power: float = 1.0) -> None:
         self.total_iters: int = plain(total_iters)
@@ -430,6 +478,7 @@ class ReduceLROnPlateau:
                     change["lr"] = reduced
         commit([*groups, vars(self)], [*changes, own])
 
+    __repr__ = LRScheduler.__repr__
     get_last_lr = LRScheduler.get_last_lr
     state_dict = LRScheduler.state_dict
     load_state_dict = LRScheduler.load_state_dict

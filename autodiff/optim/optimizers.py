@@ -352,12 +352,26 @@ class Rprop(Optimizer):
         maximize: climb instead of descending.
 
     Raises:
-        ValueError: if ``lr`` is negative, nan or infinite; if ``etas`` are not one number between 0
-            and 1 and one above 1, or ``step_sizes`` not two from 0 up, the smaller one first.
+        TypeError: as ``Optimizer``; if an option is of another type than it must be.
+        ValueError: as ``Optimizer``; if ``lr`` is negative, nan or infinite; if ``etas`` are not
+            one number between 0 and 1 and one above 1, or ``step_sizes`` not two from 0 up, the
+            smaller one first.
 
     References:
         M. Riedmiller, H. Braun, A direct adaptive method for faster backpropagation learning: the
         RPROP algorithm, ICNN 1993.
+
+    >>> from autodiff import Value
+    >>> x = Value(5.0)
+    >>> optimizer = Rprop([x], lr=1.0)
+    >>> for _ in range(3):
+    ...     optimizer.zero_grad()
+    ...     (x * x).backward()
+    ...     optimizer.step()
+    ...     print(round(x.data, 4))
+    4.0
+    2.8
+    1.36
     """
 
     arrays: ClassVar = {"last_gradient": "", "step_size": ""}

@@ -38,6 +38,8 @@ class LRScheduler:
     >>> scheduler.step()
     >>> scheduler.get_last_lr(), scheduler.base_lrs, scheduler.epoch
     ([0.5], [1.0], 1)
+    >>> scheduler
+    Halving(epoch=1, lr=[0.5])
     """
 
     def __init__(self, optimizer: Optimizer) -> None:
@@ -47,6 +49,14 @@ class LRScheduler:
         self.check()
         self._set(0)
         self.base_lrs = list(map(first_rate, optimizer.param_groups))
+
+    def __repr__(self) -> str:
+        shown = {k: v for k, v in vars(self).items() if k not in ("optimizer", "base_lrs", "epoch")}
+        if "epoch" in vars(self):
+            shown["epoch"] = self.epoch
+        rates = ", ".join(f"{lr:.6g}" for lr in self.get_last_lr())
+        options = [f"{name}={_text(option)}" for name, option in shown.items()]
+        return f"{type(self).__name__}({', '.join([*options, f'lr=[{rates}]'])})"
 
     def check(self) -> None:
         """Refuse what makes no sense; a subclass adds its own options."""
@@ -236,6 +246,15 @@ def _savable(x: Any) -> bool:
     if isinstance(x, (list, tuple)):
         return all(map(_savable, x))
     return x is None or isinstance(x, (int, float, str))
+
+
+def _text(x: Any) -> str:
+    """An option as it is shown: of functions and schedulers, the name alone."""
+    if isinstance(x, (list, tuple)):
+        return f"[{', '.join(map(_text, x))}]"
+    if _savable(x):
+        return repr(x)
+    return str(getattr(x, "__name__", type(x).__name__))
 
 
 def _form(x: Any) -> Any:
