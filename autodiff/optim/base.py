@@ -39,6 +39,7 @@ class Optimizer:
         arrays: of the class: the arrays that its rule keeps, by name, each with the option that it
             is kept for, or ``""`` if it always is.  A saved state has these and no others.
         numbers: of the class: the numbers that its rule keeps besides ``"step"``.
+        needs_closure: of the class: whether ``step`` computes losses itself, by a closure.
 
     Raises:
         TypeError: if a parameter is not a leaf, or an option of another type than it must be.
@@ -60,6 +61,7 @@ class Optimizer:
 
     arrays: ClassVar[dict[str, str]] = {}
     numbers: ClassVar[tuple[str, ...]] = ()
+    needs_closure: ClassVar[bool] = False
 
     def __init__(self, params: Params, options: dict[str, Any]) -> None:
         hidden = ("self", "params", "__class__")
@@ -146,8 +148,8 @@ class Optimizer:
         """Change every parameter by its gradient: all of them or, if it is interrupted, none.
 
         Args:
-            closure: computes the loss and its gradients, and returns the loss; called first.  Only
-                ``LBFGS``, which calls it several times, needs it.
+            closure: computes the loss and its gradients, and returns the loss; called first.  It is
+                only needed by ``LBFGS``, which calls it several times.
 
         Returns:
             What the closure returned; None without one.

@@ -82,6 +82,7 @@ class LBFGS(Optimizer):
 
     arrays: ClassVar = {"last_step": "", "last_gradient": "", "steps": "", "gradient_changes": ""}
     numbers = ("n_iter", "func_evals")
+    needs_closure = True
 
     def __init__(
         self,

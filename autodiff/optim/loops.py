@@ -30,7 +30,7 @@ from autodiff.value import Value
 
 #: Parameters times examples, from which on a batch is one vmap: unrolled, it takes long to compile.
 LARGE = 1 << 19
-FEW = 20  #: steps with batches of one size: to make a program takes as long as some of them
+FEW = 20  #: losses of batches of one size: to make a program takes as long as some of them
 
 
 def minibatches(
@@ -245,11 +245,12 @@ def fit(
         at_once = functools.partial(loss_of, model, loss)
         data = as_array(data[0]), data[1]
     full, rest = divmod(len(data[0]), batch_size)
-    steps = {batch_size: full * epochs, rest: epochs}  # by the size of a batch
-    of_size = dict.fromkeys(steps, of_batch)
-    if jit and max(steps.values()) >= FEW:
+    each = max(group.get("max_eval", 1) for group in optimizer.param_groups)  # of LBFGS
+    calls = {batch_size: full * epochs * each, rest: epochs * each}  # by the size of a batch
+    of_size = dict.fromkeys(calls, of_batch)
+    if jit and max(calls.values()) >= FEW:
         compiled = Compiled(of_batch, "the loss of a batch", at_once=at_once)
-        of_size = {n: compiled if often >= FEW else of_batch for n, often in steps.items()}
+        of_size = {n: compiled if often >= FEW else of_batch for n, often in calls.items()}
         predict = Compiled(model, "the model", quiet=True)
     of_all: Callable[[Any], list[Any]] = functools.partial(_one_by_one, predict)
     if at_once is not None:
@@ -269,7 +270,12 @@ def fit(
                 if at_once is None:
                     inputs = _as_list(inputs)
                 of_these = of_size[len(which)], inputs, _as_list(targets)
-                value = optimizer.step(functools.partial(_with_gradient, optimizer, *of_these))
+                closure = functools.partial(_with_gradient, optimizer, *of_these)
+                if optimizer.needs_closure:
+                    value = optimizer.step(closure)
+                else:
+                    value = closure()
+                    optimizer.step()
                 losses.append(value.data)
             row = {"loss": float(np.mean(losses))}
             if metric is not None:

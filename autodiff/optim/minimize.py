@@ -166,7 +166,11 @@ def minimize(
         if stopped:
             break
         known.append((value, slope))
-        rule.step(closure)
+        if rule.needs_closure:
+            rule.step(closure)
+        else:
+            closure()
+            rule.step()
     path = np.array(points).reshape(-1, len(xs))
     with np.errstate(over="ignore", invalid="ignore"):  # of a run that diverges
         lengths = np.linalg.norm(np.diff(path, axis=0), axis=1)
