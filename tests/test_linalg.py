@@ -342,7 +342,7 @@ def test_a_determinant_has_the_derivatives_of_the_polynomial(name):
     f = linalg.det
     for g in (f, jit(f)):
         assert g(a) == pytest.approx(np.linalg.det(a), abs=1e-14)
-    for d in expected:
+    for d in expected[: 3 if len(a) < 4 else 2]:
         f = jacobian(f)
         for g in (f, jit(f)):
             assert g(a) == pytest.approx(d, abs=1e-13)
