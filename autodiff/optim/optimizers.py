@@ -413,4 +413,4 @@ class Rprop(Optimizer):
         size = np.clip(size, *group["step_sizes"])
         g = np.where(turn < 0, 0.0, g)
         state["last_gradient"], state["step_size"] = g, size
-        p -= size * (np.sign(g, where=g == g, out=np.zeros_like(g)))  # a nan has no sign
+        p -= size * np.where(g == g, np.sign(g), 0.0)  # a nan has no sign
