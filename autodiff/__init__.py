@@ -8,16 +8,15 @@
 True
 """
 
-from __future__ import annotations
+import importlib as _importlib
+import typing as _typing
 
-import importlib
-from typing import Any
-
-from autodiff.engine import choice  # isort: skip  # it must be the first
-from autodiff import functions, nn, ops, optim
+from autodiff.engine import choice as _choice  # isort: skip  # it must be the first
+from autodiff import functions, linalg, nn, ops, optim
 from autodiff.checkpoints import load, save
 from autodiff.contexts import detect_anomaly, no_grad, scope
-from autodiff.functions import PUBLIC, take
+from autodiff.functions import *  # noqa: F403  # all that __all__ has there
+from autodiff.interpolation import interp
 from autodiff.primitive import primitive
 from autodiff.transforms import (
     derivative,
@@ -31,21 +30,23 @@ from autodiff.transforms import (
     vjp,
     vmap,
 )
-from autodiff.value import COMPILED, TABLE_DIGEST, Value
+from autodiff.value import COMPILED, Value
+from autodiff.value import TABLE_DIGEST as _TABLE_DIGEST
+
+# What not every program needs is imported when it is first used.
+if _typing.TYPE_CHECKING:
+    from autodiff import graph, testing
+    from autodiff import plot as plot
+else:
+
+    def __getattr__(name: str) -> object:
+        """``graph``, ``plot`` and ``testing``, imported when they are first used."""
+        if name in ("graph", "plot", "testing"):
+            return _importlib.import_module(f"autodiff.{name}")
+        raise AttributeError(f"module 'autodiff' has no attribute {name!r}")
 
 
-def __getattr__(name: str) -> Any:
-    """Modules that not every program needs are imported when they are first used.
-
-    ``plot`` is not in ``__all__``: ``from autodiff import *`` must not want matplotlib.
-    """
-    if name in ("graph", "plot", "testing"):
-        return importlib.import_module(f"autodiff.{name}")
-    raise AttributeError(f"module 'autodiff' has no attribute {name!r}")
-
-
-choice.check(COMPILED, TABLE_DIGEST)
-globals().update(PUBLIC)
+_choice.check(COMPILED, _TABLE_DIGEST)
 
 __version__ = "0.1.0"
 __all__ = [
@@ -58,9 +59,11 @@ __all__ = [
     "graph",
     "hessian",
     "hvp",
+    "interp",
     "jacobian",
     "jit",
     "jvp",
+    "linalg",
     "load",
     "nn",
     "no_grad",
@@ -69,10 +72,12 @@ __all__ = [
     "primitive",
     "save",
     "scope",
-    "take",
     "testing",
     "value_and_grad",
     "vjp",
     "vmap",
-    *PUBLIC,
-]
+]  # not plot: ``from autodiff import *`` must not want matplotlib
+__all__ += functions.__all__
+__all__.remove("abs")  # ``from autodiff import *`` leaves Python's own as they are
+__all__.remove("pow")
+__all__.remove("sum")

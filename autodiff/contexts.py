@@ -60,6 +60,8 @@ class Context:
 class no_grad(Context):
     """Compute without recording: results are leaves, constants with no history.
 
+    It may be entered again inside, and is local to its thread or task.
+
     >>> from autodiff import Value
     >>> x = Value(2.0)
     >>> with no_grad():
@@ -78,6 +80,9 @@ class detect_anomaly(Context):
 
     The message names the operation, its operands, and the line of the program that recorded it.
 
+    Raises:
+        FloatingPointError: inside, from the operation or the sweep that gives a nan or an inf.
+
     >>> from autodiff import Value, log
     >>> with detect_anomaly():  # doctest: +ELLIPSIS
     ...     log(Value(0.0, name="x"))
@@ -94,7 +99,7 @@ class scope(Context):
     """Label what is recorded inside with ``name``; scopes nest, as in ``"layer1/neuron0"``.
 
     Raises:
-        TypeError: if ``name`` is not a string.
+        TypeError: if ``name`` is not a string, or empty.
 
     >>> from autodiff import Value
     >>> with scope("layer1"), scope("neuron0"):

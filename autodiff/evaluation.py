@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 
 from autodiff.engine import kernels
+from autodiff.engine.documentation import documentation
 from autodiff.engine.instructions import ON_LISTS
 from autodiff.engine.reals import constant, describe, real
 from autodiff.engine.traces import active
@@ -139,7 +140,7 @@ def _elementwise(row: Row) -> Callable[..., Any]:
         function = with_default
     function.__name__ = function.__qualname__ = row.name
     function.__module__ = "autodiff.functions"  # where it is found
-    function.__doc__ = row.documentation
+    function.__doc__ = documentation(row)
     return function
 
 

@@ -15,13 +15,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from functools import cache
-from typing import TYPE_CHECKING, Any
+from typing import Any, SupportsIndex, TypeVar, overload
 
 import numpy as np
 
 from autodiff.engine import kernels
 from autodiff.engine.modes import MODE
-from autodiff.engine.reals import constant, describe, real
+from autodiff.engine.reals import Array, Real, constant, describe, real
 from autodiff.engine.traces import active
 from autodiff.evaluation import VALUES, elementwise, largest
 from autodiff.evaluation import where as chosen
@@ -29,11 +29,19 @@ from autodiff.lists import record_known, record_list
 from autodiff.ops import CODES, ROWS, TABLE
 from autodiff.value import Value, add_method, number_of
 
-if TYPE_CHECKING:  # elementwise functions come from the table, at the end of this file
-
-    def __getattr__(name: str) -> Callable[..., Any]: ...
+_T = TypeVar("_T")
 
 
+@overload
+def where(c: Real, a: Real, b: Real) -> float: ...
+@overload
+def where(c: Value, a: Real | Value, b: Real | Value) -> Value: ...
+@overload
+def where(c: Real, a: Value, b: Real | Value) -> Value: ...
+@overload
+def where(c: Real, a: Real, b: Value) -> Value: ...
+@overload
+def where(c: Any, a: Any, b: Any) -> Any: ...
 def where(c: Any, a: Any, b: Any) -> Any:
     """``a`` where ``c`` is not 0, else ``b``: of numbers, Values and arrays, without a branch.
 
@@ -41,6 +49,10 @@ def where(c: Any, a: Any, b: Any) -> Any:
     ``where(less(x, 0.0), a, b)`` with the table's comparisons.  What is not chosen gets the
     gradient 0; but both are computed, so if one of them is infinite there, or has no derivative,
     choose its operand first: ``where(c, log(where(c, x, 1.0)), 0.0)``.
+
+    Args:
+        c: decides; True and False are 1 and 0.
+        a, b: what is chosen from; arrays are broadcast, ``c`` too.
 
     Raises:
         TypeError: for what is neither a number nor a Value, nor an array of them.
@@ -59,18 +71,32 @@ def where(c: Any, a: Any, b: Any) -> Any:
             )
     result = chosen(*checked)
     if type(result) is not Value:
-        return Value(result) if any(type(x) is Value for x in operands) else result
+        # in a function that jit traces, a leaf would be read from outside
+        return Value(result) if active() is None and Value in map(type, operands) else result
     return result if MODE.get().recording else result.detach()
 
 
 # -- over lists ------------------------------------------------------------------------------------
 
 
-def sum(xs: Sequence[Any]) -> Any:
+@overload
+def sum(xs: Sequence[float]) -> float: ...
+@overload
+def sum(xs: Sequence[Value]) -> Value: ...
+@overload
+def sum(xs: Sequence[Any] | Array) -> Any: ...
+def sum(xs: Any) -> Any:
     """The sum of ``xs``, as one node.
+
+    Args:
+        xs: a list, tuple or array of numbers, Values, or arrays of one shape.
+
+    Returns:
+        A Value if there is one among them, an array of arrays, else a float.
 
     Raises:
         ValueError: if ``xs`` is empty.
+        TypeError: if it is no list, or something in it neither a number, a Value nor an array.
 
     >>> sum([1.0, 2.0, 3.0])
     6.0
@@ -78,11 +104,17 @@ def sum(xs: Sequence[Any]) -> Any:
     return _reduce("sum", xs)
 
 
-def mean(xs: Sequence[Any]) -> Any:
+@overload
+def mean(xs: Sequence[float]) -> float: ...
+@overload
+def mean(xs: Sequence[Value]) -> Value: ...
+@overload
+def mean(xs: Sequence[Any] | Array) -> Any: ...
+def mean(xs: Any) -> Any:
     """The arithmetic mean of ``xs``, as one node.
 
     Raises:
-        ValueError: if ``xs`` is empty.
+        ValueError, TypeError: as ``sum``.
 
     >>> mean([1.0, 2.0, 6.0])
     3.0
@@ -90,11 +122,23 @@ def mean(xs: Sequence[Any]) -> Any:
     return _reduce("mean", xs)
 
 
-def dot(xs: Sequence[Any], ys: Sequence[Any]) -> Any:
+@overload
+def dot(xs: Sequence[float], ys: Sequence[float]) -> float: ...
+@overload
+def dot(xs: Sequence[Value], ys: Sequence[Real | Value]) -> Value: ...
+@overload
+def dot(xs: Sequence[Real | Value], ys: Sequence[Value]) -> Value: ...
+@overload
+def dot(xs: Sequence[Any] | Array, ys: Sequence[Any] | Array) -> Any: ...
+def dot(xs: Any, ys: Any) -> Any:
     """The sum of ``x * y`` over two lists of one length, as one node.
+
+    Args:
+        xs, ys: as the list of ``sum``.
 
     Raises:
         ValueError: if the lists are empty or differ in length.
+        TypeError: as ``sum``.
 
     >>> dot([1.0, 2.0], [3.0, 4.0])
     11.0
@@ -102,11 +146,17 @@ def dot(xs: Sequence[Any], ys: Sequence[Any]) -> Any:
     return _reduce("dot", xs, ys)
 
 
-def logsumexp(xs: Sequence[Any]) -> Any:
-    """``log(sum(exp(x)))``, computed without overflow, as one node.
+@overload
+def logsumexp(xs: Sequence[float]) -> float: ...
+@overload
+def logsumexp(xs: Sequence[Value]) -> Value: ...
+@overload
+def logsumexp(xs: Sequence[Any] | Array) -> Any: ...
+def logsumexp(xs: Any) -> Any:
+    """``log(sum(exp(x)))`` over ``xs``, computed without overflow, as one node.
 
     Raises:
-        ValueError: if ``xs`` is empty.
+        ValueError, TypeError: as ``sum``.
 
     >>> logsumexp([1000.0, 1000.0])
     1000.6931471805599
@@ -114,8 +164,19 @@ def logsumexp(xs: Sequence[Any]) -> Any:
     return _reduce("logsumexp", xs)
 
 
-def softmax(xs: Sequence[Any]) -> Any:
+@overload
+def softmax(xs: Sequence[float]) -> list[float]: ...
+@overload
+def softmax(xs: Sequence[Value]) -> list[Value]: ...
+@overload
+def softmax(xs: Array) -> Array: ...
+@overload
+def softmax(xs: Sequence[Any]) -> list[Any]: ...
+def softmax(xs: Any) -> Any:
     """``exp(x) / sum(exp(xs))`` for each ``x``, computed without overflow: a list, or an array.
+
+    Raises:
+        ValueError, TypeError: as ``sum``.
 
     >>> softmax([1000.0, 1000.0])
     [0.5, 0.5]
@@ -128,8 +189,19 @@ def softmax(xs: Sequence[Any]) -> Any:
         return _like(xs, [PUBLIC["div"](p, total) for p in powers])
 
 
-def log_softmax(xs: Sequence[Any]) -> Any:
+@overload
+def log_softmax(xs: Sequence[float]) -> list[float]: ...
+@overload
+def log_softmax(xs: Sequence[Value]) -> list[Value]: ...
+@overload
+def log_softmax(xs: Array) -> Array: ...
+@overload
+def log_softmax(xs: Sequence[Any]) -> list[Any]: ...
+def log_softmax(xs: Any) -> Any:
     """``log(softmax(xs))``, computed without overflow or cancellation: a list, or an array.
+
+    Raises:
+        ValueError, TypeError: as ``sum``.
 
     >>> log_softmax([0.0, -1000.0])
     [0.0, -1000.0]
@@ -197,7 +269,13 @@ def _like(xs: Any, result: list[Any]) -> Any:
 # -- indices -----------------------------------------------------------------------------------
 
 
-def take(values: Sequence[Any], i: Any) -> Any:
+@overload
+def take(values: Array, i: Any) -> Any: ...
+@overload
+def take(values: Sequence[_T], i: Sequence[int] | Array) -> list[_T]: ...
+@overload
+def take(values: Sequence[_T], i: SupportsIndex) -> _T: ...
+def take(values: Any, i: Any) -> Any:
     """``values[i]`` for an integer, also for one that a function was given which jit traces.
 
     Args:
@@ -210,7 +288,8 @@ def take(values: Sequence[Any], i: Any) -> Any:
 
     Raises:
         IndexError: if there is no such element.
-        TypeError: if ``i`` is not an integer.
+        TypeError: if ``i`` is not an integer, or ``values`` no list or array.
+        ValueError: if ``values`` is empty.
 
     >>> take([10.0, 20.0, 30.0], 2)
     30.0
@@ -285,16 +364,23 @@ PUBLIC.update(
     where=where,
 )
 globals().update(PUBLIC)
+__all__ = [*PUBLIC, "take"]
 
 for _row in TABLE:  # sin(v) is also v.sin(), and v.arcsin() serves np.arcsin on arrays of Values
     if not _row.over_lists:
         for _name in {_row.name, _row.numpy or _row.name}:
             add_method(_name, PUBLIC[_row.name])
 
+
 # What NumPy's functions of arrays ask of their elements: var, vdot, norm, floor ...
-add_method("conjugate", lambda v: v)
-add_method("real", property(lambda v: v))
-add_method("imag", property(lambda v: 0.0))
+def _conjugate(self: Value) -> Value:
+    """The Value itself, as it is real: for NumPy's functions of arrays."""
+    return self
+
+
+add_method("conjugate", _conjugate)
+add_method("real", property(lambda v: v, doc="The Value itself, as it is real."))
+add_method("imag", property(lambda v: 0.0, doc="0.0, as a Value is real."))
 for _name in ("floor", "ceil", "trunc"):
     add_method(f"__{_name}__", PUBLIC[_name])
 

@@ -3,7 +3,8 @@
 A row gives a primitive's value and its partial derivatives as short expressions.  Everything else
 is made from the rows: the methods of ``Value`` and the functions of ``autodiff.functions``, the
 local derivatives that ``backward()`` multiplies, gradients of gradients, the compiled kernels, the
-labels in drawings, the table in the documentation, and the tests.  To add a primitive, add a row.
+labels in drawings, the table in the documentation, and the tests.  To add a primitive, add a row;
+what it is in words stands in ``engine/documentation.py``.
 
 How to read a row::
 
@@ -38,6 +39,23 @@ from dataclasses import dataclass
 from math import inf
 from typing import Any
 
+__all__ = [
+    "ALL_BUT_ZERO",
+    "CODES",
+    "COMPARISONS",
+    "CONSTANTS",
+    "DIFFERENCES",
+    "HELPERS",
+    "POSITIVE",
+    "REALS",
+    "ROWS",
+    "TABLE",
+    "Interval",
+    "Row",
+    "markdown",
+    "row",
+]
+
 #: Names that expressions may use besides primitives and operands.
 CONSTANTS = {
     "LN2": 0.6931471805599453,
@@ -70,6 +88,10 @@ class Row:
         bounds: how many ulp the value, then each partial, may be off the true one, where that is
             not 2 for the value and 4 for a partial; beside the names of a partial, ``d`` is the
             partial itself, and ``s`` the sum of the absolute terms of a fold.
+
+    >>> double = Row("double", "a", "2*a", ["2"])
+    >>> double.names, double.shown, double.over_lists
+    (['a'], 'double', False)
     """
 
     name: str
@@ -113,24 +135,12 @@ class Row:
 
     @property
     def shown(self) -> str:
-        """The label in drawings."""
-        return self.label or self.name
+        """The label in drawings.
 
-    @property
-    def documentation(self) -> str:
-        """The docstring of the function and the method.
-
-        >>> row("sqrt").documentation
-        'sqrt(a) = sqrt(a); partial derivative: 0.5/v, where v is the value.'
+        >>> row("sin").shown, row("maximum").shown
+        ('sin', 'max')
         """
-        if callable(self.value):
-            return self.value.__doc__ or ""
-        plural = "s" if len(self.partials) > 1 else ""
-        stated = ", ".join(map(str, self.partials))
-        return (
-            f"{self.name}({', '.join(self.names)}) = {self.value}; "
-            f"partial derivative{plural}: {stated}, where v is the value."
-        )
+        return self.label or self.name
 
 
 POSITIVE = ((0.0, inf),)
@@ -347,7 +357,10 @@ CODES = {r.name: code for code, r in enumerate(ROWS) if r.name}
 
 
 def row(name: str) -> Row:
-    """The row of a primitive.
+    """The row of the primitive ``name``, one of the table's or of one's own.
+
+    Raises:
+        KeyError: if there is none of that name.
 
     >>> row("sin").partials
     ['cos(a)']

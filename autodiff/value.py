@@ -17,12 +17,13 @@ from __future__ import annotations
 import numbers
 import operator
 from gc import get_referents
+from html import escape
 from math import isfinite
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from autodiff.engine import anomalies, traces  # messages of detect_anomaly() and of jit
 from autodiff.engine.modes import MODE, PLAIN, Note  # what contexts have set; PLAIN: nothing
-from autodiff.engine.reals import constant, describe, real, refuse
+from autodiff.engine.reals import Real, constant, describe, real, refuse
 from autodiff.ops import ROWS
 
 try:
@@ -61,6 +62,7 @@ class Value:
 
     Raises:
         TypeError: if ``data`` is not a real number: a string, a complex number, None, an array.
+        ValueError: if ``data`` is beyond the range of a float64, as ``10**400`` is.
 
     A program may put attributes of its own on it, as an optimizer does: ``v.momentum = 0.0``.
 
@@ -69,6 +71,10 @@ class Value:
     >>> y.backward()
     >>> y.data, x.grad
     (15.0, 8.0)
+    >>> z = x * Value(4.0)
+    >>> z.op, z.operands[0].name, z.partials, z.detach()
+    ('mul', 'x', (4.0, 3.0), Value(12.0))
+    >>> x.data, x.grad = 5.0, 0.0  # as an optimizer does; y and z keep their data
     """
 
     __slots__ = ("__dict__", "_a", "_b", "_da", "_data", "_db", "_grad", "_mark", "_note", "_op")
@@ -83,7 +89,7 @@ class Value:
     _mark: int  # which walk has been here last
     _op: int  # which row of the table; 0 for a leaf
 
-    def __init__(self, data: float, name: str = "") -> None:
+    def __init__(self, data: Real, name: str = "") -> None:
         blank(self)
         self._data = real(data, "Value(data)")
         if _looking:
@@ -102,7 +108,7 @@ class Value:
         return self._data
 
     @data.setter
-    def data(self, number: float) -> None:
+    def data(self, number: Real) -> None:
         if self._op:
             raise TypeError(
                 f"data of a computed Value ({self.op}) cannot be set: only a leaf's can; "
@@ -126,7 +132,7 @@ class Value:
         return self._grad
 
     @grad.setter
-    def grad(self, number: float) -> None:
+    def grad(self, number: Real) -> None:
         new = real(number, "grad")
         if _looking and mode_now(MODE) is not PLAIN:
             home = None if self._note is None else self._note.trace
@@ -168,11 +174,7 @@ class Value:
 
     @property
     def partials(self) -> tuple[float, ...]:
-        """Its partial derivative with respect to each operand; 0 for constants.
-
-        >>> (Value(3.0) * Value(4.0)).partials
-        (4.0, 3.0)
-        """
+        """Its partial derivative with respect to each operand; 0 for constants."""
         if _looking and mode_now(MODE) is not PLAIN:
             traces.refuse_reading("partials")
         if type(self._a) is tuple:
@@ -181,11 +183,7 @@ class Value:
         return (self._da, self._db)[: len(self.operands)]
 
     def detach(self) -> Value:
-        """A constant: a new leaf with the same data and no history.
-
-        >>> (Value(3.0) * 2).detach()
-        Value(6.0)
-        """
+        """A constant: a new leaf with the same data and no history."""
         return stop_gradient(self)
 
     # -- arithmetic ------------------------------------------------------------------------------
@@ -228,13 +226,6 @@ class Value:
 
     def __abs__(self) -> Value:
         return record_unary(ABS, self)
-
-    if not cython.compiled and TYPE_CHECKING:  # attached later: backward() runs sweeps.sweep
-
-        def backward(self, seed: float = 1.0, create_graph: bool = False) -> None: ...  # noqa: D102  # second_order says it
-
-        def __getattr__(self, name: str) -> Any: ...
-        def __setattr__(self, name: str, x: Any) -> None: ...
 
     # -- comparison is by data, hashing by identity ------------------------------------------------
 
@@ -299,6 +290,13 @@ class Value:
             return f"Value(traced{op}{name})"
         grad = f", grad={self._grad!r}" if self._grad != 0.0 else ""
         return f"Value({self._data!r}{grad}{op}{name})"
+
+    def _repr_html_(self) -> str:  # what a notebook shows
+        if _looking and traces.active() is not None:
+            return escape(repr(self))
+        shown = {"name": self.name, "data": self._data, "grad": self._grad, "op": self.op}
+        rows = [f"<tr><th>{k}</th><td>{escape(str(x))}</td></tr>" for k, x in shown.items()]
+        return f"<table>{''.join(rows)}</table>"
 
     def __format__(self, spec: str) -> str:
         if spec and _looking:

@@ -1,6 +1,8 @@
 """What the demonstrations share: their command line, and pictures on screen or in files.
 
-A demonstration is a script whose docstring says what to look for, with a generator of pictures::
+A demonstration is a script whose docstring says what to look for, with a generator of pictures.
+Formulas stand between backticks in docstrings and captions: the page of ``all.py`` typesets them.
+::
 
     def pictures(quick: bool) -> Iterator[Picture]:
         yield Picture("name_of_the_file", "What it shows.", plot.curve(sin, (-3, 3)))
@@ -46,7 +48,8 @@ Pictures = Callable[[bool], Iterator[Picture]]
 def run(description: str | None, pictures: Pictures, arguments: list[str] | None = None) -> None:
     """Make a demonstration's pictures: save them with ``--save DIR``, or else show them."""
     parser = argparse.ArgumentParser(
-        description=description, formatter_class=argparse.RawDescriptionHelpFormatter
+        description=plain(description or ""),
+        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     add_options(parser)
     options = parser.parse_args(arguments)
@@ -56,7 +59,7 @@ def run(description: str | None, pictures: Pictures, arguments: list[str] | None
             return
         folder = prepare(options.save)
         for picture in pictures(options.quick):
-            print(f"{save(picture, folder)}\n    {picture.caption}", flush=True)
+            print(f"{save(picture, folder)}\n    {plain(picture.caption)}", flush=True)
     except (RuntimeError, OSError) as refused:  # no display, no folder
         parser.exit(1, f"{parser.prog}: {refused}\n")
     except KeyboardInterrupt:
@@ -116,7 +119,7 @@ def show(pictures: Iterator[Picture]) -> None:
     kept = []  # an animation runs only as long as something holds it
     with tempfile.TemporaryDirectory() as folder:
         for picture in pictures:
-            print(picture.caption, flush=True)
+            print(plain(picture.caption), flush=True)
             kept.append(picture.drawing)
             if isinstance(picture.drawing, graph.Explorer):
                 print("    It is a page: --save DIR writes it.", flush=True)
@@ -126,6 +129,11 @@ def show(pictures: Iterator[Picture]) -> None:
                 ax.imshow(plt.imread(path))
                 ax.set_axis_off()
     plt.show()
+
+
+def plain(text: str) -> str:
+    """A text without the backticks of its formulas."""
+    return text.replace("`", "")
 
 
 def title(description: str) -> str:

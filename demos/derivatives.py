@@ -1,14 +1,15 @@
 """Derivatives: what they are, and what finite differences make of them.
 
-sin x and 2x^2 with their derivatives; a step h = 1 in place of a small one, at x = 2, for x, 2x and
-x^2; and the error of forward and central differences against h, for the derivative of sin at 1.
+`sin(x)` and `2 x²` with their derivatives; a step `h = 1` in place of a small one, at `x = 2`, for
+`x`, `2 x` and `x²`; the error of forward and central differences against `h`, for the derivative of
+sin at 1.
 
-What to look for: a difference quotient with h = 1 is right for x and 2x, whose slope is everywhere
-the same, and 5 in place of 4 for x^2 (2x + h: the forward difference is off by h; the central one
-is exact for a parabola).  On logarithmic axes the errors make a V: to the right of its foot the
-formula is at fault (truncation, which falls like h and like h^2), to the left of it the computer is
-(rounding, which grows like 1/h).  The feet stand near h = 1e-8 and h = 1e-5; reverse-mode
-differentiation has no h, and no V.
+What to look for: a difference quotient with `h = 1` is right for `x` and `2 x`, whose slope is
+everywhere the same, and 5 in place of 4 for `x²` (`2 x + h`: the forward difference is off by `h`;
+the central one is exact for a parabola).  On logarithmic axes the errors make a V: to the right of
+its foot the formula is at fault (truncation, which falls like `h` and like `h²`), to the left of it
+the computer is (rounding, which grows like `1/h`).  The feet stand near `h = 10⁻⁸` and `h = 10⁻⁵`;
+reverse-mode differentiation has no `h`, and no V.
 
     python demos/derivatives.py --save out
 """
@@ -29,7 +30,7 @@ SLOPES = {"x": lambda x: x, "2x": lambda x: 2 * x, "x²": lambda x: x * x}
 
 
 def parabola(x):
-    """2x^2: of a number, a Value or an array of numbers."""
+    """2x²: of a number, a Value or an array of numbers."""
     return 2 * x * x
 
 

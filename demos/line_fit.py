@@ -1,6 +1,6 @@
-"""A line through 100 noisy points of y = x, fitted with gradients from three sources.
+"""A line through 100 noisy points of `y = x`, fitted with gradients from three sources.
 
-The loss is the mean squared error of y = k*x + b; [80, 90, 70] against [75, 85, 75] has 25.  The
+The loss is the mean squared error of `y = k x + b`; [80, 90, 70] against [75, 85, 75] has 25.  The
 gradient comes from central finite differences, from the formulas derived by hand, and from this
 engine.  What to look for: the three descents (learning rate 0.08, 300 epochs) walk the same path
 and end in the same line; they differ in the time they take, and in who had to do the mathematics.
@@ -67,6 +67,15 @@ def three_ways(epochs: int) -> dict[str, tuple[Trajectory, float]]:
     return results
 
 
+def equation(k: float, b: float) -> str:
+    """The line, as it is written: two digits of each number.
+
+    >>> equation(-1.0, 2.0), equation(0.985, -0.0017)
+    ('y = -1x + 2', 'y = 0.98x - 0.0017')
+    """
+    return f"y = {k:.2g}x {'-' if b < 0 else '+'} {abs(b):.2g}"
+
+
 def pictures(quick: bool) -> Iterator[Picture]:
     """Before and after; the paths on the loss; the fall of the loss."""
     example = nn.mse_loss([80, 90, 70], [75, 85, 75])
@@ -74,17 +83,8 @@ def pictures(quick: bool) -> Iterator[Picture]:
     results = three_ways(EPOCHS)
     paths = {name: path for name, (path, _) in results.items()}
     k, b = paths["reverse mode"].x
-    lines = {"before": START, "after": (k, b)}
-    ax = plot.fit(
-        x,
-        y,
-        {
-            f"{when}: y = {slope:.2f}x {'-' if offset < 0 else '+'} {abs(offset):.2f}": (
-                lambda x, slope=slope, offset=offset: slope * x + offset
-            )
-            for when, (slope, offset) in lines.items()
-        },
-    )
+    lines = {f"before: {equation(*START)}": START, f"after: {equation(k, b)}": (k, b)}
+    ax = plot.fit(x, y, {name: np.poly1d(line) for name, line in lines.items()})
     ax.set_title("A line through 100 points")
     yield Picture(
         "line_fit",
@@ -93,16 +93,27 @@ def pictures(quick: bool) -> Iterator[Picture]:
         ax,
     )
 
-    ax = plot.contour(
-        mean_squared_error(x, y), (-1.5, 2.5), (-1.5, 2.5), paths, optimum=np.polyfit(x, y, 1)
+    figure, panels = plot.subplots(1, 3, figsize=(11.4, 4.4), sharey=True)
+    for i, (ax, (name, (path, spent))) in enumerate(zip(panels, results.items(), strict=True)):
+        plot.contour(
+            mean_squared_error(x, y), (-1.5, 2.5), (-1.5, 2.5), path,
+            optimum=np.polyfit(x, y, 1), name="loss", bar=i == 2, ax=ax,
+        )  # fmt: skip
+        ax.set(xlabel="slope k", ylabel="" if i else "offset b", box_aspect=1)
+        ax.set_title(f"{name}: {1000 * spent:.0f} ms")
+        ax.get_legend().remove()
+    yield Picture(
+        "line_fit_paths",
+        "Three sources of the gradient, one path, from the open circle to the star (on the "
+        "cross-hairs of the least squares); and the time that 300 epochs took.",
+        figure,
     )
-    ax.set(xlabel="slope k", ylabel="offset b", title="Three descents, one path")
-    times = ", ".join(f"{name} {1000 * spent:.0f} ms" for name, (_, spent) in results.items())
-    yield Picture("line_fit_paths", f"The three paths lie on one another. Time: {times}.", ax)
 
     ax = plot.loss(paths)
     ax.set_title("Mean squared error")
-    yield Picture("line_fit_loss", "The loss falls alike, whatever gives the gradient.", ax)
+    yield Picture(
+        "line_fit_loss", "The losses lie on one another, whatever gives the gradient.", ax
+    )
 
 
 if __name__ == "__main__":

@@ -1,14 +1,14 @@
-"""A local and a global minimum: f(x) = x*cos(pi*x), from -1.1 to 2.
+"""A local and a global minimum: `f(x) = x cos(π x)`, from -1.1 to 2.
 
-There the local minimum is at x = -0.274, the global one at 1.090; the derivative is
-cos(pi*x) - pi*x*sin(pi*x).  What to look for: from 0.5 the rate 0.1 goes to the global minimum;
-from -1 it is stuck in the local one.  The rate 0.45 escapes from there, but cannot settle in the
-other: a descent settles where rate * f'' < 2, and f'' is 6.5 in the local minimum and 12.1 in the
-global one, so that any rate that is thrown out of the first is thrown out of the second too.  The
-rate 0.8 diverges.  Momentum rolls through the local minimum and settles in the global one; so do
-Adagrad, Adam, AdamW, Adamax and RAdam with large rates.
+There the local minimum is at `x = -0.274`, the global one at 1.090; the derivative is
+`cos(π x) - π x sin(π x)`.  What to look for: from 0.5 the rate 0.1 goes to the global minimum; from
+-1 it is stuck in the local one.  The rate 0.45 escapes from there, but cannot settle in the other:
+a descent settles where the rate times `f''` is below 2, and `f''` is 6.5 in the local minimum and
+12.1 in the global one, so that any rate that is thrown out of the first is thrown out of the second
+too.  The rate 0.8 diverges.  Momentum rolls through the local minimum and settles in the global
+one; so do Adagrad, Adam, AdamW, Adamax and RAdam with large rates.
 
-The tutorial from which this comes leaves out the factor pi in the derivative; with the true one
+The tutorial from which this comes leaves out the factor `π` in the derivative; with the true one
 these are the rates that show the same.
 
     python demos/minima.py --save out
@@ -56,6 +56,11 @@ def everyone(steps: int = 200) -> dict[str, Trajectory]:
     return {name: minimize(f, -1.0, make, steps) for name, make in OPTIMIZERS.items()}
 
 
+def nearest(path: Trajectory) -> float:
+    """The minimum near which a path ends."""
+    return min((LOCAL, GLOBAL), key=lambda place: abs(path.x[0] - place))
+
+
 def pictures(quick: bool) -> Iterator[Picture]:
     """Two starts, two large rates, momentum, everyone."""
     ax = plot.descent(f, {"from 0.5": plain(0.5, 0.1), "from -1": plain(-1.0, 0.1)}, DOMAIN)
@@ -75,19 +80,23 @@ def pictures(quick: bool) -> Iterator[Picture]:
     ax.set_title("Momentum rolls through")
     yield Picture("minima_momentum", "Momentum carries it over the hill at 0.27.", ax)
 
-    figure, ax = plot.subplots(figsize=(8.4, 5.4))
-    xs = {name: path.points[:, 0] for name, path in paths.items()}
-    for i, (name, x) in enumerate(xs.items()):
-        ax.plot(x, **{**plot.look(i), "marker": ""}, label=name)
-    for x, name in ((LOCAL, "local"), (GLOBAL, "global")):
-        ax.axhline(x, color="0.6", linewidth=1, zorder=0)
-        ax.annotate(
-            f"{name} minimum", (100, x), (0, -15), textcoords="offset points", ha="right",
-            bbox={"facecolor": "white", "edgecolor": "none", "alpha": 0.8, "pad": 1},
-        )  # fmt: skip
-    ax.set(xlabel="step", ylabel="x", xlim=(0, 100), title="All optimizers from -1")
-    figure.legend(loc="outside right center", frameon=False)
-    yield Picture("minima_optimizers", "Who is stuck, and who rolls on.", ax)
+    figure, panels = plot.subplots(1, 2, figsize=(11.4, 5.6), sharey=True)
+    ends = {"stuck in the local minimum": LOCAL, "down to the global minimum": GLOBAL}
+    for ax, (title, place) in zip(panels, ends.items(), strict=True):
+        here = [name for name, path in paths.items() if nearest(path) == place]
+        for i, name in enumerate(here):
+            x = paths[name].points[:101, 0]
+            ax.plot(x, **plot.look(i), markersize=5, markevery=(2 * i, 12), label=name)
+        for x, text in ((LOCAL, "local"), (GLOBAL, "global")):
+            ax.axhline(x, color="0.6", linewidth=1, zorder=0)
+            ax.annotate(
+                f"{text} minimum", (100, x), (0, -15), textcoords="offset points", ha="right",
+                bbox={"facecolor": "white", "edgecolor": "none", "alpha": 0.8, "pad": 1},
+            )  # fmt: skip
+        ax.set(xlabel="step", xlim=(0, 100), title=f"From -1: {title}")
+        ax.legend(loc="upper center", bbox_to_anchor=(0.5, -0.13), ncols=2, frameon=False)
+    panels[0].set_ylabel("x")
+    yield Picture("minima_optimizers", "Who is stuck, and who rolls on.", figure)
 
     moving = plot.animate(
         f,

@@ -1,6 +1,6 @@
 """A parabola by a two-layer ReLU net, with and without normalisation.
 
-60 points of y = 2x^2 + 1 on [-3, 3] with normal noise of deviation 1; a net 1-10-1 with ReLU, 300
+60 points of `y = 2 x² + 1` on [-3, 3] with normal noise of deviation 1; a net 1-10-1 with ReLU, 300
 epochs of descent on all points.  What to look for: with inputs and targets normalised to mean 0 and
 deviation 1, the rate 0.1 gives the parabola, made of straight pieces, with an error near the
 noise's.  On the raw numbers, the same net with the same rate takes steps so long that its hidden

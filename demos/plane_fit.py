@@ -1,13 +1,13 @@
 """A plane through noisy points, fitted by batch, stochastic and mini-batch descent.
 
-100 points of y = w1*x1 + w2*x2 with w = (5, -3), x1 from -14 to 14, x2 from -10 to 10, and noise of
-deviation 0.2; the loss is the mean squared error, and every descent starts from (-10, 10).
+100 points of `y = w₁ x₁ + w₂ x₂` with `w = (5, -3)`, `x₁` from -14 to 14, `x₂` from -10 to 10, and
+noise of deviation 0.2; the loss is the mean squared error, and every descent starts from (-10, 10).
 
-What to look for: batch descent with the rate 1e-4 creeps (500 steps, and w2 is not there yet);
-with 0.01 it overshoots in w1 at every step, and is there in 100; with 1 it diverges at once, where
-Adagrad with the same 1 arrives in 500.  Stochastic descent (one example a step, 1,000 steps) and
-mini-batches of 10 take the same way as the batch, shakily, at a hundredth and a tenth of its price
-a step.  Momentum of 0.9 makes the creeping rate fast.
+What to look for: batch descent with the rate 1e-4 creeps (500 steps, and `w₂` is not there yet);
+with 0.01 it overshoots in `w₁` at every step, and is there in 100; with 1 it diverges at once,
+where Adagrad with the same 1 arrives in 500.  Stochastic descent (one example a step, 1,000 steps)
+and mini-batches of 10 take the same way as the batch, shakily, at a hundredth and a tenth of its
+price a step.  Momentum of 0.9 makes the creeping rate fast.
 
     python demos/plane_fit.py --save out
 """
@@ -78,7 +78,9 @@ def pictures(quick: bool) -> Iterator[Picture]:
     best = np.linalg.lstsq(np.array(examples)[:, :2], np.array(examples)[:, 2])[0]
 
     def on_contour(names: list[str], title: str) -> Picture:
-        ax = plot.contour(f, *VIEW, {name: paths[name] for name in names}, optimum=best)
+        ax = plot.contour(
+            f, *VIEW, {name: paths[name] for name in names}, optimum=best, name="loss"
+        )
         ax.set(xlabel="$w_1$", ylabel="$w_2$", title=title)
         return ax
 
@@ -109,13 +111,13 @@ def pictures(quick: bool) -> Iterator[Picture]:
     yield Picture(
         "plane_fit_loss", "The losses over all examples, whatever each step has seen.", ax
     )
-    ax = plot.subplots(figsize=(6.4, 5.2), subplot_kw={"projection": "3d"})[1]
+    ax = plot.subplots(figsize=(6.8, 5.4), subplot_kw={"projection": "3d"})[1]
     racers = {
         "batch, lr 0.01": paths["batch, lr 0.01"],
         "momentum 0.9, lr 1e-4": descend(lambda w: SGD(w, lr=1e-4, momentum=0.9), 100),
     }
     moving = plot.animate(
-        f, racers, *VIEW, optimum=best, three_d=True, frames=10 if quick else 50, ax=ax
+        f, racers, *VIEW, optimum=best, three_d=True, frames=10 if quick else 50, name="loss", ax=ax
     )
     ax.set(xlabel="$w_1$", ylabel="$w_2$")
     yield Picture(

@@ -1,12 +1,13 @@
 """All optimizers race on Rosenbrock's, Beale's and Himmelblau's functions.
 
 Each optimizer runs 300 steps with a rate for each function, found by trying 1, 2 and 5 times the
-powers of ten.  What to look for: in Rosenbrock's curved valley everyone is soon at the bottom, and
-then the valley is long: plain descent and Nesterov have leapt to its good end, momentum and Adam's
-family come down it, Adagrad, whose rate only falls, hardly moves.  On Beale's plain Adam is first.
-Himmelblau's function has four minima, all 0: plain descent, momentum, Nesterov and RAdam (which
-begins as momentum) go down the steepest way, to (3.58, -1.85); those that divide each part of the
-gradient by its size go down the diagonal, to (3, 2).
+powers of ten.  The race is run in two groups: those that came before Adam, and Adam's family.  What
+to look for: in Rosenbrock's curved valley everyone is soon at the bottom, and then the valley is
+long: plain descent and Nesterov have leapt to its good end, momentum and Adam's family come down
+it, Adagrad, whose rate only falls, hardly moves.  On Beale's plain Adam is first. Himmelblau's
+function has four minima, all 0: plain descent, momentum, Nesterov and RAdam (which begins as
+momentum) go down the steepest way, to (3.58, -1.85); those that divide each part of the gradient by
+its size go down the diagonal, to (3, 2).
 
     python demos/race.py --save out
 """
@@ -19,11 +20,13 @@ from typing import NamedTuple
 import numpy as np
 from demo import Picture, run
 from matplotlib.animation import FuncAnimation
+from matplotlib.figure import Figure
 
 from autodiff import optim, plot, square
 from autodiff.optim import SGD, Trajectory, minimize
 
 STEPS = 300
+FLOOR = 1e-16  # of the losses shown: what is below is as good as 0
 
 
 class Course(NamedTuple):
@@ -37,17 +40,17 @@ class Course(NamedTuple):
 
 
 def rosenbrock(x, y):
-    """(1 - x)^2 + 100 (y - x^2)^2."""
+    """(1 - x)² + 100 (y - x²)²."""
     return square(1 - x) + 100 * square(y - x * x)
 
 
 def beale(x, y):
-    """(1.5 - x + xy)^2 + (2.25 - x + xy^2)^2 + (2.625 - x + xy^3)^2."""
+    """(1.5 - x + x y)² + (2.25 - x + x y²)² + (2.625 - x + x y³)²."""
     return square(1.5 - x + x * y) + square(2.25 - x + x * y**2) + square(2.625 - x + x * y**3)
 
 
 def himmelblau(x, y):
-    """(x^2 + y - 11)^2 + (x + y^2 - 7)^2."""
+    """(x² + y - 11)² + (x + y² - 7)²."""
     return square(x * x + y - 11) + square(x + y * y - 7)
 
 
@@ -75,6 +78,12 @@ OPTIMIZERS = {
     "RAdam": (lambda p, lr: optim.RAdam(p, lr=lr), (0.001, 0.01, 0.02)),
 }
 
+#: Who races whom: so few that each has a colour and a marker of its own.
+GROUPS = (
+    ("SGD", "momentum", "Nesterov", "Adagrad", "Adadelta", "RMSprop"),
+    ("Adam", "AdamW", "Adamax", "NAdam", "RAdam"),
+)
+
 
 def descend(optimizer: str, course: str, steps: int = STEPS) -> Trajectory:
     """One optimizer on one course."""
@@ -91,32 +100,38 @@ def results(steps: int = STEPS) -> dict[str, dict[str, Trajectory]]:
 
 
 def animation(paths: dict[str, dict[str, Trajectory]], frames: int) -> FuncAnimation:
-    """The three races side by side."""
-    figure, panels = plot.subplots(1, 3, figsize=(11.0, 4.8), dpi=100)
-    runners = []
-    for ax, (name, course) in zip(panels, COURSES.items(), strict=True):
-        plot.contour(course.f, course.xlim, course.ylim, levels=10, ax=ax)
-        ax.plot(*np.array(course.minima).T, "P", color="white", markeredgecolor="black", ms=10)
-        ax.set_title("\n")
-        for i, path in enumerate(paths[name].values()):
-            look = plot.look(i)
-            (trail,) = ax.plot([], [], color=look["color"], ls=look["linestyle"], lw=1.5)
-            (head,) = ax.plot([], [], color=look["color"], marker=look["marker"], ms=8, mec="w")
-            runners.append((path, trail, head))
-    handles = [head for _, _, head in runners[: len(OPTIMIZERS)]]
-    figure.legend(handles, OPTIMIZERS, loc="outside lower center", ncols=6, frameon=False)
+    """The three races side by side, in two groups, each with its own legend."""
+    figure, rows = plot.subplots(2, 3, figsize=(11.0, 7.6), dpi=84)
+    runners, leaders = [], []
+    for panels, group in zip(rows, GROUPS, strict=True):
+        for ax, (name, course) in zip(panels, COURSES.items(), strict=True):
+            plot.contour(
+                course.f, course.xlim, course.ylim, levels=10, optimum=course.minima, bar=False,
+                points=80, ax=ax,
+            )  # fmt: skip
+            ax.get_legend().remove()
+            ax.set(title="\n", xlabel="", ylabel="")
+            leaders.append((ax, name, group))
+            for i, optimizer in enumerate(group):
+                look = plot.look(i)
+                head = {"color": look["color"], "ls": look["linestyle"], "marker": look["marker"]}
+                (trail,) = ax.plot([], [], lw=1.6, **{**head, "marker": ""})
+                (mark,) = ax.plot([], [], ms=8, mec="white", zorder=7, **head)
+                runners.append((paths[name][optimizer], trail, mark))
+        marks = [mark for *_, mark in runners[-len(group) :]]
+        panels[-1].legend(marks, group, loc="upper left", bbox_to_anchor=(1.02, 1), frameon=False)
     heading = figure.suptitle(" ", fontsize=14)
 
     def draw(step: int) -> list:
-        heading.set_text(f"step {step}")
-        for path, trail, head in runners:
+        heading.set_text(f"step {step}; dark is low, a cross a minimum")
+        for path, trail, mark in runners:
             trail.set_data(*path.points[: step + 1].T)
-            head.set_data(*path.points[min(step, len(path.points) - 1)][:, None])
-        for ax, (course, racing) in zip(panels, paths.items(), strict=True):
-            first, path = min(racing.items(), key=lambda item: item[1].values[: step + 1][-1])
-            loss, slope = path.values[: step + 1][-1], path.gradients[: step + 1][-1]
-            lead = f"{first}: loss {loss:.0e}, |grad| {np.linalg.norm(slope):.0e}"
-            ax.set_title(f"{course}\n{lead}" if step else f"{course}\n", fontsize=11)
+            mark.set_data(*path.points[min(step, len(path.points) - 1)][:, None])
+        for ax, course, group in leaders:
+            values = {name: paths[course][name].values[: step + 1][-1] for name in group}
+            first = min(group, key=values.__getitem__)
+            lead = f"lowest: {first}, {values[first]:.0e}" if step else ""
+            ax.set_title(f"{course}\n{lead}", fontsize=11)
         return []
 
     draw(0)
@@ -126,27 +141,49 @@ def animation(paths: dict[str, dict[str, Trajectory]], frames: int) -> FuncAnima
     return FuncAnimation(figure, draw, frames=steps.tolist(), interval=100, repeat=False)
 
 
+def small_multiples(name: str, paths: dict[str, Trajectory]) -> Figure:
+    """Every optimizer's path in a picture of its own, and how low all of them came."""
+    course = COURSES[name]
+    figure, panels = plot.subplots(3, 4, figsize=(11.4, 9.2))
+    *fields, last = panels.flat
+    for k, (ax, (optimizer, path)) in enumerate(zip(fields, paths.items(), strict=True)):
+        rate = OPTIMIZERS[optimizer][1][list(COURSES).index(name)]
+        plot.contour(
+            course.f, course.xlim, course.ylim, path, optimum=course.minima, bar=k == 3, ax=ax
+        )
+        ax.get_legend().remove()
+        ax.set_title(f"{optimizer}, lr {rate:g}", fontsize=11)
+        ax.set(xlabel="", ylabel="", box_aspect=1)
+        ax.tick_params(labelsize=9)
+    order = sorted(paths, key=lambda optimizer: paths[optimizer].value, reverse=True)
+    for step, face, text in ((30, "white", "step 30"), (STEPS, "#0072B2", f"step {STEPS}")):
+        losses = [max(paths[optimizer].values[step], FLOOR) for optimizer in order]
+        last.plot(losses, order, "o", color="#0072B2", markerfacecolor=face, label=text)
+    last.set(xscale="log", box_aspect=1)
+    last.set_title("How low", fontsize=11)
+    last.tick_params(labelsize=9)
+    last.grid(alpha=0.3)
+    last.legend(fontsize=9)
+    figure.suptitle(f"{name}: from the open circle to the star; a cross is a minimum")
+    return figure
+
+
 def pictures(quick: bool) -> Iterator[Picture]:
-    """The paths and the losses of each course, and the race."""
+    """The race, and the paths on each course."""
     paths = results()
     yield Picture(
         "race",
-        "All optimizers on three courses; above each, who is lowest.",
+        "Two groups of optimizers on three courses; above each, who is lowest, and how low.",
         animation(paths, 12 if quick else 40),
     )
-    for name, course in COURSES.items():
-        figure, (left, right) = plot.subplots(1, 2, figsize=(10.4, 5.4))
-        plot.contour(course.f, course.xlim, course.ylim, paths[name], ax=left)
-        left.plot(*np.array(course.minima).T, "P", color="white", markeredgecolor="black", ms=11)
-        left.set_title(name)
-        left.get_legend().remove()
-        plot.loss(paths[name], ax=right)
-        right.get_legend().remove()
-        right.set_title("loss")
-        figure.legend(
-            *right.get_legend_handles_labels(), loc="outside lower center", ncols=4, frameon=False
+    formulas = {name: str(course.f.__doc__).rstrip(".") for name, course in COURSES.items()}
+    for name, formula in formulas.items():
+        yield Picture(
+            f"race_{name.lower()}",
+            f"{name}'s function, `{formula}`: where everyone ran, and how low they were after 30 "
+            f"steps and after {STEPS}.",
+            small_multiples(name, paths[name]),
         )
-        yield Picture(f"race_{name.lower()}", f"{name}: where everyone ran, and how low.", figure)
 
 
 if __name__ == "__main__":

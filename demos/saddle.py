@@ -1,7 +1,7 @@
-"""A saddle point: y = x^2 - y^2, downhill from its ridge.
+"""A saddle point: `z = x² - y²`, downhill from its ridge.
 
 From (10, 0) the gradient has no part across the ridge.  What to look for: plain descent with the
-rates 0.2 and 1 (which jumps between 10 and -10), momentum, Adagrad and RMSprop all stay on y = 0,
+rates 0.2 and 1 (which jumps between 10 and -10), momentum, Adagrad and RMSprop all stay on `y = 0`,
 exactly; three of them settle on the saddle point itself, where the gradient is 0 and nothing is
 minimal.  From (10, 0.01) all of them leave: the smallest part across the ridge grows at every step,
 and Adagrad and RMSprop, which divide each part of the gradient by its own size, leave at once.
@@ -53,12 +53,22 @@ def pictures(quick: bool) -> Iterator[Picture]:
     """On the ridge, off it, on the surface, and in motion."""
     from_ridge, beside = descents(0.0), descents(0.01)
 
-    ax = plot.contour(saddle, *VIEW, from_ridge)
-    ax.set_title("From (10, 0) nothing leaves the ridge")
+    figure, strips = plot.subplots(len(from_ridge), 1, figsize=(6.4, 8.4), sharex=True)
+    for ax, (name, path) in zip(strips, from_ridge.items(), strict=True):
+        levels = range(0, 141, 20)
+        plot.contour(saddle, VIEW[0], (-1.0, 1.0), path, levels, (0, 0), bar=False, ax=ax)
+        ax.set(title=name, xlabel="", yticks=[-1, 0, 1])
+        ax.get_legend().remove()
+    ax.set_xlabel("x")
+    figure.suptitle("From (10, 0) nothing leaves the ridge")
     yield Picture(
-        "saddle_ridge", "Every optimizer stays on y = 0; the rate 1 jumps between 10 and -10.", ax
+        "saddle_ridge",
+        "From the open circle to the star, on iso-lines of `z` (dark is low; the cross-hairs are "
+        "on the saddle point): every optimizer stays on `y = 0`. The rate 1 jumps between 10 and "
+        "-10 for ever, and momentum swings through 0 and back; the others come from one side.",
+        figure,
     )
-    ax = plot.contour(saddle, *VIEW, {**beside, "perturbed, from (10, 0)": perturbed()})
+    ax = plot.contour(saddle, *VIEW, {**beside, "perturbed, from (10, 0)": perturbed()}, name="z")
     ax.set_title("From (10, 0.01), or with noise, all leave")
     yield Picture(
         "saddle_escape",
@@ -70,10 +80,14 @@ def pictures(quick: bool) -> Iterator[Picture]:
         "plain, from (10, 0.01)": beside["plain, lr 0.2"],
         "perturbed, from (10, 0)": perturbed(),
     }
-    ax = plot.surface(saddle, *VIEW, both)
+    ax = plot.surface(saddle, *VIEW, both, name="z")
     ax.set_title("Staying and leaving")
-    yield Picture("saddle_surface", "The saddle point is a minimum along x, a maximum along y.", ax)
-    moving = plot.animate(saddle, both, *VIEW, three_d=True, frames=10 if quick else 40)
+    yield Picture(
+        "saddle_surface",
+        "The saddle point is a minimum along `x`, a maximum along `y`. Dotted: behind the surface.",
+        ax,
+    )
+    moving = plot.animate(saddle, both, *VIEW, three_d=True, frames=10 if quick else 40, name="z")
     yield Picture("saddle", "One stays where the gradient is 0; two find the way down.", moving)
 
 

@@ -9,7 +9,8 @@ gradient by finite differences is the same, but takes a thousand times as long; 
 shows which digits are still taken for others; the drawing (SVG) shows one output neuron with the
 gradients of its last backward pass.
 
-    python demos/two_layer_net.py                # the whole training
+    python demos/two_layer_net.py                # the whole training, in the terminal
+    python demos/two_layer_net.py --save out     # and its pictures
     python demos/two_layer_net.py --quick        # a few epochs on part of the data
     python demos/two_layer_net.py --mnist DIR    # train-images-idx3-ubyte (or .gz) and so on
 """
@@ -25,7 +26,8 @@ from time import perf_counter
 from typing import Any, NamedTuple
 
 import numpy as np
-from demo import Picture
+from demo import Picture, add_options, prepare, save
+from matplotlib.ticker import MaxNLocator
 from sklearn.datasets import load_digits
 from sklearn.model_selection import train_test_split
 from tqdm import tqdm
@@ -195,8 +197,8 @@ def show_confusion(table: np.ndarray) -> None:
         print(f"   {digit} " + "".join(f"{n or '.':>4}" for n in row))
 
 
-def draw_neuron(net, pixels: list[float], target: int, path: Path) -> None:
-    """Draw the output neuron of ``target`` on one image, with gradients of the loss.
+def neuron(net, pixels: list[float], target: int) -> Value:
+    """The output neuron of ``target`` on one image, with gradients of the loss.
 
     Its inputs, the hidden layer's outputs, are detached, so that they are where the drawing begins.
     """
@@ -205,11 +207,16 @@ def draw_neuron(net, pixels: list[float], target: int, path: Path) -> None:
     scores = output_layer(hidden)
     cross_entropy([scores], [target]).backward()
     scores[target].name = f"score of {target}"
+    return scores[target]
+
+
+def draw_neuron(score: Value, path: Path) -> Path:
+    """Write the graph of a neuron, or its source where it cannot be rendered; says which."""
     try:
-        print(f"\nOne neuron's graph: {graph.save(scores[target], path)}")
+        return graph.save(score, path)
     except FileNotFoundError as missing:
-        source = graph.save(scores[target], path.with_suffix(".dot"))
-        print(f"\nOne neuron's graph: {source} (not rendered: {missing})")
+        print(f"not rendered: {missing}")
+        return graph.save(score, path.with_suffix(".dot"))
 
 
 def pictures(quick: bool) -> Iterator[Picture]:
@@ -218,22 +225,27 @@ def pictures(quick: bool) -> Iterator[Picture]:
     data = digits(0, quick)
     net = TwoLayerNet(64, 32, 10, rng=rng)
     epochs = 15 if quick else 20
-    training = train(net, loss_of(net), data, lr=0.1, epochs=epochs, rng=rng, progress=False)
-    losses, scores = zip(*training, strict=True)
-    figure, (left, right) = plot.subplots(1, 2, figsize=(9.6, 4.8))
-    plot.loss(History(list(losses)), ax=left)
-    left.set_title("Training loss")
-    right.plot(np.array(scores) * 100, **plot.look(2))
-    right.set(xlabel="epoch", ylabel="%", title="Test accuracy")
-    right.grid(alpha=0.3)
-    for ax in (left, right):
-        ax.set_xticks(range(0, epochs, max(1, epochs // 5)))
-    yield Picture(
-        "two_layer_net",
-        f"The loss falls, and {scores[-1]:.1%} of the test images are read rightly.",
-        figure,
-    )
-    table = confusion(predict(vmap(net), data.x_test), data.y_test)
+    training = [*train(net, loss_of(net), data, lr=0.1, epochs=epochs, rng=rng, progress=False)]
+    yield from drawn(training, confusion(predict(vmap(net), data.x_test), data.y_test))
+
+
+def drawn(training: list[tuple[float, float]], table: np.ndarray) -> Iterator[Picture]:
+    """Pictures of the losses and accuracies of the epochs, if any, and of the confusion."""
+    if training:
+        losses, scores = zip(*training, strict=True)
+        figure, (left, right) = plot.subplots(1, 2, figsize=(9.6, 4.8))
+        plot.loss(History(list(losses)), ax=left)
+        left.set_title("Training loss")
+        epochs = range(1, len(scores) + 1)
+        right.plot(epochs, np.array(scores) * 100, **{**plot.look(2), "linestyle": "-"})
+        right.xaxis.set_major_locator(MaxNLocator(integer=True))
+        right.set(xlabel="epoch", ylabel="%", title="Test accuracy")
+        right.grid(alpha=0.3)
+        yield Picture(
+            "two_layer_net",
+            f"The loss falls, and {scores[-1]:.1%} of the test images are read rightly.",
+            figure,
+        )
     figure, ax = plot.subplots(figsize=(6.4, 5.6))
     ax.imshow(np.sqrt(table), cmap="Blues")
     for row, column in np.ndindex(10, 10):
@@ -247,14 +259,15 @@ def pictures(quick: bool) -> Iterator[Picture]:
 
 def main(arguments: list[str] | None = None) -> float:
     """Train, report, draw; returns the test accuracy."""
-    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    add_options(parser)
     parser.add_argument("--mnist", type=Path, metavar="DIR", help="a folder of MNIST's four files")
     parser.add_argument("--epochs", type=int, help="passes over the data (20, MNIST 30, quick 15)")
     parser.add_argument("--hidden", type=int, help="neurons in the hidden layer (32; MNIST: 50)")
     parser.add_argument("--lr", type=float, default=0.1, help="the learning rate at the start")
     parser.add_argument("--seed", type=int, default=0, help="of the split, the weights, the order")
-    parser.add_argument("--quick", action="store_true", help="few epochs on part of the data")
-    parser.add_argument("--save", type=Path, default=Path(), help="folder for the drawing")
     options = parser.parse_args(arguments)
     epochs, hidden = options.epochs, options.hidden
     if epochs is None:
@@ -263,7 +276,10 @@ def main(arguments: list[str] | None = None) -> float:
         hidden = 50 if options.mnist else 32
     if epochs < 0:
         parser.error(f"--epochs must be 0 or more, not {epochs}")
-    options.save.mkdir(parents=True, exist_ok=True)
+    try:
+        folder = None if options.save is None else prepare(options.save)
+    except OSError as refused:
+        parser.exit(1, f"{parser.prog}: {refused}\n")
 
     rng = np.random.default_rng(options.seed)
     try:
@@ -287,17 +303,33 @@ def main(arguments: list[str] | None = None) -> float:
         f"{differences / backward:,.0f} times as long (from {SAMPLE} parameters; they differ by "
         f"at most {error:.0e})"
     )
+    training: list[tuple[float, float]] = []
     try:
-        training = train(net, loss, data, lr=options.lr, epochs=epochs, rng=rng)
-        for epoch, (mean_loss, score) in enumerate(training, 1):
-            print(f"epoch {epoch:2}  loss {mean_loss:.4f}  test accuracy {score:.1%}", flush=True)
+        for measured in train(net, loss, data, lr=options.lr, epochs=epochs, rng=rng):
+            training.append(measured)
+            mean_loss, score = measured
+            print(
+                f"epoch {len(training):2}  loss {mean_loss:.4f}  test accuracy {score:.1%}",
+                flush=True,
+            )
     except KeyboardInterrupt:
         print("\nstopped; this is what was learned so far:")
     scores = predict(vmap(net), data.x_test)
-    show_confusion(confusion(scores, data.y_test))
-    print(f"\nTest accuracy: {accuracy(scores, list(data.y_test)):.1%}")
-    draw_neuron(net, data.x_test[0].tolist(), int(data.y_test[0]), options.save / "neuron.svg")
-    return accuracy(scores, list(data.y_test))
+    table = confusion(scores, data.y_test)
+    show_confusion(table)
+    reached = accuracy(scores, list(data.y_test))
+    print(f"\nTest accuracy: {reached:.1%}")
+    if folder is None:
+        print("No file was written: --save DIR draws the training, the confusion and a neuron.")
+        return reached
+    try:
+        for picture in drawn(training, table):
+            print(f"{save(picture, folder)}\n    {picture.caption}")
+        score = neuron(net, data.x_test[0].tolist(), int(data.y_test[0]))
+        print(f"{draw_neuron(score, folder / 'neuron.svg')}\n    The graph of one output neuron.")
+    except OSError as refused:
+        parser.exit(1, f"{parser.prog}: {refused}\n")
+    return reached
 
 
 if __name__ == "__main__":

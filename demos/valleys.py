@@ -1,11 +1,11 @@
 """Two parameters, many valleys: the same descent on three models.
 
-50 points, x from -1.5 to 1.5, of y = sin(b*cos(a*x)), y = a*x + b and y = a*x^3 + b*x^2, all with
-(a, b) = (1.2, 2.5); the loss is the mean squared error, and plain descent with the rate 0.1 takes
-400 steps from (5, 4), (5, 1) and (2, 4.5).  What to look for: the loss of the line and of the cubic
-is a bowl, for they are linear in a and b, and every start ends at the true parameters.  The loss of
-the sine of a cosine has many valleys: only (2, 4.5) lies in the right one, and the others end in
-valleys of their own, at losses of 0.8 and 0.4, where nothing calls them away.
+50 points, x from -1.5 to 1.5, of `y = sin(b cos(a x))`, `y = a x + b` and `y = a x³ + b x²`, all
+with `(a, b) = (1.2, 2.5)`; the loss is the mean squared error, and plain descent with the rate 0.1
+takes 400 steps from (5, 4), (5, 1) and (2, 4.5).  What to look for: the loss of the line and of the
+cubic is a bowl, for they are linear in a and b, and every start ends at the true parameters.  The
+loss of the sine of a cosine has many valleys: only (2, 4.5) lies in the right one, and the others
+end in valleys of their own, at losses of 0.8 and 0.4, where nothing calls them away.
 
     python demos/valleys.py --save out
 """
@@ -29,7 +29,7 @@ MODELS = {
     "line": lambda a, b, x: a * x + b,
     "cubic": lambda a, b, x: a * x**3 + b * x**2,
 }
-FORMULAS = {"sine": "sin(b cos(ax))", "line": "ax + b", "cubic": "ax³ + bx²"}
+FORMULAS = {"sine": "sin(b cos(a x))", "line": "a x + b", "cubic": "a x³ + b x²"}
 VIEW = ((-0.5, 6.5), (-1.5, 5.5))
 
 
@@ -53,12 +53,12 @@ def pictures(quick: bool) -> Iterator[Picture]:
     """For each model the fits, and the paths on the surface and on its contours."""
     for name, model in MODELS.items():
         paths = descents(model)
-        figure, (left, right) = plot.subplots(1, 2, figsize=(9.6, 5.4))
+        figure, (left, right) = plot.subplots(1, 2, figsize=(11.4, 5.4))
         fits = {start: partial(model, *path.x) for start, path in paths.items()}
         plot.fit(X, model(*TRUE, X), fits, ax=left)
         left.set_title(f"y = {FORMULAS[name]}")
         left.get_legend().remove()
-        plot.contour(loss(model), *VIEW, paths, optimum=TRUE, ax=right)
+        plot.contour(loss(model), *VIEW, paths, optimum=TRUE, name="loss", ax=right)
         right.set(xlabel="a", ylabel="b", title="The loss, and the paths on it")
         right.get_legend().remove()
         figure.legend(
@@ -67,12 +67,16 @@ def pictures(quick: bool) -> Iterator[Picture]:
         found = sum(bool(np.allclose(path.x, TRUE, atol=0.01)) for path in paths.values())
         yield Picture(
             f"valleys_{name}",
-            f"y = {FORMULAS[name]}: {found} of 3 starts end at the true parameters.",
+            f"`y = {FORMULAS[name]}`: {found} of 3 starts end at the true parameters.",
             figure,
         )
-        ax = plot.surface(loss(model), *VIEW, paths, optimum=TRUE)
-        ax.set(xlabel="a", ylabel="b", zlabel="loss", title=f"y = {FORMULAS[name]}")
-        yield Picture(f"valleys_{name}_surface", "The same paths on the surface.", ax)
+        ax = plot.surface(loss(model), *VIEW, paths, optimum=TRUE, name="loss")
+        ax.set(xlabel="a", ylabel="b", title=f"y = {FORMULAS[name]}")
+        yield Picture(
+            f"valleys_{name}_surface",
+            "The same paths on the surface; dotted where it hides them.",
+            ax,
+        )
 
 
 if __name__ == "__main__":

@@ -310,7 +310,7 @@ def test_folders_that_cannot_be_written_leave_the_old_file(tmp_path):
     with pytest.raises(FileNotFoundError):
         save(tmp_path / "nowhere" / "a.npz", model)
     (tmp_path / "folder" / "in it").mkdir(parents=True)
-    with pytest.raises(OSError, match="folder"):
+    with pytest.raises((IsADirectoryError, PermissionError)):
         save(tmp_path / "folder", model)
     assert os.listdir(tmp_path) == ["folder"]
     closed = tmp_path / "closed"

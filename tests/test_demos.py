@@ -1,5 +1,6 @@
 """The demonstrations, run as a user runs them, and their numbers."""
 
+import errno
 import gzip
 import importlib.util
 import os
@@ -12,6 +13,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
 
 DEMOS = Path(__file__).parent.parent / "demos"
 sys.path.insert(0, str(DEMOS))  # as Python does for a script
@@ -30,7 +32,7 @@ def test_the_two_layer_net_learns_to_read_digits(tmp_path, capsys):
     assert accuracy > 0.90
     assert f"Test accuracy: {accuracy:.1%}" in printed
     assert "64-32-10, 2410 parameters" in printed
-    assert printed.count("loss ") == 15
+    assert len(re.findall(r"epoch .* loss ", printed)) == 15
     seconds, differences, times, error = re.search(
         r"a gradient takes (.*) ms; by differences (.*) s, (.*) times .* at most (.*)\)", printed
     ).groups()
@@ -38,6 +40,24 @@ def test_the_two_layer_net_learns_to_read_digits(tmp_path, capsys):
     assert int(times.replace(",", "")) > 50
     assert float(error) < 1e-8
     assert (tmp_path / "neuron.svg").read_text().count('class="node"') > 60
+    names = ["neuron.svg", "two_layer_net.png", "two_layer_net_confusion.png"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == names
+    assert all(name in printed for name in names)
+
+
+def test_without_save_the_two_layer_net_leaves_nothing(tmp_path, capsys, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    load("two_layer_net").main(["--quick", "--epochs", "1", "--hidden", "2"])
+    assert "No file was written: --save DIR" in capsys.readouterr().out
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_epochs_are_counted_as_they_are_printed():
+    demo = load("two_layer_net")
+    (picture, _) = demo.drawn([(2.0, 0.5), (1.0, 0.75)], np.eye(10, dtype=int))
+    losses, accuracies = (ax.lines[0] for ax in picture.drawing.axes)
+    assert losses.get_xdata().tolist() == list(accuracies.get_xdata()) == [1, 2]
+    assert [p.name for p in demo.drawn([], np.eye(10, dtype=int))] == ["two_layer_net_confusion"]
 
 
 def test_the_same_seed_gives_the_same_net(tmp_path, capsys):
@@ -82,7 +102,11 @@ def test_the_two_layer_net_reads_mnists_files(tmp_path, capsys, suffix):
 
 @pytest.mark.parametrize(
     ("content", "message"),
-    [(None, "No such file"), (b"", "no file of"), (b"\0\0\x08\x01\0\0\0\x09ab", "no file of")],
+    [
+        (None, os.strerror(errno.ENOENT)),
+        (b"", "no file of"),
+        (b"\0\0\x08\x01\0\0\0\x09ab", "no file of"),
+    ],
 )
 def test_what_are_no_files_of_mnist(tmp_path, capsys, content, message):
     if content is not None:
@@ -203,11 +227,19 @@ def test_without_a_display_the_remedy_is_named():
 
 def test_a_folder_that_cannot_be_is_refused(tmp_path):
     (tmp_path / "file").touch()
-    for script in ("line_fit", "all"):
+    for script in ("line_fit", "two_layer_net", "all"):
         done = run_script(script, "--save", str(tmp_path / "file" / "out"))
         assert done.returncode == 1
         assert "choose another with --save" in done.stderr
         assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize("script", ["saddle", "two_layer_net"])
+def test_help_says_what_to_look_for(script):
+    done = run_script(script, "--help")
+    assert "What to look for: " in done.stdout
+    assert "--save DIR" in done.stdout
+    assert "`x" not in done.stdout
 
 
 def test_a_folder_that_may_not_be_written_to_is_refused_first(tmp_path, capsys, monkeypatch):
@@ -249,19 +281,42 @@ def test_the_index_shows_every_picture_with_its_caption(tmp_path, capsys):
     every, line_fit = load("all"), load("line_fit")
     index = every.make([line_fit], tmp_path, quick=True).read_text()
     for picture in tmp_path.glob("*.png"):
-        assert f'<img src="{picture.name}" alt="' in index
+        with Image.open(picture) as image:
+            width, height = (round(side * 96 / 120) for side in image.size)
+        tag = re.search(f'<img src="{picture.name}" alt="[^"`]+" (.*?)>', index)[1]
+        assert tag.startswith(f'width="{width}" height="{height}"')
     assert index.count("<figcaption>") == 3
-    assert "<h2>A line through 100 noisy points of y = x" in index
+    assert '<li><a href="#line_fit">A line through 100 noisy points of <math>' in index
+    assert '<h2 id="line_fit">A line through 100 noisy points of <math><mi>y</mi><mo>=' in index
+    assert "`" not in index
     assert "What to look for" in index
     bars = capsys.readouterr().err
     assert "1/1" in bars
     assert "frame" not in bars  # one bar, not two
 
 
+@pytest.mark.parametrize(
+    ("text", "markup"),
+    [
+        ("x²", "<msup><mi>x</mi><mn>2</mn></msup>"),
+        ("10⁻⁸", "<msup><mn>10</mn><mn>&minus;8</mn></msup>"),
+        ("2.5 w₁", '<mn>2.5</mn><mspace width="0.2em"/><msub><mi>w</mi><mn>1</mn></msub>'),
+        ("y = -1", '<mi>y</mi><mo>=</mo><mo form="prefix">&minus;</mo><mn>1</mn>'),
+        ("sin(a)", "<mi>sin</mi><mo>(</mo><mi>a</mi><mo>)</mo>"),
+        ("f'' < 2", "<mi>f</mi><mo>″</mo><mo>&lt;</mo><mn>2</mn>"),
+    ],
+)
+def test_formulas_are_typeset(text, markup):
+    assert load("mathml").rich(f"a `{text}` <b> ``c`` &") == (
+        f"a <math>{markup}</math> &lt;b&gt; <code>c</code> &amp;"
+    )
+
+
 def test_an_interrupted_index_shows_what_there_is(tmp_path):
     every, line_fit = load("all"), load("line_fit")
 
     class Stopping:
+        __name__ = "stopping"
         __doc__ = "Stops <early>."
 
         @staticmethod
@@ -277,24 +332,14 @@ def test_an_interrupted_index_shows_what_there_is(tmp_path):
 
 
 def test_every_demonstration_is_on_the_page():
-    scripts = {path.stem for path in DEMOS.glob("*.py")} - {"demo", "all"}
+    scripts = {path.stem for path in DEMOS.glob("*.py")} - {"demo", "all", "mathml", "site"}
     assert scripts == set(load("all").DEMOS)
-
-
-README = (DEMOS.parent / "README.md").read_text()
 
 
 def test_the_gallery_is_small_and_shown():
     pictures = {path.name for path in (DEMOS / "gallery").iterdir()}
-    assert pictures == set(re.findall(r"\(demos/gallery/([\w.]+)\)", README))
+    texts = [path.read_text() for path in (DEMOS.parent / "README.md", *DEMOS.glob("pages/*.md"))]
+    assert pictures == set(re.findall(r"\((?:demos/)?gallery/([\w.]+)\)", "".join(texts)))
     assert {"race.gif", "minima.gif", "saddle.gif", "moons.png"} <= pictures
     for name in pictures:
         assert (DEMOS / "gallery" / name).stat().st_size < 300_000
-
-
-def test_the_readmes_pictures_are_made_as_it_says(tmp_path, monkeypatch):
-    section = README.partition("## Watch")[2].partition("\n## ")[0]
-    program = section.partition("```python\n")[2].partition("```")[0]
-    monkeypatch.chdir(tmp_path)
-    exec(program, {})
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["valley.gif", "valley.png"]

@@ -85,10 +85,15 @@ def test_x_is_left_untouched_even_by_a_function_that_changes_it_and_raises():
 
 
 def test_steps_that_leave_the_domain_do_without():
-    value, error = numerical_gradient(math.log, 1e-12)
+    def logarithm(x):
+        if x <= 0:
+            raise ValueError("not of such a number")
+        return math.log(x)
+
+    value, error = numerical_gradient(logarithm, 1e-12)
     assert abs(value - 1e12) <= error
-    with pytest.raises(ValueError, match="math domain error"):
-        numerical_gradient(math.log, -1.0)
+    with pytest.raises(ValueError, match="not of such a number"):
+        numerical_gradient(logarithm, -1.0)
 
 
 def test_bad_input_is_refused():

@@ -10,6 +10,7 @@ import io
 import json
 import struct
 import tracemalloc
+import warnings
 import zipfile
 
 import numpy as np
@@ -504,10 +505,8 @@ def test_a_file_with_something_unexpected_is_refused_and_not_read(name, tmp_path
 def test_members_of_one_name_are_refused(tmp_path):
     optimizer = optimizer_of("Adam")
     save(tmp_path / "a.npz", optimizer)
-    with (
-        zipfile.ZipFile(tmp_path / "a.npz", "a") as file,
-        pytest.warns(UserWarning, match="Duplicate"),
-    ):
+    with zipfile.ZipFile(tmp_path / "a.npz", "a") as file, warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # it is what is tried
         file.writestr("array1.npy", npy(np.zeros(1)))
     with pytest.raises(ValueError, match=r"it holds 'array1\.npy' twice"):
         load(tmp_path / "a.npz", optimizer)

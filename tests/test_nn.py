@@ -364,6 +364,30 @@ def test_an_activation_without_a_gain_is_refused():
             initialise("cos")
 
 
+REFUSED_SPREADS = [
+    (nn.init.uniform, (2.0, 1.0), ValueError, "low and high must be finite, low not above high"),
+    (nn.init.uniform, (0.0, math.inf), ValueError, "low and high must be finite"),
+    (nn.init.uniform, (math.nan, 1.0), ValueError, "low and high must be finite"),
+    (nn.init.uniform, ("0", 1.0), TypeError, "low must be a real number, not '0'"),
+    (nn.init.normal, (0.0, -1.0), ValueError, "std 0 or more, not 0.0 and -1.0"),
+    (nn.init.normal, (math.nan, 1.0), ValueError, "mean and std must be finite"),
+    (nn.init.normal, (0.0, math.inf), ValueError, "mean and std must be finite"),
+    (nn.init.normal, (0.0, None), TypeError, "std must be a real number, not None"),
+    (nn.init.xavier_uniform, (-1.0,), ValueError, "gain must be a finite number, 0 or more"),
+    (nn.init.xavier_normal, (math.inf,), ValueError, "gain must be a finite number, 0 or more"),
+    (nn.init.xavier_normal, ("1",), TypeError, "gain must be a real number, not '1'"),
+    (nn.init.kaiming_normal, ([],), ValueError, "nonlinearity must be one of"),
+]
+
+
+@pytest.mark.parametrize(("initialise", "given", "kind", "words"), REFUSED_SPREADS)
+def test_a_spread_that_makes_no_sense_is_refused_before_anything_is_drawn(
+    initialise, given, kind, words
+):
+    with pytest.raises(kind, match=words):
+        initialise(*given)
+
+
 # -- other modules ---------------------------------------------------------------------------------
 
 

@@ -1,5 +1,6 @@
 """Every row of the table against mpmath: value, partials and second derivatives."""
 
+import doctest
 import functools
 import itertools
 import math
@@ -14,6 +15,7 @@ from mpmath import mp
 import autodiff
 from autodiff import COMPILED, Value, evaluation, ops, primitive
 from autodiff.engine import ckernels, expressions, kernels
+from autodiff.engine.documentation import WORDS
 from autodiff.value import TABLE_DIGEST
 
 SCALARS = [r for r in ops.TABLE if not r.over_lists]
@@ -309,10 +311,29 @@ def test_the_digest_depends_on_every_partial(monkeypatch):
 
 @EACH_ROW
 def test_documentation_states_value_and_partials(row):
-    shown = getattr(autodiff, row.name).__doc__ if not row.over_lists else row.documentation
-    assert row.value in shown
-    assert all(partial in shown for partial in row.partials)
     assert any(f"`{row.name}(" in line and row.value in line for line in ops.markdown().split("\n"))
+    if row.over_lists:
+        return
+    shown = getattr(autodiff, row.name).__doc__
+    assert shown.startswith(WORDS[row.name])
+    assert row.value in shown or row.value == f"{row.name}({', '.join(row.names)})"
+    assert all(f"``{partial}``" in shown for partial in row.partials)
+    assert getattr(Value, row.name).__doc__ == shown
+
+
+def test_words_say_what_every_primitive_is():
+    assert list(WORDS) == [row.name for row in ops.TABLE if not row.over_lists]
+    assert all(words.endswith(".") and words[0] not in " " for words in WORDS.values())
+    assert len(set(WORDS.values())) == len(WORDS)
+
+
+@EACH_ROW
+def test_the_example_of_a_docstring_prints_what_it_says(row):
+    (test,) = doctest.DocTestFinder(recurse=False).find(
+        getattr(autodiff, row.name), row.name, globs=dict(vars(autodiff))
+    )
+    assert doctest.DocTestRunner().run(test) == (0, len(test.examples))
+    assert test.examples
 
 
 # -- on arrays -------------------------------------------------------------------------------------

@@ -234,13 +234,13 @@ def test_a_step_to_nowhere_points_down_the_last_gradient():
     slopes = np.array([[3.0, -4.0], [np.nan, np.nan]])
     path = Trajectory(points, np.array([1.0, np.nan]), slopes, np.array([np.nan]), "diverged")
     seen = visible(path, (-1, 1), (-1, 1))
-    assert seen.note == "diverges after step 0"
+    assert seen.note == "diverges at the first step"
     np.testing.assert_allclose(seen.direction, [-0.6, 0.8])
 
 
 def test_a_diverging_loss_does_not_flatten_the_others():
     ax = plot.loss({"calm": [4.0, 3.0, 2.0], "wild": [4.0, 1e200, np.inf]})
-    assert labels(ax) == ["calm", "wild: diverges after step 0"]
+    assert labels(ax) == ["calm", "wild: diverges at the first step"]
     assert ax.get_ylim()[1] < 20
 
 

@@ -60,6 +60,8 @@ def test_it_chooses_as_numpy_does(c):
         assert type(where(c, x, y)) is Value
         assert where(c, x, y).data == chosen
     assert jit(where)(float(c), 2.0, 3.0) == chosen
+    assert type(jit(lambda x: where(c, x * 0 + 2, 3.0))(1.0)) is float  # and no Value from outside
+    assert type(jit(lambda x: where(c, 2.0, x * 0 + 3))(1.0)) is float
 
 
 def test_arrays_are_broadcast_as_numpys():

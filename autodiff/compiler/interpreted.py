@@ -14,6 +14,7 @@ import numpy as np
 from autodiff.compiler.lanes import AXES, EACH, IN_PLACE, SCATTER, WIDTH
 from autodiff.compiler.program import ARITY
 from autodiff.engine import ieee
+from autodiff.engine.choice import count_interpreted
 from autodiff.engine.expressions import names_in
 from autodiff.engine.instructions import ON_LISTS, PART, STATIC
 from autodiff.engine.kernels import FLOATS, KERNELS, value_on_arrays
@@ -51,6 +52,7 @@ def run_span(
     w: Any,
 ) -> int:
     """Run instructions one by one, as ``ad_run`` does in C."""
+    count_interpreted(end - start)
     functions: dict[int, Callable[..., float]] = {CODES["detach"]: lambda x: x}
     k = start - 1
     while k + 1 < end:

@@ -195,7 +195,7 @@ class Machine:
 def places(numbers: Integers) -> Any:
     """Places in an array, as a slice if they follow one another."""
     if len(numbers) and (np.diff(numbers) == 1).all():
-        return slice(int(numbers[0]), int(numbers[-1]) + 1)
+        return slice(int(numbers[0]), int(numbers[len(numbers) - 1]) + 1)  # nothing wraps around
     return numbers.astype(np.intp)
 
 

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import numbers
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
+
+#: What counts as a real number, for type checkers.
+Real: TypeAlias = float | np.floating[Any] | np.integer[Any] | np.bool_
+Array: TypeAlias = np.ndarray[Any, Any]
 
 
 def constant(x: Any) -> Any:

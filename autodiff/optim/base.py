@@ -26,7 +26,12 @@ Params = Iterable[Value] | Iterable[Group]
 
 
 class Optimizer:
-    """Parameters in groups, each with options of its own.
+    """Parameters in groups, each with options of its own; a subclass states the rule of a step.
+
+    Args:
+        params: the leaves to be optimized; or groups of them: dicts of ``"params"`` and of options
+            that are not to be the defaults.
+        options: the defaults of the subclass, by name; its ``locals()`` serve.
 
     Attributes:
         param_groups: a dict a group: ``"params"``, a list of leaves, and the options.
@@ -38,6 +43,19 @@ class Optimizer:
     Raises:
         TypeError: if a parameter is not a leaf, or an option of another type than it must be.
         ValueError: if there are no parameters, one comes twice, or an option makes no sense.
+
+    >>> class SignDescent(Optimizer):
+    ...     def __init__(self, params, lr=0.1, weight_decay=0.0, maximize=False):
+    ...         super().__init__(params, locals())
+    ...     def update(self, p, g, state, group):
+    ...         p -= group["lr"] * np.sign(g)
+    >>> x, y = Value(5.0), Value(5.0)
+    >>> optimizer = SignDescent([{"params": [x]}, {"params": [y], "lr": 0.5}])
+    >>> optimizer.zero_grad()
+    >>> (x * y).backward()
+    >>> optimizer.step()
+    >>> x.data, y.data
+    (4.9, 4.5)
     """
 
     arrays: ClassVar[dict[str, str]] = {}
@@ -69,6 +87,12 @@ class Optimizer:
         Raises:
             TypeError: as the constructor.
             ValueError: as the constructor, and for an unknown option.
+
+        >>> from autodiff.optim import SGD
+        >>> optimizer = SGD([Value(1.0)], lr=0.1)
+        >>> optimizer.add_param_group({"params": [Value(2.0)], "lr": 0.01})
+        >>> [group["lr"] for group in optimizer.param_groups], len(optimizer.params)
+        ([0.1, 0.01], 2)
         """
         if not isinstance(group, dict) or "params" not in group:
             raise TypeError(f"a group must be a dict with 'params', not {describe(group)}")
@@ -170,6 +194,12 @@ class Optimizer:
             TypeError: if an option or something kept is of another type than it must be.
             ValueError: if it is of other groups or options, or makes no sense; the message names
                 the first difference.  Nothing is changed then.
+
+        >>> from autodiff.optim import SGD
+        >>> old, new = SGD([Value(1.0)], lr=0.5), SGD([Value(1.0)])
+        >>> new.load_state_dict(old.state_dict())
+        >>> new.param_groups[0]["lr"]
+        0.5
         """
         vars(self).update(self._loaded(saved))
 
@@ -303,8 +333,13 @@ def true_or_false(group: Group, *names: str) -> None:
 def clip_grad_value_(params: Iterable[Value] | Value, clip_value: float) -> None:
     """Clip every gradient to ``-clip_value ... clip_value``, in place.
 
+    Args:
+        params: Values, or one.
+        clip_value: the largest size that a gradient may have.
+
     Raises:
         ValueError: if ``clip_value`` is negative, nan or infinite.
+        TypeError: if ``clip_value`` is not a number, or a parameter not a Value.
 
     >>> x = Value(1.0)
     >>> x.grad = -5.0
@@ -326,11 +361,17 @@ def clip_grad_norm_(
 
     As in PyTorch they are multiplied by ``max_norm / (norm + 1e-6)`` if that is below 1.
 
+    Args:
+        params: Values, or one.
+        max_norm: the largest norm that the gradients may have together.
+        norm_type: the ``p`` of the ``p``-norm; ``inf`` for the largest size.
+
     Returns:
         The norm before.
 
     Raises:
-        ValueError: if ``max_norm`` is negative, nan or infinite.
+        ValueError: if ``max_norm`` is negative, nan or infinite, or there is no norm of that type.
+        TypeError: if ``max_norm`` is not a number, or a parameter not a Value.
 
     >>> x, y = Value(1.0), Value(1.0)
     >>> x.grad, y.grad = 3.0, 4.0

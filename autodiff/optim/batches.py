@@ -25,13 +25,13 @@ def as_array(examples: Any) -> Any:
     return np.array(examples) if alike else examples
 
 
-def on_rows(model: Callable[[Any], Any]) -> Vmapped:
+def on_rows(model: Callable[[Any], Any]) -> Vmapped[...]:
     """The model, of an array of examples, of which it is given one at a time as a list."""
     return vmap(lambda x: model(_as_list(x)))
 
 
 def outputs_of(
-    model: Callable[[Any], Any], inputs: Any, of_rows: Vmapped | None = None
+    model: Callable[[Any], Any], inputs: Any, of_rows: Vmapped[...] | None = None
 ) -> list[Any]:
     """The model's outputs; one after the other where examples are not of one structure.
 

@@ -20,6 +20,7 @@ from autodiff.contexts import within
 from autodiff.engine.modes import MODE
 from autodiff.engine.reals import describe, dictionary, real
 from autodiff.nn import Module
+from autodiff.optim.bars import bar
 from autodiff.optim.base import Optimizer
 from autodiff.optim.batches import as_array, loss_of, on_rows, outputs_of
 from autodiff.optim.compiled import Compiled, values_of
@@ -42,6 +43,9 @@ def minibatches(
         y: their targets, as many.
         size: how many examples a batch has.
         rng: where the order is drawn from.
+
+    Returns:
+        Pairs of lists: inputs, and their targets.
 
     Raises:
         ValueError: if ``X`` and ``y`` differ in length or are empty, or ``size`` is not positive.
@@ -93,6 +97,11 @@ class History:
         val_loss: the loss of the validation examples; empty without any.
         val_metric: their metric.
         stopped: ``"epochs"``, ``"patience"`` or ``"interrupt"`` (Ctrl-C).
+
+    >>> history, twin = History(loss=[2.0, 1.0]), History()
+    >>> twin.load_state_dict(history.state_dict())
+    >>> twin
+    History(loss=[2.0, 1.0], metric=[], val_loss=[], val_metric=[], stopped='epochs')
     """
 
     loss: list[float] = field(default_factory=list)
@@ -201,6 +210,16 @@ def fit(
         RuntimeError: if model or loss are found to read something that changes, which their
             programs could not see, after steps in which they were trusted.
         ImportError: if ``progress`` is wanted and tqdm is not installed.
+
+    >>> from autodiff.nn import Neuron, mse_loss
+    >>> from autodiff.optim import SGD
+    >>> rng = np.random.default_rng(0)
+    >>> line, data = Neuron(1, rng=rng), ([[0.0], [1.0], [2.0]], [1.0, 3.0, 5.0])
+    >>> history = fit(
+    ...     line, mse_loss, data, SGD(line.parameters(), lr=0.2), 100, rng=rng, progress=False
+    ... )
+    >>> [round(p.data, 3) for p in line.parameters()], len(history.loss)
+    ([2.0, 1.0], 100)
     """
     limits = {"epochs": (epochs, 0), "every": (every, 1)}
     if patience is not None:
@@ -327,7 +346,7 @@ def _one_by_one(model: Callable[[Any], Any], inputs: Sequence[Any]) -> list[Any]
     return [model(x) for x in inputs]
 
 
-def _all_at_once(model: Callable[[Any], Any], of_rows: Vmapped, inputs: Any) -> list[Any]:
+def _all_at_once(model: Callable[[Any], Any], of_rows: Vmapped[...], inputs: Any) -> list[Any]:
     """The same, by one vmap."""
     outputs: list[Any] = values_of(outputs_of(model, inputs, of_rows))
     return outputs
@@ -351,9 +370,7 @@ def _bar(epochs: int, done: int, progress: bool) -> Any:
     """A progress bar over the epochs, which is silent if none is wanted."""
     if not progress:
         return _NoBar()
-    from tqdm import tqdm
-
-    return tqdm(total=epochs, initial=done, unit="epoch")
+    return bar(total=epochs, initial=done, unit="epoch")
 
 
 class _NoBar:

@@ -14,7 +14,8 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from autodiff.engine.reals import describe, dictionary, plain, real
-from autodiff.optim.base import Group, Optimizer, true_or_false
+from autodiff.optim.base import Group, Optimizer
+from autodiff.optim.cycles import OneCycleLR
 from autodiff.optim.scheduling import (
     LRScheduler,
     checked,
@@ -27,9 +28,26 @@ from autodiff.optim.scheduling import (
     whole,
 )
 
+__all__ = [
+    "CosineAnnealingLR",
+    "ExponentialLR",
+    "LRScheduler",
+    "LambdaLR",
+    "LinearLR",
+    "MultiStepLR",
+    "OneCycleLR",
+    "ReduceLROnPlateau",
+    "SequentialLR",
+    "StepLR",
+]
+
 
 class LambdaLR(LRScheduler):
     """The first rate times ``lr_lambda(t)``; a function for all groups, or a list of one a group.
+
+    Raises:
+        TypeError: as ``LRScheduler``.
+        ValueError: if a list of ``lr_lambda`` is not of one function a group.
 
     >>> from autodiff import Value
     >>> from autodiff.optim import SGD
@@ -61,7 +79,22 @@ class LambdaLR(LRScheduler):
 
 
 class StepLR(LRScheduler):
-    """``lr * gamma`` after every ``step_size`` steps."""
+    """``lr * gamma`` after every ``step_size`` steps.
+
+    Raises:
+        TypeError: as ``LRScheduler``; if ``gamma`` is not a number.
+        ValueError: if ``step_size`` is not a positive integer.
+
+    >>> from autodiff import Value
+    >>> from autodiff.optim import SGD
+    >>> optimizer = SGD([Value(0.0)], lr=1.0)
+    >>> scheduler = StepLR(optimizer, step_size=2, gamma=0.5)
+    >>> for _ in range(2):
+    ...     scheduler.step()
+    ...     print(round(optimizer.param_groups[0]["lr"], 4))
+    1.0
+    0.5
+    """
 
     def __init__(self, optimizer: Optimizer, step_size: int, gamma: float = 0.1) -> None:
         self.step_size = plain(step_size)
@@ -79,7 +112,23 @@ class StepLR(LRScheduler):
 
 
 class MultiStepLR(LRScheduler):
-    """``lr * gamma`` at each of the ``milestones``."""
+    """``lr * gamma`` at each of the ``milestones``, numbers of steps.
+
+    Raises:
+        TypeError: as ``LRScheduler``; if ``gamma`` or a milestone is not a number.
+        ValueError: if a milestone is not an integer from 0 up.
+
+    >>> from autodiff import Value
+    >>> from autodiff.optim import SGD
+    >>> optimizer = SGD([Value(0.0)], lr=1.0)
+    >>> scheduler = MultiStepLR(optimizer, [1, 3], gamma=0.5)
+    >>> for _ in range(3):
+    ...     scheduler.step()
+    ...     print(round(optimizer.param_groups[0]["lr"], 4))
+    0.5
+    0.5
+    0.25
+    """
 
     def __init__(self, optimizer: Optimizer, milestones: Sequence[int], gamma: float = 0.1) -> None:
         self.milestones = sorted(whole(m, "milestones") for m in milestones)
@@ -98,6 +147,9 @@ class MultiStepLR(LRScheduler):
 
 class ExponentialLR(LRScheduler):
     """``lr * gamma`` at every step.
+
+    Raises:
+        TypeError: as ``LRScheduler``; if ``gamma`` is not a number.
 
     >>> from autodiff import Value
     >>> from autodiff.optim import SGD
@@ -122,7 +174,24 @@ class ExponentialLR(LRScheduler):
 
 
 class LinearLR(LRScheduler):
-    """``lr`` times a factor, from ``start_factor`` to ``end_factor`` in ``total_iters`` steps."""
+    """``lr`` times a factor, from ``start_factor`` to ``end_factor`` in ``total_iters`` steps.
+
+    Raises:
+        TypeError: as ``LRScheduler``; if a factor is not a number.
+        ValueError: if ``start_factor`` is not above 0, a factor is above 1, or ``end_factor``
+            negative; if ``total_iters`` is not a positive integer.
+
+    >>> from autodiff import Value
+    >>> from autodiff.optim import SGD
+    >>> optimizer = SGD([Value(0.0)], lr=1.0)
+    >>> scheduler = LinearLR(optimizer, 0.25, total_iters=3)  # 0.25 at once
+    >>> for _ in range(3):
+    ...     scheduler.step()
+    ...     print(round(optimizer.param_groups[0]["lr"], 4))
+    0.5
+    0.75
+    1.0
+    """
 
     def __init__(
         self,
@@ -159,7 +228,25 @@ class LinearLR(LRScheduler):
 
 
 class CosineAnnealingLR(LRScheduler):
-    """Half a cosine from ``lr`` to ``eta_min`` in ``T_max`` steps, and back again after that."""
+    """Half a cosine from ``lr`` to ``eta_min`` in ``T_max`` steps, and back again after that.
+
+    Raises:
+        TypeError: as ``LRScheduler``; if ``eta_min`` is not a number.
+        ValueError: if ``T_max`` is not a positive integer.
+
+    References:
+        I. Loshchilov, F. Hutter, SGDR: stochastic gradient descent with warm restarts, ICLR 2017.
+
+    >>> from autodiff import Value
+    >>> from autodiff.optim import SGD
+    >>> optimizer = SGD([Value(0.0)], lr=1.0)
+    >>> scheduler = CosineAnnealingLR(optimizer, T_max=2)
+    >>> for _ in range(2):
+    ...     scheduler.step()
+    ...     print(round(optimizer.param_groups[0]["lr"], 4))
+    0.5
+    0.0
+    """
 
     def __init__(self, optimizer: Optimizer, T_max: int, eta_min: float = 0.0) -> None:
         self.T_max = plain(T_max)
@@ -187,146 +274,28 @@ class CosineAnnealingLR(LRScheduler):
         return math.cos(math.pi * t / self.T_max)
 
 
-class OneCycleLR(LRScheduler):
-    """Up from ``max_lr/div_factor`` to ``max_lr``, down to ``1/final_div_factor`` of the start.
-
-    While the rate rises the momentum (SGD's ``momentum``, Adam's first ``betas``) falls from
-    ``max_momentum`` to ``base_momentum``, and rises again while the rate falls.
-
-    Args:
-        optimizer: whose rates are set.
-        max_lr: the rate at the top; or a list, one a group.
-        total_steps: how many steps the cycle has; or ``epochs * steps_per_epoch``.
-        epochs: see ``total_steps``.
-        steps_per_epoch: see ``total_steps``.
-        pct_start: the part of the cycle in which the rate rises.
-        anneal_strategy: ``"cos"`` or ``"linear"``.
-        cycle_momentum: whether the momentum moves too.
-        base_momentum: the momentum at the top; or a list, one a group.
-        max_momentum: the momentum at the ends; or a list, one a group.
-        div_factor: how far below the top the cycle starts.
-        final_div_factor: how far below its start it ends.
-        three_phase: come down to the start first, and from there to the end.
-
-    Raises:
-        TypeError: if an option is of another type than it must be.
-        ValueError: if the length is not given, ``pct_start`` is not from 0 to 1, the strategy is
-            unknown, a divisor not above 0, a list is not of one number a group, the optimizer has
-            no momentum to move, or a step is made after the last.
-
-    References:
-        L. Smith, N. Topin, Super-convergence, arXiv:1708.07120.
-    """
-
-    def __init__(
-        self,
-        optimizer: Optimizer,
-        max_lr: float | Sequence[float],
-        total_steps: int | None = None,
-        epochs: int | None = None,
-        steps_per_epoch: int | None = None,
-        pct_start: float = 0.3,
-        anneal_strategy: str = "cos",
-        cycle_momentum: bool = True,
-        base_momentum: float | Sequence[float] = 0.85,
-        max_momentum: float | Sequence[float] = 0.95,
-        div_factor: float = 25.0,
-        final_div_factor: float = 1e4,
-        three_phase: bool = False,
-    ) -> None:
-        if total_steps is None:
-            if epochs is None or steps_per_epoch is None:
-                raise ValueError("OneCycleLR wants total_steps, or epochs and steps_per_epoch")
-            total_steps = positive(plain(epochs), "epochs") * positive(
-                plain(steps_per_epoch), "steps_per_epoch"
-            )
-        self.total_steps = plain(total_steps)
-        self.pct_start = real(pct_start, "pct_start")
-        self.max_lr = numbers(max_lr, optimizer, "max_lr")
-        self.base_momentum = numbers(base_momentum, optimizer, "base_momentum")
-        self.max_momentum = numbers(max_momentum, optimizer, "max_momentum")
-        self.div_factor = real(div_factor, "div_factor")
-        self.final_div_factor = real(final_div_factor, "final_div_factor")
-        self.anneal_strategy, self.three_phase = anneal_strategy, plain(three_phase)
-        self.cycle_momentum = plain(cycle_momentum)
-        super().__init__(optimizer)
-
-    def check(self) -> None:
-        """Refuse options that make no sense."""
-        super().check()
-        positive(self.total_steps, "total_steps")
-        if self.epoch >= self.total_steps:
-            raise ValueError(f"epoch must be below {self.total_steps}, not {self.epoch}")
-        if not 0 <= self.pct_start <= 1:
-            raise ValueError(f"pct_start must be from 0 to 1, not {self.pct_start}")
-        if self.anneal_strategy not in ("cos", "linear"):
-            raise ValueError(
-                f"anneal_strategy must be 'cos' or 'linear', not {self.anneal_strategy!r}"
-            )
-        for name in ("div_factor", "final_div_factor"):
-            if not vars(self)[name] > 0:
-                raise ValueError(f"{name} must be above 0, not {vars(self)[name]}")
-        true_or_false(vars(self), "cycle_momentum", "three_phase")
-        first = self.optimizer.param_groups[0]
-        if self.cycle_momentum and "momentum" not in first and "betas" not in first:
-            raise ValueError("cycle_momentum=True wants an optimizer with momentum or betas")
-
-    def _phases(self, index: int) -> list[tuple[float, float, float, float, float]]:
-        """The last step of each phase, the rate and the momentum at its beginning and end."""
-        top = of_group(self.max_lr, index)
-        low, high = (of_group(m, index) for m in (self.base_momentum, self.max_momentum))
-        start = top / self.div_factor
-        end = start / self.final_div_factor
-        peak = self.pct_start * self.total_steps - 1
-        last = self.total_steps - 1
-        up = (peak, start, top, high, low)
-        if self.three_phase:
-            return [up, (2 * peak, top, start, low, high), (last, start, end, high, high)]
-        return [up, (last, top, end, low, high)]
-
-    def _at(self, t: int, index: int) -> tuple[float, float]:
-        """Rate and momentum after ``t`` steps."""
-        if t >= self.total_steps:
-            raise ValueError(f"OneCycleLR has {self.total_steps} steps; this would be step {t + 1}")
-        anneal = _cosine if self.anneal_strategy == "cos" else _line
-        began = 0.0
-        *before, final = self._phases(index)
-        for phase in before:
-            if t <= phase[0]:
-                final = phase
-                break
-            began = phase[0]
-        ends, lr0, lr1, m0, m1 = final
-        part = (t - began) / (ends - began) if ends != began else 1.0
-        return anneal(lr0, lr1, part), anneal(m0, m1, part)
-
-    def rate(self, t: int, lr: float, index: int) -> float:
-        """The cycle's own rate, whatever ``lr`` is."""
-        return self._at(t, index)[0]
-
-    def _changes(self, t: int, lr: float, index: int) -> Group:
-        rate, momentum = self._at(t, index)
-        changes: Group = {"lr": rate, "initial_lr": of_group(self.max_lr, index) / self.div_factor}
-        if not self.cycle_momentum:
-            return changes
-        group = self.optimizer.param_groups[index]
-        if "betas" in group:
-            return changes | {"betas": (momentum, group["betas"][1])}
-        return changes | {"momentum": momentum}
-
-
 class ReduceLROnPlateau:
-    """Multiply the rate by ``factor`` when a metric has not improved for ``patience`` calls.
+    """Multiply rates by ``factor`` when a metric has not improved for over ``patience`` calls.
 
-    ``step(metric)`` is called after every epoch.  An improvement is a change by more than
-    ``threshold``, relative (``"rel"``) or absolute (``"abs"``), in the direction of ``mode``
-    (``"min"`` or ``"max"``).  After a reduction, ``cooldown`` calls count nothing.  No rate falls
-    below ``min_lr``, a number or a list of one a group.
+    ``step(metric)`` is called after every epoch; it changes the rates of ``optimizer``.  An
+    improvement is a change by more than ``threshold``, relative or absolute (``threshold_mode``,
+    ``"rel"`` or ``"abs"``), in the direction of ``mode`` (``"min"`` or ``"max"``).  After a
+    reduction, ``cooldown`` calls count nothing.  No rate falls below ``min_lr``, a number or a list
+    of one a group; and one that would change by no more than ``eps`` is left as it is.
 
     Raises:
         TypeError: if ``optimizer`` is not an Optimizer, or an option not a number.
         ValueError: if ``factor`` is not below 1, a mode is unknown, or ``min_lr`` is a list of
             another length.
+
+    >>> from autodiff import Value
+    >>> from autodiff.optim import SGD
+    >>> optimizer = SGD([Value(0.0)], lr=1.0)
+    >>> scheduler = ReduceLROnPlateau(optimizer, factor=0.5, patience=1)
+    >>> for loss in (3.0, 2.0, 2.0, 2.0):
+    ...     scheduler.step(loss)
+    >>> scheduler.get_last_lr()
+    [0.5]
     """
 
     def __init__(
@@ -369,7 +338,11 @@ class ReduceLROnPlateau:
         return sign * metric > sign * self.best + self.threshold
 
     def step(self, metric: float) -> None:
-        """Take the metric of one more epoch into account: wholly, or not if it is interrupted."""
+        """Take the metric of one more epoch into account: wholly, or not if it is interrupted.
+
+        Raises:
+            TypeError: if it is not a number.
+        """
         metric = real(metric, "metric")
         better = self._better(metric)
         own = {
@@ -402,8 +375,21 @@ class SequentialLR(LRScheduler):
     the others from its own ``base_lrs``.
 
     Raises:
-        ValueError: if there is not one milestone between each two schedulers, or a scheduler is
-            another optimizer's.
+        TypeError: as ``LRScheduler``; if one is not a scheduler whose ``step()`` takes no metric.
+        ValueError: if there is not one of ``milestones`` between each two ``schedulers``, one is
+            not an integer, or below that before it, or a scheduler is another optimizer's.
+
+    >>> from autodiff import Value
+    >>> from autodiff.optim import SGD
+    >>> optimizer = SGD([Value(0.0)], lr=1.0)
+    >>> parts = LinearLR(optimizer, 0.5, total_iters=2), ExponentialLR(optimizer, 0.5)
+    >>> scheduler = SequentialLR(optimizer, parts, [2])  # 0.5 at once
+    >>> for _ in range(3):
+    ...     scheduler.step()
+    ...     print(round(optimizer.param_groups[0]["lr"], 4))
+    0.75
+    1.0
+    0.5
     """
 
     def __init__(
@@ -458,11 +444,3 @@ class SequentialLR(LRScheduler):
         elif t == since:
             lr = scheduler.base(index)
         return scheduler._changes(t - since, lr, index)
-
-
-def _cosine(start: float, end: float, part: float) -> float:
-    return end + (start - end) / 2 * (1 + math.cos(math.pi * part))
-
-
-def _line(start: float, end: float, part: float) -> float:
-    return (end - start) * part + start

@@ -32,6 +32,12 @@ class Trajectory:
         step_sizes: the lengths of the steps; (k,).
         stopped: why it ended: ``"steps"``, ``"tol"``, ``"callback"``, ``"diverged"`` or
             ``"batches"``.
+
+    >>> path = minimize(lambda x: x * x, 1.0, lambda xs: SGD(xs, lr=0.25), steps=2)
+    >>> path
+    <Trajectory: 2 steps to [0.25], value 0.0625; steps>
+    >>> path.points.tolist(), path.values.tolist()
+    ([[1.0], [0.5], [0.25]], [1.0, 0.25, 0.0625])
     """
 
     points: Array

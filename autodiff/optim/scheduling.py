@@ -16,6 +16,9 @@ class LRScheduler:
     The rate for ``t = 0`` is set at once; so, where a saved optimizer is to be continued, a
     scheduler is made before the optimizer is loaded.
 
+    Args:
+        optimizer: whose rates are set.
+
     Attributes:
         optimizer: whose rates are set.
         epoch: ``t``, the number of calls of ``step()`` so far.
@@ -23,7 +26,18 @@ class LRScheduler:
             in the group.
 
     Raises:
-        TypeError: if ``optimizer`` is not an Optimizer.
+        TypeError: if ``optimizer`` is not an Optimizer, or the class does not define ``rate``.
+
+    >>> from autodiff import Value
+    >>> from autodiff.optim import SGD
+    >>> class Halving(LRScheduler):
+    ...     def rate(self, t, lr, index):
+    ...         return lr / 2 if t else lr
+    >>> optimizer = SGD([Value(0.0)], lr=1.0)
+    >>> scheduler = Halving(optimizer)
+    >>> scheduler.step()
+    >>> scheduler.get_last_lr(), scheduler.base_lrs, scheduler.epoch
+    ([0.5], [1.0], 1)
     """
 
     def __init__(self, optimizer: Optimizer) -> None:
@@ -84,6 +98,14 @@ class LRScheduler:
         Raises:
             TypeError: if it is not a dict, or an option of another type than it must be.
             ValueError: if it is another scheduler's, or makes no sense.  Nothing is changed then.
+
+        >>> from autodiff import Value
+        >>> from autodiff.optim import SGD, lr_scheduler
+        >>> optimizer = SGD([Value(0.0)], lr=1.0)
+        >>> old, new = (lr_scheduler.StepLR(optimizer, size) for size in (2, 3))
+        >>> new.load_state_dict(old.state_dict())
+        >>> new.step_size
+        2
         """
         targets, changes = zip(*self._updates(saved), strict=True)
         commit(list(targets), list(changes))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
 import os
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
@@ -12,19 +11,23 @@ from typing import Any
 
 import matplotlib
 import numpy as np
-from matplotlib import animation
+from matplotlib import animation, patheffects, pyplot
 from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from PIL import Image
 
 from autodiff.engine.reals import describe
+from autodiff.optim.bars import bar
 from autodiff.optim.minimize import Trajectory
-from autodiff.plot.canvas import COLOURS, STYLE, limits, look, on_arrays, subplots
+from autodiff.plot.canvas import COLOURS, STYLE, grid, limits, look, on_arrays, subplots
 from autodiff.plot.curves import curve
-from autodiff.plot.paths import OUTLINE, named, visible
+from autodiff.plot.paths import named, visible
+from autodiff.plot.sheets import Sheet, draw_on_sheet
 from autodiff.plot.surfaces import contour, surface
 
 _COLOURS = 64  # of a GIF's palette: enough for flat colours and the edges of letters
+_GRID = 40  # points of a surface, in each direction
 _LAST = 2.0  # seconds for which a GIF shows its last frame
 
 
@@ -38,13 +41,14 @@ def animate(
     frames: int = 50,
     fps: int = 10,
     levels: int | Sequence[float] = 14,
-    optimum: Sequence[float] | None = None,
+    optimum: Sequence[Any] | None = None,
+    name: str | None = None,
     ax: Any = None,
-) -> animation.FuncAnimation:
+) -> Animation:
     """A minimization, or several in a race, step by step, over the picture of ``f``.
 
     Each frame says the step, and for each path the loss and the length of the gradient there.
-    ``save`` writes it to a file.
+    A notebook shows it with buttons to play it; ``save`` writes it to a file.
 
     Args:
         f: the function of one or two numbers, of arrays as of Values.
@@ -55,16 +59,25 @@ def animate(
         frames: how many there are at the most; the steps are spread evenly over them.
         fps: frames a second.
         levels: as for ``contour``.
-        optimum: where to put a cross.
+        optimum: where to put cross-hairs: a point, or several.
+        name: what the axis or the colour bar calls the heights; f(x) or f(x, y) if None.
         ax: where to draw; a new figure if None.
 
     Raises:
-        TypeError, ValueError: as ``contour`` and ``curve``; if ``frames`` or ``fps`` is not a
-            positive integer, or there is no trajectory.
+        TypeError: as ``contour``.
+        ValueError: as ``contour`` and ``curve``; if ``frames`` or ``fps`` is not a positive
+            integer, or there is no trajectory.
+
+    >>> from autodiff.optim import minimize
+    >>> path = minimize(lambda x: x * x, 1.0, steps=1)
+    >>> film = animate(lambda x: x * x, path, (-1.0, 1.0))
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     save(film, f"{folder}/film.gif", progress=False).name
+    'film.gif'
     """
-    for name, number in (("frames", frames), ("fps", fps)):
+    for what, number in (("frames", frames), ("fps", fps)):
         if not isinstance(number, int) or number < 1:
-            raise ValueError(f"{name} must be a positive integer, not {describe(number)}")
+            raise ValueError(f"{what} must be a positive integer, not {describe(number)}")
     paths = named(trajectories, 1 if ylim is None else 2, "animate")
     if not paths:
         raise ValueError("animate() wants a trajectory: optim.minimize returns one")
@@ -73,17 +86,21 @@ def animate(
         size = (6.4, 4.8 + 0.18 * min(len(paths), 6))
         kwargs = {"subplot_kw": {"projection": "3d"}} if three_d else {}
         ax = subplots(figsize=size, **kwargs)[1]
+    sheet = None
     if ylim is None:
         curve(f, xlim, derivative=False, ax=ax)
         for line in ax.lines:
             line.set(color="0.45", linewidth=1.6)
-        ax.set_ylabel("f(x)")
+        ax.set_ylabel(name or "f(x)")
     elif three_d:
-        surface(f, xlim, ylim, optimum=optimum, points=40, ax=ax)
+        name = name or "f(x, y)"
+        surface(f, xlim, ylim, optimum=optimum, name=name, points=_GRID, ax=ax)
+        sheet = Sheet(*grid(f, xlim, ylim, _GRID))
     else:
-        contour(f, xlim, ylim, levels=levels, optimum=optimum, ax=ax)
+        contour(f, xlim, ylim, levels=levels, optimum=optimum, name=name or "f(x, y)", ax=ax)
     runners = [
-        _Runner(ax, f, path, ranges, i, name) for i, (name, path) in enumerate(paths.items())
+        _Runner(ax, f, path, ranges, sheet, i, title, len(paths))
+        for i, (title, path) in enumerate(paths.items())
     ]
     handles = [runner.head for runner in runners]
     with matplotlib.rc_context(dict(STYLE)):
@@ -107,10 +124,20 @@ def animate(
     draw(0)
     ax.figure.canvas.draw()
     ax.figure.set_layout_engine("none")  # from here on nothing moves but the paths
+    if "inline" in matplotlib.get_backend():  # it would show the figure too, standing still
+        pyplot.close(ax.figure)
     steps = np.unique(np.linspace(0, longest, min(frames, longest + 1)).round().astype(int))
-    return animation.FuncAnimation(
+    return Animation(
         ax.figure, draw, frames=steps.tolist(), interval=1000 / fps, blit=False, repeat=False
     )
+
+
+class Animation(animation.FuncAnimation):
+    """Matplotlib's animation, which a notebook shows as a page with its frames and buttons."""
+
+    def _repr_html_(self) -> str:
+        page: str = self.to_jshtml()
+        return page
 
 
 class _Runner:
@@ -122,22 +149,33 @@ class _Runner:
         f: Callable[..., Any],
         path: Trajectory,
         ranges: list[tuple[float, float]],
+        sheet: Sheet | None,
         i: int,
         name: str,
+        runners: int,
     ) -> None:
         self.f, self.path, self.ranges, self.name = f, path, ranges, name
         self.seen = visible(path, *ranges)
         style = look(i)
-        self.flat = len(ranges) == 2 and ax.name != "3d"
-        empty: list[list[float]] = [[]] * (2 if self.flat or len(ranges) == 1 else 3)
-        (self.trail,) = ax.plot(
-            *empty, color=style["color"], linestyle=style["linestyle"], linewidth=1.8,
-            path_effects=OUTLINE, zorder=10, label="_trail",
-        )  # fmt: skip
-        (self.head,) = ax.plot(
-            *empty, linestyle="", marker=style["marker"], color=style["color"],
-            markeredgecolor="white", markersize=10, zorder=12, label="_head",
-        )  # fmt: skip
+        self.flat = len(ranges) == 2 and sheet is None
+        # on a curve all trails lie on one another: each leaves the edges of those below
+        width = 1.8 * (runners - i if len(ranges) == 1 and runners < 5 else 1)
+        outline = [patheffects.withStroke(linewidth=width + 1.8, foreground="white")]
+        trail: Any = {
+            "color": style["color"], "linestyle": style["linestyle"], "linewidth": width,
+            "path_effects": outline, "zorder": 10, "label": "_trail",
+        }  # fmt: skip
+        head: Any = {
+            "linestyle": "", "marker": style["marker"], "color": style["color"],
+            "markeredgecolor": "white", "markersize": 10, "zorder": 12, "label": "_head",
+        }  # fmt: skip
+        self.trail: tuple[Any, ...]
+        if sheet is not None:
+            self.trail = draw_on_sheet(ax, sheet, np.empty((3, 0)), **trail)
+            self.heads = draw_on_sheet(ax, sheet, np.empty((3, 0)), **head)
+        else:
+            self.trail, self.heads = ax.plot([], [], **trail), ax.plot([], [], **head)
+        self.head = self.heads[-1]
 
     def move(self, step: int) -> str:
         """Go to a step, or to the end; returns loss and gradient there."""
@@ -149,18 +187,18 @@ class _Runner:
         seen = visible(upto, *self.ranges)
         here = self.path.points[k]
         inside = all(low <= x <= high for x, (low, high) in zip(here, self.ranges, strict=True))
-        for artist, points in (
+        for artists, points in (
             (self.trail, seen.line),
-            (self.head, here[None] if inside else None),
+            (self.heads, here[None] if inside else np.empty((0, len(self.ranges)))),
         ):
-            points = np.empty((0, len(self.ranges))) if points is None else points
             columns = list(points.T)
             if not self.flat:
                 columns.append(on_arrays(self.f, *columns))
-            if len(columns) == 3:
-                artist.set_data_3d(*columns)
-            else:
-                artist.set_data(*columns)
+            for artist in artists:
+                if len(columns) == 3:
+                    artist.set_data_3d(*columns)
+                else:
+                    artist.set_data(*columns)
         left = self.seen.left_after
         if left is not None and k > left:
             return f"{self.seen.note:<31}"
@@ -188,6 +226,12 @@ def save(picture: Any, path: str | Path, *, progress: bool = True) -> Path:
         ValueError: if the ending is of no known format.
         FileNotFoundError: if ``.mp4`` is wanted and there is no ffmpeg.
         OSError: if the file cannot be written; an older one of that name is then untouched.
+        ImportError: if an animation's ``progress`` is wanted and tqdm is not installed.
+
+    >>> ax = curve(lambda x: x * x, (-1.0, 1.0))
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     save(ax, f"{folder}/parabola.svg").read_text()[:5]
+    '<?xml'
     """
     path = Path(path)
     if isinstance(picture, Axes):
@@ -234,17 +278,17 @@ def _render(picture: Any, path: Path, title: str | None) -> None:
         picture.save(str(path), writer=writer)
         return
     try:
-        tqdm = importlib.import_module("tqdm").tqdm
+        frames = bar(desc=title, unit="frame", mininterval=0, leave=False)
     except ImportError as missing:
         raise ImportError(
             'the progress bar is drawn by tqdm: pip install "scalar-autodiff[demos]", or save '
             "with progress=False"
         ) from missing
-    with tqdm(desc=title, unit="frame", mininterval=0, leave=False) as bar:
+    with frames:
 
         def report(frame: int, total: int | None) -> None:
-            bar.total = total
-            bar.update(frame + 1 - bar.n)
+            frames.total = total
+            frames.update(frame + 1 - frames.n)
 
         picture.save(str(path), writer=writer, progress_callback=report)
 
@@ -257,9 +301,13 @@ class _GifWriter(animation.AbstractMovieWriter):
         self.images: list[Any] = []
 
     def grab_frame(self, **options: Any) -> None:
-        buffer = BytesIO()
-        self.fig.savefig(buffer, format="rgba", dpi=self.dpi, **options)
-        image = Image.frombytes("RGBA", self.frame_size, buffer.getbuffer())
+        canvas: Any = self.fig.canvas
+        if type(canvas) is FigureCanvasAgg:  # it has drawn this frame just now
+            image = Image.fromarray(np.asarray(canvas.buffer_rgba()))
+        else:
+            buffer = BytesIO()
+            self.fig.savefig(buffer, format="rgba", dpi=self.dpi, **options)
+            image = Image.frombytes("RGBA", self.frame_size, buffer.getbuffer())
         self.images.append(image.convert("RGB"))
 
     def finish(self) -> None:

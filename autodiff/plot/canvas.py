@@ -8,6 +8,7 @@ from typing import Any
 import matplotlib
 import matplotlib.pyplot as plt
 import numpy as np
+from matplotlib import patheffects
 from matplotlib.axes import Axes
 from matplotlib.colors import LinearSegmentedColormap
 
@@ -32,20 +33,52 @@ STYLE: Any = {
     "axes.axisbelow": True,
 }
 
-#: Okabe and Ito's colours, told apart by colour-blind readers; each with a line and a marker.
+#: Okabe and Ito's colours, told apart by colour-blind readers; each with a marker and a line
+#: (whose gaps show what lies beneath it).
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#000000", "#56B4E9")
-LINES = ("-", "--", "-.", (0, (4, 1, 1, 1, 1, 1)), (0, (1, 1)))
+LINES = ("-", (0, (3, 3)), (0, (6, 2, 1, 2)), (0, (6, 2, 1, 2, 1, 2)), (0, (1, 1)))
 MARKERS = ("o", "s", "^", "D", "v", "P", "X", "*", "<", ">", "h")
 
-#: From a valley's blue grey to white: light enough for every colour on it.
-HEIGHTS = LinearSegmentedColormap.from_list("heights", ["#7f9db9", "#dfe8f0", "#ffffff"])
+#: Heights from slate blue to pale yellow: ever lighter, so that print and colour-blind readers keep
+#: their order; and no path's colour.
+HEIGHTS = LinearSegmentedColormap.from_list("heights", ["#7496c0", "#c4d0d0", "#fae6a8"])
+
+#: Of a path: its line, its steps, where it starts and ends, and the part that a surface hides.
+OUTLINE = [patheffects.withStroke(linewidth=3.6, foreground="white")]  # seen on every ground
+PATH: Any = {"linewidth": 1.8, "path_effects": OUTLINE}
+STEP: Any = {"linestyle": "", "markersize": 4.5}
+START: Any = {"linestyle": "", "marker": "o", "markersize": 9, "markerfacecolor": "white"}
+END: Any = {"linestyle": "", "marker": "*", "markersize": 14, "markeredgecolor": "white"}
+HIDDEN: Any = {"linewidth": 1.2, "linestyle": (0, (1.5, 1.5)), "alpha": 0.45}
+
+#: Cross-hairs, thin, so that what has arrived there is seen beneath them.
+OPTIMUM: Any = {
+    "linestyle": "",
+    "marker": "+",
+    "color": "black",
+    "markersize": 17,
+    "markeredgewidth": 1.5,
+    "zorder": 6,
+}
 
 
 def subplots(*args: Any, **kwargs: Any) -> Any:
     """``matplotlib.pyplot.subplots`` in this package's style: the figure, and its axes.
 
+    Args:
+        args, kwargs: as matplotlib takes them.
+
+    Returns:
+        A figure, and axes, or an array of axes.
+
     Raises:
         RuntimeError: if matplotlib's backend wants a display and there is none.
+        ValueError, TypeError: what matplotlib raises of its arguments.
+
+    >>> figure, (left, right) = subplots(1, 2, figsize=(8, 3))
+    >>> left.plot([1, 2], [1, 4], **look(0))[0].get_color(), len(figure.axes)
+    ('#0072B2', 2)
+    >>> plt.close(figure)
     """
     kwargs.setdefault("layout", "constrained")
     with matplotlib.rc_context(STYLE):
@@ -90,8 +123,24 @@ def legend(ax: Any, own: bool) -> None:
         ax.legend(fontsize=STYLE["legend.fontsize"])
 
 
+def colour_bar(ax: Any, drawn: Any, name: str, ticks: Any = None) -> Any:
+    """A bar beside the axes that says which colour is which height, and which way is down."""
+    small = STYLE["legend.fontsize"] - 1
+    if ax.name == "3d":
+        bar = ax.figure.colorbar(drawn, ax=ax, shrink=0.6, aspect=15, pad=0.13)
+    else:
+        place = ax.inset_axes((1.03, 0.0, 0.04, 1.0))  # as high as the axes
+        bar = ax.figure.colorbar(drawn, cax=place, ticks=ticks, extendfrac=0.04)
+    bar.ax.tick_params(labelsize=small)
+    bar.set_label(f"{name}: dark is low", fontsize=small)
+    return bar
+
+
 def look(i: int) -> dict[str, Any]:
     """Colour, line and marker of the ``i``-th thing in a picture, to be passed to ``ax.plot``.
+
+    Raises:
+        TypeError: if ``i`` is not an integer.
 
     >>> look(0)
     {'color': '#0072B2', 'linestyle': '-', 'marker': 'o'}
@@ -101,6 +150,17 @@ def look(i: int) -> dict[str, Any]:
         "linestyle": LINES[i % len(LINES)],
         "marker": MARKERS[i % len(MARKERS)],
     }
+
+
+def apart(i: int, lines: int, points: int) -> dict[str, Any]:
+    """The look of one of several lines that may lie on one another: each has its own marks on it.
+
+    A line alone has none.
+    """
+    if lines == 1:
+        return {**look(i), "marker": ""}
+    every = max(1, points // 8)
+    return {**look(i), "markersize": 6, "markevery": (i * every // lines, every)}
 
 
 def limits(given: Sequence[float], name: str) -> tuple[float, float]:

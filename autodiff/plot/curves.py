@@ -7,16 +7,18 @@ from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.ticker import MaxNLocator
 
 from autodiff.engine.reals import describe
 from autodiff.optim.base import Array
 from autodiff.optim.loops import History
 from autodiff.optim.minimize import Trajectory
-from autodiff.plot.canvas import axes, limits, look, on_arrays
-from autodiff.plot.paths import OUTLINE, Trajectories, clip, named, visible
+from autodiff.plot.canvas import END, OUTLINE, START, apart, axes, limits, look, on_arrays
+from autodiff.plot.paths import Trajectories, clip, left, named, visible
 from autodiff.value import Value
 
 _POINTS = 401
+_BETWEEN = 16  # places between two points, where a pole would show
 _ROUNDING = 1e-17  # of the largest loss: what is below is as good as 0
 
 
@@ -30,6 +32,8 @@ def curve(
 ) -> Axes:
     """A function of one number, and its derivative by reverse-mode differentiation.
 
+    At a pole the curve is interrupted, and the picture ends where the curve would hide the rest.
+
     Args:
         f: the function, of an array as of a Value.
         domain: from where to where.
@@ -39,19 +43,24 @@ def curve(
 
     Raises:
         ValueError: if the domain is empty or not finite, or ``f`` is finite nowhere in it.
+        TypeError: if ``ax`` is not axes.
 
     >>> import autodiff
     >>> ax = curve(autodiff.sin, (-3.0, 3.0), name="sin x")
     >>> [line.get_label() for line in ax.lines]
     ['sin x', 'its derivative']
     """
-    x, y = _line(f, domain)
-    ax = axes(ax)
-    first = len(ax.lines)
-    ax.plot(x, y, **{**look(first), "marker": ""}, label=name)
+    x, y, poles = _line(f, domain)
+    curves = {name: y}
     if derivative:
         slopes = [_slope(f, float(at)) for at in x]
-        ax.plot(x, slopes, **{**look(first + 1), "marker": ""}, label="its derivative")
+        curves["its derivative"] = np.where(np.isnan(y), np.nan, slopes)
+    ax = axes(ax)
+    first = len(ax.lines)
+    for i, (label, heights) in enumerate(curves.items(), first):
+        ax.plot(x, heights, **{**look(i), "marker": ""}, label=label)
+    if poles:
+        _end_before_poles(ax, list(curves.values()))
     ax.set_xlabel("x")
     ax.set_xlim(x[0], x[-1])
     ax.grid(alpha=0.3)
@@ -59,7 +68,12 @@ def curve(
     return ax
 
 
-def _line(f: Callable[[Any], Any], domain: Sequence[float]) -> tuple[Array, Array]:
+def _line(f: Callable[[Any], Any], domain: Sequence[float]) -> tuple[Array, Array, bool]:
+    """Points of the curve, with a gap where it is not finite and at each pole; is there one?
+
+    A pole is where, between two points, the function becomes much greater than at both, and than
+    nearly everywhere.
+    """
     low, high = limits(domain, "domain")
     x = np.linspace(low, high, _POINTS)
     y = on_arrays(f, x)
@@ -68,7 +82,24 @@ def _line(f: Callable[[Any], Any], domain: Sequence[float]) -> tuple[Array, Arra
         raise ValueError(
             f"the function is not finite anywhere on {(low, high)}: choose a range in its domain"
         )
-    return x, y
+    between = x[:-1, None] + np.diff(x)[:, None] * np.arange(1, _BETWEEN) / _BETWEEN
+    size = np.abs(y)
+    peaks = np.fmax.reduce(np.abs(on_arrays(f, between)), axis=1)
+    ends = np.fmax(size[:-1], size[1:])
+    usual = np.nanquantile(size, 0.9)
+    found = np.flatnonzero((peaks > 3 * ends) & (peaks > 3 * usual))
+    x, y = np.insert(x, found + 1, between[found, _BETWEEN // 2]), np.insert(y, found + 1, np.nan)
+    return x, y, len(found) > 0
+
+
+def _end_before_poles(ax: Axes, curves: list[Array]) -> None:
+    """End the picture a little beyond nine tenths of a curve, and half of its derivative."""
+    ends: list[float] = []
+    for y, share, margin in zip(curves, (0.1, 0.25), (0.4, 0.0), strict=False):
+        low, high = np.nanquantile(y, [share, 1 - share])
+        margin *= high - low
+        ends += [max(low - margin, np.nanmin(y)), min(high + margin, np.nanmax(y))]
+    ax.set_ylim(min(ends), max(ends))
 
 
 def _slope(f: Callable[[Any], Any], at: float) -> float:
@@ -97,15 +128,24 @@ def descent(
         ax: where to draw; a new figure if None.
 
     Raises:
-        TypeError: if a trajectory is none.
-        ValueError: if it is not of one dimension, or the domain empty or not finite.
+        TypeError: if a trajectory is none, or ``ax`` no axes.
+        ValueError: if there is none, one is not of one dimension, the domain is empty or not
+            finite, or ``f`` finite nowhere in it.
+
+    >>> from autodiff.optim import minimize
+    >>> path = minimize(lambda x: x * x, 1.0, steps=3)
+    >>> ax = descent(lambda x: x * x, {"SGD": path})
+    >>> [line.get_label() for line in ax.lines if line.get_label()[0] != "_"]
+    ['SGD']
     """
     paths = named(trajectory, 1, "descent")
     if not paths:
         raise ValueError("descent() wants a trajectory: optim.minimize returns one")
-    x, y = _line(f, _reach(paths) if domain is None else domain)
+    x, y, poles = _line(f, _reach(paths) if domain is None else domain)
     ax = axes(ax)
     ax.plot(x, y, color="0.45", linewidth=1.6, zorder=1)
+    if poles:
+        _end_before_poles(ax, [y])
     for i, (name, path) in enumerate(paths.items()):
         draw_on_curve(ax, f, path, (float(x[0]), float(x[-1])), i, name)
     ax.set_xlabel("x")
@@ -147,9 +187,9 @@ def draw_on_curve(
         xs, ys, **style, label=label, linewidth=1.4, markersize=5, alpha=0.9, path_effects=OUTLINE
     )
     if len(xs):
-        ax.plot(xs[0], ys[0], "o", color=style["color"], markersize=10, markerfacecolor="white")
+        ax.plot(xs[0], ys[0], color=style["color"], **START)
         if seen.left_after is None:
-            ax.plot(xs[-1], ys[-1], "*", color=style["color"], markersize=15, markeredgecolor="w")
+            ax.plot(xs[-1], ys[-1], color=style["color"], **END)
         else:
             _arrow_out(ax, path, seen.left_after, domain, style["color"])
 
@@ -189,6 +229,7 @@ def fit(
     Raises:
         ValueError: if ``x`` and ``y`` are empty, not finite or differ in length, or predictions
             are not as many.
+        TypeError: if ``ax`` is not axes.
 
     >>> ax = fit([0.0, 1.0, 2.0], [0.1, 0.9, 2.1], {"y = x": lambda x: x})
     >>> [line.get_label() for line in ax.lines]
@@ -237,8 +278,8 @@ def loss(history: Any, *, ax: Axes | None = None) -> Axes:
         ax: where to draw; a new figure if None.
 
     Raises:
-        ValueError: if a history is empty, or has no finite number.
-        TypeError: if it is none.
+        ValueError: if there is no history, or one does not begin with a finite number.
+        TypeError: if one is none, or ``ax`` no axes.
 
     >>> loss({"fast": [4.0, 1.0, 0.25], "slow": [4.0, 3.0, 2.25]}).get_ylabel()
     'loss'
@@ -256,23 +297,27 @@ def loss(history: Any, *, ax: Axes | None = None) -> Axes:
     ax = axes(ax)
     least = min((float(v[v > 0].min()) for v in calm if (v > 0).any()), default=top)
     logarithmic = bottom >= 0 and top > 100 * least
+    epochs = all(isinstance(h, History) for h in named_histories.values())
+    unit, first = ("epoch", 1) if epochs else ("step", 0)
     for i, (name, values) in enumerate(losses.items()):
         end = ends[name]
-        note = "" if end is None else f"diverges after step {end}"
-        steps = np.arange(len(values))
+        note = "" if end is None else left("diverges", first + end, unit)
+        steps = first + np.arange(len(values))
         label = ": ".join(part for part in (name, note) if part) or "_loss"
         shown = np.clip(np.nan_to_num(values, nan=np.inf), -1e300, top * 1e3 + 1)
-        ax.plot(steps, shown, **{**look(i), "marker": ""}, label=label)
+        ax.plot(steps, shown, label=label, **apart(i, len(losses), len(values)))
         if end is not None:
-            ax.plot(end, values[end], "^", color=look(i)["color"], markersize=10)
+            ax.plot(first + end, values[end], "^", color=look(i)["color"], markersize=10)
+    wild = len(calm) < len(losses)  # there is room above, in which it is seen to rise
     if logarithmic:
         ax.set_yscale("log", nonpositive="clip")
-        ax.set_ylim(max(least / 2, _ROUNDING * top), top * 10)
+        ax.set_ylim(max(least / 2, _ROUNDING * top), top * (10 if wild else 2))
     else:
         margin = 0.06 * (top - bottom) or 0.5
-        ax.set_ylim(bottom - margin, top + margin * (1 if len(calm) == len(losses) else 5))
-    epochs = all(isinstance(h, History) for h in named_histories.values())
-    ax.set_xlabel("epoch" if epochs else "step")
+        ax.set_ylim(bottom - margin, top + margin * (5 if wild else 1))
+    if epochs:
+        ax.xaxis.set_major_locator(MaxNLocator(integer=True))
+    ax.set_xlabel(unit)
     ax.set_ylabel("loss")
     ax.grid(alpha=0.3)
     if ax.get_legend_handles_labels()[1]:

@@ -7,14 +7,10 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 import numpy as np
-from matplotlib import patheffects
 
 from autodiff.engine.reals import describe
 from autodiff.optim.base import Array
 from autodiff.optim.minimize import Trajectory
-
-#: A white border, so that a path is seen on every background.
-OUTLINE = [patheffects.withStroke(linewidth=3.6, foreground="white")]
 
 Trajectories = Trajectory | Mapping[str, Trajectory] | None
 
@@ -76,8 +72,21 @@ class Visible:
         """How it leaves, in words; empty if it does not."""
         if self.left_after is None:
             return ""
-        how = "diverges" if self.diverges else "leaves"
-        return f"{how} after step {self.left_after}"
+        return left("diverges" if self.diverges else "leaves", self.left_after)
+
+
+def left(how: str, last: int, unit: str = "step") -> str:
+    """That a path leaves after its last step inside, in words.
+
+    >>> left("diverges", 0), left("leaves", 3, "epoch")
+    ('diverges at the first step', 'leaves after epoch 3')
+    """
+    return f"{how} after {unit} {last}" if last else f"{how} at the first {unit}"
+
+
+def stride(seen: Visible) -> int:
+    """Every how many steps one is marked: an odd number, lest one side of a zigzag have none."""
+    return len(seen.points) // 25 | 1
 
 
 def visible(path: Trajectory, *box: tuple[float, float]) -> Visible:
@@ -88,9 +97,11 @@ def visible(path: Trajectory, *box: tuple[float, float]) -> Visible:
     inside = ((points >= low) & (points <= high)).all(axis=1)
     last = int(np.flatnonzero(inside)[-1]) if inside.any() else len(points)
     pieces: list[Array] = [points[:1]] if inside[0] else []
+    drawn = set()  # to and fro is one line: twice the dashes would fill each other's gaps
     for a, b in pairwise(points[: last + 2]):
         piece = clip(a, b, low, high)
-        if piece is not None:
+        if piece is not None and frozenset((a.tobytes(), b.tobytes())) not in drawn:
+            drawn.add(frozenset((a.tobytes(), b.tobytes())))
             joined = bool(pieces) and np.array_equal(pieces[-1][-1], piece[0])
             pieces.append(np.array(piece[1:] if joined else [low * np.nan, *piece]))
     line = np.concatenate(pieces) if pieces else np.empty((0, len(low)))

@@ -13,15 +13,24 @@ from matplotlib.ticker import MaxNLocator
 from autodiff.engine.reals import describe
 from autodiff.nn import Module
 from autodiff.optim.base import Array
-from autodiff.plot.canvas import HEIGHTS, axes, grid, legend, limits, look, on_arrays, outputs
-from autodiff.plot.paths import OUTLINE, Trajectories, Visible, named, visible
-
-_BEST: dict[str, Any] = {
-    "marker": "P",
-    "color": "white",
-    "markeredgecolor": "black",
-    "markersize": 12,
-}
+from autodiff.plot.canvas import (
+    END,
+    HEIGHTS,
+    OPTIMUM,
+    PATH,
+    START,
+    STEP,
+    axes,
+    colour_bar,
+    grid,
+    legend,
+    limits,
+    look,
+    on_arrays,
+    outputs,
+)
+from autodiff.plot.paths import Trajectories, Visible, named, stride, visible
+from autodiff.plot.sheets import Sheet, draw_on_sheet
 
 
 def contour(
@@ -30,8 +39,10 @@ def contour(
     ylim: Sequence[float],
     trajectories: Trajectories = None,
     levels: int | Sequence[float] = 14,
-    optimum: Sequence[float] | None = None,
+    optimum: Sequence[Any] | None = None,
     *,
+    name: str = "f(x, y)",
+    bar: bool = True,
     points: int = 200,
     ax: Axes | None = None,
 ) -> Axes:
@@ -47,13 +58,16 @@ def contour(
         trajectories: what ``optim.minimize`` returned; or a dictionary of them.
         levels: the heights of the lines, which are then written on them; or how many lines there
             are, each enclosing the same area more.
-        optimum: where to put a cross.
+        optimum: where to put cross-hairs: a point, or several.
+        name: what the colour bar calls the heights.
+        bar: whether to draw that.
         points: of the grid, in each direction.
         ax: where to draw; a new figure if None.
 
     Raises:
-        TypeError: if a trajectory is none.
-        ValueError: if a range is empty or not finite, a trajectory not of two dimensions, or
+        TypeError: if a trajectory is none, or ``ax`` not axes of the right projection.
+        ValueError: if a range is empty or not finite, a trajectory not of two dimensions,
+            ``levels`` are not heights or a number of lines, ``optimum`` is no finite point, or
             ``f`` cannot be evaluated on arrays or is finite nowhere.
 
     >>> ax = contour(lambda x, y: x * x + y * y, (-1, 1), (-1, 1), levels=[0.5, 1.0])
@@ -63,27 +77,28 @@ def contour(
     paths = named(trajectories, 2, "contour")
     x, y, z = grid(f, xlim, ylim, points)
     heights = _levels(levels, z)
+    best = None if optimum is None else places(optimum)
     own = ax is None
     ax = axes(ax)
     shades = HEIGHTS(np.linspace(0.0, 1.0, len(heights) + 1))
-    ax.contourf(x, y, z, heights, colors=shades, extend="both")
+    bands = ax.contourf(x, y, z, heights, colors=shades, extend="both")
     lines = ax.contour(x, y, z, heights, colors="0.45", linewidths=0.7, linestyles="solid")
-    if not isinstance(levels, int):
-        span = np.array([np.ptp(x), np.ptp(y)])
-        long = [
-            level
-            for level, path in zip(lines.levels, lines.get_paths(), strict=True)
-            if len(path.vertices) and (np.ptp(path.vertices, axis=0) > 0.2 * span).any()
-        ]  # on the others a number would hide the line
-        if long:
-            ax.clabel(lines, long, fontsize=10, colors="0.15", fmt="%g")
-    for i, (name, path) in enumerate(paths.items()):
-        seen = visible(path, limits(xlim, "xlim"), limits(ylim, "ylim"))
-        draw_on_plane(ax, seen, i, name)
-    if optimum is not None:
-        ax.plot(*_place(optimum), label="optimum", linestyle="", zorder=6, **_BEST)
     ax.set_xlim(limits(xlim, "xlim"))
     ax.set_ylim(limits(ylim, "ylim"))
+    if bar:
+        marked = heights[:: -(-len(heights) // 10)]
+        colour_bar(ax, bands, name, marked).set_ticklabels(_short(marked))
+    for i, (title, path) in enumerate(paths.items()):
+        seen = visible(path, limits(xlim, "xlim"), limits(ylim, "ylim"))
+        draw_on_plane(ax, seen, i, title)
+    if best is not None:
+        ax.plot(*best, label="optimum", **OPTIMUM)
+    if not isinstance(levels, int):
+        taken = [np.empty((2, 0)) if best is None else best]
+        drawn = (np.asarray(line.get_xydata()) for line in ax.lines)
+        taken += [points.T for points in drawn if len(points)]
+        free = _free_places(ax, lines, np.concatenate(taken, axis=1))
+        ax.clabel(lines, fontsize=10, colors="0.15", fmt="%g", manual=free)
     ax.set_xlabel("x")
     ax.set_ylabel("y")
     legend(ax, own)
@@ -102,11 +117,50 @@ def _levels(levels: int | Sequence[float], z: Array) -> Array:
     return np.unique(heights)
 
 
-def _place(optimum: Sequence[float]) -> tuple[float, float]:
-    place = np.asarray(optimum, np.float64)
-    if place.shape != (2,) or not np.isfinite(place).all():
-        raise ValueError(f"optimum must be a finite point (x, y), not {describe(optimum)}")
-    return float(place[0]), float(place[1])
+def _short(heights: Array) -> list[str]:
+    """Numbers with as few digits as tell them apart, but two."""
+    for digits in range(2, 18):
+        texts = [f"{float(f'{height:.{digits}g}'):.{max(digits, 6)}g}" for height in heights]
+        if len(set(texts)) == len(texts):
+            break
+    return texts
+
+
+def _free_places(ax: Axes, lines: Any, taken: Array) -> list[tuple[float, float]]:
+    """On each line the place for its height that is farthest from the border and what is drawn.
+
+    Lines that have none, or are so short that a number would hide them, get no place.
+    """
+    low = np.array([ax.get_xlim()[0], ax.get_ylim()[0]])
+    span = np.array([np.ptp(ax.get_xlim()), np.ptp(ax.get_ylim())])
+    others = (taken.T - low) / span
+    others = others[np.isfinite(others).all(axis=1)]
+    found = []
+    for path in lines.get_paths():
+        spots = (path.vertices - low) / span
+        if not len(spots) or (np.ptp(spots, axis=0) < 0.2).all():
+            continue
+        gaps = np.hypot(*(spots[:, None] - others[None]).transpose(2, 0, 1))
+        border = 0.5 - np.abs(spots - 0.5).max(axis=1)
+        room = np.minimum(border, gaps.min(axis=1, initial=0.25))  # more is not better
+        if room.max() > 0.05:
+            spot = spots[np.argmax(room)]
+            others = np.vstack([others, spot])
+            found.append((float(spot[0] * span[0] + low[0]), float(spot[1] * span[1] + low[1])))
+    return found
+
+
+def places(optimum: Sequence[Any]) -> Array:
+    """One point or several, as an array of shape (2, n)."""
+    try:
+        found = np.atleast_2d(np.asarray(optimum, np.float64))
+    except (TypeError, ValueError):
+        found = np.empty(0)
+    if found.ndim != 2 or found.shape[1] != 2 or not np.isfinite(found).all():
+        raise ValueError(
+            f"optimum must be a finite point (x, y), or a list of such, not {describe(optimum)}"
+        )
+    return found.T
 
 
 def draw_on_plane(ax: Axes, seen: Visible, i: int, name: str) -> None:
@@ -114,22 +168,13 @@ def draw_on_plane(ax: Axes, seen: Visible, i: int, name: str) -> None:
     style = look(i)
     colour = style["color"]
     label = f"{name}: {seen.note}".strip(": ") or "_path"
-    every = max(1, len(seen.points) // 25)
-    ax.plot(
-        *seen.line.T, color=colour, linestyle=style["linestyle"], linewidth=1.8,
-        path_effects=OUTLINE, zorder=3,
-    )  # fmt: skip
-    ax.plot(
-        *seen.points[::every].T, linestyle="", marker=style["marker"], color=colour, markersize=4.5,
-        zorder=4,
-    )  # fmt: skip
-    ax.plot([], [], **style, label=label, markersize=5)
+    ax.plot(*seen.line.T, color=colour, linestyle=style["linestyle"], zorder=3, **PATH)
+    ax.plot(*seen.points[:: stride(seen)].T, color=colour, marker=style["marker"], zorder=4, **STEP)
+    ax.plot([], [], **style, label=label, markersize=5, linewidth=PATH["linewidth"])
     if len(seen.points):
-        ax.plot(*seen.points[0], "o", color=colour, markersize=9, markerfacecolor="w", zorder=5)
+        ax.plot(*seen.points[0], color=colour, zorder=5, **START)
         if seen.left_after is None:
-            ax.plot(
-                *seen.points[-1], "*", color=colour, markersize=15, markeredgecolor="w", zorder=5
-            )
+            ax.plot(*seen.points[-1], color=colour, zorder=5, **END)
     if seen.exit is not None and seen.direction is not None:
         span = np.array([np.ptp(ax.get_xlim()), np.ptp(ax.get_ylim())])
         tail = seen.exit - 0.07 * seen.direction * span
@@ -144,19 +189,24 @@ def surface(
     xlim: Sequence[float],
     ylim: Sequence[float],
     trajectories: Trajectories = None,
-    optimum: Sequence[float] | None = None,
+    optimum: Sequence[Any] | None = None,
     *,
+    name: str = "f(x, y)",
     points: int = 60,
     ax: Any = None,
 ) -> Any:
     """``f`` as a surface in three dimensions, with the paths of minimizations on it.
+
+    Between its steps a path is straight, as in ``contour``.  Where the surface hides it from the
+    reader, it is dotted and faint; turn the axes (``view_init``), and other parts are hidden.
 
     Args:
         f: the function, of arrays as of Values.
         xlim: from where to where.
         ylim: the same, of the second parameter.
         trajectories: what ``optim.minimize`` returned; or a dictionary of them.
-        optimum: where to put a cross.
+        optimum: where to put cross-hairs: a point, or several.
+        name: what the vertical axis and the colour bar call the heights.
         points: of the grid, in each direction.
         ax: three-dimensional axes; of a new figure if None.
 
@@ -167,54 +217,55 @@ def surface(
     '3d'
     """
     paths = named(trajectories, 2, "surface")
-    x, y, z = grid(f, xlim, ylim, points)
+    sheet = Sheet(*grid(f, xlim, ylim, points))
+    best = None if optimum is None else places(optimum)
     own = ax is None
     ax = axes(ax, "3d")
-    ax.plot_surface(
-        x, y, z, cmap=HEIGHTS, rcount=points, ccount=points, linewidth=0.2, edgecolor="0.6",
-        alpha=0.75, antialiased=True,
+    x, y = np.meshgrid(sheet.x, sheet.y)
+    drawn = ax.plot_surface(
+        x, y, sheet.z, cmap=HEIGHTS, rcount=points, ccount=points, linewidth=0.25,
+        edgecolor=(0.0, 0.0, 0.0, 0.3), antialiased=True,
     )  # fmt: skip
-    for i, (name, path) in enumerate(paths.items()):
+    for i, (title, path) in enumerate(paths.items()):
         seen = visible(path, limits(xlim, "xlim"), limits(ylim, "ylim"))
-        draw_on_surface(ax, f, seen, i, name)
-    if optimum is not None:
-        place = _place(optimum)
-        ax.plot(
-            *([c] for c in (*place, *on_arrays(f, *np.array([place]).T))),
-            label="optimum", linestyle="", zorder=20, **_BEST,
-        )  # fmt: skip
+        _draw_on_surface(ax, f, sheet, seen, i, title)
+    if best is not None:
+        draw_on_sheet(
+            ax, sheet, [*best, on_arrays(f, *best)], **{**OPTIMUM, "zorder": 20}, label="optimum"
+        )
     for axis in (ax.xaxis, ax.yaxis, ax.zaxis):
-        axis.set_major_locator(MaxNLocator(5))
-    ax.set_box_aspect((4, 4, 3), zoom=1.1)
-    ax.set_xlabel("x")
-    ax.set_ylabel("y")
+        axis.set_major_locator(MaxNLocator(5, integer=False))
+        axis.pane.set(facecolor="white", edgecolor="0.7")
+    ax.set_box_aspect((4, 4, 3), zoom=1.05)
+    ax.set(xlabel="x", ylabel="y", zlabel=name)
+    texts = ax.zaxis.get_major_formatter().format_ticks(ax.get_zticks())
+    ax.tick_params("z", pad=1.0 + 1.2 * max(map(len, texts)))  # numbers begin at the axis
+    ax.zaxis.labelpad = 3.0 + 3.6 * max(map(len, texts))
+    ax.zaxis.set_rotate_label(True)
+    colour_bar(ax, drawn, name)
     legend(ax, own)
     return ax
 
 
-def draw_on_surface(
-    ax: Any, f: Callable[[Any, Any], Any], seen: Visible, i: int, name: str
+def _draw_on_surface(
+    ax: Any, f: Callable[[Any, Any], Any], sheet: Sheet, seen: Visible, i: int, name: str
 ) -> None:
     """One path on the surface of ``f``: its line, its steps, start and end."""
     style = look(i)
+    colour = style["color"]
     label = f"{name}: {seen.note}".strip(": ") or "_path"
-    line, steps = seen.line.T, seen.points.T
-    over = {"path_effects": OUTLINE, "zorder": 10}  # above the surface, which would hide it
-    ax.plot(*line, on_arrays(f, *line), color=style["color"], linestyle=style["linestyle"], **over)
-    every = max(1, len(seen.points) // 25)
-    heights = on_arrays(f, *steps)
-    ax.plot(
-        *steps[:, ::every], heights[::every], linestyle="", marker=style["marker"],
-        color=style["color"], markersize=4, zorder=11,
+    line = [*seen.line.T, on_arrays(f, *seen.line.T)]
+    steps = np.array([*seen.points.T, on_arrays(f, *seen.points.T)])
+    draw_on_sheet(ax, sheet, line, color=colour, linestyle=style["linestyle"], zorder=10, **PATH)
+    draw_on_sheet(
+        ax, sheet, steps[:, :: stride(seen)], color=colour, marker=style["marker"], zorder=11,
+        **STEP,
     )  # fmt: skip
-    ax.plot([], [], [], **style, label=label, markersize=5)
+    ax.plot([], [], [], **style, label=label, markersize=5, linewidth=PATH["linewidth"])
     if len(seen.points):
-        first, last = ([*seen.points[k], heights[k]] for k in (0, -1))
-        ends = [(first, {"marker": "o", "markersize": 8, "markerfacecolor": "white"})]
+        draw_on_sheet(ax, sheet, steps[:, :1], color=colour, zorder=12, **START)
         if seen.left_after is None:
-            ends.append((last, {"marker": "*", "markersize": 14, "markeredgecolor": "white"}))
-        for place, shape in ends:
-            ax.plot(*([c] for c in place), color=style["color"], zorder=12, **shape)
+            draw_on_sheet(ax, sheet, steps[:, -1:], color=colour, zorder=12, **END)
 
 
 def decision_boundary(
@@ -237,8 +288,14 @@ def decision_boundary(
         ax: where to draw; a new figure if None.
 
     Raises:
-        ValueError: if ``X`` is not of shape (n, 2), ``y`` not n classes, or the model cannot be
-            called on a list of two arrays.
+        ValueError: if ``X`` is not finite and of shape (n, 2), ``y`` not n classes, or the model
+            cannot be called on a list of two arrays.
+        TypeError: if ``ax`` is not axes.
+
+    >>> X, y = [[0.0, 0.0], [2.0, 0.0], [0.0, 3.0]], [-1, 1, 1]
+    >>> ax = decision_boundary(lambda x: x[0] + x[1] - 1, X, y, points=20)
+    >>> [line.get_label() for line in ax.lines]
+    ['class -1', 'class 1']
     """
     examples, classes = np.asarray(X, np.float64), np.asarray(y)
     if examples.ndim != 2 or examples.shape[1] != 2 or not np.isfinite(examples).all():

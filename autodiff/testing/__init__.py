@@ -22,6 +22,14 @@ from autodiff.testing.differences import (
 
 if TYPE_CHECKING:
     from autodiff.testing.strategies import Expression, assert_gradients_match, expressions, points
+else:
+
+    def __getattr__(name: str) -> Any:
+        """What needs Hypothesis, imported when it is first used."""
+        if name not in __all__:
+            raise AttributeError(f"module 'autodiff.testing' has no attribute {name!r}")
+        return getattr(importlib.import_module("autodiff.testing.strategies"), name)
+
 
 __all__ = [
     "Component",
@@ -36,9 +44,3 @@ __all__ = [
     "numerical_jacobian",
     "points",
 ]
-
-
-def __getattr__(name: str) -> Any:
-    if name not in __all__:
-        raise AttributeError(f"module 'autodiff.testing' has no attribute {name!r}")
-    return getattr(importlib.import_module("autodiff.testing.strategies"), name)

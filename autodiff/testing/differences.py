@@ -30,7 +30,16 @@ _METHODS = [*_STENCILS, "complex"]
 
 
 class Estimate(NamedTuple):
-    """A numerical derivative and an estimate of the error of each of its components."""
+    """A numerical derivative and an estimate of the error of each of its components.
+
+    Attributes:
+        value: the derivative: a float, or an array.
+        error: how far it may be off, in its shape.
+
+    >>> estimate = numerical_gradient(lambda x: x * x, 3.0)
+    >>> round(estimate.value, 6), 0 < estimate.error < 1e-6
+    (6.0, True)
+    """
 
     value: Any
     error: Any
@@ -51,7 +60,7 @@ def numerical_gradient(f: Callable[[Any], Any], x: ArrayLike, method: str = "cen
         The gradient and its estimated error, shaped like ``x``; floats if ``x`` is a number.
 
     Raises:
-        ValueError: if the method is unknown.
+        ValueError: if the method is unknown, or ``x`` not numbers.
         TypeError: if ``f`` does not return a number.
 
     References:
@@ -77,8 +86,8 @@ def numerical_jacobian(f: Callable[[Any], Any], x: ArrayLike, method: str = "cen
         The Jacobian and its estimated error, of shape ``f(x).shape + x.shape``.
 
     Raises:
-        ValueError: if the method is unknown, or ``f`` returns arrays of several shapes.
-        TypeError: if ``f`` returns anything but numbers.
+        ValueError: if the method is unknown, or ``x`` not numbers.
+        TypeError: if ``f`` returns anything but numbers, or arrays of several shapes.
 
     >>> numerical_jacobian(lambda x: np.array([x * x, 3 * x]), 2.0).value.round(6)
     array([4., 3.])
@@ -99,6 +108,7 @@ def numerical_hessian(f: Callable[[Any], Any], x: ArrayLike) -> Estimate:
         The Hessian and its estimated error, of shape ``x.shape + x.shape``.
 
     Raises:
+        ValueError: if ``x`` is not numbers.
         TypeError: if ``f`` does not return a number.
 
     >>> round(numerical_hessian(lambda x: x**3, 2.0).value, 4)

@@ -18,7 +18,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable, Sequence
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, ParamSpec, TypeVar, overload
 
 import numpy as np
 
@@ -56,8 +56,11 @@ from autodiff.transforms.transform import (
 )
 from autodiff.value import Value, number_of
 
+P = ParamSpec("P")
+R = TypeVar("R")
 
-def grad(f: Callable[..., Any], argnums: int | Sequence[int] = 0) -> Transform:
+
+def grad(f: Callable[P, Any], argnums: int | Sequence[int] = 0) -> Transform[P, Any]:
     """The gradient of a function that returns one number, by reverse mode.
 
     Args:
@@ -69,7 +72,8 @@ def grad(f: Callable[..., Any], argnums: int | Sequence[int] = 0) -> Transform:
         or a tuple of them for several.
 
     Raises:
-        TypeError: when called, if ``f`` returns no single number, or there is no such argument.
+        TypeError: if ``f`` is no function, or ``argnums`` no integers; when called, if ``f``
+            returns no single number, or there is no such argument.
 
     >>> grad(lambda x: x**3)(2.0)
     12.0
@@ -79,8 +83,16 @@ def grad(f: Callable[..., Any], argnums: int | Sequence[int] = 0) -> Transform:
     return _gradient(f, argnums, grad, False)
 
 
-def value_and_grad(f: Callable[..., Any], argnums: int | Sequence[int] = 0) -> Transform:
-    """The value of a function and its gradient, as a pair: see ``grad``.
+def value_and_grad(
+    f: Callable[P, R], argnums: int | Sequence[int] = 0
+) -> Transform[P, tuple[R, Any]]:
+    """The value of a function and its gradient, as a pair.
+
+    Args:
+        f, argnums: as for ``grad``.
+
+    Raises:
+        TypeError: as ``grad``.
 
     >>> value_and_grad(lambda x: x**3)(2.0)
     (8.0, 12.0)
@@ -89,11 +101,11 @@ def value_and_grad(f: Callable[..., Any], argnums: int | Sequence[int] = 0) -> T
 
 
 def _gradient(
-    f: Callable[..., Any],
+    f: Callable[P, Any],
     argnums: int | Sequence[int],
-    make: Callable[..., Transform],
+    make: Callable[..., Any],
     with_value: bool,
-) -> Transform:
+) -> Transform[P, Any]:
     chosen = _chosen(f, argnums, make.__name__)
 
     def derive(call: Call) -> Call:
@@ -110,8 +122,8 @@ def _gradient(
 
 
 def jacobian(
-    f: Callable[..., Any], argnums: int | Sequence[int] = 0, sparse: bool = False
-) -> Transform:
+    f: Callable[P, Any], argnums: int | Sequence[int] = 0, sparse: bool = False
+) -> Transform[P, Any]:
     """All first derivatives of a function: forward or reverse mode, whichever takes fewer sweeps.
 
     Args:
@@ -123,6 +135,11 @@ def jacobian(
     Returns:
         A function of the same arguments.  It returns, in the structure of the result, at every
         leaf the structure of the argument, with arrays of shape ``result.shape + argument.shape``.
+
+    Raises:
+        TypeError: as ``grad``, but that ``f`` may return any numbers; if ``sparse``, also for
+            arguments that are Values.
+        ImportError: when called, if ``sparse`` and SciPy is not installed.
 
     >>> jacobian(lambda x: np.array([x[0] * x[1], x[1]]))(np.array([2.0, 3.0]))
     array([[3., 2.],
@@ -140,11 +157,19 @@ def jacobian(
 
 
 def hessian(
-    f: Callable[..., Any], argnums: int | Sequence[int] = 0, sparse: bool = False
-) -> Transform:
+    f: Callable[P, Any], argnums: int | Sequence[int] = 0, sparse: bool = False
+) -> Transform[P, Any]:
     """All second derivatives of a function that returns one number: forward over reverse mode.
 
-    Args, and the structure of the result: as ``jacobian(grad(f))``.
+    Args:
+        f, argnums: as for ``grad``.
+        sparse: as for ``jacobian``.
+
+    Returns:
+        A function of the same arguments; the structure of its result is ``jacobian(grad(f))``'s.
+
+    Raises:
+        TypeError, ImportError: as ``jacobian``; if ``f`` returns no single number.
 
     >>> hessian(lambda x: x[0] ** 2 * x[1])(np.array([2.0, 3.0]))
     array([[6., 4.],
@@ -163,6 +188,12 @@ def hessian(
     return Transform(f, (hessian, argnums, sparse), derive, "hessian", chosen)
 
 
+@overload
+def jvp(
+    f: Callable[..., R], primals: None = None, tangents: None = None
+) -> Callable[[Any, Any], tuple[R, Any]]: ...
+@overload
+def jvp(f: Callable[..., R], primals: Any, tangents: Any) -> tuple[R, Any]: ...
 def jvp(f: Callable[..., Any], primals: Any = None, tangents: Any = None) -> Any:
     """The value of a function and its derivative in a direction, by forward mode.
 
@@ -175,7 +206,8 @@ def jvp(f: Callable[..., Any], primals: Any = None, tangents: Any = None) -> Any
         The result and its derivative, a pair; without ``primals``, a function of the two tuples.
 
     Raises:
-        TypeError: if the tangents have another structure than the primals.
+        TypeError: if ``f`` is no function, the primals are no tuple, or the tangents have another
+            structure.
 
     >>> jvp(lambda x, y: x * y, (2.0, 3.0), (1.0, 0.0))
     (6.0, 3.0)
@@ -188,10 +220,18 @@ def jvp(f: Callable[..., Any], primals: Any = None, tangents: Any = None) -> Any
         p = derivatives.forward(call.program, [seeds], keep=True)
         return call.giving(simplified(p), Tuple(tuple, (call.result, call.result)))
 
-    pushforward = Transform(_of_tuple(f, "jvp"), (_again, jvp, f), derive, "jvp", (0, 1))
+    pushforward: Transform[..., Any] = Transform(
+        _of_tuple(f, "jvp"), (_again, jvp, f), derive, "jvp", (0, 1)
+    )
     return pushforward if primals is None else pushforward(primals, tangents)
 
 
+@overload
+def hvp(
+    f: Callable[..., Any], primals: None = None, tangents: None = None
+) -> Callable[[Any, Any], Any]: ...
+@overload
+def hvp(f: Callable[..., Any], primals: Any, tangents: Any) -> Any: ...
 def hvp(f: Callable[..., Any], primals: Any = None, tangents: Any = None) -> Any:
     """The product of a function's Hessian with a vector: forward over reverse mode.
 
@@ -203,6 +243,9 @@ def hvp(f: Callable[..., Any], primals: Any = None, tangents: Any = None) -> Any
     Returns:
         The product, in the structure of the argument, or for several arguments a tuple; without
         ``primals``, a function of the two tuples.
+
+    Raises:
+        TypeError: as ``jvp``; if ``f`` returns no single number.
 
     >>> hvp(lambda x: x[0] ** 2 * x[1], (np.array([2.0, 3.0]),), (np.array([1.0, 0.0]),))
     array([6., 4.])
@@ -219,7 +262,9 @@ def hvp(f: Callable[..., Any], primals: Any = None, tangents: Any = None) -> Any
         result = result.parts[0] if len(result.parts) == 1 else result
         return call.giving(simplified(derivatives.forward(gradient, [seeds])), result)
 
-    product = Transform(_of_tuple(f, "hvp"), (_again, hvp, f), derive, "hvp", (0, 1))
+    product: Transform[..., Any] = Transform(
+        _of_tuple(f, "hvp"), (_again, hvp, f), derive, "hvp", (0, 1)
+    )
     return product if primals is None else product(primals, tangents)
 
 
@@ -228,12 +273,19 @@ def _again(of_tuple: Any, make: Callable[..., Any], f: Callable[..., Any]) -> An
     return make(f)
 
 
-def derivative(f: Callable[..., Any], n: int = 1) -> Transform:
-    """The n-th derivative of a function of one number, by forward mode applied n times.
+def derivative(f: Callable[P, R], n: int = 1) -> Transform[P, R]:
+    """The n-th derivative of a function of one number, by forward mode applied ``n`` times.
+
+    Args:
+        f: a function whose first argument is a number; it may return any numbers.
+        n: how often it is differentiated with respect to that; 0 gives ``f`` itself.
+
+    Returns:
+        A function of the same arguments; its result has the structure of that of ``f``.
 
     Raises:
         ValueError: if ``n`` is not an integer from 0 up.
-        TypeError: when called, if the argument is not one number.
+        TypeError: if ``f`` is no function; when called, if the first argument is not one number.
 
     >>> derivative(lambda x: x**4, 3)(2.0)
     48.0
@@ -253,6 +305,14 @@ def derivative(f: Callable[..., Any], n: int = 1) -> Transform:
     return Transform(f, (derivative, n), derive, "derivative", (0,))
 
 
+@overload
+def vjp(
+    f: Callable[P, R],
+) -> Callable[P, tuple[R, Callable[[Any], tuple[Any, ...]]]]: ...
+@overload
+def vjp(
+    f: Callable[..., R], primal: Any, /, *primals: Any
+) -> tuple[R, Callable[[Any], tuple[Any, ...]]]: ...
 def vjp(f: Callable[..., Any], *primals: Any) -> Any:
     """The value of a function, and its pullback: products of vectors with its Jacobian.
 
@@ -264,6 +324,10 @@ def vjp(f: Callable[..., Any], *primals: Any) -> Any:
         The result, and a function from what has its structure (the adjoint) to a tuple of the
         derivatives with respect to the arguments.  Without ``primals``, a function of them.  The
         pullback uses the numbers of this call, whatever changes afterwards.
+
+    Raises:
+        TypeError: if ``f`` is no function; when called, if the adjoint has another structure than
+            the result.
 
     >>> value, pullback = vjp(lambda x, y: x * y, 2.0, 3.0)
     >>> value, pullback(10.0)
@@ -277,7 +341,8 @@ def _pulled(f: Callable[..., Any], *primals: Any) -> tuple[Any, Callable[[Any], 
     """``vjp``, with or without arguments."""
     name = f"vjp({getattr(f, '__name__', type(f).__name__)})"
     chosen = range(len(primals))
-    made, given, shapes, result = Transform(f, (), _underived, "vjp", chosen).record(primals, {})
+    recording: Transform[..., Any] = Transform(f, (), _underived, "vjp", chosen)
+    made, given, shapes, result = recording.record(primals, {})
     captured = captures(made)
     symbolic = has_values(given) or (captured and MODE.get().recording)
     by_program = symbolic or captured or bool(made.trace.bodies)

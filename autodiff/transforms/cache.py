@@ -20,7 +20,7 @@ from __future__ import annotations
 import functools
 import itertools
 from collections.abc import Callable, Sequence
-from typing import Any, NamedTuple
+from typing import Any, Concatenate, Generic, NamedTuple, ParamSpec, TypeVar, overload
 
 import numpy as np
 
@@ -109,14 +109,20 @@ class State(NamedTuple):
     trees: dict[Any, Decisions[Kept]]
 
 
-class Jitted:
+P = ParamSpec("P")
+Q = ParamSpec("Q")
+R = TypeVar("R")
+Self = TypeVar("Self")
+
+
+class Jitted(Generic[P, R]):
     """What ``jit`` returns: a function that keeps programs of another."""
 
     __qualname__: str
 
     def __init__(
         self,
-        f: Callable[..., Any],
+        f: Callable[P, R],
         static: tuple[int | str, ...] = (),
         check: bool = True,
         name: str = "",
@@ -141,6 +147,12 @@ class Jitted:
     def __set_name__(self, owner: type, name: str) -> None:
         self._place = owner, name
 
+    @overload
+    def __get__(self, instance: None, owner: Any) -> Jitted[P, R]: ...
+    @overload
+    def __get__(
+        self: Jitted[Concatenate[Self, Q], R], instance: Self, owner: Any = None
+    ) -> Jitted[Q, R]: ...
     def __get__(self, instance: Any, owner: Any = None) -> Any:
         """The method of an instance, which keeps programs of its own."""
         if instance is None:
@@ -156,12 +168,16 @@ class Jitted:
             attributes[key] = bound
         return bound
 
-    def lower(self, *args: Any, **kwargs: Any) -> Lowered:
-        """The program for these arguments."""
+    def lower(self, *args: P.args, **kwargs: P.kwargs) -> Lowered:
+        """The program for these arguments: to be read, or called.
+
+        >>> jit(lambda x: x * x + 1).lower(3.0)
+        <jit(<lambda>), lowered: 2 instructions>
+        """
         key, given = self.frozen.flatten(args, kwargs)
         return Lowered(self.frozen, key, *self.frozen.trace(key, flat(given)))
 
-    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+    def __call__(self, *args: P.args, **kwargs: P.kwargs) -> R:
         """What the function returns.
 
         Raises:
@@ -193,9 +209,12 @@ class Jitted:
                 self._compare(found, again, symbolic)
             else:
                 self._compare(flat(recorded), again, False)
-        if recorded is None:
-            return arranged(kept.result, found)
-        return tree_unflatten(kept.result, iter(recorded))
+        result: R = (
+            arranged(kept.result, found)
+            if recorded is None
+            else tree_unflatten(kept.result, iter(recorded))
+        )
+        return result
 
     def _record(self, kept: Kept, given: list[Any], numbers: Any) -> list[Any] | None:
         """The results, recorded on the Values that come in; None if that is not for a program.
@@ -365,7 +384,7 @@ def unlike(a: Any, b: Any) -> str:
     return ""
 
 
-class _Method(Jitted):
+class _Method(Jitted[P, R]):
     """A jitted function, bound to an instance, which keeps it in its ``__dict__``."""
 
     instance: Any = None
@@ -381,12 +400,12 @@ def _method(owner: type, name: str, instance: Any) -> Any:
 
 
 def jit(
-    f: Callable[..., Any],
+    f: Callable[P, R],
     *,
     static_argnums: int | Sequence[int] = (),
     static_argnames: str | Sequence[str] = (),
     check: bool = True,
-) -> Jitted:
+) -> Jitted[P, R]:
     """The function itself, run as a program from its second call on.
 
     Numbers are traced, integers and bools too; where Python needs an exact integer (``range(n)``,
@@ -407,6 +426,8 @@ def jit(
     Raises:
         RuntimeError: when called, if ``f`` draws random numbers, or is found to read something that
             has changed and that ``jit`` cannot see.
+        TypeError: if ``f`` is no function, or a static argument is not named as it should be; when
+            called, if one cannot be the key of a dict.
 
     >>> @jit
     ... def smaller(x, y):
@@ -425,7 +446,7 @@ def jit(
         if not isinstance(x, str):
             raise TypeError(f"jit(f, static_argnames): names are expected, not {describe(x)}")
     own = getattr(type(f), "jitted", None)  # a transform may keep programs in its own way
-    made: Jitted = (
+    made: Jitted[P, R] = (
         own(f, (*numbers, *names), check) if own else Jitted(f, (*numbers, *names), check)
     )
     return made

@@ -12,7 +12,7 @@ import inspect
 import itertools
 import sys
 from collections.abc import Callable, Iterable, Sequence
-from typing import Any, NamedTuple
+from typing import Any, Concatenate, Generic, NamedTuple, ParamSpec, TypeVar, overload
 
 import numpy as np
 
@@ -75,6 +75,11 @@ class Call(NamedTuple):
 
 Derive = Callable[[Call], Call]
 
+P = ParamSpec("P")  # the parameters of a function, which are those of its transform
+Q = ParamSpec("Q")  # the same without the first, of a method
+R = TypeVar("R")  # what is returned
+Self = TypeVar("Self")
+
 
 class Recorded(NamedTuple):
     """A call of a function, run on Values.
@@ -98,7 +103,7 @@ class Recorded(NamedTuple):
         return Call(program, places, self.shapes, self.result, name)
 
 
-class Transform:
+class Transform(Generic[P, R]):
     """A function that runs another at every call, and derives from what that computes.
 
     Args:
@@ -115,7 +120,7 @@ class Transform:
 
     def __init__(
         self,
-        f: Callable[..., Any],
+        f: Callable[P, Any],
         remake: tuple[Any, ...],
         derive: Derive,
         name: str,
@@ -134,6 +139,12 @@ class Transform:
     def __repr__(self) -> str:
         return f"<{self.name}>"
 
+    @overload
+    def __get__(self, instance: None, owner: Any) -> Transform[P, R]: ...
+    @overload
+    def __get__(
+        self: Transform[Concatenate[Self, Q], R], instance: Self, owner: Any = None
+    ) -> Transform[Q, R]: ...
     def __get__(self, instance: Any, owner: Any = None) -> Any:
         """The method of an instance."""
         if instance is None:
@@ -148,7 +159,7 @@ class Transform:
         make, *arguments = self._remake
         return by_name(self) or (make, (self.f, *arguments))
 
-    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+    def __call__(self, *args: P.args, **kwargs: P.kwargs) -> R:
         """What the transform computes, for arguments of the function."""
         recorded = self.record(args, kwargs)
         if self._of_sweep and not has_values(recorded.given) and not recorded.run.trace.bodies:
@@ -156,10 +167,12 @@ class Transform:
             found, captured = swept(recorded.run, [1.0])
             if not (captured and MODE.get().recording):
                 value = number_of(root) if type(root) is Value else root
-                return self._of_sweep(value, in_structures(recorded.shapes, found))
+                swept_to: R = self._of_sweep(value, in_structures(recorded.shapes, found))
+                return swept_to
         made = traced(recorded.run, recorded.given)
         derived = self.derive(recorded.call(made.program, self.name))
-        return result_of(derived, made, recorded.given, self.name)
+        result: R = result_of(derived, made, recorded.given, self.name)
+        return result
 
     def record(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Recorded:
         """Run the function on Values in place of the numbers of the chosen arguments."""
@@ -170,6 +183,7 @@ class Transform:
             for i in chosen
         )
         result: Any = None
+        f: Callable[..., Any] = self.f
 
         def on_values(xs: list[Any]) -> list[Any]:
             nonlocal result
@@ -177,14 +191,14 @@ class Transform:
             for i, shape in zip(chosen, shapes, strict=True):
                 full[i] = tree_unflatten(shape, values)
             numbers: list[Any] = []
-            result = flatten_result(self.f(*full, **kwargs), numbers, self.name)
+            result = flatten_result(f(*full, **kwargs), numbers, self.name)
             return listed(numbers)
 
         numbers = listed(given)
         made = run(on_values, numbers, name=self.name)
         return Recorded(made, numbers, shapes, result)
 
-    def lower(self, *args: Any, **kwargs: Any) -> Lowered:
+    def lower(self, *args: P.args, **kwargs: P.kwargs) -> Lowered:
         """The program for these arguments, as ``jit`` keeps it."""
         return lower(self, args, kwargs)
 
@@ -299,6 +313,18 @@ class Lowered:
 
     Attributes:
         program: the program; its inputs are the numbers of the arguments, then what is captured.
+
+    >>> from autodiff import jit
+    >>> lowered = jit(lambda x: x * x + 1).lower(3.0)
+    >>> lowered(4.0), lowered.run([4.0]), lowered.input_names
+    (17.0, array([17.]), ['x'])
+    >>> print(lowered.as_text())
+    inputs x0
+    v1 = x0 * x0
+    v2 = v1 + 1.0
+    return v2
+    >>> lowered.as_python().splitlines()[0], lowered.stats()["instructions"]
+    ('def f(x0):', 2)
     """
 
     def __init__(self, frozen: Frozen, key: Any, made: Traced, derived: Call) -> None:

@@ -11,7 +11,7 @@ from __future__ import annotations
 import functools
 from collections.abc import Callable, Iterable, Iterator
 from itertools import islice
-from typing import Any, NamedTuple
+from typing import Any, Generic, NamedTuple, ParamSpec, overload
 
 import numpy as np
 
@@ -106,18 +106,21 @@ class _Way(NamedTuple):
     rest: list[Any]
 
 
-class Vmapped:
+P = ParamSpec("P")
+
+
+class Vmapped(Generic[P]):
     """What ``vmap`` returns."""
 
     __qualname__: str
 
     def __init__(
         self,
-        f: Callable[..., Any],
+        f: Callable[P, Any],
         in_axes: Any,
         out_axes: Any,
         threads: int = 1,
-        jitted: Jitted | None = None,
+        jitted: Jitted[P, Any] | None = None,
     ) -> None:
         functools.update_wrapper(self, f, updated=())
         self.f = f
@@ -134,13 +137,17 @@ class Vmapped:
         options = (self.f, *self._axes, self._threads, self._jitted is not None)
         return by_name(self) or (_again, options)
 
-    def jitted(self, static: tuple[int | str, ...] = (), check: bool = True) -> Vmapped:
+    def jitted(self, static: tuple[int | str, ...] = (), check: bool = True) -> Vmapped[P]:
         """The same, but its programs are kept: what ``jit`` makes of it."""
         if static:
             raise TypeError(f"jit({self.name}) takes no static arguments: close over them")
         kept = Jitted(self.f, (), check, f"jit({self.name})")
         return Vmapped(self.f, *self._axes, self._threads, kept)
 
+    @overload
+    def __call__(self, *args: P.args, **kwargs: P.kwargs) -> Any: ...
+    @overload  # an argument that the function declares to be a number is an array here
+    def __call__(self, *args: Any, **kwargs: Any) -> Any: ...
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         """The results of all lanes.
 
@@ -169,7 +176,9 @@ class Vmapped:
 
     # -- arguments ---------------------------------------------------------------------------------
 
-    def _taken_apart(self, jitted: Jitted, args: tuple[Any, ...], kwargs: dict[str, Any]) -> _Call:
+    def _taken_apart(
+        self, jitted: Jitted[P, Any], args: tuple[Any, ...], kwargs: dict[str, Any]
+    ) -> _Call:
         """A call with these arguments, checked."""
         axes = self._axes[0]
         if not isinstance(axes, (tuple, list)):
@@ -221,7 +230,7 @@ class Vmapped:
 
     # -- lanes: the structure of one result, and the numbers of all, a column each
 
-    def _ways(self, jitted: Jitted, call: _Call) -> Iterator[_Way]:
+    def _ways(self, jitted: Jitted[P, Any], call: _Call) -> Iterator[_Way]:
         """The ways that lanes go, as long as there are others that none of those before is for."""
         numbers = np.concatenate([g.numbers[:, 0] for g in call.given])
         lanes = np.concatenate([g.numbers for g in call.given if not g.shared])
@@ -246,7 +255,7 @@ class Vmapped:
             alike += [which[failed == guard] for guard in guards[guards > 0].tolist()]
             yield _Way(kept, which, numbers, results, alike)
 
-    def _by_programs(self, jitted: Jitted, call: _Call) -> tuple[Any, Any] | None:
+    def _by_programs(self, jitted: Jitted[P, Any], call: _Call) -> tuple[Any, Any] | None:
         """By programs; None if the results are Values."""
         structure, found, count = None, np.empty((0, call.lanes)), 0
         rest = [np.arange(call.lanes)]
@@ -273,7 +282,7 @@ class Vmapped:
             found[:, others] = columns
         return structure, found
 
-    def _as_one(self, jitted: Jitted, call: _Call, trace: Trace) -> tuple[Any, Any] | None:
+    def _as_one(self, jitted: Jitted[P, Any], call: _Call, trace: Trace) -> tuple[Any, Any] | None:
         """As one instruction of a trace; None if lanes go too many ways."""
         ways: list[_Way] = []
         for way in self._ways(jitted, call):
@@ -430,7 +439,7 @@ def _spread(axes: Any, structure: Any, where: str) -> list[int | None]:
     )
 
 
-def vmap(f: Callable[..., Any], in_axes: Any = 0, out_axes: Any = 0, threads: int = 1) -> Vmapped:
+def vmap(f: Callable[P, Any], in_axes: Any = 0, out_axes: Any = 0, threads: int = 1) -> Vmapped[P]:
     """A function of one example, for many: of arrays with one more axis, that of the lanes.
 
     It returns for every lane what ``f`` returns for it, to the bit.  ``jit`` of it keeps its
@@ -454,8 +463,8 @@ def vmap(f: Callable[..., Any], in_axes: Any = 0, out_axes: Any = 0, threads: in
     Raises:
         ValueError: if ``threads`` is no positive integer; when called, if an argument has no such
             axis, or another number of lanes.
-        TypeError: when called, if axes do not fit arguments or results, or lanes' results differ
-            in structure.
+        TypeError: if ``f`` is no function; when called, if axes do not fit arguments or results,
+            or lanes' results differ in structure.
 
     >>> vmap(lambda x, w: x if x > 0 else w * x, (0, None))(np.array([1.0, -1.0]), 0.5)
     array([ 1. , -0.5])
@@ -467,7 +476,9 @@ def vmap(f: Callable[..., Any], in_axes: Any = 0, out_axes: Any = 0, threads: in
     return Vmapped(f, in_axes, out_axes, threads)
 
 
-def _again(f: Callable[..., Any], in_axes: Any, out_axes: Any, threads: int, kept: bool) -> Vmapped:
+def _again(
+    f: Callable[P, Any], in_axes: Any, out_axes: Any, threads: int, kept: bool
+) -> Vmapped[P]:
     """What was pickled."""
     mapped = vmap(f, in_axes, out_axes, threads)
     return mapped.jitted() if kept else mapped
