@@ -2,7 +2,7 @@
 
 * elementwise: ``sin(x)``, ``maximum(a, b)`` ... -- one function a row of the table;
 * ``where(c, a, b)`` -- a choice without a branch;
-* over lists: ``sum``, ``mean``, ``dot``, ``logsumexp`` -- one node however long the list;
+* over lists: ``sum``, ``mean``, ``dot``, ``norm``, ``logsumexp`` -- one node however long the list;
 * ``softmax`` and ``log_softmax`` -- several results, made of the above;
 * ``take(values, i)`` -- an element, or a row, by an index that may be traced.
 
@@ -14,12 +14,13 @@ reduced elementwise.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from functools import cache
+from functools import cache, partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from autodiff.engine import kernels
+from autodiff.engine.instructions import OF_LIST
 from autodiff.engine.modes import MODE
 from autodiff.engine.reals import constant, describe, real
 from autodiff.engine.traces import active
@@ -114,6 +115,20 @@ def logsumexp(xs: Sequence[Any]) -> Any:
     return _reduce("logsumexp", xs)
 
 
+def norm(xs: Sequence[Any]) -> Any:
+    """The Euclidean norm of ``xs``: ``sqrt(sum(x * x))`` without over- or underflow, as one node.
+
+    The gradient is ``x / norm(xs)`` for each ``x``, and 0 where all are 0, as PyTorch's.
+
+    Raises:
+        ValueError: if ``xs`` is empty.
+
+    >>> norm([3.0, 4.0]), norm([1e200, 0.0])
+    (5.0, 1e+200)
+    """
+    return _reduce("norm", xs)
+
+
 def softmax(xs: Sequence[Any]) -> Any:
     """``exp(x) / sum(exp(xs))`` for each ``x``, computed without overflow: a list, or an array.
 
@@ -184,8 +199,10 @@ def _largest(xs: list[Any], name: str) -> Any:
     """``evaluation.largest``, elementwise if some of ``xs`` are arrays."""
     if not any(isinstance(x, np.ndarray) for x in xs):
         return largest(xs, name)
-    if any(type(x) is Value or getattr(x, "dtype", None) == np.dtype(object) for x in xs):
-        return np.frompyfunc(lambda *elements: largest([*elements], name), len(xs), 1)(*xs)
+    on_values = any(type(x) is Value or getattr(x, "dtype", None) == np.dtype(object) for x in xs)
+    if on_values or name == "unit":
+        each = np.frompyfunc(lambda *elements: largest([*elements], name), len(xs), 1)(*xs)
+        return each if on_values else np.asarray(each, np.float64)
     m = np.max(np.broadcast_arrays(*xs), axis=0)
     return np.where(np.isinf(m), 0.0, m) if name == "largest" else m
 
@@ -279,6 +296,7 @@ PUBLIC.update(
     sum=sum,
     mean=mean,
     dot=dot,
+    norm=norm,
     logsumexp=logsumexp,
     softmax=softmax,
     log_softmax=log_softmax,
@@ -302,5 +320,5 @@ for _name in ("floor", "ceil", "trunc"):
 @cache
 def _array_kernel(name: str) -> Callable[..., Any]:
     """The kernel of a row over lists whose elements are arrays."""
-    names = {**VALUES, "largest": lambda xs: _largest(xs, "largest")}
+    names = VALUES | {name: partial(_largest, name=name) for name in OF_LIST.values()}
     return kernels.list_kernel(ROWS[CODES[name]], names)

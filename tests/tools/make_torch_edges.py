@@ -58,23 +58,27 @@ UNARY: dict[str, Callable] = {
             *("exp", "expm1", "log", "log1p", "log2", "log10"),
             *("sin", "cos", "tan", "asin", "acos", "atan"),
             *("sinh", "cosh", "tanh", "asinh", "acosh", "atanh"),
-            *("erf", "erfc", "relu", "sigmoid"),
+            *("erf", "erfc", "erfinv", "lgamma", "digamma", "relu", "sigmoid"),
         ]
     },
     # of two operands, the second their default: PyTorch takes it as a plain number only
     **{
         name: getattr(functional, name)
-        for name in ["leaky_relu", "elu", "softplus", "silu", "gelu"]
+        for name in ["leaky_relu", "elu", "softplus", "logsigmoid", "silu", "gelu"]
     },
 }
 BINARY: dict[str, Callable] = {
     name: getattr(torch, name)
-    for name in ["add", "sub", "mul", "div", "pow", "hypot", "atan2", "maximum", "minimum"]
+    for name in [
+        *("add", "sub", "mul", "div", "pow", "hypot", "logaddexp", "xlogy", "atan2"),
+        *("maximum", "minimum"),
+    ]
 }
 OVER_LISTS: dict[str, Callable] = {
     "sum": torch.sum,
     "mean": torch.mean,
     "dot": lambda xs: torch.dot(*xs.chunk(2)),
+    "norm": torch.linalg.vector_norm,
     "logsumexp": lambda xs: torch.logsumexp(xs, 0),
     "softmax": lambda xs: torch.softmax(xs, 0),
     "log_softmax": lambda xs: torch.log_softmax(xs, 0),
