@@ -18,6 +18,7 @@ from autodiff import functions, nn, ops, optim
 from autodiff.checkpoints import load, save
 from autodiff.contexts import detect_anomaly, no_grad, scope
 from autodiff.functions import PUBLIC, take
+from autodiff.functions import round as round
 from autodiff.primitive import primitive
 from autodiff.transforms import (
     derivative,

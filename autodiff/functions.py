@@ -1,7 +1,8 @@
 """The table's primitives as functions: of floats, NumPy arrays and Values alike.
 
 * elementwise: ``sin(x)``, ``maximum(a, b)`` ... -- one function a row of the table;
-* ``where(c, a, b)`` -- a choice without a branch;
+* ``where(c, a, b)``, ``clip(x, lo, hi)``, ``round(x)`` -- choices without a branch;
+* ``stop_gradient(x)`` -- what is held constant;
 * over lists: ``sum``, ``mean``, ``dot``, ``norm``, ``logsumexp`` -- one node however long the list;
 * ``softmax`` and ``log_softmax`` -- several results, made of the above;
 * ``take(values, i)`` -- an element, or a row, by an index that may be traced.
@@ -62,6 +63,71 @@ def where(c: Any, a: Any, b: Any) -> Any:
     if type(result) is not Value:
         return Value(result) if any(type(x) is Value for x in operands) else result
     return result if MODE.get().recording else result.detach()
+
+
+def clip(x: Any, lo: Any, hi: Any) -> Any:
+    """``x``, but ``lo`` where it is less and ``hi`` where it is greater: ``numpy.clip``.
+
+    The slope is 1 from ``lo`` to ``hi``, both included, and 0 outside, as PyTorch's.
+
+    Args:
+        x: a number, a Value, or an array of them; nan stays nan.
+        lo: likewise, or None for no limit; where ``lo > hi`` the result is ``hi``.
+        hi: likewise.
+
+    Raises:
+        TypeError: for anything else.
+
+    >>> clip(3.0, 0.0, 1.0), clip(np.array([-1.0, 5.0]), 0.0, None)
+    (1.0, array([0., 5.]))
+    """
+    return VALUES["clip"](x, -np.inf if lo is None else lo, np.inf if hi is None else hi)
+
+
+def round(x: Any) -> Any:
+    """The nearest integer, of two the even one: ``numpy.round``, whose slope is 0.
+
+    Of floats, arrays and Values.  ``from autodiff import *`` leaves Python's ``round`` as it is,
+    which rounds a Value likewise.
+
+    >>> round(2.5), round(Value(-1.75)).data
+    (2.0, -2.0)
+    """
+    return VALUES["rint"](x)
+
+
+def stop_gradient(x: Any) -> Any:
+    """The same numbers, held constant: no derivative, of any order, goes through them.
+
+    Args:
+        x: a number, a Value, an array, or a list, tuple or dict of them.
+
+    Returns:
+        The same structure, in which every Value is a constant; numbers are as they were.
+
+    Raises:
+        TypeError: for anything else.
+
+    >>> x = Value(3.0)
+    >>> (x * stop_gradient(x)).backward()
+    >>> x.grad
+    3.0
+    """
+    if type(x) is Value:
+        return x.detach()
+    if isinstance(x, np.ndarray):
+        return np.frompyfunc(stop_gradient, 1, 1)(x) if x.dtype == object else x
+    if isinstance(x, (list, tuple)):
+        held = [stop_gradient(y) for y in x]
+        return type(x)(*held) if hasattr(x, "_fields") else type(x)(held)
+    if isinstance(x, dict):
+        return {key: stop_gradient(y) for key, y in x.items()}
+    if constant(x) is NotImplemented:
+        raise TypeError(
+            "stop_gradient(x) takes real numbers, Values, and arrays, lists, tuples and dicts of "
+            f"them, not {describe(x)}"
+        )
+    return x
 
 
 # -- over lists ------------------------------------------------------------------------------------
@@ -301,7 +367,10 @@ PUBLIC.update(
     softmax=softmax,
     log_softmax=log_softmax,
     where=where,
+    stop_gradient=stop_gradient,
+    clip=clip,
 )
+clip.__doc__ = f"{clip.__doc__}\n    It is one primitive: {ROWS[CODES['clip']].documentation}\n"
 globals().update(PUBLIC)
 
 for _row in TABLE:  # sin(v) is also v.sin(), and v.arcsin() serves np.arcsin on arrays of Values
@@ -315,6 +384,7 @@ add_method("real", property(lambda v: v))
 add_method("imag", property(lambda v: 0.0))
 for _name in ("floor", "ceil", "trunc"):
     add_method(f"__{_name}__", PUBLIC[_name])
+add_method("__round__", round)
 
 
 @cache

@@ -297,6 +297,11 @@ TABLE = [
         label="max", kink="a - b"),
     Row("minimum", "a b", "a if a <= b or a != a else b", ["prefer(b, a)", "prefer(a, b)"],
         label="min", kink="a - b"),
+    # from b to c; on these a's slope is 1, and where they are the wrong way round the value is c
+    Row("clip", "a b c", "minimum(maximum(a, b), c)",
+        ["less_equal(b, a)*less_equal(a, c)", "less(a, b)*less(b, c)",
+         "maximum(less(c, b), greater(a, c))"],
+        kink="(a - b)*(a - c)*(b - c)", domain=(REALS, REALS, REALS)),
 
     # -- helpers for partials; at nan, step is 1 and positive 0 ------------------------------------
     Row("sign",     "a", "1.0 if a > 0 else -1.0 if a < 0 else 0.0", ["0.0"], kink="a"),

@@ -18,9 +18,10 @@ from autodiff import Value, derivative, grad, hessian, hvp, jit, ops
 from autodiff.sweeps import topological_order
 
 TORCH = json.loads((Path(__file__).parent / "seeds" / "torch_edges.json").read_text())
-SCALARS = {**TORCH["unary"], **TORCH["binary"]}
+SCALARS = {**TORCH["unary"], **TORCH["binary"], **TORCH["ternary"]}
 POINTS = [(float(a),) for a in TORCH["points"]]
 PAIRS = list(itertools.product(map(float, TORCH["pairs"]), repeat=2))
+TRIPLES = list(itertools.product(map(float, TORCH["triples"]), repeat=3))
 
 IN_LOSSES = {"huber", "bernoulli_entropy", "logit_entropy", "divergence"}  # see test_losses
 HELPERS = ops.HELPERS - IN_LOSSES
@@ -90,6 +91,7 @@ def cases(name):
     """``(operands, our numbers, PyTorch's)`` for every entry of a function."""
     if name in SCALARS:
         points = PAIRS if name in TORCH["binary"] else POINTS
+        points = TRIPLES if name in TORCH["ternary"] else points
         for operands, entry in zip(points, SCALARS[name], strict=True):
             # Of leaky_relu(a, b) and elu(a, b) PyTorch has only the partial for a.
             ours = value_and_partials(name, operands)[: len(entry)]

@@ -75,6 +75,7 @@ MEANINGS = {
     "divergence": lambda a, b: a * (mpmath.log(a) - b) if a else a,
     "maximum": max,
     "minimum": min,
+    "clip": lambda a, b, c: min(max(a, b), c),
     "sign": mpmath.sign,
     "step": lambda a: mp.mpf(a > 0),
     "positive": lambda a: mp.mpf(a > 0),

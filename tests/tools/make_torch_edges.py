@@ -5,8 +5,10 @@ Run by hand, where PyTorch is installed: ``python tests/tools/make_torch_edges.p
     torch    its version of PyTorch
     points   [a, ...]: where functions of one operand are evaluated
     pairs    [x, ...]: functions of two operands are evaluated at (x0, x0), (x0, x1), ...
+    triples  [x, ...]: functions of three operands likewise
     unary    name: [[value, da], ...], one entry a point
     binary   name: [[value, da, db], ...], one entry a pair
+    ternary  name: [[value, da, db, dc], ...], one entry a triple
     higher   name: [[d2, d3], ...] or, of two operands, [[daa, dab, dbb, daaa, daab ...], ...]
     lists    name: [[operands, values, jacobian], ...], the operands of dot end to end
 
@@ -28,6 +30,7 @@ INF, NAN, TINIEST, NORMAL = math.inf, math.nan, 5e-324, 2.2250738585072014e-308
 MAGNITUDES = (0.0, TINIEST, NORMAL, 0.5, 1.0, 2.0, 30.0, 1e300, INF)
 POINTS = [sign * x for x in MAGNITUDES for sign in (1.0, -1.0)] + [NAN]
 PAIRS = [0.0, -0.0, 1.0, -1.0, INF, -INF, NAN, 1e300, -2.0, 0.5, TINIEST]
+TRIPLES = [0.0, -0.0, 1.0, 2.0, INF, -INF, NAN]
 LISTS = [
     [3.0],
     [INF],
@@ -74,6 +77,7 @@ BINARY: dict[str, Callable] = {
         *("maximum", "minimum"),
     ]
 }
+TERNARY: dict[str, Callable] = {"clip": torch.clamp}
 OVER_LISTS: dict[str, Callable] = {
     "sum": torch.sum,
     "mean": torch.mean,
@@ -139,8 +143,13 @@ def main() -> None:
         "torch": torch.__version__.split("+")[0],
         "points": POINTS,
         "pairs": PAIRS,
+        "triples": TRIPLES,
         "unary": {n: [value_and_partials(f, a) for a in POINTS] for n, f in UNARY.items()},
         "binary": {n: [value_and_partials(f, *ab) for ab in pairs] for n, f in BINARY.items()},
+        "ternary": {
+            n: [value_and_partials(f, *abc) for abc in itertools.product(TRIPLES, repeat=3)]
+            for n, f in TERNARY.items()
+        },
         "higher": {
             **{n: [higher(f, a) for a in POINTS] for n, f in UNARY.items()},
             **{n: [higher(f, *ab) for ab in pairs] for n, f in BINARY.items()},
