@@ -37,7 +37,7 @@ from autodiff.value import number_of
 INF = math.inf
 SCALARS = [r for r in ops.TABLE if not r.over_lists]
 EACH_SCALAR = pytest.mark.parametrize("row", SCALARS, ids=lambda r: r.name)
-LIST_FUNCTIONS = [autodiff.sum, mean, logsumexp, softmax, log_softmax]
+LIST_FUNCTIONS = [autodiff.sum, mean, autodiff.norm, logsumexp, softmax, log_softmax]
 EACH_LIST_FUNCTION = pytest.mark.parametrize("function", LIST_FUNCTIONS, ids=lambda f: f.__name__)
 
 
