@@ -436,14 +436,14 @@ FILES = {
             rewritten(p, {"array1.npy": header("<f8", (LIE // 8 - 16,)) + bytes(8)}),
             patched(p, "array1.npy", compressed=LIE, size=LIE),
         ),
-        "'array1' takes 2147483648 bytes",
+        r"'array1' takes 2147483648 bytes|'array1\.npy'",  # Python may see it first
     ),
     "a list that lies about the text": (
         lambda p: (
             rewritten(p, {"json.npy": header("<U536870880", ()) + bytes(8)}),
             patched(p, "json.npy", compressed=LIE, size=LIE),
         ),
-        "'json' takes 2147483648 bytes",
+        r"'json' takes 2147483648 bytes|'json\.npy'",
     ),
     "a list that lies about compression": (
         lambda p: (
