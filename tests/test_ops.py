@@ -252,7 +252,7 @@ def test_there_is_one_partial_and_one_interval_an_operand(row):
 @EACH_ROW
 def test_partials_mention_only_primitives_constants_and_operands(row):
     allowed = {r.name for r in SCALARS} | set(ops.CONSTANTS) | {"v", "where"}
-    allowed |= set("abmnt" if row.over_lists else row.names)
+    allowed |= set("abmntu" if row.over_lists else row.names)
     for partial in row.partials:
         assert expressions.names_in(partial) <= allowed
 
