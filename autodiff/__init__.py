@@ -80,4 +80,5 @@ __all__ = [
 __all__ += functions.__all__
 __all__.remove("abs")  # ``from autodiff import *`` leaves Python's own as they are
 __all__.remove("pow")
+__all__.remove("round")
 __all__.remove("sum")

@@ -18,7 +18,8 @@ from typing import NamedTuple, NoReturn
 
 import numpy as np
 
-from autodiff import __version__, graph
+import autodiff
+from autodiff import graph
 from autodiff.engine.choice import sentence
 from autodiff.formulas import Formula, FormulaError, catalogue, number, parse, quoted
 from autodiff.testing import GradientError, check_gradient, numerical_gradient
@@ -217,7 +218,7 @@ def _parser() -> _Parser:
     parser.add_argument(
         "--version",
         action="version",
-        version=f"autodiff {__version__}, {platform.python_implementation()} "
+        version=f"autodiff {autodiff.__version__}, {platform.python_implementation()} "
         f"{platform.python_version()}, NumPy {np.__version__}: {sentence(COMPILED)}",
         help="print the versions, and which engine runs and why",
     )

@@ -124,7 +124,6 @@ def load(path: str | Path, *objects: Any) -> None:
         FileNotFoundError: if there is no such file.
         ValueError: if the file is truncated or not a checkpoint, or does not fit the objects; the
             message names the first difference, and no object is changed.
-        TypeError: if an object has no state.
 
     >>> import tempfile
     >>> from autodiff import Value, optim

@@ -13,6 +13,14 @@ from autodiff.engine.modes import MODE, Mode, Note
 from autodiff.engine.reals import describe
 from autodiff.value import look
 
+try:
+    import cython
+except ImportError:
+    from autodiff.engine import interpreted as cython
+
+if not cython.compiled:
+    from autodiff.engine.interpreted import take_signals
+
 T = TypeVar("T")
 
 
@@ -32,6 +40,7 @@ class Context:
         inside = self._inside(outside)
         look()
         try:
+            take_signals()  # or CPython 3.14 lets them in after this, before the block
             MODE.set(inside)
         except BaseException:  # Ctrl-C, interpreted, at the end of the line above
             MODE.set(outside)

@@ -35,6 +35,66 @@ def where(c: Any, a: Any, b: Any) -> Any:
     (1.0, array([1., 3.]))
     """
 @overload
+def clip(x: Real, lo: Real | None, hi: Real | None) -> float: ...
+@overload
+def clip(x: Value, lo: Real | Value | None, hi: Real | Value | None) -> Value: ...
+@overload
+def clip(x: Array, lo: Any, hi: Any) -> Array: ...
+@overload
+def clip(x: Any, lo: Any, hi: Any) -> Any:
+    r"""``x``, but ``lo`` where it is less and ``hi`` where it is greater: ``numpy.clip``.
+
+    The slope is 1 from ``lo`` to ``hi``, both included, and 0 outside, as PyTorch's.
+
+    Args:
+        x: a number, a Value, or an array of them; nan stays nan.
+        lo: likewise, or None for no limit; where ``lo > hi`` the result is ``hi``.
+        hi: likewise.
+
+    Raises:
+        TypeError: for anything else.
+
+    >>> clip(3.0, 0.0, 1.0), clip(np.array([-1.0, 5.0]), 0.0, None)
+    (1.0, array([0., 5.]))
+    """
+@overload
+def round(x: Real) -> float: ...
+@overload
+def round(x: Value) -> Value: ...
+@overload
+def round(x: Array) -> Array:
+    r"""The nearest integer, of two the even one: ``numpy.round``, whose slope is 0.
+
+    Of floats, arrays and Values.  ``from autodiff import *`` leaves Python's ``round`` as it is,
+    which rounds a Value likewise.
+
+    Raises:
+        TypeError: for anything else.
+
+    >>> round(2.5), round(Value(-1.75)).data
+    (2.0, -2.0)
+    """
+@overload
+def stop_gradient(x: _T) -> _T: ...
+@overload
+def stop_gradient(x: Any) -> Any:
+    r"""The same numbers, held constant: no derivative, of any order, goes through them.
+
+    Args:
+        x: a number, a Value, an array, or a list, tuple or dict of them.
+
+    Returns:
+        The same structure, in which every Value is a constant; numbers are as they were.
+
+    Raises:
+        TypeError: for anything else.
+
+    >>> x = Value(3.0)
+    >>> (x * stop_gradient(x)).backward()
+    >>> x.grad
+    3.0
+    """
+@overload
 def sum(xs: Sequence[float]) -> float: ...
 @overload
 def sum(xs: Sequence[Value]) -> Value: ...
@@ -102,6 +162,22 @@ def logsumexp(xs: Sequence[Any] | Array) -> Any:
 
     >>> logsumexp([1000.0, 1000.0])
     1000.6931471805599
+    """
+@overload
+def norm(xs: Sequence[float]) -> float: ...
+@overload
+def norm(xs: Sequence[Value]) -> Value: ...
+@overload
+def norm(xs: Sequence[Any] | Array) -> Any:
+    r"""The Euclidean norm of ``xs``: ``sqrt(sum(x * x))`` without over- or underflow, as one node.
+
+    The gradient is ``x / norm(xs)`` for each ``x``, and 0 where all are 0, as PyTorch's.
+
+    Raises:
+        ValueError: if ``xs`` is empty.
+
+    >>> norm([3.0, 4.0]), norm([1e200, 0.0])
+    (5.0, 1e+200)
     """
 @overload
 def softmax(xs: Sequence[float]) -> list[float]: ...
@@ -656,6 +732,64 @@ def log10(a: Array) -> Array:
     0.3010299956639812
     """
 @overload
+def logaddexp(a: Real, b: Real) -> float:
+    ...
+@overload
+def logaddexp(a: Value, b: Real | Value) -> Value:
+    ...
+@overload
+def logaddexp(a: Real, b: Value) -> Value:
+    ...
+@overload
+def logaddexp(a: Array, b: Real | Value | Array) -> Array:
+    ...
+@overload
+def logaddexp(a: Real | Value, b: Array) -> Array:
+    r"""``log(exp(a) + exp(b))``, without overflow.
+
+    ``a`` and ``b`` are real numbers, Values, or NumPy arrays, elementwise.
+    The result is an array if one of them is, else a Value if one is, else a float.
+
+    * computed as ``a + LN2 if a == b else maximum(a, b) + log1p(exp(-abs(a - b)))``
+    * partial derivatives: ``sigmoid(a - b)``, ``sigmoid(b - a)``
+    * differentiable everywhere
+
+    Raises:
+        TypeError: for what is neither a real number nor a Value, nor an array of them.
+
+    >>> logaddexp(2.0, 3.0)
+    3.313261687518223
+    """
+@overload
+def xlogy(a: Real, b: Real) -> float:
+    ...
+@overload
+def xlogy(a: Value, b: Real | Value) -> Value:
+    ...
+@overload
+def xlogy(a: Real, b: Value) -> Value:
+    ...
+@overload
+def xlogy(a: Array, b: Real | Value | Array) -> Array:
+    ...
+@overload
+def xlogy(a: Real | Value, b: Array) -> Array:
+    r"""``a * log(b)``, which is 0 where ``a`` is, whatever number ``b`` is.
+
+    ``a`` and ``b`` are real numbers, Values, or NumPy arrays, elementwise.
+    The result is an array if one of them is, else a Value if one is, else a float.
+
+    * computed as ``0.0 if a == 0 and b == b else a*log(b)``
+    * partial derivatives: ``log(where(equal(a, 0.0)*less_equal(b, 0.0), 1.0, b))``, ``a/b``
+    * differentiable, and tested, where ``b > 0``
+
+    Raises:
+        TypeError: for what is neither a real number nor a Value, nor an array of them.
+
+    >>> xlogy(2.0, 3.0)
+    2.1972245773362196
+    """
+@overload
 def sin(a: Real) -> float:
     ...
 @overload
@@ -1061,6 +1195,100 @@ def erfc(a: Array) -> Array:
     0.004677734981047265
     """
 @overload
+def erfinv(a: Real) -> float:
+    ...
+@overload
+def erfinv(a: Value) -> Value:
+    ...
+@overload
+def erfinv(a: Array) -> Array:
+    r"""The inverse of ``erf``; nan outside -1 to 1.
+
+    ``a`` is a real number, a Value, or a NumPy array, elementwise; the result is of its kind.
+
+    * partial derivative: ``exp(square(v))/TWO_OVER_SQRT_PI``, where ``v`` is the value
+    * differentiable, and tested, where ``-1 < a < 1``
+    * -inf at -1.0, 0.0 at 0.0, inf at 1.0
+
+    Raises:
+        TypeError: for what is neither a real number nor a Value, nor an array of them.
+
+    >>> erfinv(0.5)
+    0.4769362762044699
+    """
+@overload
+def lgamma(a: Real) -> float:
+    ...
+@overload
+def lgamma(a: Value) -> Value:
+    ...
+@overload
+def lgamma(a: Array) -> Array:
+    r"""The logarithm of the absolute value of the gamma function; of an integer ``n``, that of the factorial of ``n - 1``.
+
+    ``a`` is a real number, a Value, or a NumPy array, elementwise; the result is of its kind.
+
+    * partial derivative: ``digamma(a)``
+    * differentiable, and tested, where ``a > 0``
+    * inf at 0.0, inf at inf
+
+    Raises:
+        TypeError: for what is neither a real number nor a Value, nor an array of them.
+
+    >>> lgamma(2.0)
+    0.0
+    """
+@overload
+def digamma(a: Real) -> float:
+    ...
+@overload
+def digamma(a: Value) -> Value:
+    ...
+@overload
+def digamma(a: Array) -> Array:
+    r"""The derivative of ``lgamma``.
+
+    ``a`` is a real number, a Value, or a NumPy array, elementwise; the result is of its kind.
+
+    * partial derivative: ``polygamma(1.0, a)``
+    * differentiable, and tested, where ``a > 0``
+    * -inf at 0.0, inf at inf
+
+    Raises:
+        TypeError: for what is neither a real number nor a Value, nor an array of them.
+
+    >>> digamma(2.0)
+    0.42278433509846713
+    """
+@overload
+def polygamma(a: Real, b: Real) -> float:
+    ...
+@overload
+def polygamma(a: Value, b: Real | Value) -> Value:
+    ...
+@overload
+def polygamma(a: Real, b: Value) -> Value:
+    ...
+@overload
+def polygamma(a: Array, b: Real | Value | Array) -> Array:
+    ...
+@overload
+def polygamma(a: Real | Value, b: Array) -> Array:
+    r"""The derivative of ``digamma`` of the order ``a``, at ``b``.
+
+    ``a`` and ``b`` are real numbers, Values, or NumPy arrays, elementwise.
+    The result is an array if one of them is, else a Value if one is, else a float.
+
+    * partial derivatives: ``0.0``, ``polygamma(a + 1, b)``
+    * differentiable, and tested, where ``0 < a < 1.75 and b > 0 and ((a - 0.5) % 1)*(1 - (a - 0.5) % 1) != 0``
+
+    Raises:
+        TypeError: for what is neither a real number nor a Value, nor an array of them.
+
+    >>> polygamma(0.5, 3.0)
+    0.9227843350984671
+    """
+@overload
 def relu(a: Real) -> float:
     ...
 @overload
@@ -1188,6 +1416,29 @@ def softplus(a: Array) -> Array:
 
     >>> softplus(2.0)
     2.1269280110429727
+    """
+@overload
+def logsigmoid(a: Real) -> float:
+    ...
+@overload
+def logsigmoid(a: Value) -> Value:
+    ...
+@overload
+def logsigmoid(a: Array) -> Array:
+    r"""``log(sigmoid(a))``, without overflow.
+
+    ``a`` is a real number, a Value, or a NumPy array, elementwise; the result is of its kind.
+
+    * computed as ``(a if a < 0 else 0.0) - log1p(exp(-abs(a)))``
+    * partial derivative: ``sigmoid(-a)``
+    * differentiable everywhere
+    * -inf at -inf, -0.6931471805599453 at 0.0, 0.0 at inf
+
+    Raises:
+        TypeError: for what is neither a real number nor a Value, nor an array of them.
+
+    >>> logsigmoid(2.0)
+    -0.1269280110429725
     """
 @overload
 def silu(a: Real) -> float:
@@ -1790,6 +2041,8 @@ __all__ = [
     'log1p',
     'log2',
     'log10',
+    'logaddexp',
+    'xlogy',
     'sin',
     'cos',
     'tan',
@@ -1808,11 +2061,16 @@ __all__ = [
     'atanh_da',
     'erf',
     'erfc',
+    'erfinv',
+    'lgamma',
+    'digamma',
+    'polygamma',
     'relu',
     'leaky_relu',
     'elu',
     'sigmoid',
     'softplus',
+    'logsigmoid',
     'silu',
     'gelu',
     'huber',
@@ -1821,6 +2079,7 @@ __all__ = [
     'divergence',
     'maximum',
     'minimum',
+    'clip',
     'sign',
     'step',
     'positive',
@@ -1838,9 +2097,12 @@ __all__ = [
     'sum',
     'mean',
     'dot',
+    'norm',
     'logsumexp',
     'softmax',
     'log_softmax',
     'where',
+    'stop_gradient',
+    'round',
     'take',
 ]

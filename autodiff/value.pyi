@@ -391,6 +391,26 @@ class Value:
         * differentiable, and tested, where ``a > 0``
         * -inf at 0.0, inf at inf
         """
+    def logaddexp(self, b: Real | Value) -> Value:
+        r"""``log(exp(a) + exp(b))``, without overflow.
+
+        ``a`` and ``b`` are real numbers, Values, or NumPy arrays, elementwise.
+        The result is an array if one of them is, else a Value if one is, else a float.
+
+        * computed as ``a + LN2 if a == b else maximum(a, b) + log1p(exp(-abs(a - b)))``
+        * partial derivatives: ``sigmoid(a - b)``, ``sigmoid(b - a)``
+        * differentiable everywhere
+        """
+    def xlogy(self, b: Real | Value) -> Value:
+        r"""``a * log(b)``, which is 0 where ``a`` is, whatever number ``b`` is.
+
+        ``a`` and ``b`` are real numbers, Values, or NumPy arrays, elementwise.
+        The result is an array if one of them is, else a Value if one is, else a float.
+
+        * computed as ``0.0 if a == 0 and b == b else a*log(b)``
+        * partial derivatives: ``log(where(equal(a, 0.0)*less_equal(b, 0.0), 1.0, b))``, ``a/b``
+        * differentiable, and tested, where ``b > 0``
+        """
     def sin(self) -> Value:
         r"""The sine of an angle in radians.
 
@@ -619,6 +639,42 @@ class Value:
         * differentiable everywhere
         * 2.0 at -inf, 1.0 at 0.0, 0.0 at inf
         """
+    def erfinv(self) -> Value:
+        r"""The inverse of ``erf``; nan outside -1 to 1.
+
+        ``a`` is a real number, a Value, or a NumPy array, elementwise; the result is of its kind.
+
+        * partial derivative: ``exp(square(v))/TWO_OVER_SQRT_PI``, where ``v`` is the value
+        * differentiable, and tested, where ``-1 < a < 1``
+        * -inf at -1.0, 0.0 at 0.0, inf at 1.0
+        """
+    def lgamma(self) -> Value:
+        r"""The logarithm of the absolute value of the gamma function; of an integer ``n``, that of the factorial of ``n - 1``.
+
+        ``a`` is a real number, a Value, or a NumPy array, elementwise; the result is of its kind.
+
+        * partial derivative: ``digamma(a)``
+        * differentiable, and tested, where ``a > 0``
+        * inf at 0.0, inf at inf
+        """
+    def digamma(self) -> Value:
+        r"""The derivative of ``lgamma``.
+
+        ``a`` is a real number, a Value, or a NumPy array, elementwise; the result is of its kind.
+
+        * partial derivative: ``polygamma(1.0, a)``
+        * differentiable, and tested, where ``a > 0``
+        * -inf at 0.0, inf at inf
+        """
+    def polygamma(self, b: Real | Value) -> Value:
+        r"""The derivative of ``digamma`` of the order ``a``, at ``b``.
+
+        ``a`` and ``b`` are real numbers, Values, or NumPy arrays, elementwise.
+        The result is an array if one of them is, else a Value if one is, else a float.
+
+        * partial derivatives: ``0.0``, ``polygamma(a + 1, b)``
+        * differentiable, and tested, where ``0 < a < 1.75 and b > 0 and ((a - 0.5) % 1)*(1 - (a - 0.5) % 1) != 0``
+        """
     def relu(self) -> Value:
         r"""The rectifier: ``a``, and 0 for negative ``a``.  At 0, the corner, the derivative is 0.
 
@@ -670,6 +726,16 @@ class Value:
         * partial derivative: ``sigmoid(a)``
         * differentiable everywhere
         * 0.0 at -inf, 0.6931471805599453 at 0.0, inf at inf
+        """
+    def logsigmoid(self) -> Value:
+        r"""``log(sigmoid(a))``, without overflow.
+
+        ``a`` is a real number, a Value, or a NumPy array, elementwise; the result is of its kind.
+
+        * computed as ``(a if a < 0 else 0.0) - log1p(exp(-abs(a)))``
+        * partial derivative: ``sigmoid(-a)``
+        * differentiable everywhere
+        * -inf at -inf, -0.6931471805599453 at 0.0, 0.0 at inf
         """
     def silu(self) -> Value:
         r"""The sigmoid linear unit, or swish: ``a * sigmoid(a)``.
@@ -751,6 +817,22 @@ class Value:
         * computed as ``a if a <= b or a != a else b``
         * partial derivatives: ``prefer(b, a)``, ``prefer(a, b)``
         * differentiable, and tested, where ``a - b != 0``
+        """
+    def clip(self, lo: Real | Value | None, hi: Real | Value | None) -> Value:
+        r"""``x``, but ``lo`` where it is less and ``hi`` where it is greater: ``numpy.clip``.
+
+        The slope is 1 from ``lo`` to ``hi``, both included, and 0 outside, as PyTorch's.
+
+        Args:
+            x: a number, a Value, or an array of them; nan stays nan.
+            lo: likewise, or None for no limit; where ``lo > hi`` the result is ``hi``.
+            hi: likewise.
+
+        Raises:
+            TypeError: for anything else.
+
+        >>> clip(3.0, 0.0, 1.0), clip(np.array([-1.0, 5.0]), 0.0, None)
+        (1.0, array([0., 5.]))
         """
     def sign(self) -> Value:
         r"""1, -1 or 0, as a number is positive, negative or neither; its derivative is 0.

@@ -1,10 +1,12 @@
 """Finite differences: their values, and whether their error estimates can be believed."""
 
 import math
+from fractions import Fraction
 
 import numpy as np
 import pytest
 
+from autodiff import Value
 from autodiff.testing import numerical_gradient, numerical_hessian, numerical_jacobian
 
 FUNCTIONS = [
@@ -103,3 +105,18 @@ def test_bad_input_is_refused():
         numerical_gradient(lambda x: np.array([x, x]), 1.0)
     with pytest.raises(TypeError, match=r"must return a number, not 'text' \(str\)"):
         numerical_gradient(lambda x: "text", 1.0)
+
+
+@pytest.mark.parametrize("numerical", [numerical_gradient, numerical_jacobian, numerical_hessian])
+@pytest.mark.parametrize("x", [None, "1", 1j, Value(1.0), [1.0, None], [1.0, [2.0, 3.0]]], ids=repr)
+def test_a_point_that_is_no_numbers_is_refused(numerical, x):
+    calls = []
+    with pytest.raises(TypeError, match=rf"{numerical.__name__}\(f, x\): x must be a real number"):
+        numerical(calls.append, x)
+    assert not calls
+
+
+def test_a_point_may_be_of_any_real_numbers():
+    numbers = [Fraction(1, 2), 2, np.float32(0.5), True]
+    gradient, _ = numerical_gradient(lambda x: np.dot(x, x), numbers)
+    np.testing.assert_allclose(gradient, [1.0, 4.0, 1.0, 2.0], rtol=1e-9)

@@ -24,6 +24,8 @@ from explorer_pages import (
 from autodiff import Value
 from autodiff.graph.assemble import assemble
 
+pytestmark = pytest.mark.once
+
 visit = pytest.fixture(visits)
 
 

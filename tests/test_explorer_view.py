@@ -20,6 +20,8 @@ from explorer_pages import (
 import autodiff
 from autodiff import Value
 
+pytestmark = pytest.mark.once
+
 visit = pytest.fixture(visits)
 
 

@@ -44,6 +44,7 @@ def shown(cell):
     ]
 
 
+@pytest.mark.once
 @every_lesson
 def test_a_lesson_runs_and_shows_what_is_committed(path):
     now = lessons.execute(path)

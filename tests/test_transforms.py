@@ -259,8 +259,9 @@ def test_a_lowered_function_runs_on_flat_numbers():
     for n in (0, 2, 4):
         with pytest.raises(ValueError, match=rf"^grad\(<lambda>\) takes 3 numbers: {n} came$"):
             lowered.run([1.0] * n)
-    n = len(lowered.program)
-    assert repr(lowered) == f"<grad(<lambda>), lowered: {n} instructions>"
+    n = lowered.stats()["nodes"]
+    assert repr(lowered) == f"<grad(<lambda>), lowered: 4 inputs, 3 outputs, {n} nodes>"
+    assert repr(grad(lambda x: x * x).lower(2.0)).endswith(": 1 input, 1 output, 1 node>")
 
 
 # -- compositions ----------------------------------------------------------------------------------

@@ -13,7 +13,7 @@ import numpy as np
 
 from autodiff.compiler.lanes import AXES, EACH, IN_PLACE, SCATTER, WIDTH
 from autodiff.compiler.program import ARITY
-from autodiff.engine import ieee
+from autodiff.engine import special
 from autodiff.engine.choice import count_interpreted
 from autodiff.engine.expressions import names_in
 from autodiff.engine.instructions import ON_LISTS, PART, STATIC
@@ -197,6 +197,6 @@ def _is_rounded(name: str) -> bool:
     """Whether a row is made of operators, and of functions that are the same in every library."""
     row = ROWS[CODES[name]]
     names = names_in(str(row.value)) - {*row.names}
-    return (name not in ieee.FUNCTIONS or name in _ROUNDED | {"div"}) and all(
+    return (name not in special.FUNCTIONS or name in _ROUNDED | {"div"}) and all(
         x == name or x not in CODES or _is_rounded(x) for x in names
     )

@@ -44,6 +44,12 @@ def solve(a: Any, b: Any) -> Any:
 def inv(a: Any) -> Any:
     """The inverse of a square matrix.
 
+    Args:
+        a: a square matrix, ``n`` x ``n``.
+
+    Returns:
+        The matrix ``x`` with ``a @ x = 1``, ``n`` x ``n``.
+
     Raises:
         LinAlgError: if ``a`` is singular, or not square.
         TypeError: for what is no matrix of real numbers and Values.
@@ -63,6 +69,9 @@ def det(a: Any) -> Any:
     is the adjugate.  Where elimination leaves nothing but rounding, it goes on without division.
     Close to a singular matrix, but not at one, derivatives beyond the first lose digits, as the
     inverse does.
+
+    Args:
+        a: a square matrix, ``n`` x ``n``.
 
     Raises:
         LinAlgError: if ``a`` is not square.
@@ -149,7 +158,9 @@ class _Factors(NamedTuple):
 
 
 def _eliminated(a: Matrix, n: int, tolerances: Sequence[float] = (0.0,)) -> _Factors:
-    """Elimination in ``n`` columns with partial pivoting, as Crout: Golub and Van Loan, 3.4.
+    """Elimination in ``n`` columns with partial pivoting, column after column.
+
+    Golub and Van Loan, Matrix Computations, 3.4.
 
     Args:
         a: the rows of a matrix, which may have more columns.

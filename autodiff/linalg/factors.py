@@ -101,7 +101,9 @@ def lstsq(a: Any, b: Any) -> Any:
 
 
 def _reflections(columns: Matrix, what: str) -> tuple[list[Any], Matrix, Matrix]:
-    """Householder's reflections, which make columns those of a triangle: ibid., 5.2.
+    """Householder's reflections, which make columns those of a triangle.
+
+    Golub and Van Loan, Matrix Computations, 5.2.
 
     Returns:
         What each column was divided by first, so that no square is too large or too small; for each

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from array import array
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
+from autodiff import functions
 from autodiff.arrays import scatter_grads
 from autodiff.contexts import scoped, within
 from autodiff.engine.modes import MODE, PLAIN
@@ -37,6 +38,8 @@ class Module:
     ['slope', 'offset']
     >>> line.state_dict()
     {'slope': 2.0, 'offset': 1.0}
+    >>> line
+    Line(2 parameters)
     """
 
     training = True
@@ -203,15 +206,45 @@ class Module:
                 raise ValueError(f"{type(self).__name__} has no parameter {name!r}")
         return [(parameter, real(saved[name], name)) for name, parameter in parameters.items()]
 
+    def extra_repr(self) -> str:
+        """What the module is shown with in place of its parts: its sizes; "" if it has none.
+
+        >>> from autodiff.nn import Neuron
+        >>> Neuron(2, "tanh").extra_repr(), Neuron(2, "tanh")
+        ("2, 'tanh'", Neuron(2, 'tanh'))
+        """
+        return ""
+
     def __repr__(self) -> str:
-        lines = [f"{type(self).__name__}({len(self.parameters())} parameters)"]
-        for name, attribute in vars(self).items():
-            parts = [(n, p) for n, p in _parts(name, attribute) if isinstance(p, Module)]
-            shown = [f"{n}: {p!r}" for n, p in parts[:8]]
+        name, described = type(self).__name__, self.extra_repr()
+        if described:
+            return f"{name}({described})"
+        lines = []
+        for attribute, given in vars(self).items():
+            parts = [
+                (place, part)
+                for place, part in _parts(attribute, given)
+                if isinstance(part, Module) or (place != attribute and callable(part))
+            ]
+            shown = [f"({place}): {_shown(part)}" for place, part in parts[:8]]
             if len(parts) > 8:
                 shown.append(f"... and {len(parts) - 8} more")
             lines += ["  " + line for text in shown for line in text.splitlines()]
-        return "\n".join(lines)
+        if not lines:
+            n = len(self.parameters())
+            return f"{name}({n} parameter{'s' * (n != 1)})"
+        return "\n".join([f"{name}(", *lines, ")"])
+
+
+def name_of(function: Callable[..., Any]) -> str:
+    """What a function is shown as: its name, in quotes if that may be given in its place."""
+    name: str = getattr(function, "__name__", type(function).__name__)
+    return repr(name) if functions.PUBLIC.get(name) is function else name
+
+
+def _shown(part: Any) -> str:
+    """A part of a module: a module, or a function in a list."""
+    return repr(part) if isinstance(part, Module) else name_of(part)
 
 
 def _name(parameter: Value, place: str, before: str, path: str) -> None:

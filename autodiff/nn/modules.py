@@ -17,7 +17,7 @@ import numpy as np
 
 from autodiff import functions
 from autodiff.engine.reals import describe, real
-from autodiff.nn.base import Module
+from autodiff.nn.base import Module, name_of
 from autodiff.nn.init import Initialiser, default
 from autodiff.value import Value
 
@@ -44,6 +44,8 @@ class Neuron(Module):
     >>> neuron = Neuron(2, "tanh", np.random.default_rng(0))
     >>> -1 < neuron([1.0, 2.0]).data < 1
     True
+    >>> neuron
+    Neuron(2, 'tanh')
     """
 
     def __init__(
@@ -68,6 +70,10 @@ class Neuron(Module):
             total = total + self.bias
         return total if self.activation is None else self.activation(total)
 
+    def extra_repr(self) -> str:
+        """Sizes and options, as they are given."""
+        return f"{len(self.weights)}{''.join(_options(self))}"
+
 
 class Layer(Module):
     """``out_features`` neurons on the same ``in_features`` inputs.
@@ -85,8 +91,11 @@ class Layer(Module):
     Raises:
         ValueError, TypeError: as ``Neuron``.
 
-    >>> len(Layer(3, 2, "relu")([1.0, 2.0, 3.0]))
+    >>> layer = Layer(3, 2, "relu")
+    >>> len(layer([1.0, 2.0, 3.0]))
     2
+    >>> layer
+    Layer(3, 2, 'relu')
     """
 
     def __init__(
@@ -107,9 +116,44 @@ class Layer(Module):
         """``out_features`` numbers from ``in_features`` numbers."""
         return [neuron(xs) for neuron in self.neurons]
 
+    def extra_repr(self) -> str:
+        """Sizes and options, as they are given; "" if its neurons differ."""
+        kind = _kind(self)
+        return f"{kind[0]}, {kind[1]}{kind[2]}{kind[3]}" if kind else ""
+
 
 def _given(row: list[float]) -> Initialiser:
     return lambda fan_in, fan_out, rng: [row]
+
+
+def _options(neuron: Neuron) -> tuple[str, str]:
+    """Activation and bias, as they are given after the sizes; "" for the defaults."""
+    activation = "" if neuron.activation is None else f", {name_of(neuron.activation)}"
+    return activation, "" if neuron.bias is not None else ", bias=False"
+
+
+def _kind(layer: Any) -> tuple[int, int, str, str] | None:
+    """The sizes and options of a layer; None if it is none, or its neurons differ."""
+    if not isinstance(layer, Layer):
+        return None
+    kinds = {(len(neuron.weights), *_options(neuron)) for neuron in layer.neurons}
+    if len(kinds) != 1:
+        return None
+    ((n, activation, bias),) = kinds
+    return n, len(layer.neurons), activation, bias
+
+
+def _sizes(layers: list[Any]) -> tuple[list[int], str] | None:
+    """The sizes of an MLP's layers, from the inputs on, and its options; None if it is none."""
+    kinds = [kind for kind in map(_kind, layers) if kind]
+    if not kinds or len(kinds) != len(layers):
+        return None
+    inputs, outputs, activations, biases = zip(*kinds, strict=True)
+    *hidden, last = activations
+    if inputs[1:] != outputs[:-1] or last or len({*hidden}) > 1 or len({*biases}) > 1:
+        return None
+    activation = (hidden[0] or ", None") if hidden else ""
+    return [inputs[0], *outputs], activation + biases[0]
 
 
 class Sequential(Module):
@@ -124,6 +168,11 @@ class Sequential(Module):
     >>> net = Sequential(Layer(2, 3, "tanh"), Layer(3, 1))
     >>> len(net([1.0, 2.0])), len(net.parameters())
     (1, 13)
+    >>> net
+    Sequential(
+      (layers.0): Layer(2, 3, 'tanh')
+      (layers.1): Layer(3, 1)
+    )
     """
 
     def __init__(self, *layers: Callable[[Any], Any]) -> None:
@@ -160,6 +209,8 @@ class MLP(Sequential):
     >>> net = MLP(3, [4, 2], "tanh", np.random.default_rng(0))
     >>> len(net.parameters()), len(net([1.0, 2.0, 3.0]))
     (26, 2)
+    >>> net
+    MLP(3, [4, 2], 'tanh')
     """
 
     def __init__(
@@ -187,6 +238,11 @@ class MLP(Sequential):
             )
         )
 
+    def extra_repr(self) -> str:
+        """Sizes and options, as they are given; "" if its layers are no longer an MLP's."""
+        found = _sizes(self.layers)
+        return f"{found[0][0]}, {found[0][1:]}{found[1]}" if found else ""
+
 
 class TwoLayerNet(MLP):
     """A hidden layer and an output layer: the classical two-layer net.
@@ -201,8 +257,9 @@ class TwoLayerNet(MLP):
         ValueError: as ``Neuron``; if a size is not a positive integer.
         TypeError: as ``Neuron``.
 
-    >>> len(TwoLayerNet(64, 32, 10).parameters())
-    2410
+    >>> net = TwoLayerNet(64, 32, 10)
+    >>> net, len(net.parameters())
+    (TwoLayerNet(64, 32, 10, 'relu'), 2410)
     """
 
     def __init__(
@@ -216,6 +273,11 @@ class TwoLayerNet(MLP):
         init: Initialiser = default,
     ) -> None:
         super().__init__(in_features, [hidden, out_features], activation, rng, bias, init)
+
+    def extra_repr(self) -> str:
+        """Sizes and options, as they are given; "" if its layers are no longer two of an MLP."""
+        found = _sizes(self.layers)
+        return f"{', '.join(map(str, found[0]))}{found[1]}" if found and len(found[0]) == 3 else ""
 
 
 class Embedding(Module):
@@ -234,8 +296,9 @@ class Embedding(Module):
         TypeError: if ``rng`` is not a ``numpy.random.Generator``; when called, if the token is not
             an integer.
 
-    >>> len(Embedding(10, 4)(3))
-    4
+    >>> embedding = Embedding(10, 4)
+    >>> embedding, len(embedding(3))
+    (Embedding(10, 4), 4)
     """
 
     def __init__(
@@ -255,6 +318,10 @@ class Embedding(Module):
         if not 0 <= token < len(self.rows):
             raise ValueError(f"token {token} is not from 0 to {len(self.rows) - 1}")
         return self.rows[token]
+
+    def extra_repr(self) -> str:
+        """The sizes, as they are given."""
+        return f"{len(self.rows)}, {len(self.rows[0])}"
 
 
 class Dropout(Module):
@@ -293,6 +360,10 @@ class Dropout(Module):
         kept = self.rng.random(len(xs)) >= self.p
         return [x * (1 / (1 - self.p)) if k else x * 0.0 for x, k in zip(xs, kept, strict=True)]
 
+    def extra_repr(self) -> str:
+        """The probability."""
+        return f"p={self.p}"
+
 
 class RMSNorm(Module):
     """``x / sqrt(mean(x*x) + eps)``, each number times a weight of its own, 1 at first.
@@ -322,6 +393,10 @@ class RMSNorm(Module):
         _check_inputs(self, xs, len(self.weights))
         scale = 1 / functions.sqrt(functions.dot(xs, xs) / len(xs) + self.eps)
         return [x * scale * w for x, w in zip(xs, self.weights, strict=True)]
+
+    def extra_repr(self) -> str:
+        """The size, and eps."""
+        return f"{len(self.weights)}, eps={self.eps:.3g}"
 
 
 class LayerNorm(Module):
@@ -356,6 +431,10 @@ class LayerNorm(Module):
         scale = 1 / functions.sqrt(functions.dot(centred, centred) / len(xs) + self.eps)
         parts = zip(centred, self.weights, self.biases, strict=True)
         return [x * scale * w + b for x, w, b in parts]
+
+    def extra_repr(self) -> str:
+        """The size, and eps."""
+        return f"{len(self.weights)}, eps={self.eps:.3g}"
 
 
 def _function(activation: Function) -> Callable[[Any], Any] | None:

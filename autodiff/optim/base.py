@@ -9,7 +9,7 @@ of all groups at once.  What the rule keeps from step to step it names in ``arra
 from __future__ import annotations
 
 from array import array
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any, ClassVar
 
 import numpy as np
@@ -39,6 +39,7 @@ class Optimizer:
         arrays: of the class: the arrays that its rule keeps, by name, each with the option that it
             is kept for, or ``""`` if it always is.  A saved state has these and no others.
         numbers: of the class: the numbers that its rule keeps besides ``"step"``.
+        needs_closure: of the class: whether ``step`` computes losses itself, by a closure.
 
     Raises:
         TypeError: if a parameter is not a leaf, or an option of another type than it must be.
@@ -60,6 +61,7 @@ class Optimizer:
 
     arrays: ClassVar[dict[str, str]] = {}
     numbers: ClassVar[tuple[str, ...]] = ()
+    needs_closure: ClassVar[bool] = False
 
     def __init__(self, params: Params, options: dict[str, Any]) -> None:
         hidden = ("self", "params", "__class__")
@@ -142,8 +144,17 @@ class Optimizer:
         for group in self.param_groups:
             scatter_grads(group["params"], zeros(len(group["params"])))
 
-    def step(self) -> None:
-        """Change every parameter by its gradient: all of them or, if it is interrupted, none."""
+    def step(self, closure: Callable[[], Any] | None = None) -> Any:
+        """Change every parameter by its gradient: all of them or, if it is interrupted, none.
+
+        Args:
+            closure: computes the loss and its gradients, and returns the loss; called first.  It is
+                only needed by ``LBFGS``, which calls it several times.
+
+        Returns:
+            What the closure returned; None without one.
+        """
+        loss = None if closure is None else closure()
         leaves = [group["params"] for group in self.param_groups]
         arrays, states = [], []
         for values, group, kept in zip(leaves, self.param_groups, self.state, strict=True):
@@ -154,12 +165,13 @@ class Optimizer:
                 np.negative(g, out=g)
             state = {**kept, "step": kept["step"] + 1}
             with np.errstate(all="ignore"):
-                if group["weight_decay"] and not group.get("decoupled_weight_decay"):
+                if group.get("weight_decay") and not group.get("decoupled_weight_decay"):
                     g += group["weight_decay"] * p
                 self.update(p, g, state, group)
             arrays.append(data)
             states.append(state)
         commit(leaves, arrays, self.state, states)
+        return loss
 
     def state_dict(self) -> dict[str, Any]:
         """Everything but the parameters themselves: options and state of each group.
@@ -271,15 +283,20 @@ class Optimizer:
             if name not in self.arrays:
                 copies[name] = kept
             elif isinstance(kept, np.ndarray):
-                if kept.shape != (n,) or kept.dtype != np.float64:
+                shape = self._shape(name, kept, group)
+                if kept.shape != shape or kept.dtype != np.float64:
                     raise ValueError(
                         f"the saved {name!r} is an array of {kept.dtype} of shape {kept.shape}; "
-                        f"one of float64 of shape ({n},) is expected"
+                        f"one of float64 of shape {shape} is expected"
                     )
                 copies[name] = np.array(kept)
             elif kept is not None or not self.arrays[name]:
                 raise TypeError(f"{name!r} must be an array of {n} numbers, not {describe(kept)}")
         return copies
+
+    def _shape(self, name: str, kept: Array, group: Group) -> tuple[int, ...]:
+        """The shape that an array of the state has, of which there is one that may not fit."""
+        return (len(group["params"]),)
 
 
 def _own(option: Any) -> Any:
@@ -303,6 +320,17 @@ def not_negative(group: Group, *names: str) -> None:
         number = real(group[name], name)
         if not 0.0 <= number < float("inf"):
             raise ValueError(f"{name} must be a finite number, 0 or more, not {number}")
+
+
+def positive(n: Any, name: str) -> int:
+    """A positive integer, as it is.
+
+    Raises:
+        ValueError: for anything else.
+    """
+    if not isinstance(n, int) or isinstance(n, bool) or not 1 <= n < 2**63:
+        raise ValueError(f"{name} must be a positive integer, not {describe(n)}")
+    return n
 
 
 def below_one(group: Group, *names: str) -> None:

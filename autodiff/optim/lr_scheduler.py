@@ -2,40 +2,44 @@
 
 A schedule is a rule for the rate at step ``t``, from the rate ``lr`` that the group has before it.
 So several schedulers of one optimizer, stepped one after another, multiply, and a rate set by hand
-is kept and scaled on.  ``LambdaLR`` and ``OneCycleLR`` alone set the rate, whatever it was.  Names,
-defaults and sequences are PyTorch's.
+is kept and scaled on.  ``LambdaLR`` and the schedules of ``cycles.py`` alone set the rate, whatever
+it was.  Names, defaults and sequences are PyTorch's.
 """
 
 from __future__ import annotations
 
 import math
-from bisect import bisect_right
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from autodiff.engine.reals import describe, dictionary, plain, real
-from autodiff.optim.base import Group, Optimizer
-from autodiff.optim.cycles import OneCycleLR
+from autodiff.engine.reals import describe, plain, real
+from autodiff.optim.base import Group, Optimizer, not_negative, positive
+from autodiff.optim.combined import ChainedScheduler, SequentialLR
+from autodiff.optim.cycles import CosineAnnealingWarmRestarts, CyclicLR, OneCycleLR
 from autodiff.optim.scheduling import (
     LRScheduler,
     checked,
     commit,
     counts,
-    first_rate,
     numbers,
     of_group,
-    positive,
     whole,
 )
 
 __all__ = [
+    "ChainedScheduler",
+    "ConstantLR",
     "CosineAnnealingLR",
+    "CosineAnnealingWarmRestarts",
+    "CyclicLR",
     "ExponentialLR",
     "LRScheduler",
     "LambdaLR",
     "LinearLR",
     "MultiStepLR",
+    "MultiplicativeLR",
     "OneCycleLR",
+    "PolynomialLR",
     "ReduceLROnPlateau",
     "SequentialLR",
     "StepLR",
@@ -63,19 +67,55 @@ class LambdaLR(LRScheduler):
         optimizer: Optimizer,
         lr_lambda: Callable[[int], float] | Sequence[Callable[[int], float]],
     ) -> None:
-        n = len(checked(optimizer).param_groups)
-        if not callable(lr_lambda) and (len(lr_lambda) != n or not all(map(callable, lr_lambda))):
-            raise ValueError(
-                f"lr_lambda must be a function, or {n} of them: one a group; "
-                f"not {describe(lr_lambda)}"
-            )
-        self.lr_lambda = lr_lambda if callable(lr_lambda) else tuple(lr_lambda)
+        self.lr_lambda = _functions(lr_lambda, optimizer)
         super().__init__(optimizer)
 
     def rate(self, t: int, lr: float, index: int) -> float:
         """The first rate times ``lr_lambda(t)``."""
         own: Callable[[int], float] = of_group(self.lr_lambda, index)
         return self.base(index) * own(t)
+
+
+class MultiplicativeLR(LRScheduler):
+    """``lr * lr_lambda(t)`` at every step; a function for all groups, or a list of one a group.
+
+    In the middle of a ``SequentialLR`` it goes on from the rate that it finds, times
+    ``lr_lambda(0)``.
+
+    Raises:
+        TypeError: as ``LRScheduler``.
+        ValueError: if a list of ``lr_lambda`` is not of one function a group.
+
+    >>> from autodiff import Value
+    >>> from autodiff.optim import SGD
+    >>> optimizer = SGD([Value(0.0)], lr=1.0)
+    >>> scheduler = MultiplicativeLR(optimizer, lambda t: 1 / t)
+    >>> for _ in range(3):
+    ...     scheduler.step()
+    ...     print(round(optimizer.param_groups[0]["lr"], 4))
+    1.0
+    0.5
+    0.1667
+    """
+
+    def __init__(
+        self,
+        optimizer: Optimizer,
+        lr_lambda: Callable[[int], float] | Sequence[Callable[[int], float]],
+    ) -> None:
+        self.lr_lambda = _functions(lr_lambda, optimizer)
+        super().__init__(optimizer)
+
+    def rate(self, t: int, lr: float, index: int) -> float:
+        """``lr * lr_lambda(t)``; the first is ``lr``."""
+        return lr * self._factor(t, index) if t else lr
+
+    def anew(self, lr: float, index: int) -> Group:
+        """What it sets where a sequence comes to it, and the rate is ``lr``."""
+        return {"lr": lr * self._factor(0, index)}
+
+    def _factor(self, t: int, index: int) -> float:
+        return float(of_group(self.lr_lambda, index)(t))
 
 
 class StepLR(LRScheduler):
@@ -94,6 +134,8 @@ class StepLR(LRScheduler):
     ...     print(round(optimizer.param_groups[0]["lr"], 4))
     1.0
     0.5
+    >>> scheduler
+    StepLR(step_size=2, gamma=0.5, epoch=2, lr=[0.5])
     """
 
     def __init__(self, optimizer: Optimizer, step_size: int, gamma: float = 0.1) -> None:
@@ -173,6 +215,44 @@ class ExponentialLR(LRScheduler):
         return lr * self.gamma if t else lr
 
 
+class ConstantLR(LRScheduler):
+    """``lr * factor`` at first, which is taken back after ``total_iters`` steps.
+
+    Raises:
+        TypeError: as ``LRScheduler``; if ``factor`` is not a number.
+        ValueError: if ``factor`` is not above 0 and at most 1, or ``total_iters`` not a positive
+            integer.
+
+    >>> from autodiff import Value
+    >>> from autodiff.optim import SGD
+    >>> optimizer = SGD([Value(0.0)], lr=1.0)
+    >>> scheduler = ConstantLR(optimizer, 0.5, total_iters=2)  # 0.5 at once
+    >>> for _ in range(2):
+    ...     scheduler.step()
+    ...     print(round(optimizer.param_groups[0]["lr"], 4))
+    0.5
+    1.0
+    """
+
+    def __init__(self, optimizer: Optimizer, factor: float = 1.0 / 3, total_iters: int = 5) -> None:
+        self.factor = real(factor, "factor")
+        self.total_iters: int = plain(total_iters)
+        super().__init__(optimizer)
+
+    def check(self) -> None:
+        """Refuse options that make no sense."""
+        super().check()
+        if not 0 < self.factor <= 1:  # PyTorch allows 0, from which no factor leads back
+            raise ValueError(f"factor must be above 0 and at most 1, not {self.factor}")
+        positive(self.total_iters, "total_iters")
+
+    def rate(self, t: int, lr: float, index: int) -> float:
+        """``lr * factor`` for ``t = 0``, ``lr / factor`` for ``t = total_iters``; else ``lr``."""
+        if t == 0:
+            return lr * self.factor
+        return lr * (1 / self.factor) if t == self.total_iters else lr
+
+
 class LinearLR(LRScheduler):
     """``lr`` times a factor, from ``start_factor`` to ``end_factor`` in ``total_iters`` steps.
 
@@ -225,6 +305,43 @@ class LinearLR(LRScheduler):
     def _factor(self, t: int) -> float:  # at the end an end_factor of 0 is exactly 0
         rise = self.end_factor - self.start_factor
         return self.start_factor + rise * (t / self.total_iters)
+
+
+class PolynomialLR(LRScheduler):
+    """The first rate times ``(1 - t/total_iters)**power``; after ``total_iters`` steps it is kept.
+
+    Raises:
+        TypeError: as ``LRScheduler``; if ``power`` is not a number.
+        ValueError: if ``total_iters`` is not a positive integer, or ``power`` negative.
+
+    >>> from autodiff import Value
+    >>> from autodiff.optim import SGD
+    >>> optimizer = SGD([Value(0.0)], lr=1.0)
+    >>> scheduler = PolynomialLR(optimizer, total_iters=2, power=2.0)
+    >>> for _ in range(2):
+    ...     scheduler.step()
+    ...     print(round(optimizer.param_groups[0]["lr"], 4))
+    0.25
+    0.0
+    """
+
+    def __init__(self, optimizer: Optimizer, total_iters: int = 5, power: float = 1.0) -> None:
+        self.total_iters: int = plain(total_iters)
+        self.power = real(power, "power")
+        super().__init__(optimizer)
+
+    def check(self) -> None:
+        """Refuse options that make no sense."""
+        super().check()
+        positive(self.total_iters, "total_iters")
+        not_negative(vars(self), "power")
+
+    def rate(self, t: int, lr: float, index: int) -> float:
+        """``lr * (left(t)/left(t - 1))**power``, where ``left = 1 - t/total_iters``."""
+        if t == 0 or t > self.total_iters:
+            return lr
+        left, before = 1 - t / self.total_iters, 1 - (t - 1) / self.total_iters
+        return float(lr * (left / before) ** self.power)
 
 
 class CosineAnnealingLR(LRScheduler):
@@ -361,6 +478,7 @@ class ReduceLROnPlateau:
                     change["lr"] = reduced
         commit([*groups, vars(self)], [*changes, own])
 
+    __repr__ = LRScheduler.__repr__
     get_last_lr = LRScheduler.get_last_lr
     state_dict = LRScheduler.state_dict
     load_state_dict = LRScheduler.load_state_dict
@@ -368,79 +486,15 @@ class ReduceLROnPlateau:
     _updates = LRScheduler._updates
 
 
-class SequentialLR(LRScheduler):
-    """One scheduler after another: scheduler ``k`` from ``milestones[k - 1]`` on, starting anew.
-
-    The first starts from the rate that the groups had before the schedulers were made, and each of
-    the others from its own ``base_lrs``.
+def _functions(given: Any, optimizer: Optimizer) -> Any:
+    """A function for all groups; or, of a list, a tuple of one a group.
 
     Raises:
-        TypeError: as ``LRScheduler``; if one is not a scheduler whose ``step()`` takes no metric.
-        ValueError: if there is not one of ``milestones`` between each two ``schedulers``, one is
-            not an integer, or below that before it, or a scheduler is another optimizer's.
-
-    >>> from autodiff import Value
-    >>> from autodiff.optim import SGD
-    >>> optimizer = SGD([Value(0.0)], lr=1.0)
-    >>> parts = LinearLR(optimizer, 0.5, total_iters=2), ExponentialLR(optimizer, 0.5)
-    >>> scheduler = SequentialLR(optimizer, parts, [2])  # 0.5 at once
-    >>> for _ in range(3):
-    ...     scheduler.step()
-    ...     print(round(optimizer.param_groups[0]["lr"], 4))
-    0.75
-    1.0
-    0.5
+        ValueError: if something is not a function, or a list of another length.
     """
-
-    def __init__(
-        self, optimizer: Optimizer, schedulers: Sequence[LRScheduler], milestones: Sequence[int]
-    ) -> None:
-        if len(milestones) != len(schedulers) - 1:
-            raise ValueError(
-                f"{len(schedulers)} schedulers want {len(schedulers) - 1} milestones, not "
-                f"{len(milestones)}"
-            )
-        for scheduler in schedulers:
-            if not isinstance(scheduler, LRScheduler):
-                raise TypeError(
-                    f"a sequence takes schedules that are formulas, not {describe(scheduler)}"
-                )
-        if any(scheduler.optimizer is not optimizer for scheduler in schedulers):
-            raise ValueError("a scheduler in the sequence is another optimizer's")
-        self.schedulers = list(schedulers)
-        self.milestones = [whole(m, "milestones") for m in milestones]
-        super().__init__(optimizer)
-
-    def check(self) -> None:
-        """Refuse options that make no sense."""
-        super().check()
-        counts(self.milestones, "milestones")
-
-    def state_dict(self) -> dict[str, Any]:
-        """Its own state, and those of its schedulers."""
-        return super().state_dict() | {"schedulers": [s.state_dict() for s in self.schedulers]}
-
-    def _updates(self, saved: dict[str, Any]) -> list[tuple[dict[str, Any], dict[str, Any]]]:
-        updates = super()._updates(saved)
-        if len(saved["schedulers"]) != len(self.schedulers):
-            raise ValueError(
-                f"the saved sequence is of {len(saved['schedulers'])} schedulers, not "
-                f"{len(self.schedulers)}"
-            )
-        for k, scheduler in enumerate(self.schedulers):
-            updates += scheduler._updates(dictionary(saved["schedulers"][k], f"schedulers[{k}]"))
-        return updates
-
-    def rate(self, t: int, lr: float, index: int) -> float:
-        """The rate of the scheduler whose turn it is."""
-        return float(self._changes(t, lr, index)["lr"])
-
-    def _changes(self, t: int, lr: float, index: int) -> Group:
-        k = bisect_right(self.milestones, t)
-        since = self.milestones[k - 1] if k else 0
-        scheduler = self.schedulers[k]
-        if t == 0:  # as if none of the schedulers had set it yet
-            lr = first_rate(self.optimizer.param_groups[index])
-        elif t == since:
-            lr = scheduler.base(index)
-        return scheduler._changes(t - since, lr, index)
+    n = len(checked(optimizer).param_groups)
+    if not callable(given) and (len(given) != n or not all(map(callable, given))):
+        raise ValueError(
+            f"lr_lambda must be a function, or {n} of them: one a group; not {describe(given)}"
+        )
+    return given if callable(given) else tuple(given)

@@ -11,7 +11,7 @@ from typing import ClassVar
 
 import numpy as np
 
-from autodiff.engine.reals import describe
+from autodiff.engine.reals import describe, real
 from autodiff.optim.base import (
     Array,
     Group,
@@ -333,3 +333,84 @@ class RMSprop(Optimizer):
             d = group["momentum"] * kept(state, "velocity", p) + d
             state["velocity"] = d
         p -= group["lr"] * d
+
+
+class Rprop(Optimizer):
+    """Steps whose length only the signs of the gradient decide, for each parameter alone::
+
+        size = size*etas[1]                       if g has the sign that it had a step before
+        size = size*etas[0], g = 0                if it has the other sign
+        p = p - size*sign(g)                      size is lr at first, and kept within step_sizes
+
+    It is for gradients of all data: those of mini-batches change their signs by chance.
+
+    Args:
+        params: the leaves to be optimized, or groups.
+        lr: the length of the first step.
+        etas: by what a step becomes shorter, and longer.
+        step_sizes: the shortest and the longest step.
+        maximize: climb instead of descending.
+
+    Raises:
+        TypeError: as ``Optimizer``; if an option is of another type than it must be.
+        ValueError: as ``Optimizer``; if ``lr`` is negative, nan or infinite; if ``etas`` are not
+            one number between 0 and 1 and one above 1, or ``step_sizes`` not two from 0 up, the
+            smaller one first.
+
+    References:
+        M. Riedmiller, H. Braun, A direct adaptive method for faster backpropagation learning: the
+        RPROP algorithm, ICNN 1993.
+
+    >>> from autodiff import Value
+    >>> x = Value(5.0)
+    >>> optimizer = Rprop([x], lr=1.0)
+    >>> for _ in range(3):
+    ...     optimizer.zero_grad()
+    ...     (x * x).backward()
+    ...     optimizer.step()
+    ...     print(round(x.data, 4))
+    4.0
+    2.8
+    1.36
+    """
+
+    arrays: ClassVar = {"last_gradient": "", "step_size": ""}
+
+    def __init__(
+        self,
+        params: Params,
+        lr: float = 1e-2,
+        etas: tuple[float, float] = (0.5, 1.2),
+        step_sizes: tuple[float, float] = (1e-6, 50.0),
+        *,
+        maximize: bool = False,
+    ) -> None:
+        super().__init__(params, locals())
+
+    def check(self, group: Group) -> None:
+        """Refuse options that make no sense."""
+        not_negative(group, "lr")
+        for name in ("etas", "step_sizes"):
+            if not isinstance(group[name], (tuple, list)) or len(group[name]) != 2:
+                raise ValueError(f"{name} must be two numbers, not {describe(group[name])}")
+        shorter, longer = (real(x, "etas") for x in group["etas"])
+        if not 0 < shorter < 1 < longer:
+            raise ValueError(
+                f"etas must be one between 0 and 1, and one above 1, not {group['etas']}"
+            )
+        least, most = (real(x, "step_sizes") for x in group["step_sizes"])
+        if not 0 <= least <= most:
+            raise ValueError(
+                f"step_sizes must be from 0 up, the smaller first, not {group['step_sizes']}"
+            )
+
+    def update(self, p: Array, g: Array, state: State, group: Group) -> None:
+        """One step of a group."""
+        shorter, longer = group["etas"]
+        turn = g * kept(state, "last_gradient", p)
+        size = kept(state, "step_size", p, group["lr"])
+        size = size * np.where(turn > 0, longer, np.where(turn < 0, shorter, 1.0))
+        size = np.clip(size, *group["step_sizes"])
+        g = np.where(turn < 0, 0.0, g)
+        state["last_gradient"], state["step_size"] = g, size
+        p -= size * np.where(g == g, np.sign(g), 0.0)  # a nan has no sign

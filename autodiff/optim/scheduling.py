@@ -38,6 +38,8 @@ class LRScheduler:
     >>> scheduler.step()
     >>> scheduler.get_last_lr(), scheduler.base_lrs, scheduler.epoch
     ([0.5], [1.0], 1)
+    >>> scheduler
+    Halving(epoch=1, lr=[0.5])
     """
 
     def __init__(self, optimizer: Optimizer) -> None:
@@ -48,14 +50,26 @@ class LRScheduler:
         self._set(0)
         self.base_lrs = list(map(first_rate, optimizer.param_groups))
 
+    def __repr__(self) -> str:
+        shown = {k: v for k, v in vars(self).items() if k not in ("optimizer", "base_lrs", "epoch")}
+        if "epoch" in vars(self):
+            shown["epoch"] = self.epoch
+        rates = ", ".join(f"{lr:.6g}" for lr in self.get_last_lr())
+        options = [f"{name}={_text(option)}" for name, option in shown.items()]
+        return f"{type(self).__name__}({', '.join([*options, f'lr=[{rates}]'])})"
+
     def check(self) -> None:
         """Refuse what makes no sense; a subclass adds its own options."""
-        counts([self.epoch], "epoch")
+        self.check_epoch()
         n = len(self.optimizer.param_groups)
         if len(self.base_lrs) > n:
             raise ValueError(f"base_lrs is of {len(self.base_lrs)} groups; the optimizer has {n}")
         for lr in self.base_lrs:
             real(lr, "base_lrs")
+
+    def check_epoch(self) -> None:
+        """Refuse an epoch that makes no sense."""
+        counts([self.epoch], "epoch")
 
     def rate(self, t: int, lr: float, index: int) -> float:
         """The rate at step ``t`` of group ``index``, whose rate before is ``lr``."""
@@ -70,6 +84,10 @@ class LRScheduler:
     def _changes(self, t: int, lr: float, index: int) -> Group:
         """What step ``t`` sets in group ``index``, whose rate before is ``lr``."""
         return {"lr": float(self.rate(t, lr, index))}
+
+    def anew(self, lr: float, index: int) -> Group:
+        """What it sets in group ``index`` where a sequence comes to it, and the rate is ``lr``."""
+        return self._changes(0, self.base(index), index)
 
     def _set(self, t: int) -> None:
         groups = self.optimizer.param_groups
@@ -205,17 +223,6 @@ def whole(x: Any, name: str) -> Any:
     return int(number) if number.is_integer() else number
 
 
-def positive(n: Any, name: str) -> int:
-    """A positive integer, as it is.
-
-    Raises:
-        ValueError: for anything else.
-    """
-    if not isinstance(n, int) or isinstance(n, bool) or not 1 <= n < 2**63:
-        raise ValueError(f"{name} must be a positive integer, not {describe(n)}")
-    return n
-
-
 def counts(given: list[Any], name: str) -> None:
     """Refuse what are not integers from 0 up, in order.
 
@@ -239,6 +246,15 @@ def _savable(x: Any) -> bool:
     if isinstance(x, (list, tuple)):
         return all(map(_savable, x))
     return x is None or isinstance(x, (int, float, str))
+
+
+def _text(x: Any) -> str:
+    """An option as it is shown: of functions and schedulers, the name alone."""
+    if isinstance(x, (list, tuple)):
+        return f"[{', '.join(map(_text, x))}]"
+    if _savable(x):
+        return repr(x)
+    return str(getattr(x, "__name__", type(x).__name__))
 
 
 def _form(x: Any) -> Any:

@@ -302,7 +302,7 @@ class _GifWriter(animation.AbstractMovieWriter):
 
     def grab_frame(self, **options: Any) -> None:
         canvas: Any = self.fig.canvas
-        if type(canvas) is FigureCanvasAgg:  # it has drawn this frame just now
+        if type(self.fig.canvas) is FigureCanvasAgg:  # it has drawn this frame just now
             image = Image.fromarray(np.asarray(canvas.buffer_rgba()))
         else:
             buffer = BytesIO()

@@ -172,7 +172,7 @@ class Jitted(Generic[P, R]):
         """The program for these arguments: to be read, or called.
 
         >>> jit(lambda x: x * x + 1).lower(3.0)
-        <jit(<lambda>), lowered: 2 instructions>
+        <jit(<lambda>), lowered: 1 input, 1 output, 2 nodes>
         """
         key, given = self.frozen.flatten(args, kwargs)
         return Lowered(self.frozen, key, *self.frozen.trace(key, flat(given)))

@@ -181,7 +181,7 @@ def tests_of(module: str) -> tuple[Stage, ...]:
 TEMPLATES = [
     *[("(len(as_)), 0.0", "(len(as_)), 1.0"), ("t = t + {for", "t = t - {for")],
     *[("t = t + {for", "t = {for"), ("float(len(as_))", "float(len(as_) + 1)")],
-    *[("a, b in zip", "b, a in zip"), ("m = largest(as_)", "m = 0.0"), ("largest(as_)", "as_[0]")],
+    *[("a, b in zip", "b, a in zip"), ("= {name}(as_)", "= 0.0"), ("{name}(as_)", "as_[0]")],
     *[("need & 1 else", "need & 2 else"), ("need & 2 else", "need & 1 else")],
     *[("{da} if need & 1", "{da} if True"), ("{db} if need & 2", "{db} if True")],
     *[("return v, {da}", "return v, {db}"), ("{db} if need", "{da} if need")],

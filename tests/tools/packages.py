@@ -131,7 +131,7 @@ def try_sdist(sdist: Path, folder: Path, python: str) -> None:
     said = run(there, "-m", "autodiff", "--version", at=folder)
     print(said, end="")
     check("the engine runs interpreted, about ten times slower, since none is" in said, said)
-    run("git", "clone", "--quiet", "--sparse", ROOT, folder / "tests", at=folder)
+    run("git", "clone", "--quiet", "--sparse", folder / "checkout", folder / "tests", at=folder)
     run("git", "sparse-checkout", "set", "tests", at=folder / "tests")
     chosen = [f"tests/test_{name}.py" for name in CHOSEN]
     options = ["-q", "-p", "no:cacheprovider", "-o", "addopts=--strict-markers"]

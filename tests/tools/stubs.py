@@ -15,6 +15,7 @@ from pathlib import Path
 
 import autodiff
 from autodiff.engine.documentation import documentation
+from autodiff.evaluation import VALUES
 from autodiff.functions import PUBLIC
 from autodiff.ops import TABLE, Row
 from autodiff.second_order import backward
@@ -136,6 +137,12 @@ def _methods() -> str:
     for row in TABLE:
         if row.over_lists:
             continue
+        if PUBLIC[row.name] is not VALUES[row.name]:  # it is written by hand
+            node = _parsed(PUBLIC[row.name])
+            others = [f"{x.arg}: Real | Value | None" for x in node.args.args[1:]]
+            parts.append(f"def {row.name}({', '.join(['self', *others])}) -> Value:")
+            parts.append(_quoted(ast.get_docstring(node), "    "))
+            continue
         operands = [f"{name}: Real | Value" for name in row.names[1:]]
         if row.default is not None:
             operands[-1] += f" = {row.default}"
@@ -166,7 +173,7 @@ def _parsed(function: object) -> ast.FunctionDef:
 
 def _functions() -> str:
     """The functions that are made from the rows, and ``__all__``."""
-    made = [r for r in TABLE if r.name in PUBLIC and not r.over_lists]
+    made = [r for r in TABLE if not r.over_lists and PUBLIC[r.name] is VALUES[r.name]]
     names = "".join(f"    {name!r},\n" for name in autodiff.functions.__all__)
     return "\n".join([*map(_overloads, made), f"__all__ = [\n{names}]\n"])
 
