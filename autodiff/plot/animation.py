@@ -288,7 +288,8 @@ class _GifWriter(animation.AbstractMovieWriter):
 
     def grab_frame(self, **options: Any) -> None:
         canvas: Any = self.fig.canvas
-        if type(canvas) is FigureCanvasAgg:  # it has drawn this frame just now
+        drawn = type(canvas) is FigureCanvasAgg  # this frame, just now; a window draws at leisure
+        if drawn:
             image = Image.fromarray(np.asarray(canvas.buffer_rgba()))
         else:
             buffer = BytesIO()
