@@ -164,9 +164,15 @@ def test_the_two_layer_nets_pictures(tmp_path):
 # -- the laboratory --------------------------------------------------------------------------------
 
 
-def small(pictures, folder):
-    """Save a demonstration's pictures; returns their captions by name."""
-    return {p.name: (load("demo").save(p, folder, progress=False), p.caption)[1] for p in pictures}
+def small(pictures, folder, drawings=None):
+    """Save a demonstration's pictures, and keep what is drawn; returns their captions by name."""
+    captions = {}
+    for picture in pictures:
+        load("demo").save(picture, folder, progress=False)
+        captions[picture.name] = picture.caption
+        if drawings is not None:
+            drawings[picture.name] = picture.drawing
+    return captions
 
 
 def test_line_fit(tmp_path):
@@ -183,8 +189,12 @@ def test_line_fit(tmp_path):
         np.testing.assert_allclose(path.x, [k, b], rtol=1e-8)
     np.testing.assert_allclose([k, b], np.polyfit(x, y, 1), atol=2e-3)
     assert "has 25" in demo.__doc__
-    captions = small(demo.pictures(quick=True), tmp_path)
+    assert demo.equation(-1.0, 2.0) == "y = -1x + 2"
+    assert demo.equation(0.985, -0.0017) == "y = 0.98x - 0.0017"
+    captions = small(demo.pictures(quick=True), tmp_path, drawings := {})
     assert list(captions) == ["line_fit", "line_fit_paths", "line_fit_loss"]
+    titles = [ax.get_title().partition(":")[0] for ax in drawings["line_fit_paths"].axes]
+    assert titles == list(results)  # one on the other, they would not be told apart
     assert "[75, 85, 75] is 25" in captions["line_fit"]
 
 
