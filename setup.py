@@ -4,9 +4,9 @@ import sys
 import types
 from pathlib import Path
 
-from Cython.Build import cythonize
 from setuptools import Extension, setup
 from setuptools.command.build_ext import build_ext
+from setuptools.command.sdist import sdist
 from setuptools.errors import CCompilerError, ExecError, PlatformError
 
 HERE = Path(__file__).parent
@@ -38,7 +38,12 @@ class BuildOrDoWithout(build_ext):
     """Build all extensions or none; without fused multiply-adds, which Python has not.
 
     Loops begin where a line of the cache does: else how fast one is depends on the code before it.
+    Setuptools has Cython translate an extension when it is built, not before.
     """
+
+    def finalize_options(self) -> None:
+        super().finalize_options()
+        self.cython_directives = DIRECTIVES
 
     def build_extensions(self) -> None:
         if self.compiler.compiler_type == "unix":
@@ -56,23 +61,28 @@ class BuildOrDoWithout(build_ext):
             self.extensions = []
 
 
+class WithoutTests(sdist):
+    """The sdist.  By itself setuptools adds some tests, which do not run without the others."""
+
+    def make_distribution(self) -> None:
+        self.filelist.exclude_pattern(None, prefix="tests")
+        super().make_distribution()
+
+
 setup(
-    ext_modules=cythonize(
-        [
-            Extension(
-                f"autodiff.{name}",
-                [f"autodiff/{name.replace('.', '/')}.py"],
-                include_dirs=[str(HERE / "autodiff")],
-                depends=[
-                    "autodiff/engine/kernels.h",
-                    "autodiff/engine/memory.h",
-                    "autodiff/compiler/run.h",
-                    "autodiff/compiler/vectors.h",
-                ],
-            )
-            for name in write_kernels()
-        ],
-        compiler_directives=DIRECTIVES,
-    ),
-    cmdclass={"build_ext": BuildOrDoWithout},
+    ext_modules=[
+        Extension(
+            f"autodiff.{name}",
+            [f"autodiff/{name.replace('.', '/')}.py"],
+            include_dirs=[str(HERE / "autodiff")],
+            depends=[
+                "autodiff/engine/kernels.h",
+                "autodiff/engine/memory.h",
+                "autodiff/compiler/run.h",
+                "autodiff/compiler/vectors.h",
+            ],
+        )
+        for name in write_kernels()
+    ],
+    cmdclass={"build_ext": BuildOrDoWithout, "sdist": WithoutTests},
 )

@@ -12,10 +12,11 @@ import importlib as _importlib
 import typing as _typing
 
 from autodiff.engine import choice as _choice  # isort: skip  # it must be the first
-from autodiff import functions, nn, ops, optim
+from autodiff import functions, linalg, nn, ops, optim
 from autodiff.checkpoints import load, save
 from autodiff.contexts import detect_anomaly, no_grad, scope
 from autodiff.functions import *  # noqa: F403  # all that __all__ has there
+from autodiff.interpolation import interp
 from autodiff.primitive import primitive
 from autodiff.transforms import (
     derivative,
@@ -58,9 +59,11 @@ __all__ = [
     "graph",
     "hessian",
     "hvp",
+    "interp",
     "jacobian",
     "jit",
     "jvp",
+    "linalg",
     "load",
     "nn",
     "no_grad",
@@ -77,4 +80,5 @@ __all__ = [
 __all__ += functions.__all__
 __all__.remove("abs")  # ``from autodiff import *`` leaves Python's own as they are
 __all__.remove("pow")
+__all__.remove("round")
 __all__.remove("sum")

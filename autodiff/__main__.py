@@ -2,13 +2,15 @@
 
 ``python -m autodiff grad "relu(a*b + c)" a=2 b=-3 c=10`` prints a value and its gradient; ``check``
 compares the gradient with finite differences; ``draw`` and ``explore`` show the graph.
-``formulas.py`` says what a formula may be.
+``formulas.py`` says what a formula may be.  ``python -m autodiff --version`` tells which engine
+runs, and why.
 """
 
 from __future__ import annotations
 
 import argparse
 import math
+import platform
 import sys
 import textwrap
 from collections.abc import Callable, Sequence
@@ -16,10 +18,12 @@ from typing import NamedTuple, NoReturn
 
 import numpy as np
 
+import autodiff
 from autodiff import graph
+from autodiff.engine.choice import sentence
 from autodiff.formulas import Formula, FormulaError, catalogue, number, parse, quoted
 from autodiff.testing import GradientError, check_gradient, numerical_gradient
-from autodiff.value import Value
+from autodiff.value import COMPILED, Value
 
 _PROGRAM = "python -m autodiff"
 _EXAMPLE = '"relu(a*b + c)" a=2 b=-3 c=10'
@@ -211,6 +215,13 @@ def _parser() -> _Parser:
         epilog=f"{_PROGRAM} COMMAND --help tells more about a command.\n\n{functions}",
         formatter_class=layout,
     )
+    parser.add_argument(
+        "--version",
+        action="version",
+        version=f"autodiff {autodiff.__version__}, {platform.python_implementation()} "
+        f"{platform.python_version()}, NumPy {np.__version__}: {sentence(COMPILED)}",
+        help="print the versions, and which engine runs and why",
+    )
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
     for name, (_, summary, description) in _COMMANDS.items():
         command = commands.add_parser(
@@ -239,7 +250,10 @@ def _guarded(argv: Sequence[str]) -> list[str]:
     options = ("-o", "--output", "-h", "--help", "--")
     return [
         f" {x}"
-        if x.startswith("-") and x.partition("=")[0] not in options and before not in options[:2]
+        if x.startswith("-")
+        and x.partition("=")[0] not in options
+        and before not in options[:2]
+        and (x, before) != ("--version", "")
         else x
         for before, x in zip(["", *argv], argv, strict=False)
     ]
@@ -274,7 +288,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         said in one line on stderr; 130 after Ctrl-C.
 
     Raises:
-        SystemExit: after ``--help``.
+        SystemExit: after ``--help`` or ``--version``.
 
     >>> main(["grad", "relu(a*b + c)", "a=2", "b=-3", "c=10"])
     relu(a*b + c) = 4

@@ -35,7 +35,7 @@ def save(path: str | Path, *objects: Any) -> None:
     Args:
         path: of the file; conventionally ending in ``.npz``.
         objects: models, optimizers, schedulers (all that has ``state_dict()``), and
-            ``numpy.random.Generator``s.
+            generators of random numbers (``numpy.random.Generator``).
 
     Raises:
         TypeError: if an object has no state that can be saved.
@@ -116,10 +116,24 @@ def load(path: str | Path, *objects: Any) -> None:
     class that defines ``load_state_dict(state)`` defines it too.  Nothing is compressed in a
     checkpoint, so that what is read is never larger than the file.
 
+    Args:
+        path: of the file.
+        objects: as ``save`` was given, in its order.
+
     Raises:
         FileNotFoundError: if there is no such file.
         ValueError: if the file is truncated or not a checkpoint, or does not fit the objects; the
             message names the first difference, and no object is changed.
+
+    >>> import tempfile
+    >>> from autodiff import Value, optim
+    >>> x = Value(1.0)
+    >>> before, after = optim.SGD([x], lr=0.1), optim.SGD([x], lr=0.5)
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     save(folder + "/sgd.npz", before)
+    ...     load(folder + "/sgd.npz", after)
+    >>> after.param_groups[0]["lr"]
+    0.1
     """
     with open(path, "rb") as opened:
         try:

@@ -13,6 +13,14 @@ from autodiff.engine.modes import MODE, Mode, Note
 from autodiff.engine.reals import describe
 from autodiff.value import look
 
+try:
+    import cython
+except ImportError:
+    from autodiff.engine import interpreted as cython
+
+if not cython.compiled:
+    from autodiff.engine.interpreted import take_signals
+
 T = TypeVar("T")
 
 
@@ -32,6 +40,7 @@ class Context:
         inside = self._inside(outside)
         look()
         try:
+            take_signals()  # or CPython 3.14 lets them in after this, before the block
             MODE.set(inside)
         except BaseException:  # Ctrl-C, interpreted, at the end of the line above
             MODE.set(outside)
@@ -60,6 +69,8 @@ class Context:
 class no_grad(Context):
     """Compute without recording: results are leaves, constants with no history.
 
+    It may be entered again inside, and is local to its thread or task.
+
     >>> from autodiff import Value
     >>> x = Value(2.0)
     >>> with no_grad():
@@ -78,6 +89,9 @@ class detect_anomaly(Context):
 
     The message names the operation, its operands, and the line of the program that recorded it.
 
+    Raises:
+        FloatingPointError: inside, from the operation or the sweep that gives a nan or an inf.
+
     >>> from autodiff import Value, log
     >>> with detect_anomaly():  # doctest: +ELLIPSIS
     ...     log(Value(0.0, name="x"))
@@ -94,7 +108,7 @@ class scope(Context):
     """Label what is recorded inside with ``name``; scopes nest, as in ``"layer1/neuron0"``.
 
     Raises:
-        TypeError: if ``name`` is not a string.
+        TypeError: if ``name`` is not a string, or empty.
 
     >>> from autodiff import Value
     >>> with scope("layer1"), scope("neuron0"):

@@ -10,14 +10,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from functools import cache
+from functools import cache, partial
 from typing import Any
 
 import numpy as np
 
 from autodiff.engine import kernels
 from autodiff.engine.documentation import documentation
-from autodiff.engine.instructions import ON_LISTS
+from autodiff.engine.instructions import OF_LIST, ON_LISTS
 from autodiff.engine.reals import constant, describe, real
 from autodiff.engine.traces import active
 from autodiff.lists import record_known, record_list
@@ -68,6 +68,7 @@ def largest(xs: list[Any], name: str = "largest") -> Any:
     """The largest of ``xs``, held constant: a shift that cancels out.
 
     ``"largest"`` is 0 where that is infinite, as logsumexp wants it; ``"peak"`` stays infinite.
+    ``"unit"`` is a scale, which cancels out likewise.
     """
     numbers = [number_of(x) if type(x) is Value else x for x in xs]
     m: float = ON_LISTS[name](numbers)
@@ -168,6 +169,6 @@ def elementwise(
 VALUES: dict[str, Any] = {
     **CONSTANTS,
     **{r.name: _elementwise(r) for r in TABLE if not r.over_lists},
-    "largest": largest,
+    **{name: partial(largest, name=name) for name in OF_LIST.values()},
     "where": where,
 }

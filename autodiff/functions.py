@@ -1,8 +1,9 @@
 """The table's primitives as functions: of floats, NumPy arrays and Values alike.
 
 * elementwise: ``sin(x)``, ``maximum(a, b)`` ... -- one function a row of the table;
-* ``where(c, a, b)`` -- a choice without a branch;
-* over lists: ``sum``, ``mean``, ``dot``, ``logsumexp`` -- one node however long the list;
+* ``where(c, a, b)``, ``clip(x, lo, hi)``, ``round(x)`` -- choices without a branch;
+* ``stop_gradient(x)`` -- what is held constant;
+* over lists: ``sum``, ``mean``, ``dot``, ``norm``, ``logsumexp`` -- one node however long the list;
 * ``softmax`` and ``log_softmax`` -- several results, made of the above;
 * ``take(values, i)`` -- an element, or a row, by an index that may be traced.
 
@@ -14,12 +15,13 @@ reduced elementwise.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from functools import cache
+from functools import cache, partial
 from typing import Any, SupportsIndex, TypeVar, overload
 
 import numpy as np
 
 from autodiff.engine import kernels
+from autodiff.engine.instructions import OF_LIST
 from autodiff.engine.modes import MODE
 from autodiff.engine.reals import Array, Real, constant, describe, real
 from autodiff.engine.traces import active
@@ -50,6 +52,10 @@ def where(c: Any, a: Any, b: Any) -> Any:
     gradient 0; but both are computed, so if one of them is infinite there, or has no derivative,
     choose its operand first: ``where(c, log(where(c, x, 1.0)), 0.0)``.
 
+    Args:
+        c: decides; True and False are 1 and 0.
+        a, b: what is chosen from; arrays are broadcast, ``c`` too.
+
     Raises:
         TypeError: for what is neither a number nor a Value, nor an array of them.
 
@@ -67,8 +73,95 @@ def where(c: Any, a: Any, b: Any) -> Any:
             )
     result = chosen(*checked)
     if type(result) is not Value:
-        return Value(result) if any(type(x) is Value for x in operands) else result
+        # in a function that jit traces, a leaf would be read from outside
+        return Value(result) if active() is None and Value in map(type, operands) else result
     return result if MODE.get().recording else result.detach()
+
+
+@overload
+def clip(x: Real, lo: Real | None, hi: Real | None) -> float: ...
+@overload
+def clip(x: Value, lo: Real | Value | None, hi: Real | Value | None) -> Value: ...
+@overload
+def clip(x: Array, lo: Any, hi: Any) -> Array: ...
+@overload
+def clip(x: Any, lo: Any, hi: Any) -> Any: ...
+def clip(x: Any, lo: Any, hi: Any) -> Any:
+    """``x``, but ``lo`` where it is less and ``hi`` where it is greater: ``numpy.clip``.
+
+    The slope is 1 from ``lo`` to ``hi``, both included, and 0 outside, as PyTorch's.
+
+    Args:
+        x: a number, a Value, or an array of them; nan stays nan.
+        lo: likewise, or None for no limit; where ``lo > hi`` the result is ``hi``.
+        hi: likewise.
+
+    Raises:
+        TypeError: for anything else.
+
+    >>> clip(3.0, 0.0, 1.0), clip(np.array([-1.0, 5.0]), 0.0, None)
+    (1.0, array([0., 5.]))
+    """
+    return VALUES["clip"](x, -np.inf if lo is None else lo, np.inf if hi is None else hi)
+
+
+@overload
+def round(x: Real) -> float: ...
+@overload
+def round(x: Value) -> Value: ...
+@overload
+def round(x: Array) -> Array: ...
+def round(x: Any) -> Any:
+    """The nearest integer, of two the even one: ``numpy.round``, whose slope is 0.
+
+    Of floats, arrays and Values.  ``from autodiff import *`` leaves Python's ``round`` as it is,
+    which rounds a Value likewise.
+
+    Raises:
+        TypeError: for anything else.
+
+    >>> round(2.5), round(Value(-1.75)).data
+    (2.0, -2.0)
+    """
+    return VALUES["rint"](x)
+
+
+@overload
+def stop_gradient(x: _T) -> _T: ...
+@overload
+def stop_gradient(x: Any) -> Any: ...
+def stop_gradient(x: Any) -> Any:
+    """The same numbers, held constant: no derivative, of any order, goes through them.
+
+    Args:
+        x: a number, a Value, an array, or a list, tuple or dict of them.
+
+    Returns:
+        The same structure, in which every Value is a constant; numbers are as they were.
+
+    Raises:
+        TypeError: for anything else.
+
+    >>> x = Value(3.0)
+    >>> (x * stop_gradient(x)).backward()
+    >>> x.grad
+    3.0
+    """
+    if type(x) is Value:
+        return x.detach()
+    if isinstance(x, np.ndarray):
+        return np.frompyfunc(stop_gradient, 1, 1)(x) if x.dtype == object else x
+    if isinstance(x, (list, tuple)):
+        held = [stop_gradient(y) for y in x]
+        return type(x)(*held) if hasattr(x, "_fields") else type(x)(held)
+    if isinstance(x, dict):
+        return {key: stop_gradient(y) for key, y in x.items()}
+    if constant(x) is NotImplemented:
+        raise TypeError(
+            "stop_gradient(x) takes real numbers, Values, and arrays, lists, tuples and dicts of "
+            f"them, not {describe(x)}"
+        )
+    return x
 
 
 # -- over lists ------------------------------------------------------------------------------------
@@ -83,8 +176,15 @@ def sum(xs: Sequence[Any] | Array) -> Any: ...
 def sum(xs: Any) -> Any:
     """The sum of ``xs``, as one node.
 
+    Args:
+        xs: a list, tuple or array of numbers, Values, or arrays of one shape.
+
+    Returns:
+        A Value if there is one among them, an array of arrays, else a float.
+
     Raises:
         ValueError: if ``xs`` is empty.
+        TypeError: if it is no list, or something in it neither a number, a Value nor an array.
 
     >>> sum([1.0, 2.0, 3.0])
     6.0
@@ -102,7 +202,7 @@ def mean(xs: Any) -> Any:
     """The arithmetic mean of ``xs``, as one node.
 
     Raises:
-        ValueError: if ``xs`` is empty.
+        ValueError, TypeError: as ``sum``.
 
     >>> mean([1.0, 2.0, 6.0])
     3.0
@@ -121,8 +221,12 @@ def dot(xs: Sequence[Any] | Array, ys: Sequence[Any] | Array) -> Any: ...
 def dot(xs: Any, ys: Any) -> Any:
     """The sum of ``x * y`` over two lists of one length, as one node.
 
+    Args:
+        xs, ys: as the list of ``sum``.
+
     Raises:
         ValueError: if the lists are empty or differ in length.
+        TypeError: as ``sum``.
 
     >>> dot([1.0, 2.0], [3.0, 4.0])
     11.0
@@ -137,15 +241,35 @@ def logsumexp(xs: Sequence[Value]) -> Value: ...
 @overload
 def logsumexp(xs: Sequence[Any] | Array) -> Any: ...
 def logsumexp(xs: Any) -> Any:
-    """``log(sum(exp(x)))``, computed without overflow, as one node.
+    """``log(sum(exp(x)))`` over ``xs``, computed without overflow, as one node.
 
     Raises:
-        ValueError: if ``xs`` is empty.
+        ValueError, TypeError: as ``sum``.
 
     >>> logsumexp([1000.0, 1000.0])
     1000.6931471805599
     """
     return _reduce("logsumexp", xs)
+
+
+@overload
+def norm(xs: Sequence[float]) -> float: ...
+@overload
+def norm(xs: Sequence[Value]) -> Value: ...
+@overload
+def norm(xs: Sequence[Any] | Array) -> Any: ...
+def norm(xs: Any) -> Any:
+    """The Euclidean norm of ``xs``: ``sqrt(sum(x * x))`` without over- or underflow, as one node.
+
+    The gradient is ``x / norm(xs)`` for each ``x``, and 0 where all are 0, as PyTorch's.
+
+    Raises:
+        ValueError: if ``xs`` is empty.
+
+    >>> norm([3.0, 4.0]), norm([1e200, 0.0])
+    (5.0, 1e+200)
+    """
+    return _reduce("norm", xs)
 
 
 @overload
@@ -158,6 +282,9 @@ def softmax(xs: Array) -> Array: ...
 def softmax(xs: Sequence[Any]) -> list[Any]: ...
 def softmax(xs: Any) -> Any:
     """``exp(x) / sum(exp(xs))`` for each ``x``, computed without overflow: a list, or an array.
+
+    Raises:
+        ValueError, TypeError: as ``sum``.
 
     >>> softmax([1000.0, 1000.0])
     [0.5, 0.5]
@@ -180,6 +307,9 @@ def log_softmax(xs: Array) -> Array: ...
 def log_softmax(xs: Sequence[Any]) -> list[Any]: ...
 def log_softmax(xs: Any) -> Any:
     """``log(softmax(xs))``, computed without overflow or cancellation: a list, or an array.
+
+    Raises:
+        ValueError, TypeError: as ``sum``.
 
     >>> log_softmax([0.0, -1000.0])
     [0.0, -1000.0]
@@ -234,8 +364,10 @@ def _largest(xs: list[Any], name: str) -> Any:
     """``evaluation.largest``, elementwise if some of ``xs`` are arrays."""
     if not any(isinstance(x, np.ndarray) for x in xs):
         return largest(xs, name)
-    if any(type(x) is Value or getattr(x, "dtype", None) == np.dtype(object) for x in xs):
-        return np.frompyfunc(lambda *elements: largest([*elements], name), len(xs), 1)(*xs)
+    on_values = any(type(x) is Value or getattr(x, "dtype", None) == np.dtype(object) for x in xs)
+    if on_values or name == "unit":
+        each = np.frompyfunc(lambda *elements: largest([*elements], name), len(xs), 1)(*xs)
+        return each if on_values else np.asarray(each, np.float64)
     m = np.max(np.broadcast_arrays(*xs), axis=0)
     return np.where(np.isinf(m), 0.0, m) if name == "largest" else m
 
@@ -266,7 +398,8 @@ def take(values: Any, i: Any) -> Any:
 
     Raises:
         IndexError: if there is no such element.
-        TypeError: if ``i`` is not an integer.
+        TypeError: if ``i`` is not an integer, or ``values`` no list or array.
+        ValueError: if ``values`` is empty.
 
     >>> take([10.0, 20.0, 30.0], 2)
     30.0
@@ -335,29 +468,39 @@ PUBLIC.update(
     sum=sum,
     mean=mean,
     dot=dot,
+    norm=norm,
     logsumexp=logsumexp,
     softmax=softmax,
     log_softmax=log_softmax,
     where=where,
+    stop_gradient=stop_gradient,
+    clip=clip,
 )
 globals().update(PUBLIC)
-__all__ = [*PUBLIC, "take"]
+__all__ = [*PUBLIC, "round", "take"]
 
 for _row in TABLE:  # sin(v) is also v.sin(), and v.arcsin() serves np.arcsin on arrays of Values
     if not _row.over_lists:
         for _name in {_row.name, _row.numpy or _row.name}:
             add_method(_name, PUBLIC[_row.name])
 
+
 # What NumPy's functions of arrays ask of their elements: var, vdot, norm, floor ...
-add_method("conjugate", lambda v: v)
-add_method("real", property(lambda v: v))
-add_method("imag", property(lambda v: 0.0))
+def _conjugate(self: Value) -> Value:
+    """The Value itself, as it is real: for NumPy's functions of arrays."""
+    return self
+
+
+add_method("conjugate", _conjugate)
+add_method("real", property(lambda v: v, doc="The Value itself, as it is real."))
+add_method("imag", property(lambda v: 0.0, doc="0.0, as a Value is real."))
 for _name in ("floor", "ceil", "trunc"):
     add_method(f"__{_name}__", PUBLIC[_name])
+add_method("__round__", round)
 
 
 @cache
 def _array_kernel(name: str) -> Callable[..., Any]:
     """The kernel of a row over lists whose elements are arrays."""
-    names = {**VALUES, "largest": lambda xs: _largest(xs, "largest")}
+    names = VALUES | {name: partial(_largest, name=name) for name in OF_LIST.values()}
     return kernels.list_kernel(ROWS[CODES[name]], names)

@@ -24,11 +24,75 @@ def where(c: Any, a: Any, b: Any) -> Any:
     gradient 0; but both are computed, so if one of them is infinite there, or has no derivative,
     choose its operand first: ``where(c, log(where(c, x, 1.0)), 0.0)``.
 
+    Args:
+        c: decides; True and False are 1 and 0.
+        a, b: what is chosen from; arrays are broadcast, ``c`` too.
+
     Raises:
         TypeError: for what is neither a number nor a Value, nor an array of them.
 
     >>> where(True, 1.0, 2.0), where(np.array([1, 0]), np.array([1.0, 2.0]), 3.0)
     (1.0, array([1., 3.]))
+    """
+@overload
+def clip(x: Real, lo: Real | None, hi: Real | None) -> float: ...
+@overload
+def clip(x: Value, lo: Real | Value | None, hi: Real | Value | None) -> Value: ...
+@overload
+def clip(x: Array, lo: Any, hi: Any) -> Array: ...
+@overload
+def clip(x: Any, lo: Any, hi: Any) -> Any:
+    r"""``x``, but ``lo`` where it is less and ``hi`` where it is greater: ``numpy.clip``.
+
+    The slope is 1 from ``lo`` to ``hi``, both included, and 0 outside, as PyTorch's.
+
+    Args:
+        x: a number, a Value, or an array of them; nan stays nan.
+        lo: likewise, or None for no limit; where ``lo > hi`` the result is ``hi``.
+        hi: likewise.
+
+    Raises:
+        TypeError: for anything else.
+
+    >>> clip(3.0, 0.0, 1.0), clip(np.array([-1.0, 5.0]), 0.0, None)
+    (1.0, array([0., 5.]))
+    """
+@overload
+def round(x: Real) -> float: ...
+@overload
+def round(x: Value) -> Value: ...
+@overload
+def round(x: Array) -> Array:
+    r"""The nearest integer, of two the even one: ``numpy.round``, whose slope is 0.
+
+    Of floats, arrays and Values.  ``from autodiff import *`` leaves Python's ``round`` as it is,
+    which rounds a Value likewise.
+
+    Raises:
+        TypeError: for anything else.
+
+    >>> round(2.5), round(Value(-1.75)).data
+    (2.0, -2.0)
+    """
+@overload
+def stop_gradient(x: _T) -> _T: ...
+@overload
+def stop_gradient(x: Any) -> Any:
+    r"""The same numbers, held constant: no derivative, of any order, goes through them.
+
+    Args:
+        x: a number, a Value, an array, or a list, tuple or dict of them.
+
+    Returns:
+        The same structure, in which every Value is a constant; numbers are as they were.
+
+    Raises:
+        TypeError: for anything else.
+
+    >>> x = Value(3.0)
+    >>> (x * stop_gradient(x)).backward()
+    >>> x.grad
+    3.0
     """
 @overload
 def sum(xs: Sequence[float]) -> float: ...
@@ -38,8 +102,15 @@ def sum(xs: Sequence[Value]) -> Value: ...
 def sum(xs: Sequence[Any] | Array) -> Any:
     r"""The sum of ``xs``, as one node.
 
+    Args:
+        xs: a list, tuple or array of numbers, Values, or arrays of one shape.
+
+    Returns:
+        A Value if there is one among them, an array of arrays, else a float.
+
     Raises:
         ValueError: if ``xs`` is empty.
+        TypeError: if it is no list, or something in it neither a number, a Value nor an array.
 
     >>> sum([1.0, 2.0, 3.0])
     6.0
@@ -53,7 +124,7 @@ def mean(xs: Sequence[Any] | Array) -> Any:
     r"""The arithmetic mean of ``xs``, as one node.
 
     Raises:
-        ValueError: if ``xs`` is empty.
+        ValueError, TypeError: as ``sum``.
 
     >>> mean([1.0, 2.0, 6.0])
     3.0
@@ -68,8 +139,12 @@ def dot(xs: Sequence[Real | Value], ys: Sequence[Value]) -> Value: ...
 def dot(xs: Sequence[Any] | Array, ys: Sequence[Any] | Array) -> Any:
     r"""The sum of ``x * y`` over two lists of one length, as one node.
 
+    Args:
+        xs, ys: as the list of ``sum``.
+
     Raises:
         ValueError: if the lists are empty or differ in length.
+        TypeError: as ``sum``.
 
     >>> dot([1.0, 2.0], [3.0, 4.0])
     11.0
@@ -80,13 +155,29 @@ def logsumexp(xs: Sequence[float]) -> float: ...
 def logsumexp(xs: Sequence[Value]) -> Value: ...
 @overload
 def logsumexp(xs: Sequence[Any] | Array) -> Any:
-    r"""``log(sum(exp(x)))``, computed without overflow, as one node.
+    r"""``log(sum(exp(x)))`` over ``xs``, computed without overflow, as one node.
+
+    Raises:
+        ValueError, TypeError: as ``sum``.
+
+    >>> logsumexp([1000.0, 1000.0])
+    1000.6931471805599
+    """
+@overload
+def norm(xs: Sequence[float]) -> float: ...
+@overload
+def norm(xs: Sequence[Value]) -> Value: ...
+@overload
+def norm(xs: Sequence[Any] | Array) -> Any:
+    r"""The Euclidean norm of ``xs``: ``sqrt(sum(x * x))`` without over- or underflow, as one node.
+
+    The gradient is ``x / norm(xs)`` for each ``x``, and 0 where all are 0, as PyTorch's.
 
     Raises:
         ValueError: if ``xs`` is empty.
 
-    >>> logsumexp([1000.0, 1000.0])
-    1000.6931471805599
+    >>> norm([3.0, 4.0]), norm([1e200, 0.0])
+    (5.0, 1e+200)
     """
 @overload
 def softmax(xs: Sequence[float]) -> list[float]: ...
@@ -97,6 +188,9 @@ def softmax(xs: Array) -> Array: ...
 @overload
 def softmax(xs: Sequence[Any]) -> list[Any]:
     r"""``exp(x) / sum(exp(xs))`` for each ``x``, computed without overflow: a list, or an array.
+
+    Raises:
+        ValueError, TypeError: as ``sum``.
 
     >>> softmax([1000.0, 1000.0])
     [0.5, 0.5]
@@ -110,6 +204,9 @@ def log_softmax(xs: Array) -> Array: ...
 @overload
 def log_softmax(xs: Sequence[Any]) -> list[Any]:
     r"""``log(softmax(xs))``, computed without overflow or cancellation: a list, or an array.
+
+    Raises:
+        ValueError, TypeError: as ``sum``.
 
     >>> log_softmax([0.0, -1000.0])
     [0.0, -1000.0]
@@ -132,7 +229,8 @@ def take(values: Sequence[_T], i: SupportsIndex) -> _T:
 
     Raises:
         IndexError: if there is no such element.
-        TypeError: if ``i`` is not an integer.
+        TypeError: if ``i`` is not an integer, or ``values`` no list or array.
+        ValueError: if ``values`` is empty.
 
     >>> take([10.0, 20.0, 30.0], 2)
     30.0
@@ -156,7 +254,8 @@ def add(a: Array, b: Real | Value | Array) -> Array:
 def add(a: Real | Value, b: Array) -> Array:
     r"""The sum of two numbers: ``a + b``.
 
-    Of real numbers, of NumPy arrays, elementwise, and of Values: the result is a Value.
+    ``a`` and ``b`` are real numbers, Values, or NumPy arrays, elementwise.
+    The result is an array if one of them is, else a Value if one is, else a float.
 
     * computed as ``a + b``
     * partial derivatives: ``1.0``, ``1.0``
@@ -184,7 +283,8 @@ def sub(a: Array, b: Real | Value | Array) -> Array:
 def sub(a: Real | Value, b: Array) -> Array:
     r"""The difference of two numbers: ``a - b``.
 
-    Of real numbers, of NumPy arrays, elementwise, and of Values: the result is a Value.
+    ``a`` and ``b`` are real numbers, Values, or NumPy arrays, elementwise.
+    The result is an array if one of them is, else a Value if one is, else a float.
 
     * computed as ``a - b``
     * partial derivatives: ``1.0``, ``-1.0``
@@ -212,7 +312,8 @@ def mul(a: Array, b: Real | Value | Array) -> Array:
 def mul(a: Real | Value, b: Array) -> Array:
     r"""The product of two numbers: ``a * b``.
 
-    Of real numbers, of NumPy arrays, elementwise, and of Values: the result is a Value.
+    ``a`` and ``b`` are real numbers, Values, or NumPy arrays, elementwise.
+    The result is an array if one of them is, else a Value if one is, else a float.
 
     * computed as ``a * b``
     * partial derivatives: ``b``, ``a``
@@ -240,7 +341,8 @@ def div(a: Array, b: Real | Value | Array) -> Array:
 def div(a: Real | Value, b: Array) -> Array:
     r"""The quotient of two numbers: ``a / b``.  Nothing raises: 1/0 is inf, and 0/0 is nan.
 
-    Of real numbers, of NumPy arrays, elementwise, and of Values: the result is a Value.
+    ``a`` and ``b`` are real numbers, Values, or NumPy arrays, elementwise.
+    The result is an array if one of them is, else a Value if one is, else a float.
 
     * computed as ``a / b``
     * partial derivatives: ``1/b``, ``-v/b``, where ``v`` is the value
@@ -262,7 +364,7 @@ def neg(a: Value) -> Value:
 def neg(a: Array) -> Array:
     r"""A number with the opposite sign: ``-a``.
 
-    Of real numbers, of NumPy arrays, elementwise, and of Values: the result is a Value.
+    ``a`` is a real number, a Value, or a NumPy array, elementwise; the result is of its kind.
 
     * computed as ``-a``
     * partial derivative: ``-1.0``
@@ -285,7 +387,7 @@ def abs(a: Value) -> Value:
 def abs(a: Array) -> Array:
     r"""The absolute value: ``abs(a)``.  At 0, the corner, the derivative is 0.
 
-    Of real numbers, of NumPy arrays, elementwise, and of Values: the result is a Value.
+    ``a`` is a real number, a Value, or a NumPy array, elementwise; the result is of its kind.
 
     * partial derivative: ``sign(a)``
     * differentiable, and tested, where ``a != 0``
@@ -307,7 +409,7 @@ def square(a: Value) -> Value:
 def square(a: Array) -> Array:
     r"""A number times itself.
 
-    Of real numbers, of NumPy arrays, elementwise, and of Values: the result is a Value.
+    ``a`` is a real number, a Value, or a NumPy array, elementwise; the result is of its kind.
 
     * computed as ``a * a``
     * partial derivative: ``2*a``
@@ -336,7 +438,8 @@ def pow(a: Array, b: Real | Value | Array) -> Array:
 def pow(a: Real | Value, b: Array) -> Array:
     r"""``a`` to the power ``b``: ``a ** b``.  0**0 is 1; the power of a negative number is nan unless ``b`` is an integer.
 
-    Of real numbers, of NumPy arrays, elementwise, and of Values: the result is a Value.
+    ``a`` and ``b`` are real numbers, Values, or NumPy arrays, elementwise.
+    The result is an array if one of them is, else a Value if one is, else a float.
 
     * computed as ``a*a if b == 2 else a if b == 1 else pow(a, b)``
     * partial derivatives: ``monomial(b, a, b - 1)``, ``log_monomial(1.0, a, b, 1.0)``
@@ -370,7 +473,8 @@ def monomial(c: Real | Value, a: Array, b: Real | Value | Array) -> Array:
 def monomial(c: Real | Value, a: Real | Value, b: Array) -> Array:
     r"""``c * a**b``, which is 0 where ``c`` is, even if ``a**b`` is inf: what derivatives of ``pow`` consist of.
 
-    Of real numbers, of NumPy arrays, elementwise, and of Values: the result is a Value.
+    ``c``, ``a`` and ``b`` are real numbers, Values, or NumPy arrays, elementwise.
+    The result is an array if one of them is, else a Value if one is, else a float.
 
     * computed as ``0.0 if c == 0 or (abs(c) > LARGEST and pow(a, b) == 0) else c*pow(a, b)``
     * partial derivatives: ``pow(a, b)``, ``monomial(b*c, a, b - 1)``, ``log_monomial(c, a, b, 1.0)``
@@ -410,7 +514,8 @@ def log_monomial(c: Real | Value, a: Real | Value, b: Array, m: Real | Value | A
 def log_monomial(c: Real | Value, a: Real | Value, b: Real | Value, m: Array) -> Array:
     r"""``c * a**b * log(a)**m``, which is 0 where ``c`` is: what derivatives of ``pow`` with respect to its exponent consist of.
 
-    Of real numbers, of NumPy arrays, elementwise, and of Values: the result is a Value.
+    ``c``, ``a``, ``b`` and ``m`` are real numbers, Values, or NumPy arrays, elementwise.
+    The result is an array if one of them is, else a Value if one is, else a float.
 
     * computed as ``monomial(c, a, b) if m == 0 else 0.0 if c == 0 or (a == 0 and b >= 0) else monomial(c, a, b)*pow(log(a), m)``
     * partial derivatives: ``log_monomial(1.0, a, b, m)``, ``log_monomial(b*c, a, b - 1, m) + log_monomial(m*c, a, b - 1, m - 1)``, ``log_monomial(c, a, b, m + 1)``, ``v*log(log(a))``, where ``v`` is the value
@@ -432,7 +537,7 @@ def sqrt(a: Value) -> Value:
 def sqrt(a: Array) -> Array:
     r"""The square root; that of a negative number is nan.
 
-    Of real numbers, of NumPy arrays, elementwise, and of Values: the result is a Value.
+    ``a`` is a real number, a Value, or a NumPy array, elementwise; the result is of its kind.
 
     * partial derivative: ``0.5/v``, where ``v`` is the value
     * differentiable, and tested, where ``a > 0``
@@ -454,7 +559,7 @@ def cbrt(a: Value) -> Value:
 def cbrt(a: Array) -> Array:
     r"""The cube root, of negative numbers too.
 
-    Of real numbers, of NumPy arrays, elementwise, and of Values: the result is a Value.
+    ``a`` is a real number, a Value, or a NumPy array, elementwise; the result is of its kind.
 
     * partial derivative: ``square(1/v)/3``, where ``v`` is the value
     * differentiable, and tested, where ``a != 0``
@@ -482,7 +587,8 @@ def hypot(a: Array, b: Real | Value | Array) -> Array:
 def hypot(a: Real | Value, b: Array) -> Array:
     r"""The hypotenuse of a right triangle with the legs ``a`` and ``b``: ``sqrt(a*a + b*b)``, without overflow.
 
-    Of real numbers, of NumPy arrays, elementwise, and of Values: the result is a Value.
+    ``a`` and ``b`` are real numbers, Values, or NumPy arrays, elementwise.
+    The result is an array if one of them is, else a Value if one is, else a float.
 
     * partial derivatives: ``a/v``, ``b/v``, where ``v`` is the value
     * differentiable, and tested, where ``b > 0``
@@ -503,7 +609,7 @@ def exp(a: Value) -> Value:
 def exp(a: Array) -> Array:
     r"""e to the power ``a``.
 
-    Of real numbers, of NumPy arrays, elementwise, and of Values: the result is a Value.
+    ``a`` is a real number, a Value, or a NumPy array, elementwise; the result is of its kind.
 
     * partial derivative: ``v``, where ``v`` is the value
     * differentiable everywhere
@@ -525,7 +631,7 @@ def expm1(a: Value) -> Value:
 def expm1(a: Array) -> Array:
     r"""``exp(a) - 1``, exact for small ``a`` too.
 
-    Of real numbers, of NumPy arrays, elementwise, and of Values: the result is a Value.
+    ``a`` is a real number, a Value, or a NumPy array, elementwise; the result is of its kind.
 
     * partial derivative: ``exp(a)``
     * differentiable everywhere
@@ -547,7 +653,7 @@ def log(a: Value) -> Value:
 def log(a: Array) -> Array:
     r"""The natural logarithm; that of a negative number is nan.
 
-    Of real numbers, of NumPy arrays, elementwise, and of Values: the result is a Value.
+    ``a`` is a real number, a Value, or a NumPy array, elementwise; the result is of its kind.
 
     * partial derivative: ``1/a``
     * differentiable, and tested, where ``a > 0``
@@ -569,7 +675,7 @@ def log1p(a: Value) -> Value:
 def log1p(a: Array) -> Array:
     r"""``log(1 + a)``, exact for small ``a`` too.
 
-    Of real numbers, of NumPy arrays, elementwise, and of Values: the result is a Value.
+    ``a`` is a real number, a Value, or a NumPy array, elementwise; the result is of its kind.
 
     * partial derivative: ``1/(1 + a)``
     * differentiable, and tested, where ``a > -1``
@@ -591,7 +697,7 @@ def log2(a: Value) -> Value:
 def log2(a: Array) -> Array:
     r"""The logarithm to base 2.
 
-    Of real numbers, of NumPy arrays, elementwise, and of Values: the result is a Value.
+    ``a`` is a real number, a Value, or a NumPy array, elementwise; the result is of its kind.
 
     * partial derivative: ``1/LN2/a``
     * differentiable, and tested, where ``a > 0``
@@ -613,7 +719,7 @@ def log10(a: Value) -> Value:
 def log10(a: Array) -> Array:
     r"""The logarithm to base 10.
 
-    Of real numbers, of NumPy arrays, elementwise, and of Values: the result is a Value.
+    ``a`` is a real number, a Value, or a NumPy array, elementwise; the result is of its kind.
 
     * partial derivative: ``1/LN10/a``
     * differentiable, and tested, where ``a > 0``
@@ -626,6 +732,64 @@ def log10(a: Array) -> Array:
     0.3010299956639812
     """
 @overload
+def logaddexp(a: Real, b: Real) -> float:
+    ...
+@overload
+def logaddexp(a: Value, b: Real | Value) -> Value:
+    ...
+@overload
+def logaddexp(a: Real, b: Value) -> Value:
+    ...
+@overload
+def logaddexp(a: Array, b: Real | Value | Array) -> Array:
+    ...
+@overload
+def logaddexp(a: Real | Value, b: Array) -> Array:
+    r"""``log(exp(a) + exp(b))``, without overflow.
+
+    ``a`` and ``b`` are real numbers, Values, or NumPy arrays, elementwise.
+    The result is an array if one of them is, else a Value if one is, else a float.
+
+    * computed as ``a + LN2 if a == b else maximum(a, b) + log1p(exp(-abs(a - b)))``
+    * partial derivatives: ``sigmoid(a - b)``, ``sigmoid(b - a)``
+    * differentiable everywhere
+
+    Raises:
+        TypeError: for what is neither a real number nor a Value, nor an array of them.
+
+    >>> logaddexp(2.0, 3.0)
+    3.313261687518223
+    """
+@overload
+def xlogy(a: Real, b: Real) -> float:
+    ...
+@overload
+def xlogy(a: Value, b: Real | Value) -> Value:
+    ...
+@overload
+def xlogy(a: Real, b: Value) -> Value:
+    ...
+@overload
+def xlogy(a: Array, b: Real | Value | Array) -> Array:
+    ...
+@overload
+def xlogy(a: Real | Value, b: Array) -> Array:
+    r"""``a * log(b)``, which is 0 where ``a`` is, whatever number ``b`` is.
+
+    ``a`` and ``b`` are real numbers, Values, or NumPy arrays, elementwise.
+    The result is an array if one of them is, else a Value if one is, else a float.
+
+    * computed as ``0.0 if a == 0 and b == b else a*log(b)``
+    * partial derivatives: ``log(where(equal(a, 0.0)*less_equal(b, 0.0), 1.0, b))``, ``a/b``
+    * differentiable, and tested, where ``b > 0``
+
+    Raises:
+        TypeError: for what is neither a real number nor a Value, nor an array of them.
+
+    >>> xlogy(2.0, 3.0)
+    2.1972245773362196
+    """
+@overload
 def sin(a: Real) -> float:
     ...
 @overload
@@ -635,7 +799,7 @@ def sin(a: Value) -> Value:
 def sin(a: Array) -> Array:
     r"""The sine of an angle in radians.
 
-    Of real numbers, of NumPy arrays, elementwise, and of Values: the result is a Value.
+    ``a`` is a real number, a Value, or a NumPy array, elementwise; the result is of its kind.
 
     * partial derivative: ``cos(a)``
     * differentiable everywhere
@@ -657,7 +821,7 @@ def cos(a: Value) -> Value:
 def cos(a: Array) -> Array:
     r"""The cosine of an angle in radians.
 
-    Of real numbers, of NumPy arrays, elementwise, and of Values: the result is a Value.
+    ``a`` is a real number, a Value, or a NumPy array, elementwise; the result is of its kind.
 
     * partial derivative: ``-sin(a)``
     * differentiable everywhere
@@ -679,7 +843,7 @@ def tan(a: Value) -> Value:
 def tan(a: Array) -> Array:
     r"""The tangent of an angle in radians.
 
-    Of real numbers, of NumPy arrays, elementwise, and of Values: the result is a Value.
+    ``a`` is a real number, a Value, or a NumPy array, elementwise; the result is of its kind.
 
     * partial derivative: ``1 + square(v)``, where ``v`` is the value
     * differentiable everywhere
@@ -701,7 +865,7 @@ def asin(a: Value) -> Value:
 def asin(a: Array) -> Array:
     r"""The arcsine, an angle from -pi/2 to pi/2; nan outside -1 to 1.
 
-    Of real numbers, of NumPy arrays, elementwise, and of Values: the result is a Value.
+    ``a`` is a real number, a Value, or a NumPy array, elementwise; the result is of its kind.
 
     * partial derivative: ``asin_da(a)``
     * differentiable, and tested, where ``-1 < a < 1``
@@ -723,7 +887,7 @@ def acos(a: Value) -> Value:
 def acos(a: Array) -> Array:
     r"""The arccosine, an angle from 0 to pi; nan outside -1 to 1.
 
-    Of real numbers, of NumPy arrays, elementwise, and of Values: the result is a Value.
+    ``a`` is a real number, a Value, or a NumPy array, elementwise; the result is of its kind.
 
     * partial derivative: ``-asin_da(a)``
     * differentiable, and tested, where ``-1 < a < 1``
@@ -745,7 +909,7 @@ def asin_da(a: Value) -> Value:
 def asin_da(a: Array) -> Array:
     r"""The derivative of ``asin``.
 
-    Of real numbers, of NumPy arrays, elementwise, and of Values: the result is a Value.
+    ``a`` is a real number, a Value, or a NumPy array, elementwise; the result is of its kind.
 
     * computed as ``1/sqrt((1 - a)*(1 + a))``
     * partial derivative: ``a*v*square(v)``, where ``v`` is the value
@@ -768,7 +932,7 @@ def atan(a: Value) -> Value:
 def atan(a: Array) -> Array:
     r"""The arctangent, an angle between -pi/2 and pi/2.
 
-    Of real numbers, of NumPy arrays, elementwise, and of Values: the result is a Value.
+    ``a`` is a real number, a Value, or a NumPy array, elementwise; the result is of its kind.
 
     * partial derivative: ``square(asinh_da(a))``
     * differentiable everywhere
@@ -796,7 +960,8 @@ def atan2(a: Array, b: Real | Value | Array) -> Array:
 def atan2(a: Real | Value, b: Array) -> Array:
     r"""The angle of the point with the height ``a`` and the abscissa ``b``, from -pi to pi.
 
-    Of real numbers, of NumPy arrays, elementwise, and of Values: the result is a Value.
+    ``a`` and ``b`` are real numbers, Values, or NumPy arrays, elementwise.
+    The result is an array if one of them is, else a Value if one is, else a float.
 
     * partial derivatives: ``ratio(ratio(b, hypot(a, b)), hypot(a, b))``, ``ratio(ratio(-a, hypot(a, b)), hypot(a, b))``
     * differentiable, and tested, where ``b > 0``
@@ -817,7 +982,7 @@ def sinh(a: Value) -> Value:
 def sinh(a: Array) -> Array:
     r"""The hyperbolic sine.
 
-    Of real numbers, of NumPy arrays, elementwise, and of Values: the result is a Value.
+    ``a`` is a real number, a Value, or a NumPy array, elementwise; the result is of its kind.
 
     * partial derivative: ``cosh(a)``
     * differentiable everywhere
@@ -839,7 +1004,7 @@ def cosh(a: Value) -> Value:
 def cosh(a: Array) -> Array:
     r"""The hyperbolic cosine.
 
-    Of real numbers, of NumPy arrays, elementwise, and of Values: the result is a Value.
+    ``a`` is a real number, a Value, or a NumPy array, elementwise; the result is of its kind.
 
     * partial derivative: ``sinh(a)``
     * differentiable everywhere
@@ -861,7 +1026,7 @@ def tanh(a: Value) -> Value:
 def tanh(a: Array) -> Array:
     r"""The hyperbolic tangent, between -1 and 1.
 
-    Of real numbers, of NumPy arrays, elementwise, and of Values: the result is a Value.
+    ``a`` is a real number, a Value, or a NumPy array, elementwise; the result is of its kind.
 
     * partial derivative: ``square(1/cosh(maximum(minimum(a, 400.0), -400.0)))``
     * differentiable everywhere
@@ -883,7 +1048,7 @@ def asinh(a: Value) -> Value:
 def asinh(a: Array) -> Array:
     r"""The inverse of ``sinh``.
 
-    Of real numbers, of NumPy arrays, elementwise, and of Values: the result is a Value.
+    ``a`` is a real number, a Value, or a NumPy array, elementwise; the result is of its kind.
 
     * partial derivative: ``asinh_da(a)``
     * differentiable everywhere
@@ -905,7 +1070,7 @@ def asinh_da(a: Value) -> Value:
 def asinh_da(a: Array) -> Array:
     r"""The derivative of ``asinh``.
 
-    Of real numbers, of NumPy arrays, elementwise, and of Values: the result is a Value.
+    ``a`` is a real number, a Value, or a NumPy array, elementwise; the result is of its kind.
 
     * computed as ``1/hypot(1.0, a)``
     * partial derivative: ``-(maximum(minimum(a, LARGEST), -LARGEST)*v)*square(v)``, where ``v`` is the value
@@ -928,7 +1093,7 @@ def acosh(a: Value) -> Value:
 def acosh(a: Array) -> Array:
     r"""The inverse of ``cosh``, from 0 up; nan below 1.
 
-    Of real numbers, of NumPy arrays, elementwise, and of Values: the result is a Value.
+    ``a`` is a real number, a Value, or a NumPy array, elementwise; the result is of its kind.
 
     * partial derivative: ``1/sqrt(a - 1)/sqrt(a + 1)``
     * differentiable, and tested, where ``a > 1``
@@ -950,7 +1115,7 @@ def atanh(a: Value) -> Value:
 def atanh(a: Array) -> Array:
     r"""The inverse of ``tanh``; nan outside -1 to 1.
 
-    Of real numbers, of NumPy arrays, elementwise, and of Values: the result is a Value.
+    ``a`` is a real number, a Value, or a NumPy array, elementwise; the result is of its kind.
 
     * partial derivative: ``atanh_da(a)``
     * differentiable, and tested, where ``-1 < a < 1``
@@ -972,7 +1137,7 @@ def atanh_da(a: Value) -> Value:
 def atanh_da(a: Array) -> Array:
     r"""The derivative of ``atanh``.
 
-    Of real numbers, of NumPy arrays, elementwise, and of Values: the result is a Value.
+    ``a`` is a real number, a Value, or a NumPy array, elementwise; the result is of its kind.
 
     * computed as ``1/((1 - a)*(1 + a))``
     * partial derivative: ``2*a*square(v)``, where ``v`` is the value
@@ -995,7 +1160,7 @@ def erf(a: Value) -> Value:
 def erf(a: Array) -> Array:
     r"""The error function: how likely a normal variable with the variance 1/2 is within ``a`` of its mean.
 
-    Of real numbers, of NumPy arrays, elementwise, and of Values: the result is a Value.
+    ``a`` is a real number, a Value, or a NumPy array, elementwise; the result is of its kind.
 
     * partial derivative: ``TWO_OVER_SQRT_PI*exp(-square(maximum(minimum(a, 40.0), -40.0)))``
     * differentiable everywhere
@@ -1017,7 +1182,7 @@ def erfc(a: Value) -> Value:
 def erfc(a: Array) -> Array:
     r"""``1 - erf(a)``, exact for large ``a`` too.
 
-    Of real numbers, of NumPy arrays, elementwise, and of Values: the result is a Value.
+    ``a`` is a real number, a Value, or a NumPy array, elementwise; the result is of its kind.
 
     * partial derivative: ``-TWO_OVER_SQRT_PI*exp(-square(maximum(minimum(a, 40.0), -40.0)))``
     * differentiable everywhere
@@ -1030,6 +1195,100 @@ def erfc(a: Array) -> Array:
     0.004677734981047265
     """
 @overload
+def erfinv(a: Real) -> float:
+    ...
+@overload
+def erfinv(a: Value) -> Value:
+    ...
+@overload
+def erfinv(a: Array) -> Array:
+    r"""The inverse of ``erf``; nan outside -1 to 1.
+
+    ``a`` is a real number, a Value, or a NumPy array, elementwise; the result is of its kind.
+
+    * partial derivative: ``exp(square(v))/TWO_OVER_SQRT_PI``, where ``v`` is the value
+    * differentiable, and tested, where ``-1 < a < 1``
+    * -inf at -1.0, 0.0 at 0.0, inf at 1.0
+
+    Raises:
+        TypeError: for what is neither a real number nor a Value, nor an array of them.
+
+    >>> erfinv(0.5)
+    0.4769362762044699
+    """
+@overload
+def lgamma(a: Real) -> float:
+    ...
+@overload
+def lgamma(a: Value) -> Value:
+    ...
+@overload
+def lgamma(a: Array) -> Array:
+    r"""The logarithm of the absolute value of the gamma function; of an integer ``n``, that of the factorial of ``n - 1``.
+
+    ``a`` is a real number, a Value, or a NumPy array, elementwise; the result is of its kind.
+
+    * partial derivative: ``digamma(a)``
+    * differentiable, and tested, where ``a > 0``
+    * inf at 0.0, inf at inf
+
+    Raises:
+        TypeError: for what is neither a real number nor a Value, nor an array of them.
+
+    >>> lgamma(2.0)
+    0.0
+    """
+@overload
+def digamma(a: Real) -> float:
+    ...
+@overload
+def digamma(a: Value) -> Value:
+    ...
+@overload
+def digamma(a: Array) -> Array:
+    r"""The derivative of ``lgamma``.
+
+    ``a`` is a real number, a Value, or a NumPy array, elementwise; the result is of its kind.
+
+    * partial derivative: ``polygamma(1.0, a)``
+    * differentiable, and tested, where ``a > 0``
+    * -inf at 0.0, inf at inf
+
+    Raises:
+        TypeError: for what is neither a real number nor a Value, nor an array of them.
+
+    >>> digamma(2.0)
+    0.42278433509846713
+    """
+@overload
+def polygamma(a: Real, b: Real) -> float:
+    ...
+@overload
+def polygamma(a: Value, b: Real | Value) -> Value:
+    ...
+@overload
+def polygamma(a: Real, b: Value) -> Value:
+    ...
+@overload
+def polygamma(a: Array, b: Real | Value | Array) -> Array:
+    ...
+@overload
+def polygamma(a: Real | Value, b: Array) -> Array:
+    r"""The derivative of ``digamma`` of the order ``a``, at ``b``.
+
+    ``a`` and ``b`` are real numbers, Values, or NumPy arrays, elementwise.
+    The result is an array if one of them is, else a Value if one is, else a float.
+
+    * partial derivatives: ``0.0``, ``polygamma(a + 1, b)``
+    * differentiable, and tested, where ``0 < a < 1.75 and b > 0 and ((a - 0.5) % 1)*(1 - (a - 0.5) % 1) != 0``
+
+    Raises:
+        TypeError: for what is neither a real number nor a Value, nor an array of them.
+
+    >>> polygamma(0.5, 3.0)
+    0.9227843350984671
+    """
+@overload
 def relu(a: Real) -> float:
     ...
 @overload
@@ -1039,7 +1298,7 @@ def relu(a: Value) -> Value:
 def relu(a: Array) -> Array:
     r"""The rectifier: ``a``, and 0 for negative ``a``.  At 0, the corner, the derivative is 0.
 
-    Of real numbers, of NumPy arrays, elementwise, and of Values: the result is a Value.
+    ``a`` is a real number, a Value, or a NumPy array, elementwise; the result is of its kind.
 
     * computed as ``0.0 if a < 0 else a``
     * partial derivative: ``step(a)``
@@ -1068,7 +1327,8 @@ def leaky_relu(a: Array, b: Real | Value | Array = 0.01) -> Array:
 def leaky_relu(a: Real | Value, b: Array) -> Array:
     r"""``a``, and ``b * a`` for negative ``a``; ``b`` is the slope there.
 
-    Of real numbers, of NumPy arrays, elementwise, and of Values: the result is a Value.
+    ``a`` and ``b`` are real numbers, Values, or NumPy arrays, elementwise.
+    The result is an array if one of them is, else a Value if one is, else a float.
 
     * computed as ``a if a > 0 else b*a``
     * partial derivatives: ``where(positive(a), 1.0, b)``, ``where(positive(a), 0.0, a)``
@@ -1097,7 +1357,8 @@ def elu(a: Array, b: Real | Value | Array = 1.0) -> Array:
 def elu(a: Real | Value, b: Array) -> Array:
     r"""The exponential linear unit: ``a``, and ``b * (exp(a) - 1)`` for negative ``a``.
 
-    Of real numbers, of NumPy arrays, elementwise, and of Values: the result is a Value.
+    ``a`` and ``b`` are real numbers, Values, or NumPy arrays, elementwise.
+    The result is an array if one of them is, else a Value if one is, else a float.
 
     * computed as ``a if a > 0 else b*expm1(a)``
     * partial derivatives: ``where(step(a), 1.0, b*exp(-relu(-a)))``, ``expm1(-relu(-a))``
@@ -1120,7 +1381,7 @@ def sigmoid(a: Value) -> Value:
 def sigmoid(a: Array) -> Array:
     r"""The logistic function ``1 / (1 + exp(-a))``, between 0 and 1.
 
-    Of real numbers, of NumPy arrays, elementwise, and of Values: the result is a Value.
+    ``a`` is a real number, a Value, or a NumPy array, elementwise; the result is of its kind.
 
     * computed as ``1/(1 + exp(-a)) if a >= 0 else exp(a)/(1 + exp(a))``
     * partial derivative: ``v*sigmoid(-a)``, where ``v`` is the value
@@ -1143,7 +1404,7 @@ def softplus(a: Value) -> Value:
 def softplus(a: Array) -> Array:
     r"""A smooth rectifier: ``log(1 + exp(a))``, without overflow.
 
-    Of real numbers, of NumPy arrays, elementwise, and of Values: the result is a Value.
+    ``a`` is a real number, a Value, or a NumPy array, elementwise; the result is of its kind.
 
     * computed as ``(a if a > 0 else 0.0) + log1p(exp(-abs(a)))``
     * partial derivative: ``sigmoid(a)``
@@ -1157,6 +1418,29 @@ def softplus(a: Array) -> Array:
     2.1269280110429727
     """
 @overload
+def logsigmoid(a: Real) -> float:
+    ...
+@overload
+def logsigmoid(a: Value) -> Value:
+    ...
+@overload
+def logsigmoid(a: Array) -> Array:
+    r"""``log(sigmoid(a))``, without overflow.
+
+    ``a`` is a real number, a Value, or a NumPy array, elementwise; the result is of its kind.
+
+    * computed as ``(a if a < 0 else 0.0) - log1p(exp(-abs(a)))``
+    * partial derivative: ``sigmoid(-a)``
+    * differentiable everywhere
+    * -inf at -inf, -0.6931471805599453 at 0.0, 0.0 at inf
+
+    Raises:
+        TypeError: for what is neither a real number nor a Value, nor an array of them.
+
+    >>> logsigmoid(2.0)
+    -0.1269280110429725
+    """
+@overload
 def silu(a: Real) -> float:
     ...
 @overload
@@ -1166,7 +1450,7 @@ def silu(a: Value) -> Value:
 def silu(a: Array) -> Array:
     r"""The sigmoid linear unit, or swish: ``a * sigmoid(a)``.
 
-    Of real numbers, of NumPy arrays, elementwise, and of Values: the result is a Value.
+    ``a`` is a real number, a Value, or a NumPy array, elementwise; the result is of its kind.
 
     * computed as ``a*sigmoid(a)``
     * partial derivative: ``sigmoid(a)*(1 + a*sigmoid(-a))``
@@ -1189,7 +1473,7 @@ def gelu(a: Value) -> Value:
 def gelu(a: Array) -> Array:
     r"""The Gaussian error linear unit: ``a`` times how likely a standard normal variable is below ``a``.
 
-    Of real numbers, of NumPy arrays, elementwise, and of Values: the result is a Value.
+    ``a`` is a real number, a Value, or a NumPy array, elementwise; the result is of its kind.
 
     * computed as ``0.5*a*erfc(-a*SQRT_HALF)``
     * partial derivative: ``0.5*erfc(-a*SQRT_HALF) + a*(ONE_OVER_SQRT_TAU*exp(-0.5*square(maximum(minimum(a, 60.0), -60.0))))``
@@ -1218,7 +1502,8 @@ def huber(a: Array, b: Real | Value | Array = 1.0) -> Array:
 def huber(a: Real | Value, b: Array) -> Array:
     r"""Huber's loss of a residual: ``a*a/2`` for residuals up to ``b``, linear beyond.
 
-    Of real numbers, of NumPy arrays, elementwise, and of Values: the result is a Value.
+    ``a`` and ``b`` are real numbers, Values, or NumPy arrays, elementwise.
+    The result is an array if one of them is, else a Value if one is, else a float.
 
     * computed as ``0.5*a*a if abs(a) <= b else b*(abs(a) - 0.5*b)``
     * partial derivatives: ``maximum(minimum(a, b), -b)``, ``relu(abs(a) - b)``
@@ -1247,7 +1532,8 @@ def bernoulli_entropy(a: Array, b: Real | Value | Array) -> Array:
 def bernoulli_entropy(a: Real | Value, b: Array) -> Array:
     r"""The cross-entropy of the probability ``a`` of an event and a target ``b`` from 0 to 1.  As in PyTorch, logarithms are at least -100.
 
-    Of real numbers, of NumPy arrays, elementwise, and of Values: the result is a Value.
+    ``a`` and ``b`` are real numbers, Values, or NumPy arrays, elementwise.
+    The result is an array if one of them is, else a Value if one is, else a float.
 
     * computed as ``-(b*maximum(log(a), -100.0) + (1 - b)*maximum(log(1 - a) if a > 0.5 else log1p(-a), -100.0))``
     * partial derivatives: ``(a - b)/maximum(a*(1 - a), 1e-12)``, ``maximum(log(1 - a), -100.0) - maximum(log(a), -100.0)``
@@ -1275,7 +1561,8 @@ def logit_entropy(a: Array, b: Real | Value | Array) -> Array:
 def logit_entropy(a: Real | Value, b: Array) -> Array:
     r"""The cross-entropy of the probability ``sigmoid(a)`` of an event and a target ``b`` from 0 to 1, without overflow.
 
-    Of real numbers, of NumPy arrays, elementwise, and of Values: the result is a Value.
+    ``a`` and ``b`` are real numbers, Values, or NumPy arrays, elementwise.
+    The result is an array if one of them is, else a Value if one is, else a float.
 
     * computed as ``(0.0 if b == 0 else b*softplus(-a)) + (0.0 if b == 1 else (1 - b)*softplus(a))``
     * partial derivatives: ``(1 - b)*sigmoid(a) - b*sigmoid(-a)``, ``-a``
@@ -1303,7 +1590,8 @@ def divergence(a: Array, b: Real | Value | Array) -> Array:
 def divergence(a: Real | Value, b: Array) -> Array:
     r"""A term of the Kullback-Leibler divergence: of a target probability ``a`` and a logarithm ``b`` of a probability.
 
-    Of real numbers, of NumPy arrays, elementwise, and of Values: the result is a Value.
+    ``a`` and ``b`` are real numbers, Values, or NumPy arrays, elementwise.
+    The result is an array if one of them is, else a Value if one is, else a float.
 
     * computed as ``0.0 if a == 0 else a*(log(a) - b)``
     * partial derivatives: ``log(a) - b + 1``, ``-a``
@@ -1331,7 +1619,8 @@ def maximum(a: Array, b: Real | Value | Array) -> Array:
 def maximum(a: Real | Value, b: Array) -> Array:
     r"""The larger of two numbers; at a tie each gets half of the derivative; a nan wins.
 
-    Of real numbers, of NumPy arrays, elementwise, and of Values: the result is a Value.
+    ``a`` and ``b`` are real numbers, Values, or NumPy arrays, elementwise.
+    The result is an array if one of them is, else a Value if one is, else a float.
 
     * computed as ``a if a >= b or a != a else b``
     * partial derivatives: ``prefer(a, b)``, ``prefer(b, a)``
@@ -1359,7 +1648,8 @@ def minimum(a: Array, b: Real | Value | Array) -> Array:
 def minimum(a: Real | Value, b: Array) -> Array:
     r"""The smaller of two numbers; at a tie each gets half of the derivative; a nan wins.
 
-    Of real numbers, of NumPy arrays, elementwise, and of Values: the result is a Value.
+    ``a`` and ``b`` are real numbers, Values, or NumPy arrays, elementwise.
+    The result is an array if one of them is, else a Value if one is, else a float.
 
     * computed as ``a if a <= b or a != a else b``
     * partial derivatives: ``prefer(b, a)``, ``prefer(a, b)``
@@ -1381,7 +1671,7 @@ def sign(a: Value) -> Value:
 def sign(a: Array) -> Array:
     r"""1, -1 or 0, as a number is positive, negative or neither; its derivative is 0.
 
-    Of real numbers, of NumPy arrays, elementwise, and of Values: the result is a Value.
+    ``a`` is a real number, a Value, or a NumPy array, elementwise; the result is of its kind.
 
     * computed as ``1.0 if a > 0 else -1.0 if a < 0 else 0.0``
     * partial derivative: ``0.0``
@@ -1404,7 +1694,7 @@ def step(a: Value) -> Value:
 def step(a: Array) -> Array:
     r"""1 for positive numbers and nan, else 0; its derivative is 0.
 
-    Of real numbers, of NumPy arrays, elementwise, and of Values: the result is a Value.
+    ``a`` is a real number, a Value, or a NumPy array, elementwise; the result is of its kind.
 
     * computed as ``0.0 if a <= 0 else 1.0``
     * partial derivative: ``0.0``
@@ -1427,7 +1717,7 @@ def positive(a: Value) -> Value:
 def positive(a: Array) -> Array:
     r"""1 for positive numbers, else 0, also for nan; its derivative is 0.
 
-    Of real numbers, of NumPy arrays, elementwise, and of Values: the result is a Value.
+    ``a`` is a real number, a Value, or a NumPy array, elementwise; the result is of its kind.
 
     * computed as ``1.0 if a > 0 else 0.0``
     * partial derivative: ``0.0``
@@ -1456,7 +1746,8 @@ def prefer(a: Array, b: Real | Value | Array) -> Array:
 def prefer(a: Real | Value, b: Array) -> Array:
     r"""1 where ``a`` is the larger of two numbers, 1/2 at a tie, else 0; its derivative is 0.
 
-    Of real numbers, of NumPy arrays, elementwise, and of Values: the result is a Value.
+    ``a`` and ``b`` are real numbers, Values, or NumPy arrays, elementwise.
+    The result is an array if one of them is, else a Value if one is, else a float.
 
     * computed as ``0.0 if a < b else 0.5 if a == b else 1.0``
     * partial derivatives: ``0.0``, ``0.0``
@@ -1484,7 +1775,8 @@ def ratio(a: Array, b: Real | Value | Array) -> Array:
 def ratio(a: Real | Value, b: Array) -> Array:
     r"""``a / b``, and ``a`` where ``b`` is 0.
 
-    Of real numbers, of NumPy arrays, elementwise, and of Values: the result is a Value.
+    ``a`` and ``b`` are real numbers, Values, or NumPy arrays, elementwise.
+    The result is an array if one of them is, else a Value if one is, else a float.
 
     * computed as ``a if b == 0 else a/b``
     * partial derivatives: ``ratio(1.0, b)``, ``-ratio(ratio(a, b), b)``
@@ -1506,7 +1798,7 @@ def floor(a: Value) -> Value:
 def floor(a: Array) -> Array:
     r"""The next integer from ``a`` downwards; its derivative is 0.
 
-    Of real numbers, of NumPy arrays, elementwise, and of Values: the result is a Value.
+    ``a`` is a real number, a Value, or a NumPy array, elementwise; the result is of its kind.
 
     * partial derivative: ``0.0``
     * differentiable, and tested, where ``(a % 1)*(1 - a % 1) != 0``
@@ -1528,7 +1820,7 @@ def ceil(a: Value) -> Value:
 def ceil(a: Array) -> Array:
     r"""The next integer from ``a`` upwards; its derivative is 0.
 
-    Of real numbers, of NumPy arrays, elementwise, and of Values: the result is a Value.
+    ``a`` is a real number, a Value, or a NumPy array, elementwise; the result is of its kind.
 
     * partial derivative: ``0.0``
     * differentiable, and tested, where ``(a % 1)*(1 - a % 1) != 0``
@@ -1550,7 +1842,7 @@ def trunc(a: Value) -> Value:
 def trunc(a: Array) -> Array:
     r"""The next integer from ``a`` towards 0; its derivative is 0.
 
-    Of real numbers, of NumPy arrays, elementwise, and of Values: the result is a Value.
+    ``a`` is a real number, a Value, or a NumPy array, elementwise; the result is of its kind.
 
     * partial derivative: ``0.0``
     * differentiable, and tested, where ``(a % 1)*(1 - a % 1) != 0``
@@ -1572,7 +1864,7 @@ def rint(a: Value) -> Value:
 def rint(a: Array) -> Array:
     r"""The nearest integer, of two the even one; its derivative is 0.
 
-    Of real numbers, of NumPy arrays, elementwise, and of Values: the result is a Value.
+    ``a`` is a real number, a Value, or a NumPy array, elementwise; the result is of its kind.
 
     * partial derivative: ``0.0``
     * differentiable, and tested, where ``((a - 0.5) % 1)*(1 - (a - 0.5) % 1) != 0``
@@ -1600,7 +1892,8 @@ def equal(a: Array, b: Real | Value | Array) -> Array:
 def equal(a: Real | Value, b: Array) -> Array:
     r"""1 where ``a == b``, else 0; its derivative is 0.
 
-    Of real numbers, of NumPy arrays, elementwise, and of Values: the result is a Value.
+    ``a`` and ``b`` are real numbers, Values, or NumPy arrays, elementwise.
+    The result is an array if one of them is, else a Value if one is, else a float.
 
     * computed as ``1.0 if a == b else 0.0``
     * partial derivatives: ``0.0``, ``0.0``
@@ -1628,7 +1921,8 @@ def less(a: Array, b: Real | Value | Array) -> Array:
 def less(a: Real | Value, b: Array) -> Array:
     r"""1 where ``a < b``, else 0; its derivative is 0.
 
-    Of real numbers, of NumPy arrays, elementwise, and of Values: the result is a Value.
+    ``a`` and ``b`` are real numbers, Values, or NumPy arrays, elementwise.
+    The result is an array if one of them is, else a Value if one is, else a float.
 
     * computed as ``1.0 if a < b else 0.0``
     * partial derivatives: ``0.0``, ``0.0``
@@ -1656,7 +1950,8 @@ def less_equal(a: Array, b: Real | Value | Array) -> Array:
 def less_equal(a: Real | Value, b: Array) -> Array:
     r"""1 where ``a <= b``, else 0; its derivative is 0.
 
-    Of real numbers, of NumPy arrays, elementwise, and of Values: the result is a Value.
+    ``a`` and ``b`` are real numbers, Values, or NumPy arrays, elementwise.
+    The result is an array if one of them is, else a Value if one is, else a float.
 
     * computed as ``1.0 if a <= b else 0.0``
     * partial derivatives: ``0.0``, ``0.0``
@@ -1684,7 +1979,8 @@ def greater(a: Array, b: Real | Value | Array) -> Array:
 def greater(a: Real | Value, b: Array) -> Array:
     r"""1 where ``a > b``, else 0; its derivative is 0.
 
-    Of real numbers, of NumPy arrays, elementwise, and of Values: the result is a Value.
+    ``a`` and ``b`` are real numbers, Values, or NumPy arrays, elementwise.
+    The result is an array if one of them is, else a Value if one is, else a float.
 
     * computed as ``1.0 if a > b else 0.0``
     * partial derivatives: ``0.0``, ``0.0``
@@ -1712,7 +2008,8 @@ def greater_equal(a: Array, b: Real | Value | Array) -> Array:
 def greater_equal(a: Real | Value, b: Array) -> Array:
     r"""1 where ``a >= b``, else 0; its derivative is 0.
 
-    Of real numbers, of NumPy arrays, elementwise, and of Values: the result is a Value.
+    ``a`` and ``b`` are real numbers, Values, or NumPy arrays, elementwise.
+    The result is an array if one of them is, else a Value if one is, else a float.
 
     * computed as ``1.0 if a >= b else 0.0``
     * partial derivatives: ``0.0``, ``0.0``
@@ -1744,6 +2041,8 @@ __all__ = [
     'log1p',
     'log2',
     'log10',
+    'logaddexp',
+    'xlogy',
     'sin',
     'cos',
     'tan',
@@ -1762,11 +2061,16 @@ __all__ = [
     'atanh_da',
     'erf',
     'erfc',
+    'erfinv',
+    'lgamma',
+    'digamma',
+    'polygamma',
     'relu',
     'leaky_relu',
     'elu',
     'sigmoid',
     'softplus',
+    'logsigmoid',
     'silu',
     'gelu',
     'huber',
@@ -1775,6 +2079,7 @@ __all__ = [
     'divergence',
     'maximum',
     'minimum',
+    'clip',
     'sign',
     'step',
     'positive',
@@ -1792,9 +2097,12 @@ __all__ = [
     'sum',
     'mean',
     'dot',
+    'norm',
     'logsumexp',
     'softmax',
     'log_softmax',
     'where',
+    'stop_gradient',
+    'round',
     'take',
 ]

@@ -14,9 +14,9 @@ How to read a row::
          |      '----------------- the operands: "a", "a b" ..., or whole lists: "as", "as bs"
          '------------------------ the name
 
-* A value may call functions of C's ``math.h`` and other primitives, and choose with
-  ``x if c else y``.  In a partial, every name is a primitive, so that it can be differentiated in
-  turn; ``where(c, x, y)`` chooses, and ``v`` is the value just computed.
+* A value may call functions of C's ``math.h`` and of ``engine/special.py``, other primitives, and
+  choose with ``x if c else y``.  In a partial, every name is a primitive, so that it can be
+  differentiated in turn; ``where(c, x, y)`` chooses, and ``v`` is the value just computed.
 * Arithmetic is IEEE 754: nothing raises, ``1/0`` is inf and ``0/0`` is nan.
 * At ties and edges a partial is what PyTorch's float64 gives; ``DIFFERENCES`` lists the few places
   where a formula here keeps digits that PyTorch's loses.
@@ -25,7 +25,8 @@ How to read a row::
 
 Rows over lists ("n-ary") are folds: ``fold`` is added up over the elements ``a`` (and ``b``) into
 the total ``t``, from which the value and each element's partial follow; ``n`` is the number of
-elements, and ``m`` the largest of them (0 if that is infinite).
+elements, ``m`` the largest of them (0 if that is infinite), and ``u`` a power of two by which all
+can be divided so that no square is out of range.
 
 Every value is within 2 ulp (units in the last place) of the true one and every partial within 4,
 over the whole range of doubles, with glibc's functions.  Where digits are lost, to cancellation, to
@@ -38,6 +39,23 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from math import inf
 from typing import Any
+
+__all__ = [
+    "ALL_BUT_ZERO",
+    "CODES",
+    "COMPARISONS",
+    "CONSTANTS",
+    "DIFFERENCES",
+    "HELPERS",
+    "POSITIVE",
+    "REALS",
+    "ROWS",
+    "TABLE",
+    "Interval",
+    "Row",
+    "markdown",
+    "row",
+]
 
 #: Names that expressions may use besides primitives and operands.
 CONSTANTS = {
@@ -71,6 +89,10 @@ class Row:
         bounds: how many ulp the value, then each partial, may be off the true one, where that is
             not 2 for the value and 4 for a partial; beside the names of a partial, ``d`` is the
             partial itself, and ``s`` the sum of the absolute terms of a fold.
+
+    >>> double = Row("double", "a", "2*a", ["2"])
+    >>> double.names, double.shown, double.over_lists
+    (['a'], 'double', False)
     """
 
     name: str
@@ -114,7 +136,11 @@ class Row:
 
     @property
     def shown(self) -> str:
-        """The label in drawings."""
+        """The label in drawings.
+
+        >>> row("sin").shown, row("maximum").shown
+        ('sin', 'max')
+        """
         return self.label or self.name
 
 
@@ -177,6 +203,12 @@ TABLE = [
     Row("log1p", "a", "log1p(a)", ["1/(1 + a)"],           domain=((-1.0, inf),)),
     Row("log2",  "a", "log2(a)",  ["1/LN2/a"],             domain=POSITIVE),
     Row("log10", "a", "log10(a)", ["1/LN10/a"],            domain=POSITIVE),
+    Row("logaddexp", "a b", "a + LN2 if a == b else maximum(a, b) + log1p(exp(-abs(a - b)))",
+        ["sigmoid(a - b)", "sigmoid(b - a)"],
+        bounds=("2 + 2/abs(v)", *["4 + minimum(abs(a - b), 745.0)"]*2)),
+    Row("xlogy", "a b", "0.0 if a == 0 and b == b else a*log(b)",
+        ["log(where(equal(a, 0.0)*less_equal(b, 0.0), 1.0, b))", "a/b"],
+        domain=(REALS, (0.0, inf))),
 
     # -- circular functions and their inverses; f_da is the partial of f.  (1 - a)*(1 + a) keeps the
     #    digits that 1 - a*a loses
@@ -216,6 +248,18 @@ TABLE = [
     Row("erfc",  "a", "erfc(a)",
         ["-TWO_OVER_SQRT_PI*exp(-square(maximum(minimum(a, 40.0), -40.0)))"],
         bounds=("6", "4 + minimum(square(a), 745.0)")),
+    Row("erfinv", "a", "erfinv(a)", ["exp(square(v))/TWO_OVER_SQRT_PI"], domain=((-1.0, 1.0),),
+        bounds=("2", "4 + 4*square(v)")),
+
+    # -- the gamma function: its logarithm and the derivatives of that, of the order a; this is an
+    #    integer, to which other numbers are rounded.  The order multiplies a of its factors
+    Row("lgamma",    "a",   "lgamma(a)",       ["digamma(a)"],         domain=POSITIVE,
+        bounds=("3",)),
+    Row("digamma",   "a",   "digamma(a)",      ["polygamma(1.0, a)"],  domain=POSITIVE,
+        bounds=("3",)),
+    Row("polygamma", "a b", "polygamma(a, b)", ["0.0", "polygamma(a + 1, b)"],
+        kink="((a - 0.5) % 1)*(1 - (a - 0.5) % 1)", domain=((0.0, 1.75), (0.0, inf)),
+        bounds=("3 + 2*a", "4", "5 + 2*a")),
 
     # -- activations: relu's slope at 0 is 0 -------------------------------------------------------
     Row("relu",       "a", "0.0 if a < 0 else a",            ["step(a)"], kink="a"),
@@ -226,6 +270,7 @@ TABLE = [
         kink="a", default=1.0),
     Row("sigmoid",    "a", "1/(1 + exp(-a)) if a >= 0 else exp(a)/(1 + exp(a))", ["v*sigmoid(-a)"]),
     Row("softplus",   "a", "(a if a > 0 else 0.0) + log1p(exp(-abs(a)))", ["sigmoid(a)"]),
+    Row("logsigmoid", "a", "(a if a < 0 else 0.0) - log1p(exp(-abs(a)))", ["sigmoid(-a)"]),
     Row("silu",       "a", "a*sigmoid(a)",                   ["sigmoid(a)*(1 + a*sigmoid(-a))"],
         bounds=("3", "6 + 6/abs(1 + a*sigmoid(-a))")),
     Row("gelu",       "a", "0.5*a*erfc(-a*SQRT_HALF)",
@@ -262,6 +307,11 @@ TABLE = [
         label="max", kink="a - b"),
     Row("minimum", "a b", "a if a <= b or a != a else b", ["prefer(b, a)", "prefer(a, b)"],
         label="min", kink="a - b"),
+    # from b to c; on these a's slope is 1, and where they are the wrong way round the value is c
+    Row("clip", "a b c", "minimum(maximum(a, b), c)",
+        ["less_equal(b, a)*less_equal(a, c)", "less(a, b)*less(b, c)",
+         "maximum(less(c, b), greater(a, c))"],
+        kink="(a - b)*(a - c)*(b - c)", domain=(REALS, REALS, REALS)),
 
     # -- helpers for partials; at nan, step is 1 and positive 0 ------------------------------------
     Row("sign",     "a", "1.0 if a > 0 else -1.0 if a < 0 else 0.0", ["0.0"], kink="a"),
@@ -292,6 +342,8 @@ TABLE = [
         bounds=("s/abs(v)",)),
     Row("dot",       "as bs", "t",             ["b", "a"],        fold="a*b",
         bounds=("n*s/abs(v)",)),
+    Row("norm",      "as",    "u*sqrt(t)",     ["ratio(a/u, sqrt(t))"], fold="square(a/u)",
+        bounds=("2 + n/2", "4 + n/2")),
     Row("logsumexp", "as",    "m + log(t)",    ["exp(a - m)/t"],  fold="exp(a - m)",
         bounds=("2 + (n + 2)/abs(v)", "n + 4 + minimum(m - a, 745.0)")),
 ]
@@ -303,7 +355,7 @@ COMPARISONS = ("equal", "less", "less_equal", "greater", "greater_equal")
 #: Rows used in partials and losses, and rows whose partials are all 0 where they are defined.
 HELPERS = {
     *("huber", "bernoulli_entropy", "logit_entropy", "divergence"),
-    *("monomial", "log_monomial", "asin_da", "asinh_da", "atanh_da"),
+    *("monomial", "log_monomial", "asin_da", "asinh_da", "atanh_da", "polygamma"),
     *("sign", "step", "positive", "prefer", "ratio", "floor", "ceil", "trunc", "rint"),
     *COMPARISONS,
 }
@@ -315,9 +367,12 @@ DIFFERENCES = {
     "asinh": "1/hypot(1, a) does not overflow: 1e-300 at 1e300, where PyTorch has 0",
     "atan2": "dividing twice by hypot neither overflows at 1e300 nor underflows at 5e-324, where "
     "PyTorch has 0",
+    "digamma": "polygamma has all digits, and at poles it is inf, where PyTorch has ten, and 1e33",
     "expm1": "the partial exp(a) keeps the digits that v + 1 loses below 0",
     "gelu": "erfc keeps the lower tail, where 1 + erf is 0",
+    "lgamma": "digamma keeps digits that PyTorch's loses near its zeros below 0",
     "logsumexp": "exp(a - m)/t sums to 1 for huge operands; PyTorch's exp(a - v) does not",
+    "norm": "scaled, it neither overflows at 1e300 nor underflows at 5e-324",
     "pow": "at an infinite exponent a power that is 0 has the partial 0, where PyTorch has nan",
     "sigmoid": "v*sigmoid(-a) keeps the upper tail, where 1 - v is 0",
     "silu": "as sigmoid",
@@ -332,7 +387,10 @@ CODES = {r.name: code for code, r in enumerate(ROWS) if r.name}
 
 
 def row(name: str) -> Row:
-    """The row of a primitive.
+    """The row of the primitive ``name``, one of the table's or of one's own.
+
+    Raises:
+        KeyError: if there is none of that name.
 
     >>> row("sin").partials
     ['cos(a)']

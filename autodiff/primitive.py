@@ -42,7 +42,7 @@ def primitive(
         The function, of floats, arrays and Values.
 
     Raises:
-        TypeError: if ``value`` or a partial is not callable.
+        TypeError: if ``name`` is not a string, or ``value`` or a partial not a function.
         ValueError: if the table has that name, or there is not one partial per operand.
         OverflowError: if there are 65,536 primitives already.
 
@@ -55,6 +55,8 @@ def primitive(
     >>> softsign(1.0), x.grad
     (0.5, 0.25)
     """
+    if not isinstance(name, str):
+        raise TypeError(f"primitive(name): a name must be a string, not {describe(name)}")
     if name in PUBLIC or name in CODES:
         raise ValueError(f"primitive({name!r}): the table already has a primitive of that name")
     for function in (value, *partials):

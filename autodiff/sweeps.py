@@ -27,6 +27,7 @@ from math import isfinite
 from typing import Any
 
 from autodiff.engine import anomalies
+from autodiff.engine.choice import count_interpreted
 from autodiff.engine.instructions import VMAP
 from autodiff.engine.lock import alone  # runs a function while no other thread traverses a graph
 from autodiff.engine.modes import MODE
@@ -191,6 +192,8 @@ def traverse(roots: list[Value], within: Any, inputs: Iterable[Value], sweeping:
     while True:
         v = pop(stack)
         if v is None:
+            if not cython.compiled:
+                count_interpreted(count(order))
             return order
         if v._mark == closed or v._mark == outside:
             continue

@@ -62,6 +62,7 @@ class Value:
 
     Raises:
         TypeError: if ``data`` is not a real number: a string, a complex number, None, an array.
+        ValueError: if ``data`` is beyond the range of a float64, as ``10**400`` is.
 
     A program may put attributes of its own on it, as an optimizer does: ``v.momentum = 0.0``.
 
@@ -70,6 +71,10 @@ class Value:
     >>> y.backward()
     >>> y.data, x.grad
     (15.0, 8.0)
+    >>> z = x * Value(4.0)
+    >>> z.op, z.operands[0].name, z.partials, z.detach()
+    ('mul', 'x', (4.0, 3.0), Value(12.0))
+    >>> x.data, x.grad = 5.0, 0.0  # as an optimizer does; y and z keep their data
     """
 
     __slots__ = ("__dict__", "_a", "_b", "_da", "_data", "_db", "_grad", "_mark", "_note", "_op")
@@ -169,11 +174,7 @@ class Value:
 
     @property
     def partials(self) -> tuple[float, ...]:
-        """Its partial derivative with respect to each operand; 0 for constants.
-
-        >>> (Value(3.0) * Value(4.0)).partials
-        (4.0, 3.0)
-        """
+        """Its partial derivative with respect to each operand; 0 for constants."""
         if _looking and mode_now(MODE) is not PLAIN:
             traces.refuse_reading("partials")
         if type(self._a) is tuple:
@@ -182,11 +183,7 @@ class Value:
         return (self._da, self._db)[: len(self.operands)]
 
     def detach(self) -> Value:
-        """A constant: a new leaf with the same data and no history.
-
-        >>> (Value(3.0) * 2).detach()
-        Value(6.0)
-        """
+        """A constant: a new leaf with the same data and no history."""
         return stop_gradient(self)
 
     # -- arithmetic ------------------------------------------------------------------------------

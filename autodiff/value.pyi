@@ -18,6 +18,7 @@ class Value:
 
     Raises:
         TypeError: if ``data`` is not a real number: a string, a complex number, None, an array.
+        ValueError: if ``data`` is beyond the range of a float64, as ``10**400`` is.
 
     A program may put attributes of its own on it, as an optimizer does: ``v.momentum = 0.0``.
 
@@ -26,6 +27,10 @@ class Value:
     >>> y.backward()
     >>> y.data, x.grad
     (15.0, 8.0)
+    >>> z = x * Value(4.0)
+    >>> z.op, z.operands[0].name, z.partials, z.detach()
+    ('mul', 'x', (4.0, 3.0), Value(12.0))
+    >>> x.data, x.grad = 5.0, 0.0  # as an optimizer does; y and z keep their data
     """
     _data: float
     _grad: float
@@ -66,17 +71,9 @@ class Value:
         """What it was computed from, in order: Values, and floats where a constant was given."""
     @property
     def partials(self) -> tuple[float, ...]:
-        r"""Its partial derivative with respect to each operand; 0 for constants.
-
-        >>> (Value(3.0) * Value(4.0)).partials
-        (4.0, 3.0)
-        """
+        """Its partial derivative with respect to each operand; 0 for constants."""
     def detach(self) -> Value:
-        r"""A constant: a new leaf with the same data and no history.
-
-        >>> (Value(3.0) * 2).detach()
-        Value(6.0)
-        """
+        """A constant: a new leaf with the same data and no history."""
     @overload
     def __add__(self, other: Real | Value) -> Value: ...
     @overload
@@ -167,7 +164,8 @@ class Value:
     def add(self, b: Real | Value) -> Value:
         r"""The sum of two numbers: ``a + b``.
 
-        Of real numbers, of NumPy arrays, elementwise, and of Values: the result is a Value.
+        ``a`` and ``b`` are real numbers, Values, or NumPy arrays, elementwise.
+        The result is an array if one of them is, else a Value if one is, else a float.
 
         * computed as ``a + b``
         * partial derivatives: ``1.0``, ``1.0``
@@ -176,7 +174,8 @@ class Value:
     def sub(self, b: Real | Value) -> Value:
         r"""The difference of two numbers: ``a - b``.
 
-        Of real numbers, of NumPy arrays, elementwise, and of Values: the result is a Value.
+        ``a`` and ``b`` are real numbers, Values, or NumPy arrays, elementwise.
+        The result is an array if one of them is, else a Value if one is, else a float.
 
         * computed as ``a - b``
         * partial derivatives: ``1.0``, ``-1.0``
@@ -185,7 +184,8 @@ class Value:
     def subtract(self, b: Real | Value) -> Value:
         r"""The difference of two numbers: ``a - b``.
 
-        Of real numbers, of NumPy arrays, elementwise, and of Values: the result is a Value.
+        ``a`` and ``b`` are real numbers, Values, or NumPy arrays, elementwise.
+        The result is an array if one of them is, else a Value if one is, else a float.
 
         * computed as ``a - b``
         * partial derivatives: ``1.0``, ``-1.0``
@@ -194,7 +194,8 @@ class Value:
     def mul(self, b: Real | Value) -> Value:
         r"""The product of two numbers: ``a * b``.
 
-        Of real numbers, of NumPy arrays, elementwise, and of Values: the result is a Value.
+        ``a`` and ``b`` are real numbers, Values, or NumPy arrays, elementwise.
+        The result is an array if one of them is, else a Value if one is, else a float.
 
         * computed as ``a * b``
         * partial derivatives: ``b``, ``a``
@@ -203,7 +204,8 @@ class Value:
     def multiply(self, b: Real | Value) -> Value:
         r"""The product of two numbers: ``a * b``.
 
-        Of real numbers, of NumPy arrays, elementwise, and of Values: the result is a Value.
+        ``a`` and ``b`` are real numbers, Values, or NumPy arrays, elementwise.
+        The result is an array if one of them is, else a Value if one is, else a float.
 
         * computed as ``a * b``
         * partial derivatives: ``b``, ``a``
@@ -212,7 +214,8 @@ class Value:
     def div(self, b: Real | Value) -> Value:
         r"""The quotient of two numbers: ``a / b``.  Nothing raises: 1/0 is inf, and 0/0 is nan.
 
-        Of real numbers, of NumPy arrays, elementwise, and of Values: the result is a Value.
+        ``a`` and ``b`` are real numbers, Values, or NumPy arrays, elementwise.
+        The result is an array if one of them is, else a Value if one is, else a float.
 
         * computed as ``a / b``
         * partial derivatives: ``1/b``, ``-v/b``, where ``v`` is the value
@@ -221,7 +224,8 @@ class Value:
     def divide(self, b: Real | Value) -> Value:
         r"""The quotient of two numbers: ``a / b``.  Nothing raises: 1/0 is inf, and 0/0 is nan.
 
-        Of real numbers, of NumPy arrays, elementwise, and of Values: the result is a Value.
+        ``a`` and ``b`` are real numbers, Values, or NumPy arrays, elementwise.
+        The result is an array if one of them is, else a Value if one is, else a float.
 
         * computed as ``a / b``
         * partial derivatives: ``1/b``, ``-v/b``, where ``v`` is the value
@@ -230,7 +234,7 @@ class Value:
     def neg(self) -> Value:
         r"""A number with the opposite sign: ``-a``.
 
-        Of real numbers, of NumPy arrays, elementwise, and of Values: the result is a Value.
+        ``a`` is a real number, a Value, or a NumPy array, elementwise; the result is of its kind.
 
         * computed as ``-a``
         * partial derivative: ``-1.0``
@@ -240,7 +244,7 @@ class Value:
     def negative(self) -> Value:
         r"""A number with the opposite sign: ``-a``.
 
-        Of real numbers, of NumPy arrays, elementwise, and of Values: the result is a Value.
+        ``a`` is a real number, a Value, or a NumPy array, elementwise; the result is of its kind.
 
         * computed as ``-a``
         * partial derivative: ``-1.0``
@@ -250,7 +254,7 @@ class Value:
     def abs(self) -> Value:
         r"""The absolute value: ``abs(a)``.  At 0, the corner, the derivative is 0.
 
-        Of real numbers, of NumPy arrays, elementwise, and of Values: the result is a Value.
+        ``a`` is a real number, a Value, or a NumPy array, elementwise; the result is of its kind.
 
         * partial derivative: ``sign(a)``
         * differentiable, and tested, where ``a != 0``
@@ -259,7 +263,7 @@ class Value:
     def square(self) -> Value:
         r"""A number times itself.
 
-        Of real numbers, of NumPy arrays, elementwise, and of Values: the result is a Value.
+        ``a`` is a real number, a Value, or a NumPy array, elementwise; the result is of its kind.
 
         * computed as ``a * a``
         * partial derivative: ``2*a``
@@ -269,7 +273,8 @@ class Value:
     def pow(self, b: Real | Value) -> Value:
         r"""``a`` to the power ``b``: ``a ** b``.  0**0 is 1; the power of a negative number is nan unless ``b`` is an integer.
 
-        Of real numbers, of NumPy arrays, elementwise, and of Values: the result is a Value.
+        ``a`` and ``b`` are real numbers, Values, or NumPy arrays, elementwise.
+        The result is an array if one of them is, else a Value if one is, else a float.
 
         * computed as ``a*a if b == 2 else a if b == 1 else pow(a, b)``
         * partial derivatives: ``monomial(b, a, b - 1)``, ``log_monomial(1.0, a, b, 1.0)``
@@ -278,7 +283,8 @@ class Value:
     def power(self, b: Real | Value) -> Value:
         r"""``a`` to the power ``b``: ``a ** b``.  0**0 is 1; the power of a negative number is nan unless ``b`` is an integer.
 
-        Of real numbers, of NumPy arrays, elementwise, and of Values: the result is a Value.
+        ``a`` and ``b`` are real numbers, Values, or NumPy arrays, elementwise.
+        The result is an array if one of them is, else a Value if one is, else a float.
 
         * computed as ``a*a if b == 2 else a if b == 1 else pow(a, b)``
         * partial derivatives: ``monomial(b, a, b - 1)``, ``log_monomial(1.0, a, b, 1.0)``
@@ -287,7 +293,8 @@ class Value:
     def monomial(self, a: Real | Value, b: Real | Value) -> Value:
         r"""``c * a**b``, which is 0 where ``c`` is, even if ``a**b`` is inf: what derivatives of ``pow`` consist of.
 
-        Of real numbers, of NumPy arrays, elementwise, and of Values: the result is a Value.
+        ``c``, ``a`` and ``b`` are real numbers, Values, or NumPy arrays, elementwise.
+        The result is an array if one of them is, else a Value if one is, else a float.
 
         * computed as ``0.0 if c == 0 or (abs(c) > LARGEST and pow(a, b) == 0) else c*pow(a, b)``
         * partial derivatives: ``pow(a, b)``, ``monomial(b*c, a, b - 1)``, ``log_monomial(c, a, b, 1.0)``
@@ -296,7 +303,8 @@ class Value:
     def log_monomial(self, a: Real | Value, b: Real | Value, m: Real | Value) -> Value:
         r"""``c * a**b * log(a)**m``, which is 0 where ``c`` is: what derivatives of ``pow`` with respect to its exponent consist of.
 
-        Of real numbers, of NumPy arrays, elementwise, and of Values: the result is a Value.
+        ``c``, ``a``, ``b`` and ``m`` are real numbers, Values, or NumPy arrays, elementwise.
+        The result is an array if one of them is, else a Value if one is, else a float.
 
         * computed as ``monomial(c, a, b) if m == 0 else 0.0 if c == 0 or (a == 0 and b >= 0) else monomial(c, a, b)*pow(log(a), m)``
         * partial derivatives: ``log_monomial(1.0, a, b, m)``, ``log_monomial(b*c, a, b - 1, m) + log_monomial(m*c, a, b - 1, m - 1)``, ``log_monomial(c, a, b, m + 1)``, ``v*log(log(a))``, where ``v`` is the value
@@ -305,7 +313,7 @@ class Value:
     def sqrt(self) -> Value:
         r"""The square root; that of a negative number is nan.
 
-        Of real numbers, of NumPy arrays, elementwise, and of Values: the result is a Value.
+        ``a`` is a real number, a Value, or a NumPy array, elementwise; the result is of its kind.
 
         * partial derivative: ``0.5/v``, where ``v`` is the value
         * differentiable, and tested, where ``a > 0``
@@ -314,7 +322,7 @@ class Value:
     def cbrt(self) -> Value:
         r"""The cube root, of negative numbers too.
 
-        Of real numbers, of NumPy arrays, elementwise, and of Values: the result is a Value.
+        ``a`` is a real number, a Value, or a NumPy array, elementwise; the result is of its kind.
 
         * partial derivative: ``square(1/v)/3``, where ``v`` is the value
         * differentiable, and tested, where ``a != 0``
@@ -323,7 +331,8 @@ class Value:
     def hypot(self, b: Real | Value) -> Value:
         r"""The hypotenuse of a right triangle with the legs ``a`` and ``b``: ``sqrt(a*a + b*b)``, without overflow.
 
-        Of real numbers, of NumPy arrays, elementwise, and of Values: the result is a Value.
+        ``a`` and ``b`` are real numbers, Values, or NumPy arrays, elementwise.
+        The result is an array if one of them is, else a Value if one is, else a float.
 
         * partial derivatives: ``a/v``, ``b/v``, where ``v`` is the value
         * differentiable, and tested, where ``b > 0``
@@ -331,7 +340,7 @@ class Value:
     def exp(self) -> Value:
         r"""e to the power ``a``.
 
-        Of real numbers, of NumPy arrays, elementwise, and of Values: the result is a Value.
+        ``a`` is a real number, a Value, or a NumPy array, elementwise; the result is of its kind.
 
         * partial derivative: ``v``, where ``v`` is the value
         * differentiable everywhere
@@ -340,7 +349,7 @@ class Value:
     def expm1(self) -> Value:
         r"""``exp(a) - 1``, exact for small ``a`` too.
 
-        Of real numbers, of NumPy arrays, elementwise, and of Values: the result is a Value.
+        ``a`` is a real number, a Value, or a NumPy array, elementwise; the result is of its kind.
 
         * partial derivative: ``exp(a)``
         * differentiable everywhere
@@ -349,7 +358,7 @@ class Value:
     def log(self) -> Value:
         r"""The natural logarithm; that of a negative number is nan.
 
-        Of real numbers, of NumPy arrays, elementwise, and of Values: the result is a Value.
+        ``a`` is a real number, a Value, or a NumPy array, elementwise; the result is of its kind.
 
         * partial derivative: ``1/a``
         * differentiable, and tested, where ``a > 0``
@@ -358,7 +367,7 @@ class Value:
     def log1p(self) -> Value:
         r"""``log(1 + a)``, exact for small ``a`` too.
 
-        Of real numbers, of NumPy arrays, elementwise, and of Values: the result is a Value.
+        ``a`` is a real number, a Value, or a NumPy array, elementwise; the result is of its kind.
 
         * partial derivative: ``1/(1 + a)``
         * differentiable, and tested, where ``a > -1``
@@ -367,7 +376,7 @@ class Value:
     def log2(self) -> Value:
         r"""The logarithm to base 2.
 
-        Of real numbers, of NumPy arrays, elementwise, and of Values: the result is a Value.
+        ``a`` is a real number, a Value, or a NumPy array, elementwise; the result is of its kind.
 
         * partial derivative: ``1/LN2/a``
         * differentiable, and tested, where ``a > 0``
@@ -376,16 +385,36 @@ class Value:
     def log10(self) -> Value:
         r"""The logarithm to base 10.
 
-        Of real numbers, of NumPy arrays, elementwise, and of Values: the result is a Value.
+        ``a`` is a real number, a Value, or a NumPy array, elementwise; the result is of its kind.
 
         * partial derivative: ``1/LN10/a``
         * differentiable, and tested, where ``a > 0``
         * -inf at 0.0, inf at inf
         """
+    def logaddexp(self, b: Real | Value) -> Value:
+        r"""``log(exp(a) + exp(b))``, without overflow.
+
+        ``a`` and ``b`` are real numbers, Values, or NumPy arrays, elementwise.
+        The result is an array if one of them is, else a Value if one is, else a float.
+
+        * computed as ``a + LN2 if a == b else maximum(a, b) + log1p(exp(-abs(a - b)))``
+        * partial derivatives: ``sigmoid(a - b)``, ``sigmoid(b - a)``
+        * differentiable everywhere
+        """
+    def xlogy(self, b: Real | Value) -> Value:
+        r"""``a * log(b)``, which is 0 where ``a`` is, whatever number ``b`` is.
+
+        ``a`` and ``b`` are real numbers, Values, or NumPy arrays, elementwise.
+        The result is an array if one of them is, else a Value if one is, else a float.
+
+        * computed as ``0.0 if a == 0 and b == b else a*log(b)``
+        * partial derivatives: ``log(where(equal(a, 0.0)*less_equal(b, 0.0), 1.0, b))``, ``a/b``
+        * differentiable, and tested, where ``b > 0``
+        """
     def sin(self) -> Value:
         r"""The sine of an angle in radians.
 
-        Of real numbers, of NumPy arrays, elementwise, and of Values: the result is a Value.
+        ``a`` is a real number, a Value, or a NumPy array, elementwise; the result is of its kind.
 
         * partial derivative: ``cos(a)``
         * differentiable everywhere
@@ -394,7 +423,7 @@ class Value:
     def cos(self) -> Value:
         r"""The cosine of an angle in radians.
 
-        Of real numbers, of NumPy arrays, elementwise, and of Values: the result is a Value.
+        ``a`` is a real number, a Value, or a NumPy array, elementwise; the result is of its kind.
 
         * partial derivative: ``-sin(a)``
         * differentiable everywhere
@@ -403,7 +432,7 @@ class Value:
     def tan(self) -> Value:
         r"""The tangent of an angle in radians.
 
-        Of real numbers, of NumPy arrays, elementwise, and of Values: the result is a Value.
+        ``a`` is a real number, a Value, or a NumPy array, elementwise; the result is of its kind.
 
         * partial derivative: ``1 + square(v)``, where ``v`` is the value
         * differentiable everywhere
@@ -412,7 +441,7 @@ class Value:
     def asin(self) -> Value:
         r"""The arcsine, an angle from -pi/2 to pi/2; nan outside -1 to 1.
 
-        Of real numbers, of NumPy arrays, elementwise, and of Values: the result is a Value.
+        ``a`` is a real number, a Value, or a NumPy array, elementwise; the result is of its kind.
 
         * partial derivative: ``asin_da(a)``
         * differentiable, and tested, where ``-1 < a < 1``
@@ -421,7 +450,7 @@ class Value:
     def arcsin(self) -> Value:
         r"""The arcsine, an angle from -pi/2 to pi/2; nan outside -1 to 1.
 
-        Of real numbers, of NumPy arrays, elementwise, and of Values: the result is a Value.
+        ``a`` is a real number, a Value, or a NumPy array, elementwise; the result is of its kind.
 
         * partial derivative: ``asin_da(a)``
         * differentiable, and tested, where ``-1 < a < 1``
@@ -430,7 +459,7 @@ class Value:
     def acos(self) -> Value:
         r"""The arccosine, an angle from 0 to pi; nan outside -1 to 1.
 
-        Of real numbers, of NumPy arrays, elementwise, and of Values: the result is a Value.
+        ``a`` is a real number, a Value, or a NumPy array, elementwise; the result is of its kind.
 
         * partial derivative: ``-asin_da(a)``
         * differentiable, and tested, where ``-1 < a < 1``
@@ -439,7 +468,7 @@ class Value:
     def arccos(self) -> Value:
         r"""The arccosine, an angle from 0 to pi; nan outside -1 to 1.
 
-        Of real numbers, of NumPy arrays, elementwise, and of Values: the result is a Value.
+        ``a`` is a real number, a Value, or a NumPy array, elementwise; the result is of its kind.
 
         * partial derivative: ``-asin_da(a)``
         * differentiable, and tested, where ``-1 < a < 1``
@@ -448,7 +477,7 @@ class Value:
     def asin_da(self) -> Value:
         r"""The derivative of ``asin``.
 
-        Of real numbers, of NumPy arrays, elementwise, and of Values: the result is a Value.
+        ``a`` is a real number, a Value, or a NumPy array, elementwise; the result is of its kind.
 
         * computed as ``1/sqrt((1 - a)*(1 + a))``
         * partial derivative: ``a*v*square(v)``, where ``v`` is the value
@@ -458,7 +487,7 @@ class Value:
     def atan(self) -> Value:
         r"""The arctangent, an angle between -pi/2 and pi/2.
 
-        Of real numbers, of NumPy arrays, elementwise, and of Values: the result is a Value.
+        ``a`` is a real number, a Value, or a NumPy array, elementwise; the result is of its kind.
 
         * partial derivative: ``square(asinh_da(a))``
         * differentiable everywhere
@@ -467,7 +496,7 @@ class Value:
     def arctan(self) -> Value:
         r"""The arctangent, an angle between -pi/2 and pi/2.
 
-        Of real numbers, of NumPy arrays, elementwise, and of Values: the result is a Value.
+        ``a`` is a real number, a Value, or a NumPy array, elementwise; the result is of its kind.
 
         * partial derivative: ``square(asinh_da(a))``
         * differentiable everywhere
@@ -476,7 +505,8 @@ class Value:
     def atan2(self, b: Real | Value) -> Value:
         r"""The angle of the point with the height ``a`` and the abscissa ``b``, from -pi to pi.
 
-        Of real numbers, of NumPy arrays, elementwise, and of Values: the result is a Value.
+        ``a`` and ``b`` are real numbers, Values, or NumPy arrays, elementwise.
+        The result is an array if one of them is, else a Value if one is, else a float.
 
         * partial derivatives: ``ratio(ratio(b, hypot(a, b)), hypot(a, b))``, ``ratio(ratio(-a, hypot(a, b)), hypot(a, b))``
         * differentiable, and tested, where ``b > 0``
@@ -484,7 +514,8 @@ class Value:
     def arctan2(self, b: Real | Value) -> Value:
         r"""The angle of the point with the height ``a`` and the abscissa ``b``, from -pi to pi.
 
-        Of real numbers, of NumPy arrays, elementwise, and of Values: the result is a Value.
+        ``a`` and ``b`` are real numbers, Values, or NumPy arrays, elementwise.
+        The result is an array if one of them is, else a Value if one is, else a float.
 
         * partial derivatives: ``ratio(ratio(b, hypot(a, b)), hypot(a, b))``, ``ratio(ratio(-a, hypot(a, b)), hypot(a, b))``
         * differentiable, and tested, where ``b > 0``
@@ -492,7 +523,7 @@ class Value:
     def sinh(self) -> Value:
         r"""The hyperbolic sine.
 
-        Of real numbers, of NumPy arrays, elementwise, and of Values: the result is a Value.
+        ``a`` is a real number, a Value, or a NumPy array, elementwise; the result is of its kind.
 
         * partial derivative: ``cosh(a)``
         * differentiable everywhere
@@ -501,7 +532,7 @@ class Value:
     def cosh(self) -> Value:
         r"""The hyperbolic cosine.
 
-        Of real numbers, of NumPy arrays, elementwise, and of Values: the result is a Value.
+        ``a`` is a real number, a Value, or a NumPy array, elementwise; the result is of its kind.
 
         * partial derivative: ``sinh(a)``
         * differentiable everywhere
@@ -510,7 +541,7 @@ class Value:
     def tanh(self) -> Value:
         r"""The hyperbolic tangent, between -1 and 1.
 
-        Of real numbers, of NumPy arrays, elementwise, and of Values: the result is a Value.
+        ``a`` is a real number, a Value, or a NumPy array, elementwise; the result is of its kind.
 
         * partial derivative: ``square(1/cosh(maximum(minimum(a, 400.0), -400.0)))``
         * differentiable everywhere
@@ -519,7 +550,7 @@ class Value:
     def asinh(self) -> Value:
         r"""The inverse of ``sinh``.
 
-        Of real numbers, of NumPy arrays, elementwise, and of Values: the result is a Value.
+        ``a`` is a real number, a Value, or a NumPy array, elementwise; the result is of its kind.
 
         * partial derivative: ``asinh_da(a)``
         * differentiable everywhere
@@ -528,7 +559,7 @@ class Value:
     def arcsinh(self) -> Value:
         r"""The inverse of ``sinh``.
 
-        Of real numbers, of NumPy arrays, elementwise, and of Values: the result is a Value.
+        ``a`` is a real number, a Value, or a NumPy array, elementwise; the result is of its kind.
 
         * partial derivative: ``asinh_da(a)``
         * differentiable everywhere
@@ -537,7 +568,7 @@ class Value:
     def asinh_da(self) -> Value:
         r"""The derivative of ``asinh``.
 
-        Of real numbers, of NumPy arrays, elementwise, and of Values: the result is a Value.
+        ``a`` is a real number, a Value, or a NumPy array, elementwise; the result is of its kind.
 
         * computed as ``1/hypot(1.0, a)``
         * partial derivative: ``-(maximum(minimum(a, LARGEST), -LARGEST)*v)*square(v)``, where ``v`` is the value
@@ -547,7 +578,7 @@ class Value:
     def acosh(self) -> Value:
         r"""The inverse of ``cosh``, from 0 up; nan below 1.
 
-        Of real numbers, of NumPy arrays, elementwise, and of Values: the result is a Value.
+        ``a`` is a real number, a Value, or a NumPy array, elementwise; the result is of its kind.
 
         * partial derivative: ``1/sqrt(a - 1)/sqrt(a + 1)``
         * differentiable, and tested, where ``a > 1``
@@ -556,7 +587,7 @@ class Value:
     def arccosh(self) -> Value:
         r"""The inverse of ``cosh``, from 0 up; nan below 1.
 
-        Of real numbers, of NumPy arrays, elementwise, and of Values: the result is a Value.
+        ``a`` is a real number, a Value, or a NumPy array, elementwise; the result is of its kind.
 
         * partial derivative: ``1/sqrt(a - 1)/sqrt(a + 1)``
         * differentiable, and tested, where ``a > 1``
@@ -565,7 +596,7 @@ class Value:
     def atanh(self) -> Value:
         r"""The inverse of ``tanh``; nan outside -1 to 1.
 
-        Of real numbers, of NumPy arrays, elementwise, and of Values: the result is a Value.
+        ``a`` is a real number, a Value, or a NumPy array, elementwise; the result is of its kind.
 
         * partial derivative: ``atanh_da(a)``
         * differentiable, and tested, where ``-1 < a < 1``
@@ -574,7 +605,7 @@ class Value:
     def arctanh(self) -> Value:
         r"""The inverse of ``tanh``; nan outside -1 to 1.
 
-        Of real numbers, of NumPy arrays, elementwise, and of Values: the result is a Value.
+        ``a`` is a real number, a Value, or a NumPy array, elementwise; the result is of its kind.
 
         * partial derivative: ``atanh_da(a)``
         * differentiable, and tested, where ``-1 < a < 1``
@@ -583,7 +614,7 @@ class Value:
     def atanh_da(self) -> Value:
         r"""The derivative of ``atanh``.
 
-        Of real numbers, of NumPy arrays, elementwise, and of Values: the result is a Value.
+        ``a`` is a real number, a Value, or a NumPy array, elementwise; the result is of its kind.
 
         * computed as ``1/((1 - a)*(1 + a))``
         * partial derivative: ``2*a*square(v)``, where ``v`` is the value
@@ -593,7 +624,7 @@ class Value:
     def erf(self) -> Value:
         r"""The error function: how likely a normal variable with the variance 1/2 is within ``a`` of its mean.
 
-        Of real numbers, of NumPy arrays, elementwise, and of Values: the result is a Value.
+        ``a`` is a real number, a Value, or a NumPy array, elementwise; the result is of its kind.
 
         * partial derivative: ``TWO_OVER_SQRT_PI*exp(-square(maximum(minimum(a, 40.0), -40.0)))``
         * differentiable everywhere
@@ -602,16 +633,52 @@ class Value:
     def erfc(self) -> Value:
         r"""``1 - erf(a)``, exact for large ``a`` too.
 
-        Of real numbers, of NumPy arrays, elementwise, and of Values: the result is a Value.
+        ``a`` is a real number, a Value, or a NumPy array, elementwise; the result is of its kind.
 
         * partial derivative: ``-TWO_OVER_SQRT_PI*exp(-square(maximum(minimum(a, 40.0), -40.0)))``
         * differentiable everywhere
         * 2.0 at -inf, 1.0 at 0.0, 0.0 at inf
         """
+    def erfinv(self) -> Value:
+        r"""The inverse of ``erf``; nan outside -1 to 1.
+
+        ``a`` is a real number, a Value, or a NumPy array, elementwise; the result is of its kind.
+
+        * partial derivative: ``exp(square(v))/TWO_OVER_SQRT_PI``, where ``v`` is the value
+        * differentiable, and tested, where ``-1 < a < 1``
+        * -inf at -1.0, 0.0 at 0.0, inf at 1.0
+        """
+    def lgamma(self) -> Value:
+        r"""The logarithm of the absolute value of the gamma function; of an integer ``n``, that of the factorial of ``n - 1``.
+
+        ``a`` is a real number, a Value, or a NumPy array, elementwise; the result is of its kind.
+
+        * partial derivative: ``digamma(a)``
+        * differentiable, and tested, where ``a > 0``
+        * inf at 0.0, inf at inf
+        """
+    def digamma(self) -> Value:
+        r"""The derivative of ``lgamma``.
+
+        ``a`` is a real number, a Value, or a NumPy array, elementwise; the result is of its kind.
+
+        * partial derivative: ``polygamma(1.0, a)``
+        * differentiable, and tested, where ``a > 0``
+        * -inf at 0.0, inf at inf
+        """
+    def polygamma(self, b: Real | Value) -> Value:
+        r"""The derivative of ``digamma`` of the order ``a``, at ``b``.
+
+        ``a`` and ``b`` are real numbers, Values, or NumPy arrays, elementwise.
+        The result is an array if one of them is, else a Value if one is, else a float.
+
+        * partial derivatives: ``0.0``, ``polygamma(a + 1, b)``
+        * differentiable, and tested, where ``0 < a < 1.75 and b > 0 and ((a - 0.5) % 1)*(1 - (a - 0.5) % 1) != 0``
+        """
     def relu(self) -> Value:
         r"""The rectifier: ``a``, and 0 for negative ``a``.  At 0, the corner, the derivative is 0.
 
-        Of real numbers, of NumPy arrays, elementwise, and of Values: the result is a Value.
+        ``a`` is a real number, a Value, or a NumPy array, elementwise; the result is of its kind.
 
         * computed as ``0.0 if a < 0 else a``
         * partial derivative: ``step(a)``
@@ -621,7 +688,8 @@ class Value:
     def leaky_relu(self, b: Real | Value = 0.01) -> Value:
         r"""``a``, and ``b * a`` for negative ``a``; ``b`` is the slope there.
 
-        Of real numbers, of NumPy arrays, elementwise, and of Values: the result is a Value.
+        ``a`` and ``b`` are real numbers, Values, or NumPy arrays, elementwise.
+        The result is an array if one of them is, else a Value if one is, else a float.
 
         * computed as ``a if a > 0 else b*a``
         * partial derivatives: ``where(positive(a), 1.0, b)``, ``where(positive(a), 0.0, a)``
@@ -631,7 +699,8 @@ class Value:
     def elu(self, b: Real | Value = 1.0) -> Value:
         r"""The exponential linear unit: ``a``, and ``b * (exp(a) - 1)`` for negative ``a``.
 
-        Of real numbers, of NumPy arrays, elementwise, and of Values: the result is a Value.
+        ``a`` and ``b`` are real numbers, Values, or NumPy arrays, elementwise.
+        The result is an array if one of them is, else a Value if one is, else a float.
 
         * computed as ``a if a > 0 else b*expm1(a)``
         * partial derivatives: ``where(step(a), 1.0, b*exp(-relu(-a)))``, ``expm1(-relu(-a))``
@@ -641,7 +710,7 @@ class Value:
     def sigmoid(self) -> Value:
         r"""The logistic function ``1 / (1 + exp(-a))``, between 0 and 1.
 
-        Of real numbers, of NumPy arrays, elementwise, and of Values: the result is a Value.
+        ``a`` is a real number, a Value, or a NumPy array, elementwise; the result is of its kind.
 
         * computed as ``1/(1 + exp(-a)) if a >= 0 else exp(a)/(1 + exp(a))``
         * partial derivative: ``v*sigmoid(-a)``, where ``v`` is the value
@@ -651,17 +720,27 @@ class Value:
     def softplus(self) -> Value:
         r"""A smooth rectifier: ``log(1 + exp(a))``, without overflow.
 
-        Of real numbers, of NumPy arrays, elementwise, and of Values: the result is a Value.
+        ``a`` is a real number, a Value, or a NumPy array, elementwise; the result is of its kind.
 
         * computed as ``(a if a > 0 else 0.0) + log1p(exp(-abs(a)))``
         * partial derivative: ``sigmoid(a)``
         * differentiable everywhere
         * 0.0 at -inf, 0.6931471805599453 at 0.0, inf at inf
         """
+    def logsigmoid(self) -> Value:
+        r"""``log(sigmoid(a))``, without overflow.
+
+        ``a`` is a real number, a Value, or a NumPy array, elementwise; the result is of its kind.
+
+        * computed as ``(a if a < 0 else 0.0) - log1p(exp(-abs(a)))``
+        * partial derivative: ``sigmoid(-a)``
+        * differentiable everywhere
+        * -inf at -inf, -0.6931471805599453 at 0.0, 0.0 at inf
+        """
     def silu(self) -> Value:
         r"""The sigmoid linear unit, or swish: ``a * sigmoid(a)``.
 
-        Of real numbers, of NumPy arrays, elementwise, and of Values: the result is a Value.
+        ``a`` is a real number, a Value, or a NumPy array, elementwise; the result is of its kind.
 
         * computed as ``a*sigmoid(a)``
         * partial derivative: ``sigmoid(a)*(1 + a*sigmoid(-a))``
@@ -671,7 +750,7 @@ class Value:
     def gelu(self) -> Value:
         r"""The Gaussian error linear unit: ``a`` times how likely a standard normal variable is below ``a``.
 
-        Of real numbers, of NumPy arrays, elementwise, and of Values: the result is a Value.
+        ``a`` is a real number, a Value, or a NumPy array, elementwise; the result is of its kind.
 
         * computed as ``0.5*a*erfc(-a*SQRT_HALF)``
         * partial derivative: ``0.5*erfc(-a*SQRT_HALF) + a*(ONE_OVER_SQRT_TAU*exp(-0.5*square(maximum(minimum(a, 60.0), -60.0))))``
@@ -681,7 +760,8 @@ class Value:
     def huber(self, b: Real | Value = 1.0) -> Value:
         r"""Huber's loss of a residual: ``a*a/2`` for residuals up to ``b``, linear beyond.
 
-        Of real numbers, of NumPy arrays, elementwise, and of Values: the result is a Value.
+        ``a`` and ``b`` are real numbers, Values, or NumPy arrays, elementwise.
+        The result is an array if one of them is, else a Value if one is, else a float.
 
         * computed as ``0.5*a*a if abs(a) <= b else b*(abs(a) - 0.5*b)``
         * partial derivatives: ``maximum(minimum(a, b), -b)``, ``relu(abs(a) - b)``
@@ -691,7 +771,8 @@ class Value:
     def bernoulli_entropy(self, b: Real | Value) -> Value:
         r"""The cross-entropy of the probability ``a`` of an event and a target ``b`` from 0 to 1.  As in PyTorch, logarithms are at least -100.
 
-        Of real numbers, of NumPy arrays, elementwise, and of Values: the result is a Value.
+        ``a`` and ``b`` are real numbers, Values, or NumPy arrays, elementwise.
+        The result is an array if one of them is, else a Value if one is, else a float.
 
         * computed as ``-(b*maximum(log(a), -100.0) + (1 - b)*maximum(log(1 - a) if a > 0.5 else log1p(-a), -100.0))``
         * partial derivatives: ``(a - b)/maximum(a*(1 - a), 1e-12)``, ``maximum(log(1 - a), -100.0) - maximum(log(a), -100.0)``
@@ -700,7 +781,8 @@ class Value:
     def logit_entropy(self, b: Real | Value) -> Value:
         r"""The cross-entropy of the probability ``sigmoid(a)`` of an event and a target ``b`` from 0 to 1, without overflow.
 
-        Of real numbers, of NumPy arrays, elementwise, and of Values: the result is a Value.
+        ``a`` and ``b`` are real numbers, Values, or NumPy arrays, elementwise.
+        The result is an array if one of them is, else a Value if one is, else a float.
 
         * computed as ``(0.0 if b == 0 else b*softplus(-a)) + (0.0 if b == 1 else (1 - b)*softplus(a))``
         * partial derivatives: ``(1 - b)*sigmoid(a) - b*sigmoid(-a)``, ``-a``
@@ -709,7 +791,8 @@ class Value:
     def divergence(self, b: Real | Value) -> Value:
         r"""A term of the Kullback-Leibler divergence: of a target probability ``a`` and a logarithm ``b`` of a probability.
 
-        Of real numbers, of NumPy arrays, elementwise, and of Values: the result is a Value.
+        ``a`` and ``b`` are real numbers, Values, or NumPy arrays, elementwise.
+        The result is an array if one of them is, else a Value if one is, else a float.
 
         * computed as ``0.0 if a == 0 else a*(log(a) - b)``
         * partial derivatives: ``log(a) - b + 1``, ``-a``
@@ -718,7 +801,8 @@ class Value:
     def maximum(self, b: Real | Value) -> Value:
         r"""The larger of two numbers; at a tie each gets half of the derivative; a nan wins.
 
-        Of real numbers, of NumPy arrays, elementwise, and of Values: the result is a Value.
+        ``a`` and ``b`` are real numbers, Values, or NumPy arrays, elementwise.
+        The result is an array if one of them is, else a Value if one is, else a float.
 
         * computed as ``a if a >= b or a != a else b``
         * partial derivatives: ``prefer(a, b)``, ``prefer(b, a)``
@@ -727,16 +811,33 @@ class Value:
     def minimum(self, b: Real | Value) -> Value:
         r"""The smaller of two numbers; at a tie each gets half of the derivative; a nan wins.
 
-        Of real numbers, of NumPy arrays, elementwise, and of Values: the result is a Value.
+        ``a`` and ``b`` are real numbers, Values, or NumPy arrays, elementwise.
+        The result is an array if one of them is, else a Value if one is, else a float.
 
         * computed as ``a if a <= b or a != a else b``
         * partial derivatives: ``prefer(b, a)``, ``prefer(a, b)``
         * differentiable, and tested, where ``a - b != 0``
         """
+    def clip(self, lo: Real | Value | None, hi: Real | Value | None) -> Value:
+        r"""``x``, but ``lo`` where it is less and ``hi`` where it is greater: ``numpy.clip``.
+
+        The slope is 1 from ``lo`` to ``hi``, both included, and 0 outside, as PyTorch's.
+
+        Args:
+            x: a number, a Value, or an array of them; nan stays nan.
+            lo: likewise, or None for no limit; where ``lo > hi`` the result is ``hi``.
+            hi: likewise.
+
+        Raises:
+            TypeError: for anything else.
+
+        >>> clip(3.0, 0.0, 1.0), clip(np.array([-1.0, 5.0]), 0.0, None)
+        (1.0, array([0., 5.]))
+        """
     def sign(self) -> Value:
         r"""1, -1 or 0, as a number is positive, negative or neither; its derivative is 0.
 
-        Of real numbers, of NumPy arrays, elementwise, and of Values: the result is a Value.
+        ``a`` is a real number, a Value, or a NumPy array, elementwise; the result is of its kind.
 
         * computed as ``1.0 if a > 0 else -1.0 if a < 0 else 0.0``
         * partial derivative: ``0.0``
@@ -746,7 +847,7 @@ class Value:
     def step(self) -> Value:
         r"""1 for positive numbers and nan, else 0; its derivative is 0.
 
-        Of real numbers, of NumPy arrays, elementwise, and of Values: the result is a Value.
+        ``a`` is a real number, a Value, or a NumPy array, elementwise; the result is of its kind.
 
         * computed as ``0.0 if a <= 0 else 1.0``
         * partial derivative: ``0.0``
@@ -756,7 +857,7 @@ class Value:
     def positive(self) -> Value:
         r"""1 for positive numbers, else 0, also for nan; its derivative is 0.
 
-        Of real numbers, of NumPy arrays, elementwise, and of Values: the result is a Value.
+        ``a`` is a real number, a Value, or a NumPy array, elementwise; the result is of its kind.
 
         * computed as ``1.0 if a > 0 else 0.0``
         * partial derivative: ``0.0``
@@ -766,7 +867,8 @@ class Value:
     def prefer(self, b: Real | Value) -> Value:
         r"""1 where ``a`` is the larger of two numbers, 1/2 at a tie, else 0; its derivative is 0.
 
-        Of real numbers, of NumPy arrays, elementwise, and of Values: the result is a Value.
+        ``a`` and ``b`` are real numbers, Values, or NumPy arrays, elementwise.
+        The result is an array if one of them is, else a Value if one is, else a float.
 
         * computed as ``0.0 if a < b else 0.5 if a == b else 1.0``
         * partial derivatives: ``0.0``, ``0.0``
@@ -775,7 +877,8 @@ class Value:
     def ratio(self, b: Real | Value) -> Value:
         r"""``a / b``, and ``a`` where ``b`` is 0.
 
-        Of real numbers, of NumPy arrays, elementwise, and of Values: the result is a Value.
+        ``a`` and ``b`` are real numbers, Values, or NumPy arrays, elementwise.
+        The result is an array if one of them is, else a Value if one is, else a float.
 
         * computed as ``a if b == 0 else a/b``
         * partial derivatives: ``ratio(1.0, b)``, ``-ratio(ratio(a, b), b)``
@@ -784,7 +887,7 @@ class Value:
     def floor(self) -> Value:
         r"""The next integer from ``a`` downwards; its derivative is 0.
 
-        Of real numbers, of NumPy arrays, elementwise, and of Values: the result is a Value.
+        ``a`` is a real number, a Value, or a NumPy array, elementwise; the result is of its kind.
 
         * partial derivative: ``0.0``
         * differentiable, and tested, where ``(a % 1)*(1 - a % 1) != 0``
@@ -793,7 +896,7 @@ class Value:
     def ceil(self) -> Value:
         r"""The next integer from ``a`` upwards; its derivative is 0.
 
-        Of real numbers, of NumPy arrays, elementwise, and of Values: the result is a Value.
+        ``a`` is a real number, a Value, or a NumPy array, elementwise; the result is of its kind.
 
         * partial derivative: ``0.0``
         * differentiable, and tested, where ``(a % 1)*(1 - a % 1) != 0``
@@ -802,7 +905,7 @@ class Value:
     def trunc(self) -> Value:
         r"""The next integer from ``a`` towards 0; its derivative is 0.
 
-        Of real numbers, of NumPy arrays, elementwise, and of Values: the result is a Value.
+        ``a`` is a real number, a Value, or a NumPy array, elementwise; the result is of its kind.
 
         * partial derivative: ``0.0``
         * differentiable, and tested, where ``(a % 1)*(1 - a % 1) != 0``
@@ -811,7 +914,7 @@ class Value:
     def rint(self) -> Value:
         r"""The nearest integer, of two the even one; its derivative is 0.
 
-        Of real numbers, of NumPy arrays, elementwise, and of Values: the result is a Value.
+        ``a`` is a real number, a Value, or a NumPy array, elementwise; the result is of its kind.
 
         * partial derivative: ``0.0``
         * differentiable, and tested, where ``((a - 0.5) % 1)*(1 - (a - 0.5) % 1) != 0``
@@ -820,7 +923,8 @@ class Value:
     def equal(self, b: Real | Value) -> Value:
         r"""1 where ``a == b``, else 0; its derivative is 0.
 
-        Of real numbers, of NumPy arrays, elementwise, and of Values: the result is a Value.
+        ``a`` and ``b`` are real numbers, Values, or NumPy arrays, elementwise.
+        The result is an array if one of them is, else a Value if one is, else a float.
 
         * computed as ``1.0 if a == b else 0.0``
         * partial derivatives: ``0.0``, ``0.0``
@@ -829,7 +933,8 @@ class Value:
     def less(self, b: Real | Value) -> Value:
         r"""1 where ``a < b``, else 0; its derivative is 0.
 
-        Of real numbers, of NumPy arrays, elementwise, and of Values: the result is a Value.
+        ``a`` and ``b`` are real numbers, Values, or NumPy arrays, elementwise.
+        The result is an array if one of them is, else a Value if one is, else a float.
 
         * computed as ``1.0 if a < b else 0.0``
         * partial derivatives: ``0.0``, ``0.0``
@@ -838,7 +943,8 @@ class Value:
     def less_equal(self, b: Real | Value) -> Value:
         r"""1 where ``a <= b``, else 0; its derivative is 0.
 
-        Of real numbers, of NumPy arrays, elementwise, and of Values: the result is a Value.
+        ``a`` and ``b`` are real numbers, Values, or NumPy arrays, elementwise.
+        The result is an array if one of them is, else a Value if one is, else a float.
 
         * computed as ``1.0 if a <= b else 0.0``
         * partial derivatives: ``0.0``, ``0.0``
@@ -847,7 +953,8 @@ class Value:
     def greater(self, b: Real | Value) -> Value:
         r"""1 where ``a > b``, else 0; its derivative is 0.
 
-        Of real numbers, of NumPy arrays, elementwise, and of Values: the result is a Value.
+        ``a`` and ``b`` are real numbers, Values, or NumPy arrays, elementwise.
+        The result is an array if one of them is, else a Value if one is, else a float.
 
         * computed as ``1.0 if a > b else 0.0``
         * partial derivatives: ``0.0``, ``0.0``
@@ -856,17 +963,21 @@ class Value:
     def greater_equal(self, b: Real | Value) -> Value:
         r"""1 where ``a >= b``, else 0; its derivative is 0.
 
-        Of real numbers, of NumPy arrays, elementwise, and of Values: the result is a Value.
+        ``a`` and ``b`` are real numbers, Values, or NumPy arrays, elementwise.
+        The result is an array if one of them is, else a Value if one is, else a float.
 
         * computed as ``1.0 if a >= b else 0.0``
         * partial derivatives: ``0.0``, ``0.0``
         * differentiable, and tested, where ``a - b != 0``
         """
-    def conjugate(self) -> Value: ...
+    def conjugate(self) -> Value:
+        """The Value itself, as it is real: for NumPy's functions of arrays."""
     @property
-    def real(self) -> Value: ...
+    def real(self) -> Value:
+        """The Value itself, as it is real."""
     @property
-    def imag(self) -> float: ...
+    def imag(self) -> float:
+        """0.0, as a Value is real."""
     def __floor__(self) -> Value: ...
     def __ceil__(self) -> Value: ...
     def __trunc__(self) -> Value: ...

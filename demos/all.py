@@ -22,6 +22,7 @@ from tqdm import tqdm
 #: In the order in which they are best read.
 DEMOS = (
     "derivatives",
+    "thirty_lines",
     "line_fit",
     "plane_fit",
     "parabola_net",

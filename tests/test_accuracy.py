@@ -23,9 +23,9 @@ from mpmath import mp
 
 import autodiff
 from autodiff import Value, ops
-from autodiff.engine import ieee
+from autodiff.engine import special
 from autodiff.engine.expressions import for_floats
-from autodiff.engine.instructions import ON_LISTS
+from autodiff.engine.instructions import OF_LIST, ON_LISTS
 from autodiff.engine.kernels import FLOATS, partial_functions
 
 POINTS = 2 * settings().max_examples  # a row: 200, or 10,000 in the nightly profile
@@ -151,7 +151,7 @@ class Underflow(ast.NodeTransformer):
     def __init__(self, row):
         self.names = {**FLOATS, "intermediate": self.intermediate}
         for r in ops.TABLE:
-            if not r.over_lists and r.name not in ieee.FUNCTIONS:
+            if not r.over_lists and r.name not in special.FUNCTIONS:
                 self.names[r.name] = self.function(r.names, r.value)
         self.value = self.function(row.names, row.value)
         self.partials = [self.function([*row.names, "v"], p) for p in row.partials]
@@ -208,7 +208,7 @@ def bounds_of(row, operands, v, partials):
             dict(zip("ab", xs, strict=False))
             for xs in zip(*(operands[i : i + n] for i in range(0, len(operands), n)), strict=True)
         ]
-        names |= {"n": n, "m": ON_LISTS["largest"](operands[:n])}
+        names |= {x: ON_LISTS[name](operands[:n]) for x, name in OF_LIST.items()} | {"n": n}
         fold = for_floats(row.fold)
         names["s"] = sum(abs(eval(fold, names, element)) for element in elements)
         of_partials = [

@@ -19,6 +19,7 @@ from autodiff.testing import (
     expressions,
     points,
 )
+from autodiff.testing.strategies import Step
 
 
 @pytest.mark.parametrize(
@@ -258,6 +259,14 @@ def test_an_expression_prints_as_python_that_does_the_same(data):
     scope = dict(autodiff.functions.PUBLIC)
     exec(repr(expression), scope)
     assert repr(scope["f"](*map(Value, point))) == repr(expression(*map(Value, point)))
+
+
+def test_an_expression_wants_all_its_inputs():
+    expression = Expression(2, (Step("add", (0, 1)),))
+    assert expression(1.0, 2.0) == 3.0
+    for inputs in ((1.0,), (1.0, 2.0, 3.0)):
+        with pytest.raises(TypeError, match=f"takes 2 inputs, not {len(inputs)}"):
+            expression(*inputs)
 
 
 def test_expressions_shrink_to_small_ones():

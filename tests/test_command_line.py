@@ -1,6 +1,7 @@
 """The command line: what it prints, what it refuses, and that no text makes it do anything else."""
 
 import math
+import re
 import subprocess
 import sys
 import time
@@ -12,6 +13,7 @@ from hypothesis import strategies as st
 import autodiff
 from autodiff import Value, formulas, graph
 from autodiff.__main__ import main
+from autodiff.engine.choice import sentence
 from autodiff.formulas import FormulaError, catalogue, number, parse
 from autodiff.functions import PUBLIC
 from autodiff.ops import HELPERS, TABLE, row
@@ -72,6 +74,24 @@ def test_a_formula_may_begin_with_a_minus_sign(capsys, formula):
     code, out, _ = run(capsys, "grad", formula, "a=3")
     assert code == 0
     assert out.startswith(f"{formula.strip()} = ")
+
+
+# -- which version ---------------------------------------------------------------------------------
+
+
+def test_the_version_tells_which_engine_runs_and_why(capsys):
+    with pytest.raises(SystemExit) as ended:
+        main(["--version"])
+    assert ended.value.code == 0
+    said = capsys.readouterr().out
+    python = ".".join(map(str, sys.version_info[:3]))
+    begins = rf"autodiff {re.escape(autodiff.__version__)}, \w+ {re.escape(python)}, NumPy [^:]*: "
+    assert re.match(begins, said)
+    assert said.endswith(f": {sentence(autodiff.COMPILED)}\n")
+
+
+def test_a_formula_may_look_like_the_option(capsys):
+    assert run(capsys, "grad", "--version", "version=3")[1] == "--version = 3\nd/dversion = 1\n"
 
 
 # -- check -----------------------------------------------------------------------------------------
@@ -208,13 +228,24 @@ def test_a_path_without_an_ending_is_refused(capsys):
 
 
 @pytest.mark.parametrize(
+    ("argv", "named", "help_of"),
+    [
+        ([], "COMMAND", ""),
+        (["grad"], "FORMULA", "grad "),
+        (["grid", "a", "a=1"], "'grid'", ""),
+        (["draw", "a", "a=1", "-o"], "-o/--output", "draw "),
+        (["draw", "a", "-o", "-a.svg", "a=1"], "-o/--output", "draw "),
+    ],
+)
+def test_what_is_missing_or_unknown_is_named_and_the_help(capsys, argv, named, help_of):
+    said, hint, rest = refusal(capsys, *argv).rpartition("; python -m autodiff ")
+    assert named in said
+    assert (hint, rest) == ("; python -m autodiff ", f"{help_of}--help shows how")
+
+
+@pytest.mark.parametrize(
     ("argv", "message"),
     [
-        ([], "the following arguments are required: COMMAND; python -m autodiff --help shows how"),
-        (["grad"], "the following arguments are required: FORMULA; python -m autodiff grad --help"),
-        (["grid", "a", "a=1"], "argument COMMAND: invalid choice: 'grid' (choose from"),
-        (["draw", "a", "a=1", "-o"], "argument -o/--output: expected one argument"),
-        (["draw", "a", "-o", "-a.svg", "a=1"], "argument -o/--output: expected one argument"),
         (["grad", "a", "a=1", "-o", "x.svg"], "grad writes no file: it has no option -o"),
         (["grad", "a", "a=1", "--fast"], "'--fast' is not a variable with its number, such as a=2"),
         (["grad", "a", "a"], "'a' is not a variable with its number, such as a=2"),

@@ -1,10 +1,13 @@
 """The demonstrations of models that learn: what their docstrings claim."""
 
+import inspect
 import re
 
 import numpy as np
 import pytest
 from test_demos import load, small
+
+import autodiff
 
 
 def test_valleys(tmp_path):
@@ -130,6 +133,42 @@ def test_parabola_net(tmp_path):
     assert np.mean(np.isclose(bad.after, np.median(bad.after))) > 0.5
     assert list(small(demo.pictures(quick=True), tmp_path)) == [
         "parabola_net_normalised", "parabola_net_raw", "parabola_net",
+    ]  # fmt: skip
+
+
+def test_thirty_lines(tmp_path):
+    demo = load("thirty_lines")
+    found = {}
+    for kind in (demo.Tensor, autodiff.Value):
+        a, b = kind(2.0), kind(3.0)
+        _, e = demo.formula(a, b)
+        e.backward()
+        found[kind] = float(e.data), float(a.grad), float(b.grad)
+    expected = np.sin(10.0), 2 * np.cos(10.0), 2 * np.cos(10.0)
+    assert list(found.values()) == [pytest.approx(expected, rel=1e-15)] * 2
+
+    assert (3 - demo.Tensor(5.0)).data == 2.0  # and not -2
+    assert (3 - autodiff.Value(5.0)).data == -2.0
+    assert demo.power(demo.Tensor, 3.0) == 0.0
+    assert demo.power(autodiff.Value, 3.0) == pytest.approx(8 * np.log(2.0), rel=1e-15)
+
+    x, y = demo.doubled(demo.Tensor, 10)
+    called = []
+    original = demo.Tensor.backward
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(demo.Tensor, "backward", lambda *a: called.append(1) or original(*a))
+        y.backward()
+    assert x.grad == 2.0**10
+    assert len(called) == demo.calls(10) == 2**11 - 1
+    x, y = demo.doubled(autodiff.Value, 100)
+    y.backward()
+    assert x.grad == 2.0**100
+
+    source = inspect.getsource(demo)
+    lines = source[source.index("class Tensor") : source.index("# -- against")].splitlines()
+    assert len([line for line in lines if line.strip()]) == 30
+    assert list(small(demo.pictures(quick=True), tmp_path)) == [
+        "thirty_lines_graph", "thirty_lines_faults",
     ]  # fmt: skip
 
 

@@ -62,7 +62,7 @@ def test_an_interrupted_index_shows_what_there_is(tmp_path):
 
 
 def test_every_demonstration_is_on_the_page():
-    scripts = {path.stem for path in DEMOS.glob("*.py")} - {"demo", "all", "mathml"}
+    scripts = {path.stem for path in DEMOS.glob("*.py")} - {"demo", "all", "mathml", "site"}
     assert scripts == set(load("all").DEMOS)
 
 

@@ -17,14 +17,14 @@ from autodiff import ops
 from autodiff.engine import choice, ckernels, ieee, instructions, kernels
 
 
-def fresh(program, **environment):
-    """What a new interpreter prints."""
+def fresh(program, folder=Path(autodiff.__file__).parents[1], **environment):
+    """What a new interpreter prints that finds the package in a folder."""
     done = subprocess.run(
         [sys.executable, "-c", program],
         capture_output=True,
         text=True,
         check=True,
-        cwd=Path(autodiff.__file__).parents[1],
+        cwd=folder,
         env={**os.environ, **environment},
     )
     return done.stdout.strip()
@@ -49,6 +49,66 @@ def test_only_what_is_compiled_is_looked_for():
     assert finder.find_spec("autodiff.value").origin == str(choice.ROOT / "value.py")
     for name in ("autodiff", "autodiff.ops", "autodiff.engine", "another.value", "value"):
         assert finder.find_spec(name) is None
+
+
+@pytest.fixture(scope="module")
+def uncompiled(tmp_path_factory):
+    """A folder with the package as it is installed where there is no C compiler."""
+    folder = tmp_path_factory.mktemp("uncompiled")
+    left_out = shutil.ignore_patterns("*.so", "*.pyd", "*.c", "__pycache__")
+    shutil.copytree(choice.ROOT, folder / "autodiff", ignore=left_out)
+    return folder
+
+
+def test_one_sentence_says_which_engine_runs_and_why(uncompiled):
+    program = (
+        "import autodiff; from autodiff.engine.choice import sentence; "
+        "print(sentence(autodiff.COMPILED))"
+    )
+    assert fresh(program, AUTODIFF_PURE="1") == (
+        "the engine runs interpreted, since AUTODIFF_PURE asks for it"
+    )
+    assert choice.sentence(True) == "the engine is compiled"
+    said = fresh(program, uncompiled, AUTODIFF_PURE="0")
+    assert said.startswith("the engine runs interpreted, about ten times slower, since none is ")
+    version = ".".join(map(str, sys.version_info[:3]))
+    assert f"{version} in {uncompiled / 'autodiff'}: install autodiff again where" in said
+    assert "C compiler, by pip with --force-reinstall and --no-cache-dir, or set AUTODIFF" in said
+    assert "\n" not in said
+
+
+WORK = """
+import warnings
+from autodiff import Value, jit
+from autodiff.engine import choice
+
+choice.MANY = {many}
+f = jit(lambda x: x * x + x, check=False)
+with warnings.catch_warnings(record=True) as caught:
+    warnings.simplefilter("always")
+    for i in range(100):
+        {work}
+for warning in caught:
+    print(warning.category.__name__, warning.filename, warning.lineno, warning.message)
+"""
+EAGERLY = "x = Value(2.0); (x * x + x).backward()"
+
+
+@pytest.mark.parametrize("work", [EAGERLY, "f(2.0)"])
+def test_an_interpreted_engine_that_nobody_asked_for_is_mentioned_once(uncompiled, work):
+    (said,) = fresh(WORK.format(many=150, work=work), uncompiled, AUTODIFF_PURE="").splitlines()
+    assert said.startswith("RuntimeWarning <string> 11 the engine runs interpreted, about ten")
+
+
+@pytest.mark.parametrize(("many", "asked"), [(choice.MANY, "0"), (150, "1")])
+def test_it_is_not_mentioned_where_it_costs_little_or_is_asked_for(uncompiled, many, asked):
+    program = WORK.format(many=many, work=EAGERLY)
+    assert fresh(program, uncompiled, AUTODIFF_PURE=asked) == ""
+
+
+@pytest.mark.skipif(not autodiff.COMPILED, reason="there is no compiled engine")
+def test_a_compiled_engine_says_nothing():
+    assert fresh(WORK.format(many=150, work=EAGERLY), AUTODIFF_PURE="0") == ""
 
 
 def test_a_source_tree_without_cython_is_enough():

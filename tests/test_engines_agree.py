@@ -144,6 +144,10 @@ def folded(name, *lists):
     if name == "dot":
         xs, ys = lists
         return added(x * y for x, y in zip(xs, ys, strict=True)), [*ys, *xs]
+    if name == "norm":
+        u = ON_LISTS["unit"](xs)
+        root = ieee.FUNCTIONS["sqrt"](added((x / u) * (x / u) for x in xs))
+        return u * root, [x / u / root if root else 0.0 for x in xs]
     m = ON_LISTS["largest"](xs)
     powers = [ieee.FUNCTIONS["exp"](x - m) for x in xs]
     total = added(powers)

@@ -20,6 +20,8 @@ from explorer_pages import (
 import autodiff
 from autodiff import Value
 
+pytestmark = pytest.mark.once
+
 visit = pytest.fixture(visits)
 
 
@@ -298,6 +300,25 @@ def test_drag_wheel_and_fit_move_the_drawing_but_do_not_click(visit):
     assert seen(page) == groups
     page.get_by_role("button", name="Fit").click()
     assert page.locator("#world").get_attribute("transform") == at
+
+
+def test_until_it_is_moved_the_drawing_stays_fitted_into_its_window(visit):
+    # As in a notebook, where a frame below the fold has no size at first.
+    _, data, _ = net()
+    page = visit(data)
+    transform = "document.getElementById('world').getAttribute('transform')"
+    at = page.evaluate(transform)
+    page.evaluate("document.body.style.display = 'none'")
+    page.wait_for_function(f"{transform} != '{at}'")
+    page.evaluate("document.body.style.display = ''")
+    page.wait_for_function(f"{transform} == '{at}'")
+    page.set_viewport_size({"width": 700, "height": 500})
+    page.wait_for_function(f"{transform} != '{at}'")
+    page.get_by_role("button", name="Zoom in").click()
+    moved = page.evaluate(transform)
+    page.set_viewport_size({"width": 1000, "height": 700})
+    page.evaluate("new Promise((seen) => requestAnimationFrame(() => setTimeout(seen, 100)))")
+    assert page.evaluate(transform) == moved
 
 
 def test_a_phone_needs_no_horizontal_scrolling(visit):

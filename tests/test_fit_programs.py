@@ -12,7 +12,7 @@ from autodiff import Value, functions, jit, log, nn, no_grad
 from autodiff.checkpoints import load
 from autodiff.engine.instructions import VMAP
 from autodiff.nn import Module
-from autodiff.optim import SGD, Adam, History, compiled, fit, loops
+from autodiff.optim import LBFGS, SGD, Adam, History, compiled, fit, loops
 from autodiff.transforms.cache import Jitted
 
 X = np.random.default_rng(3).normal(size=(20, 2)).tolist()
@@ -212,6 +212,18 @@ def test_few_steps_of_a_size_make_no_program(
     training.go(epochs)
     assert [p._traces for p in programs[:1]] == traces
     twin.go(epochs, jit=False)
+    np.testing.assert_equal(training.state(), twin.state())
+
+
+@pytest.mark.parametrize(("max_eval", "traces"), [(10, [1]), (9, [])])
+def test_a_step_that_evaluates_often_is_worth_a_program(programs, monkeypatch, max_eval, traces):
+    monkeypatch.setattr(loops, "FEW", 20)
+    training, twin = (Training(mlp("tanh"), batch_size=len(X)) for _ in range(2))
+    for t in (training, twin):
+        t.optimizer = LBFGS(t.model.parameters(), lr=0.1, max_iter=8, max_eval=max_eval)
+    training.go(2)
+    assert [p._traces for p in programs[:1]] == traces
+    twin.go(2, jit=False)
     np.testing.assert_equal(training.state(), twin.state())
 
 

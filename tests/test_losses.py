@@ -384,6 +384,8 @@ REFUSED = [
     (nn.kl_div, [[[]], [[]], False, "sum"], ValueError, r"kl_div\(\) of an empty batch"),
     (nn.kl_div, [[], [], False, "batchmean"], ValueError, r"kl_div\(\) of an empty batch"),
     (nn.l1_loss, [[1.0], [[1.0]]], ValueError, "not nested equally deep"),
+    (nn.mse_loss, [["a"], ["b"]], TypeError, r"mse_loss\(\) takes numbers and Values, not 'a'"),
+    (nn.kl_div, [[0.5], ["b"]], TypeError, r"kl_div\(\) takes numbers and Values, not 'b'"),
 ]
 
 

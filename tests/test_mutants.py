@@ -18,6 +18,8 @@ from mutants import TREE, Unit
 
 import autodiff
 
+pytestmark = pytest.mark.once
+
 # -- which there are -------------------------------------------------------------------------------
 
 

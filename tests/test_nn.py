@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 import pytest
 
-from autodiff import Value, detect_anomaly, nn, no_grad, scope
+from autodiff import Value, detect_anomaly, nn, no_grad, scope, tanh
 from autodiff.nn import MLP, Layer, Module, Neuron, TwoLayerNet
 
 
@@ -210,15 +210,73 @@ def test_a_state_that_does_not_fit_changes_nothing(change, error, message):
 
 
 def test_a_net_shows_its_parts():
-    assert repr(Neuron(2)) == "Neuron(3 parameters)"
-    assert repr(nn.Sequential(Layer(2, 1), math.sin)).splitlines() == [
-        "Sequential(3 parameters)",
-        "  layers.0: Layer(3 parameters)",
-        "    neurons.0: Neuron(3 parameters)",
+    assert repr(nn.Sequential(Layer(2, 1, "tanh"), math.sin, nn.Sequential(sum))).splitlines() == [
+        "Sequential(",
+        "  (layers.0): Layer(2, 1, 'tanh')",
+        "  (layers.1): sin",
+        "  (layers.2): Sequential(",
+        "    (layers.0): sum",
+        "  )",
+        ")",
     ]
-    lines = repr(Layer(1, 20)).splitlines()
-    assert len(lines) == 1 + 8 + 1
-    assert lines[-1] == "  ... and 12 more"
+
+    class Net(nn.Module):
+        def __init__(self):
+            self.scale, self.activation = Value(1.0), math.sin
+            self.many = [Neuron(1) for _ in range(20)]
+            self.last = nn.MLP(2, [1])
+
+    lines = repr(Net()).splitlines()
+    assert len(lines) == 1 + 8 + 1 + 1 + 1
+    assert lines[1] == "  (many.0): Neuron(1)"
+    assert lines[-3:] == ["  ... and 12 more", "  (last): MLP(2, [1])", ")"]
+    assert repr(nn.Sequential()) == "Sequential(0 parameters)"
+
+
+@pytest.mark.parametrize(
+    ("module", "shown"),
+    [
+        (Neuron(3), "Neuron(3)"),
+        (Neuron(3, "relu", bias=False), "Neuron(3, 'relu', bias=False)"),
+        (Neuron(3, tanh), "Neuron(3, 'tanh')"),
+        (Neuron(3, math.tanh), "Neuron(3, tanh)"),  # not the one that 'tanh' names
+        (Neuron(3, lambda x: x), "Neuron(3, <lambda>)"),
+        (Neuron(1, Neuron(1)), "Neuron(1, Neuron)"),
+        (Layer(3, 2), "Layer(3, 2)"),
+        (Layer(3, 2, "sin", bias=False), "Layer(3, 2, 'sin', bias=False)"),
+        (nn.MLP(2, [8, 1], "tanh"), "MLP(2, [8, 1], 'tanh')"),
+        (nn.MLP(2, [8, 4, 1], None, bias=False), "MLP(2, [8, 4, 1], None, bias=False)"),
+        (nn.TwoLayerNet(64, 32, 10), "TwoLayerNet(64, 32, 10, 'relu')"),
+        (nn.Embedding(10, 4), "Embedding(10, 4)"),
+        (nn.Dropout(0.25, rng()), "Dropout(p=0.25)"),
+        (nn.RMSNorm(4), "RMSNorm(4, eps=2.22e-16)"),
+        (nn.LayerNorm(4, 1e-3), "LayerNorm(4, eps=0.001)"),
+    ],
+)
+def test_a_module_is_shown_with_its_sizes(module, shown):
+    assert repr(module) == shown
+
+
+def test_what_is_no_longer_as_it_was_made_is_shown_by_its_parts():
+    layer = Layer(2, 2, "relu")
+    layer.neurons[1] = Neuron(2, "sin")
+    shown = "Layer(\n  (neurons.0): Neuron(2, 'relu')\n  (neurons.1): Neuron(2, 'sin')\n)"
+    assert repr(layer) == shown
+    layer.neurons = []
+    assert repr(layer) == "Layer(0 parameters)"
+    for changed in (
+        [Layer(2, 3), Layer(4, 1)],
+        [Layer(2, 3), Layer(3, 1, "sin")],
+        [Layer(2, 3, "sin"), Layer(3, 3), Layer(3, 1)],
+        [Layer(2, 3), Layer(3, 1, bias=False)],
+        [Layer(2, 3, "sin"), sum],
+    ):
+        net = nn.MLP(2, [3, 1])
+        net.layers = changed
+        assert repr(net).splitlines()[0] == "MLP("
+    net = nn.TwoLayerNet(2, 3, 1)
+    net.layers.append(Layer(1, 1))
+    assert repr(net).splitlines()[0] == "TwoLayerNet("
 
 
 def test_a_sequence_applies_modules_and_functions_in_turn():
@@ -362,6 +420,30 @@ def test_an_activation_without_a_gain_is_refused():
     for initialise in (nn.init.kaiming_uniform, nn.init.kaiming_normal):
         with pytest.raises(ValueError, match="one of sigmoid, tanh, relu, leaky_relu, not 'cos'"):
             initialise("cos")
+
+
+REFUSED_SPREADS = [
+    (nn.init.uniform, (2.0, 1.0), ValueError, "low and high must be finite, low not above high"),
+    (nn.init.uniform, (0.0, math.inf), ValueError, "low and high must be finite"),
+    (nn.init.uniform, (math.nan, 1.0), ValueError, "low and high must be finite"),
+    (nn.init.uniform, ("0", 1.0), TypeError, "low must be a real number, not '0'"),
+    (nn.init.normal, (0.0, -1.0), ValueError, "std 0 or more, not 0.0 and -1.0"),
+    (nn.init.normal, (math.nan, 1.0), ValueError, "mean and std must be finite"),
+    (nn.init.normal, (0.0, math.inf), ValueError, "mean and std must be finite"),
+    (nn.init.normal, (0.0, None), TypeError, "std must be a real number, not None"),
+    (nn.init.xavier_uniform, (-1.0,), ValueError, "gain must be a finite number, 0 or more"),
+    (nn.init.xavier_normal, (math.inf,), ValueError, "gain must be a finite number, 0 or more"),
+    (nn.init.xavier_normal, ("1",), TypeError, "gain must be a real number, not '1'"),
+    (nn.init.kaiming_normal, ([],), ValueError, "nonlinearity must be one of"),
+]
+
+
+@pytest.mark.parametrize(("initialise", "given", "kind", "words"), REFUSED_SPREADS)
+def test_a_spread_that_makes_no_sense_is_refused_before_anything_is_drawn(
+    initialise, given, kind, words
+):
+    with pytest.raises(kind, match=words):
+        initialise(*given)
 
 
 # -- other modules ---------------------------------------------------------------------------------

@@ -314,6 +314,8 @@ def test_documentation_states_value_and_partials(row):
     assert any(f"`{row.name}(" in line and row.value in line for line in ops.markdown().split("\n"))
     if row.over_lists:
         return
+    if getattr(autodiff, row.name) is not evaluation.VALUES[row.name]:
+        return  # it is written by hand
     shown = getattr(autodiff, row.name).__doc__
     assert shown.startswith(WORDS[row.name])
     assert row.value in shown or row.value == f"{row.name}({', '.join(row.names)})"

@@ -13,6 +13,7 @@ from autodiff import Value, optim
 from autodiff.optim import SGD, Adam, NoisySGD, Optimizer, clip_grad_norm_, clip_grad_value_
 
 RULES = ["SGD", "Adagrad", "Adadelta", "RMSprop", "Adam", "AdamW", "Adamax", "NAdam", "RAdam"]
+RULES.append("Rprop")
 
 
 def assert_same(ours, theirs):
@@ -44,6 +45,34 @@ def test_plain_descent_subtracts_lr_times_the_gradient():
     (x * x).backward()
     SGD([x], lr=0.25).step()
     assert x.data == 2.0 - 0.25 * 4.0
+
+
+def test_a_closure_is_called_first_and_what_it_returns_is_returned():
+    x = Value(2.0)
+    optimizer = SGD([x], lr=0.25)
+
+    def closure():
+        loss = x * x
+        optimizer.zero_grad()
+        loss.backward()
+        return loss
+
+    assert optimizer.step(closure).data == 4.0
+    assert x.data == 1.0
+    assert optimizer.step() is None
+    assert x.data == 0.0
+
+
+def test_resilient_steps_grow_and_shrink_with_the_signs_alone():
+    x = Value(0.0)
+    optimizer = optim.Rprop([x], lr=1.0, etas=(0.5, 2.0), step_sizes=(0.75, 3.0))
+    seen = []
+    for gradient in (1e-9, 1e9, 5.0, -1e-9, -7.0, 7.0, 7.0, 7.0):
+        x.grad = gradient
+        optimizer.step()
+        seen.append(x.data)
+    # 1, then 2 and 3 (for 4); half of it, but no step; 1.5 back; 0.75, but no step; on and on
+    assert seen == [-1.0, -3.0, -6.0, -6.0, -4.5, -4.5, -5.25, -6.75]
 
 
 def test_momentum_adds_up_unscaled_gradients():
@@ -129,6 +158,7 @@ NOT_NEGATIVE = {
     **{name: ["lr", "eps", "weight_decay"] for name in ("Adam", "AdamW", "Adamax", "RAdam")},
     "NAdam": ["lr", "eps", "weight_decay", "momentum_decay"],
     "NoisySGD": ["lr", "std", "weight_decay"],
+    "Rprop": ["lr"],
 }
 
 
@@ -177,6 +207,18 @@ def test_options_that_do_not_go_together_are_refused():
         SGD([x], nesterov=True, momentum=0.9, dampening=0.1)
     with pytest.raises(ValueError, match=r"rho must be from 0 to 1, not 1\.5"):
         optim.Adadelta([x], rho=1.5)
+    for pair in ((0.5,), 0.5, None, "ab", (0.5, 1.2, 2.0)):
+        for name in ("etas", "step_sizes"):
+            with pytest.raises(ValueError, match=f"{name} must be two numbers, not"):
+                optim.Rprop([x], **{name: pair})
+    for etas in ((0.0, 1.2), (1.0, 1.2), (0.5, 1.0), (1.2, 0.5), (math.nan, 1.2), (0.5, math.nan)):
+        with pytest.raises(ValueError, match="etas must be one between 0 and 1, and one above 1"):
+            optim.Rprop([x], etas=etas)
+    for sizes in ((-1e-6, 50), (2.0, 1.0), (math.nan, 1.0), (0.1, math.nan)):
+        with pytest.raises(ValueError, match="step_sizes must be from 0 up, the smaller first"):
+            optim.Rprop([x], step_sizes=sizes)
+    with pytest.raises(TypeError, match="step_sizes must be a real number, not None"):
+        optim.Rprop([x], step_sizes=(0.1, None))
     for rng in (None, 0, np.random):
         with pytest.raises(TypeError, match=r"takes a numpy\.random\.Generator, not"):
             NoisySGD([x], rng=rng)
@@ -226,7 +268,8 @@ def test_what_groups_refuse():
 @pytest.mark.parametrize("name", RULES)
 def test_a_loaded_state_continues_bit_for_bit(name):
     xs = [Value(5.0), Value(-3.0), Value(0.5)]
-    optimizer = make(name, [{"params": xs[:1], "lr": 0.03}, {"params": xs[1:]}], weight_decay=0.01)
+    more = {} if name == "Rprop" else {"weight_decay": 0.01}
+    optimizer = make(name, [{"params": xs[:1], "lr": 0.03}, {"params": xs[1:]}], **more)
     start = walk(optimizer, xs, 7)
     state = optimizer.state_dict()
     kept = copy.deepcopy(state)

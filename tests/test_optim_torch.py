@@ -1,7 +1,7 @@
 """Optimizers, schedulers, clipping and norms do what PyTorch's do, step for step.
 
-``seeds/torch_training.json`` holds PyTorch's float64 numbers (``make_torch_training.py`` writes it,
-and says what is in it).
+``seeds/torch_training.json`` and ``torch_steps.json`` hold PyTorch's float64 numbers
+(``make_torch_training.py`` and ``make_torch_steps.py`` write them, and say what is in them).
 """
 
 import inspect
@@ -12,12 +12,13 @@ import numpy as np
 import pytest
 
 import autodiff
-from autodiff import Value, nn, optim
+from autodiff import Value, cos, exp, log, nn, optim, sqrt
 from autodiff.optim import lr_scheduler
 
 SEEDS = Path(__file__).parent / "seeds"
 TORCH = json.loads((SEEDS / "torch_training.json").read_text())
 CHAINS = json.loads((SEEDS / "torch_chains.json").read_text())
+STEPS = json.loads((SEEDS / "torch_steps.json").read_text())
 PATHS, SCHEDULES = TORCH["paths"], TORCH["schedules"]
 NOT_THERE = {optim.Optimizer, optim.NoisySGD}
 
@@ -36,6 +37,19 @@ def assert_close(ours, theirs, scale=0.0):
 def surface(x, y, z):
     """What ``make_torch_training.surface`` is."""
     return autodiff.sin(x + y) + autodiff.cos(y - z) + 0.25 * autodiff.sin(x * z)
+
+
+PROBLEMS = {
+    "surface": lambda x, y, z, k: surface(x, y, z),
+    "valley": lambda x, y, z, k: 100 * (y - x * x) ** 2 + (1 - x) ** 2 + (z - y) ** 2,
+    "barrier": lambda x, y, z, k: (x - 1) ** 2 + 3 * (y + z) ** 2 - log(x) - log(y + z + 2),
+    "hill": lambda x, y, z, k: 1 / (x * x + 0.01) + (y - z) ** 2 + x * x + y**4,
+    "moving": lambda x, y, z, k: surface(x, y, z) + 0.1 * k * ((x - k) ** 2 + cos(y) * z),
+    "root": lambda x, y, z, k: sqrt(x) + sqrt(y) + (z - x) ** 2,
+    "overflow": lambda x, y, z, k: exp(x) + exp(-z) + x * y + y * y,
+    "saddle": lambda x, y, z, k: x * x - y * y + x * z * z,
+    "slope": lambda x, y, z, k: 3 * x - y + 0.5 * z,
+}
 
 
 # -- optimizers ------------------------------------------------------------------------------------
@@ -65,11 +79,58 @@ def test_every_option_of_every_optimizer_is_compared():
         for rule in vars(optim).values()
         if isinstance(rule, type) and issubclass(rule, optim.Optimizer) and rule not in NOT_THERE
     ]
-    assert len(rules) == 9
+    assert len(rules) == 11
     for rule in rules:
         entries = [e for e in PATHS if e["optimizer"] == rule.__name__]
+        if rule is optim.LBFGS:
+            entries = STEPS["searches"]
         options = set(inspect.signature(rule).parameters) - {"params"}
         assert options == {option for e in entries for option in e["options"]}, rule
+
+
+@pytest.mark.parametrize("entry", STEPS["spikes"], ids=name)
+def test_gradients_that_are_not_finite_lead_where_pytorchs_do(entry):
+    xs = [Value(1.0) for _ in STEPS["gradients"][0]]
+    optimizer = getattr(optim, entry["optimizer"])(xs, **entry["options"])
+    for gradients, theirs in zip(STEPS["gradients"], entry["path"], strict=True):
+        for x, gradient in zip(xs, gradients, strict=True):
+            x.grad = float(gradient)
+        optimizer.step()
+        assert_close([x.data for x in xs], theirs)
+
+
+def test_every_rule_is_given_gradients_that_are_not_finite():
+    given = {e["optimizer"] for e in STEPS["spikes"]}
+    assert given == {e["optimizer"] for e in PATHS}
+    assert {e["optimizer"] for e in STEPS["spikes"] if "maximize" in e["options"]} == given
+
+
+def search_name(entry):
+    """What a test of a search is called."""
+    return "-".join([entry["problem"], str(entry["start"][0]), *entry["options"]])
+
+
+@pytest.mark.parametrize("entry", STEPS["searches"], ids=search_name)
+def test_searches_evaluate_and_end_where_pytorchs_do(entry):
+    problem = PROBLEMS[entry["problem"]]
+    xs = [Value(x) for x in entry["start"]]
+    optimizer = optim.LBFGS(xs, **entry["options"])
+    evaluations = calls = 0
+
+    def closure():
+        nonlocal evaluations
+        evaluations += 1
+        optimizer.zero_grad()
+        loss = problem(*xs, calls)
+        loss.backward()
+        return loss
+
+    for theirs in entry["steps"]:
+        loss = optimizer.step(closure)
+        calls += 1
+        assert_close([loss.data, evaluations, *(x.data for x in xs)], theirs, scale=1.0)
+    assert optimizer.state[0]["func_evals"] == evaluations
+    assert optimizer.state[0]["step"] == calls
 
 
 # -- schedulers ------------------------------------------------------------------------------------
@@ -78,11 +139,13 @@ def test_every_option_of_every_optimizer_is_compared():
 def plan(optimizer, scheduler, options):
     """A scheduler, of which a sequence may be made."""
     given = dict(options)
-    if scheduler == "LambdaLR":
+    if scheduler in ("LambdaLR", "MultiplicativeLR"):
         given["lr_lambda"] = [lambda t: 0.9**t, lambda t: 1 / (1 + t)]
-    if scheduler == "SequentialLR":
+    if "scale_mode" in given:
+        given["scale_fn"] = lambda x: 1 / (1 + 0.1 * x)
+    if "schedulers" in given:
         given["schedulers"] = [plan(optimizer, *part) for part in given["schedulers"]]
-    return getattr(lr_scheduler, scheduler)(optimizer, **given)
+    return getattr(lr_scheduler, scheduler)(optimizer=optimizer, **given)
 
 
 def assert_rates_and_momenta(entry, schedulers, by_hand, added):
@@ -124,6 +187,17 @@ def chain_name(entry):
 @pytest.mark.parametrize("entry", CHAINS, ids=chain_name)
 def test_schedulers_scale_the_rate_they_find_as_pytorchs_do(entry):
     assert_rates_and_momenta(entry, entry["schedulers"], entry["by_hand"], entry["added"])
+
+
+@pytest.mark.parametrize(
+    "entry", TORCH["restarts"], ids=lambda e: "{T_0}-{T_mult}".format(**e["options"])
+)
+def test_warm_restarts_can_be_sent_to_any_epoch_as_pytorchs_can(entry):
+    optimizer = optim.SGD([Value(0.0)], lr=0.5)
+    scheduler = lr_scheduler.CosineAnnealingWarmRestarts(optimizer, **entry["options"])
+    for epoch, theirs in zip(entry["epochs"], entry["rates"], strict=True):
+        scheduler.step(epoch)
+        assert_close(scheduler.get_last_lr(), [theirs], scale=0.5)
 
 
 def test_two_schedulers_stepped_together_multiply():

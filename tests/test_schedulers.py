@@ -12,13 +12,19 @@ from autodiff import Value
 from autodiff.checkpoints import load, save
 from autodiff.optim import SGD, Adagrad, Adam, Adamax, RMSprop, lr_scheduler
 from autodiff.optim.lr_scheduler import (
+    ChainedScheduler,
+    ConstantLR,
     CosineAnnealingLR,
+    CosineAnnealingWarmRestarts,
+    CyclicLR,
     ExponentialLR,
     LambdaLR,
     LinearLR,
     LRScheduler,
+    MultiplicativeLR,
     MultiStepLR,
     OneCycleLR,
+    PolynomialLR,
     ReduceLROnPlateau,
     SequentialLR,
     StepLR,
@@ -45,6 +51,12 @@ MAKERS = {
     "OneCycleLR": lambda o: OneCycleLR(o, 0.5, total_steps=16),
     "ReduceLROnPlateau": lambda o: ReduceLROnPlateau(o, factor=0.5, patience=1, cooldown=1),
     "SequentialLR": sequential,
+    "MultiplicativeLR": lambda o: MultiplicativeLR(o, lambda t: 1 - 1 / (2 + t)),
+    "ConstantLR": lambda o: ConstantLR(o, 0.5, 3),
+    "PolynomialLR": lambda o: PolynomialLR(o, 12, 1.5),
+    "CosineAnnealingWarmRestarts": lambda o: CosineAnnealingWarmRestarts(o, 3, 2, 0.01),
+    "CyclicLR": lambda o: CyclicLR(o, 0.1, 0.5, 3, 2, "triangular2"),
+    "ChainedScheduler": lambda o: ChainedScheduler([ConstantLR(o, 0.5, 3), ExponentialLR(o, 0.9)]),
 }
 METRICS = [3.0, 2.0, 2.5, 2.5, 2.5, 1.0, 1.5, 1.5, 1.5, 1.5, 1.5, 0.5, 0.6, 0.6, 0.6]
 
@@ -83,6 +95,35 @@ def test_every_scheduler_is_continued():
     assert set(MAKERS) | {"LRScheduler"} == {
         name for name, kind in vars(lr_scheduler).items() if hasattr(kind, "get_last_lr")
     }
+
+
+def half(t):
+    """A schedule with a name."""
+    return 0.5**t
+
+
+@pytest.mark.parametrize(
+    ("make", "shown"),
+    [
+        (lambda o: StepLR(o, 30), "StepLR(step_size=30, gamma=0.1, epoch=4, lr=[0.1, 0.05])"),
+        (lambda o: MultiStepLR(o, [1, 3]), "MultiStepLR(milestones=[1, 3], gamma=0.1, epoch=4, "
+         "lr=[0.001, 0.0005])"),
+        (lambda o: ExponentialLR(o, 0.3), "ExponentialLR(gamma=0.3, epoch=4, lr=[0.00081, "
+         "0.000405])"),
+        (lambda o: LambdaLR(o, half), "LambdaLR(lr_lambda=half, epoch=4, lr=[0.00625, 0.003125])"),
+        (lambda o: LambdaLR(o, [half, lambda t: 1]), "LambdaLR(lr_lambda=[half, <lambda>], epoch=4"
+         ", lr=[0.00625, 0.05])"),
+        (sequential, "SequentialLR(schedulers=[LinearLR, StepLR, ExponentialLR], "
+         "milestones=[4, 9], epoch=4, lr=[0.1, 0.05])"),
+        (lambda o: ReduceLROnPlateau(o, patience=1), "ReduceLROnPlateau(min_lr=0.0, mode='min', "
+         "threshold_mode='rel', factor=0.1, patience=1.0, cooldown=0.0, threshold=0.0001, "
+         "eps=1e-08, best=1.0, bad_epochs=1, cooling=0, lr=[0.01, 0.005])"),
+    ],
+)  # fmt: skip
+def test_a_scheduler_is_shown_with_its_options_and_where_it_is(make, shown):
+    scheduler = make(descent())
+    rates(scheduler, [1.0] * 4)
+    assert repr(scheduler) == shown
 
 
 def test_schedules_start_at_once_and_from_the_rate_they_find():
@@ -148,6 +189,77 @@ def test_one_cycle_ends_with_its_last_step():
     np.testing.assert_equal((optimizer.state_dict(), scheduler.state_dict()), before)
 
 
+def test_a_cycle_starts_at_its_base_rate_whatever_was_before():
+    optimizer = descent(momentum=0.5)
+    StepLR(optimizer, 2)
+    scheduler = CyclicLR(optimizer, [0.3, 0.2], 0.5, 2)
+    assert scheduler.get_last_lr() == [0.3, 0.2]
+    assert [g["momentum"] for g in optimizer.param_groups] == [0.9, 0.9]
+    optimizer.add_param_group({"params": [Value(0.0)]})
+    with pytest.raises(ValueError, match="group 2 was added after the scheduler"):
+        scheduler.step()
+
+
+def test_a_warm_restart_can_be_reached_by_number_and_in_steps():
+    by_number, in_steps = (CosineAnnealingWarmRestarts(descent(lr=1.0), 10, 3) for _ in range(2))
+    restarts = []
+    for epoch in range(1, 1300):
+        in_steps.step()
+        by_number.step(epoch)
+        assert by_number.get_last_lr() == in_steps.get_last_lr()
+        if in_steps.get_last_lr()[0] == 1.0:
+            restarts.append(epoch)
+    assert restarts == [10, 40, 130, 400, 1210]  # PyTorch's step(1210) is not one: it rounds
+    assert by_number.epoch == 1299
+    before = by_number.state_dict(), by_number.get_last_lr()
+    for wrong in (-1, math.nan, math.inf):
+        with pytest.raises(ValueError, match="epoch must be a finite number, 0 or more"):
+            by_number.step(wrong)
+    with pytest.raises(TypeError, match="epoch must be a real number, not '3'"):
+        by_number.step("3")
+    assert (by_number.state_dict(), by_number.get_last_lr()) == before
+
+
+def test_a_place_between_epochs_is_continued(tmp_path):
+    scheduler, twin = (CosineAnnealingWarmRestarts(descent(), 5, 2) for _ in range(2))
+    scheduler.step(7.25)
+    save(tmp_path / "a.npz", scheduler.optimizer, scheduler)
+    load(tmp_path / "a.npz", twin.optimizer, twin)
+    assert rates(twin, range(20)) == rates(scheduler, range(20))
+    assert twin.epoch == 27.25
+
+
+def test_a_chain_goes_on_from_where_its_schedulers_are():
+    alone, chained = descent(lr=1.0), descent(lr=1.0)
+    both = LinearLR(alone, 0.5), StepLR(alone, 3, 0.1)
+    parts = LinearLR(chained, 0.5), StepLR(chained, 3, 0.1)
+    for scheduler in (*both, both[1], *parts, parts[1]):
+        scheduler.step()
+    scheduler = ChainedScheduler(parts)
+    assert scheduler.get_last_lr() == [0.6, 0.3]  # as it was
+    for _ in range(9):
+        for each in both:
+            each.step()
+        scheduler.step()
+        assert scheduler.get_last_lr() == both[1].get_last_lr()
+
+
+def test_a_chain_in_a_sequence_starts_anew():
+    optimizer = descent(lr=1.0)
+    chain = ChainedScheduler([ConstantLR(optimizer, 0.5, 2), StepLR(optimizer, 1, 0.1)])
+    scheduler = SequentialLR(optimizer, [StepLR(optimizer, 1, 0.5), chain], [2])
+    seen = [scheduler.get_last_lr()[0], *(first for first, _ in rates(scheduler, range(5)))]
+    assert seen == pytest.approx([1.0, 0.5, 0.5, 0.05, 0.01, 0.001])
+
+
+def test_a_scale_of_ones_own_is_not_saved_and_must_be_there():
+    scheduler = CyclicLR(descent(momentum=0.5), 0.1, 0.5, 2, scale_fn=lambda x: 0.5)
+    assert "scale_fn" not in scheduler.state_dict()
+    other = CyclicLR(descent(momentum=0.5), 0.1, 0.5, 2)
+    with pytest.raises(ValueError, match="'scale_fn' is only in one of the two schedulers"):
+        other.load_state_dict(scheduler.state_dict())
+
+
 @pytest.mark.parametrize("mode", ["min", "max"])
 def test_a_plateau_of_nan_is_no_improvement(mode):
     optimizer = descent(lr=1.0)
@@ -190,7 +302,7 @@ def test_a_group_added_later_is_continued(tmp_path, steps):
     assert rates(other, range(9)) == rates(scheduler, range(9))
 
 
-@pytest.mark.parametrize("name", sorted(set(MAKERS) - {"OneCycleLR"}))
+@pytest.mark.parametrize("name", sorted(set(MAKERS) - {"OneCycleLR", "CyclicLR"}))
 def test_a_group_added_later_has_a_first_rate_in_every_schedule(name):
     optimizer, whole = descent(lr=1.0), descent(lr=1.0)
     scheduler, other = MAKERS[name](optimizer), MAKERS[name](whole)
@@ -342,6 +454,45 @@ def test_a_state_has_every_option_and_brings_it_to_another_scheduler():
 # -- what is refused -------------------------------------------------------------------------------
 
 REFUSED = [
+    (lambda o: MultiplicativeLR(o, [lambda t: t]), ValueError, "lr_lambda must be a function, or"),
+    (lambda o: ConstantLR(o, 0.0), ValueError, r"factor must be above 0 and at most 1, not 0\.0"),
+    (lambda o: ConstantLR(o, 1.1), ValueError, r"factor must be above 0 and at most 1, not 1\.1"),
+    (lambda o: ConstantLR(o, math.nan), ValueError, "factor must be above 0 and at most 1, not na"),
+    (lambda o: ConstantLR(o, total_iters=0), ValueError, "total_iters must be a positive integer"),
+    (lambda o: PolynomialLR(o, 2.5), ValueError, "total_iters must be a positive integer"),
+    (lambda o: PolynomialLR(o, 3, -1.0), ValueError, "power must be a finite number, 0 or more"),
+    (lambda o: PolynomialLR(o, 3, "1"), TypeError, "power must be a real number, not '1'"),
+    (lambda o: CosineAnnealingWarmRestarts(o, 0), ValueError, "T_0 must be a positive integer"),
+    (lambda o: CosineAnnealingWarmRestarts(o, 3, 0), ValueError, "T_mult must be a positive"),
+    (lambda o: CosineAnnealingWarmRestarts(o, 3, 1.5), ValueError, "T_mult must be a positive"),
+    (lambda o: CosineAnnealingWarmRestarts(o, 3, 1, "0"), TypeError, "eta_min must be a real"),
+    (lambda o: CyclicLR(o, "1", 0.5), TypeError, "base_lr must be a real number, not '1'"),
+    (lambda o: CyclicLR(o, 0.1, [0.5]), ValueError, "max_lr must be a number, or 2 of them"),
+    (lambda o: CyclicLR(o, 0.1, 0.5, 0), ValueError, "step_size_up must be above 0, not 0"),
+    (lambda o: CyclicLR(o, 0.1, 0.5, -2), ValueError, "step_size_up must be a finite number, 0 or"),
+    (lambda o: CyclicLR(o, 0.1, 0.5, 2, -1), ValueError, "step_size_down must be a finite number"),
+    (lambda o: CyclicLR(o, 0.1, 0.5, "2"), TypeError, "step_size_up must be a real number"),
+    (lambda o: CyclicLR(o, 0.1, 0.5, mode="square"), ValueError, "mode must be 'triangular', 'tri"),
+    (lambda o: CyclicLR(o, 0.1, 0.5, gamma=None), TypeError, "gamma must be a real number, not No"),
+    (lambda o: CyclicLR(o, 0.1, 0.5, scale_fn=2.0), TypeError, "scale_fn must be a function or No"),
+    (lambda o: CyclicLR(o, 0.1, 0.5, scale_mode="x"), ValueError, "scale_mode must be 'cycle' or"),
+    (lambda o: CyclicLR(o, 0.1, 0.5, cycle_momentum=0), TypeError, "cycle_momentum must be True"),
+    (lambda o: CyclicLR(o, 0.1, 0.5, base_momentum=[1]), ValueError, "base_momentum must be a num"),
+    (lambda o: CyclicLR(o, 0.1, 0.5, max_momentum="1"), TypeError, "max_momentum must be a real"),
+    (
+        lambda o: ChainedScheduler([], o),
+        ValueError,
+        "ChainedScheduler wants at least one scheduler",
+    ),
+    (
+        lambda o: ChainedScheduler([StepLR(o, 2), StepLR(descent(), 2)]),
+        *(ValueError, "a scheduler in the chain is another optimizer's"),
+    ),
+    (
+        lambda o: ChainedScheduler([StepLR(o, 2), ReduceLROnPlateau(o)]),
+        *(TypeError, "a chain takes schedules that are formulas, not .*ReduceLROnPlateau"),
+    ),
+    (lambda o: ChainedScheduler([None]), TypeError, "a chain takes schedules that are formulas"),
     (lambda o: LambdaLR(o, [lambda t: t]), ValueError, "lr_lambda must be a function, or 2 of"),
     (lambda o: LambdaLR(o, [1.0, 2.0]), ValueError, "lr_lambda must be a function, or 2 of them"),
     (lambda o: StepLR(o, 0), ValueError, r"step_size must be a positive integer, not 0 \(int\)"),
@@ -425,6 +576,9 @@ def test_an_optimizer_without_momentum_has_none_to_move():
     with pytest.raises(ValueError, match="wants an optimizer with momentum or betas"):
         OneCycleLR(Adagrad([Value(1.0)]), 1.0, 9)
     OneCycleLR(Adagrad([Value(1.0)]), 1.0, 9, cycle_momentum=False)
+    with pytest.raises(ValueError, match="wants an optimizer with momentum or betas"):
+        CyclicLR(Adagrad([Value(1.0)]), 0.1, 1.0)
+    CyclicLR(Adagrad([Value(1.0)]), 0.1, 1.0, cycle_momentum=False)
 
 
 def test_a_metric_must_be_a_number():

@@ -214,6 +214,10 @@ def test_an_error_holds_what_was_compared():
     assert Component("df/dx[0]", 1.0, 2.0, 0.0, "wrong").ratio == math.inf
 
 
+def fails(x):
+    raise ZeroDivisionError("in the function's own words")
+
+
 @pytest.mark.parametrize(
     ("f", "args", "options", "error", "message"),
     [
@@ -223,7 +227,7 @@ def test_an_error_holds_what_was_compared():
         (sin, (math.inf,), {}, ValueError, r"must be finite, not \(inf,\)"),
         (sin, ({"a": 1.0},), {}, TypeError, "must be a real number, not {'a': 1.0}"),
         (sin, (1.0,), {"order": 1.5}, ValueError, "order must be an integer from 1 up, not 1.5"),
-        (lambda x: 1 / 0, (1.0,), {}, ZeroDivisionError, "division by zero"),
+        (fails, (1.0,), {}, ZeroDivisionError, "in the function's own words"),
     ],
 )
 def test_bad_arguments_are_refused_in_words(f, args, options, error, message):

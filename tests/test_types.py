@@ -15,6 +15,8 @@ from language_server import LanguageServer
 import autodiff
 from autodiff.ops import TABLE
 
+pytestmark = pytest.mark.once
+
 TREE = Path(__file__).resolve().parents[1]
 TYPED = Path(__file__).with_name("typed")
 ELEMENTWISE = [row.name for row in TABLE if not row.over_lists]

@@ -82,7 +82,8 @@ def test_unknown_types_may_answer_themselves_and_else_are_refused():
 
     assert Value(1.0) + Unit() == "metres"
     for stranger in (Decimal(1), object()):
-        with pytest.raises(TypeError, match="unsupported operand"):
+        assert Value(1.0).__mul__(stranger) is NotImplemented
+        with pytest.raises(TypeError):
             Value(1.0) * stranger
 
 
@@ -170,11 +171,10 @@ def test_what_is_not_differentiable_is_not_defined():
 
 
 @pytest.mark.parametrize("operation", [operator.floordiv, operator.mod])
-def test_an_operator_for_integers_names_the_types_that_it_refuses(operation):
-    with pytest.raises(TypeError, match="Value' and 'int'"):
-        operation(Value(7.0), 2)
-    with pytest.raises(TypeError, match=r"'int' and '.*Value'"):
-        operation(7, Value(2.0))
+def test_an_operator_for_integers_is_refused(operation):
+    for operands in [(Value(7.0), 2), (7, Value(2.0))]:
+        with pytest.raises(TypeError):
+            operation(*operands)
 
 
 # -- comparing -------------------------------------------------------------------------------------
@@ -212,7 +212,8 @@ def test_a_value_differs_from_what_is_not_a_number():
     for thing, _ in NOT_NUMBERS:
         assert (v == thing) is False
         assert v != thing
-        with pytest.raises(TypeError, match="not supported"):
+        assert v.__lt__(thing) is NotImplemented
+        with pytest.raises(TypeError):
             _ = v < thing
 
 
@@ -279,7 +280,7 @@ def test_format_formats_data():
     v = Value(math.pi, name="pi")
     assert f"{v:.3f} {v:+.1e} {v:>8.2f}" == "3.142 +3.1e+00     3.14"
     assert f"{v}" == repr(v)
-    with pytest.raises(ValueError, match="format"):
+    with pytest.raises(ValueError):  # noqa: PT011  # in a float's own words
         f"{v:nonsense}"
 
 
@@ -353,9 +354,10 @@ def test_a_node_keeps_what_programs_put_on_it(i):
 def test_an_attribute_that_is_not_there_is_named():
     v = Value(2.0)
     for _ in range(2):  # also when there are others
-        with pytest.raises(AttributeError, match="Value' object has no attribute 'momentun'"):
+        with pytest.raises(AttributeError) as error:
             v.momentun  # noqa: B018  # reading it is the test
-        with pytest.raises(AttributeError, match="momentun"):
+        assert error.value.name == "momentun"
+        with pytest.raises(AttributeError):
             del v.momentun
         v.momentum = 1.0
 
@@ -365,9 +367,9 @@ def test_what_a_node_says_of_itself_cannot_be_set(name):
     leaf, computed = Value(2.0), Value(2.0) * 3
     for v in (leaf, computed, leaf, computed):
         before = getattr(v, name)
-        with pytest.raises(AttributeError, match=name):
+        with pytest.raises(AttributeError):
             setattr(v, name, before)
-        with pytest.raises(AttributeError, match=name):
+        with pytest.raises(AttributeError):
             delattr(v, name)
         vars(v)[name] = "hidden"
         assert getattr(v, name) == before

@@ -60,6 +60,8 @@ def test_it_chooses_as_numpy_does(c):
         assert type(where(c, x, y)) is Value
         assert where(c, x, y).data == chosen
     assert jit(where)(float(c), 2.0, 3.0) == chosen
+    assert type(jit(lambda x: where(c, x * 0 + 2, 3.0))(1.0)) is float  # and no Value from outside
+    assert type(jit(lambda x: where(c, 2.0, x * 0 + 3))(1.0)) is float
 
 
 def test_arrays_are_broadcast_as_numpys():
@@ -218,3 +220,12 @@ def test_conditions_are_combined_by_arithmetic():
 
     f = jit(grad(inside))
     assert [f(x) for x in (0.25, 3.0, -1.0)] == [0.5, 1.0, 0.0]
+
+
+def test_a_tangent_goes_through_what_may_be_chosen_alone():
+    def f(x, y):  # not through the condition: the partial of log at 0 is infinite
+        return where(greater(x, 1.0), y, autodiff.log(where(greater(x, 0.0), y, 1.0)))
+
+    assert derivative(lambda x: f(x, 0.0))(0.5) == 0.0
+    assert derivative(lambda y: f(0.5, y))(2.0) == 0.5
+    assert jit(derivative(lambda x: f(x, 0.0))).lower(0.5).stats()["nodes"] == 0

@@ -265,13 +265,19 @@ class Emitter:
                 count = self.operands(k)
                 if op == self.take or op == self.pick:  # in C there is no `in`
                     e = self.e
+                    moving = 0  # how many of those to choose from have a tangent
                     for i in range(count):
                         x = self.operand(k, i)
                         if not self.decides(op, i, count):
-                            x = zero if x < 0 or tangent[x] == self.none else tangent[x]
+                            if x < 0 or tangent[x] == self.none:
+                                x = zero
+                            else:
+                                x = tangent[x]
+                                moving += 1
                         self.entries[e + i] = x
-                    self.e = e + count
-                    tangent[self.inputs + k] = self.emit(op, e, count)
+                    if moving:
+                        self.e = e + count
+                        tangent[self.inputs + k] = self.emit(op, e, count)
                     continue
                 self.instantiate(k)
                 total = self.none

@@ -13,7 +13,8 @@ import numpy as np
 
 from autodiff.compiler.lanes import AXES, EACH, IN_PLACE, SCATTER, WIDTH
 from autodiff.compiler.program import ARITY
-from autodiff.engine import ieee
+from autodiff.engine import special
+from autodiff.engine.choice import count_interpreted
 from autodiff.engine.expressions import names_in
 from autodiff.engine.instructions import ON_LISTS, PART, STATIC
 from autodiff.engine.kernels import FLOATS, KERNELS, value_on_arrays
@@ -51,6 +52,7 @@ def run_span(
     w: Any,
 ) -> int:
     """Run instructions one by one, as ``ad_run`` does in C."""
+    count_interpreted(end - start)
     functions: dict[int, Callable[..., float]] = {CODES["detach"]: lambda x: x}
     k = start - 1
     while k + 1 < end:
@@ -195,6 +197,6 @@ def _is_rounded(name: str) -> bool:
     """Whether a row is made of operators, and of functions that are the same in every library."""
     row = ROWS[CODES[name]]
     names = names_in(str(row.value)) - {*row.names}
-    return (name not in ieee.FUNCTIONS or name in _ROUNDED | {"div"}) and all(
+    return (name not in special.FUNCTIONS or name in _ROUNDED | {"div"}) and all(
         x == name or x not in CODES or _is_rounded(x) for x in names
     )

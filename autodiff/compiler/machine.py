@@ -15,7 +15,7 @@ import numpy as np
 from autodiff.compiler.lanes import WIDTH
 from autodiff.compiler.program import ARITY, GUARD, NONE, Floats, Integers, Program, views
 from autodiff.engine.expressions import names_in
-from autodiff.engine.instructions import PART, VMAP
+from autodiff.engine.instructions import OF_LIST, PART, VMAP
 from autodiff.engine.reals import real
 from autodiff.ops import ROWS
 
@@ -195,7 +195,7 @@ class Machine:
 def places(numbers: Integers) -> Any:
     """Places in an array, as a slice if they follow one another."""
     if len(numbers) and (np.diff(numbers) == 1).all():
-        return slice(int(numbers[0]), int(numbers[-1]) + 1)
+        return slice(int(numbers[0]), int(numbers[len(numbers) - 1]) + 1)  # nothing wraps around
     return numbers.astype(np.intp)
 
 
@@ -231,7 +231,7 @@ def flops(program: Program) -> int:
         total += int(np.maximum(operands - 1, 1).sum())
         if row.fold:
             elements = operands.sum() // len(row.names)
-            shift = elements if "m" in names_in(row.fold) else 0
+            shift = elements * len(OF_LIST.keys() & names_in(row.fold))
             total += int(elements * (_operations(row.fold) + 1 - len(row.names)) + shift)
             total += int(count) * _operations(str(row.value))
     return total

@@ -23,7 +23,7 @@ from autodiff.arrays import data_of
 from autodiff.compiler import numbering
 from autodiff.compiler.program import ARITY, GUARD, Body, Floats, Program, views
 from autodiff.contexts import within
-from autodiff.engine.instructions import ON_LISTS, PART, VMAP
+from autodiff.engine.instructions import OF_LIST, ON_LISTS, PART, VMAP
 from autodiff.engine.lock import alone
 from autodiff.engine.modes import MODE
 from autodiff.engine.traces import Trace
@@ -323,7 +323,7 @@ def _on_list(p: Program, op: int, xs: list[Any]) -> Any:
         if xs[0] != xs[1]:  # of Values, an enclosing trace has now a guard of its own
             raise GuardFails(f"the guard of {p.sources[int(xs[2])]} fails")
         return xs[0]
-    if row.name in ("largest", "peak"):
+    if row.name in ("peak", *OF_LIST.values()):
         return largest(xs, row.name)
     if row.name == "take":
         return take_known(xs[:-1], xs[-1])

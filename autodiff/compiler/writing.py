@@ -10,9 +10,9 @@ from typing import Any
 from autodiff.compiler.machine import flops
 from autodiff.compiler.program import GUARD, Program
 from autodiff.compiler.sums import sums
-from autodiff.engine import ieee
+from autodiff.engine import ieee, translation
 from autodiff.engine.expressions import for_floats, names_in
-from autodiff.engine.instructions import ADDED, ON_LISTS, source
+from autodiff.engine.instructions import ADDED, OF_LIST, ON_LISTS, source
 from autodiff.engine.kernels import list_source
 from autodiff.ops import CODES, COMPARISONS, CONSTANTS, ROWS
 
@@ -209,6 +209,14 @@ def _help(name: str, helpers: dict[str, str]) -> None:
     if name == "div":
         helpers[name] = inspect.getsource(ieee.div)
         return
+    if name in ("inf", "nan"):
+        helpers[name] = f"{name} = math.{name}"
+        return
+    if name in translation.SOURCES:
+        for needed in sorted(translation.names_mentioned(name) - {name}):
+            _help(needed, helpers)
+        helpers[name] = translation.in_python(name)
+        return
     if name in ieee.FUNCTIONS:
         helpers["_total"] = (
             inspect.getsource(ieee._total)
@@ -226,9 +234,12 @@ def _help(name: str, helpers: dict[str, str]) -> None:
     if not row.over_lists:
         helpers[name] = f"def {name}({', '.join(row.names)}):\n    return {value}\n"
         return
-    if "m" in names_in(fold):
-        _help("largest", helpers)
-    helpers[name] = list_source(row, False).replace("largest(as_)", "largest(*as_)") + "\n"
+    text = list_source(row, False)
+    for x, needed in OF_LIST.items():
+        if x in names_in(fold):
+            _help(needed, helpers)
+            text = text.replace(f"{needed}(as_)", f"{needed}(*as_)")
+    helpers[name] = text + "\n"
 
 
 def _vmap(body: Any, xs: Any) -> Any:

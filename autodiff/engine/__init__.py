@@ -2,6 +2,7 @@
 
 * ``choice`` -- which engine runs, the compiled or the interpreted one;
 * ``expressions`` -- a row's expressions as Python for floats and for arrays, and as C;
+* ``special`` -- functions that C's library lacks; ``translation`` -- the same in other languages;
 * ``ieee``, ``kernels`` -- rows as Python functions; ``ckernels`` -- the same rows in C;
 * ``reals`` -- numbers that come in, and the words for what is refused;
 * ``modes``, ``traces``, ``anomalies`` -- how operations are recorded, for which transform, and what

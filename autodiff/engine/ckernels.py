@@ -1,6 +1,7 @@
 """The table's kernels in C: one header, written when the package is built.
 
-For every row an inline function of its value, and three functions that choose by code::
+After the functions of ``special.py``, for every row an inline function of its value, and three
+functions that choose by code::
 
     double ad_unary(int op, double a, double *da)
     double ad_binary(int op, double a, double b, int need, double *da, double *db)
@@ -20,7 +21,8 @@ import zlib
 from collections.abc import Sequence
 
 from autodiff.engine.expressions import for_c, names_in
-from autodiff.engine.instructions import INNER
+from autodiff.engine.instructions import INNER, OF_LIST
+from autodiff.engine.translation import SOURCES, in_c, in_python, renamed
 from autodiff.ops import CODES, CONSTANTS, TABLE, Row
 
 _MATH_H = {"abs": "fabs"}
@@ -32,18 +34,24 @@ def digest() -> str:
     >>> digest() == digest()
     True
     """
-    return f"{zlib.crc32(repr((TABLE, INNER, CONSTANTS)).encode()):08x}"
+    special = [*map(in_python, SOURCES)]
+    return f"{zlib.crc32(repr((TABLE, INNER, CONSTANTS, special)).encode()):08x}"
 
 
 def _primitive(name: str) -> str:
     return "ad_" + name
 
 
+def _library(name: str) -> str:
+    """What a function of ``math.h``, or of ``special.py``, is called in C."""
+    return _MATH_H.get(name, renamed(name))
+
+
 def _value_function(r: Row) -> str:
-    """A value: its own name is the function of ``math.h``, any other name a primitive."""
+    """A value: its own name is the function of the library, any other name a primitive."""
 
     def rename(name: str) -> str:
-        return _MATH_H.get(name, name) if name == r.name else _primitive(name)
+        return _library(name) if name == r.name else _primitive(name)
 
     args = ", ".join(f"double {name}" for name in r.names)
     return f"AD_INLINE double ad_{r.name}({args}) {{ return {for_c(str(r.value), rename)}; }}"
@@ -75,7 +83,11 @@ def _list_case(r: Row) -> str:
     return "\n".join(
         [
             f"    case AD_{r.name}: {{",
-            "        const double m = ad_largest(n_, as);" if "m" in used else "",
+            *(
+                f"        const double {x} = ad_{name}(n_, as);"
+                for x, name in OF_LIST.items()
+                if x in used
+            ),
             "        const double n = (double)n_;" if "n" in used else "",
             "        double t = 0.0, v; Py_ssize_t i;",
             f"        for (i = 0; i < n_; i++) {{ {load(r.fold)} t += {term}; }}",
@@ -126,6 +138,7 @@ def header() -> str:
         + ", ".join(f"AD_{name} = {CODES[name]}" for name in names)
         + f", AD_ROWS = {len(names) + 1}, AD_python = -1 }};",
         *(f"#define {name} {value!r}" for name, value in CONSTANTS.items()),
+        *(in_c(name, _library) for name in SOURCES),
         "#define ad_where(c, a, b) ((c) != 0.0 ? (a) : (b))",
         "AD_INLINE double ad_inner(int op, Py_ssize_t n, const int *e, const double *w,",
         "                          int *end) {",
@@ -138,10 +151,11 @@ def header() -> str:
         "    *end = bad;",
         "    return t;",
         "}",
-        "AD_INLINE double ad_largest(Py_ssize_t n, const double *as) {",
-        "    int end;",
-        "    return ad_inner(AD_largest, n, 0, as, &end);",
-        "}",
+        *(
+            f"AD_INLINE double ad_{name}(Py_ssize_t n, const double *as) "
+            f"{{ int end; return ad_inner(AD_{name}, n, 0, as, &end); }}"
+            for name in OF_LIST.values()
+        ),
         *(
             f"AD_INLINE double ad_{r.name}({', '.join(f'double {n}' for n in r.names)});"
             for r in scalars

@@ -36,6 +36,8 @@ WORDS = {
     "log1p": "``log(1 + a)``, exact for small ``a`` too.",
     "log2": "The logarithm to base 2.",
     "log10": "The logarithm to base 10.",
+    "logaddexp": "``log(exp(a) + exp(b))``, without overflow.",
+    "xlogy": "``a * log(b)``, which is 0 where ``a`` is, whatever number ``b`` is.",
     "sin": "The sine of an angle in radians.",
     "cos": "The cosine of an angle in radians.",
     "tan": "The tangent of an angle in radians.",
@@ -55,12 +57,18 @@ WORDS = {
     "erf": "The error function: how likely a normal variable with the variance 1/2 is within ``a`` "
     "of its mean.",
     "erfc": "``1 - erf(a)``, exact for large ``a`` too.",
+    "erfinv": "The inverse of ``erf``; nan outside -1 to 1.",
+    "lgamma": "The logarithm of the absolute value of the gamma function; of an integer ``n``, "
+    "that of the factorial of ``n - 1``.",
+    "digamma": "The derivative of ``lgamma``.",
+    "polygamma": "The derivative of ``digamma`` of the order ``a``, at ``b``.",
     "relu": "The rectifier: ``a``, and 0 for negative ``a``.  At 0, the corner, the derivative "
     "is 0.",
     "leaky_relu": "``a``, and ``b * a`` for negative ``a``; ``b`` is the slope there.",
     "elu": "The exponential linear unit: ``a``, and ``b * (exp(a) - 1)`` for negative ``a``.",
     "sigmoid": "The logistic function ``1 / (1 + exp(-a))``, between 0 and 1.",
     "softplus": "A smooth rectifier: ``log(1 + exp(a))``, without overflow.",
+    "logsigmoid": "``log(sigmoid(a))``, without overflow.",
     "silu": "The sigmoid linear unit, or swish: ``a * sigmoid(a)``.",
     "gelu": "The Gaussian error linear unit: ``a`` times how likely a standard normal variable is "
     "below ``a``.",
@@ -73,6 +81,7 @@ WORDS = {
     "logarithm ``b`` of a probability.",
     "maximum": "The larger of two numbers; at a tie each gets half of the derivative; a nan wins.",
     "minimum": "The smaller of two numbers; at a tie each gets half of the derivative; a nan wins.",
+    "clip": "``a``, but ``b`` where it is less and ``c`` where it is greater.",
     "sign": "1, -1 or 0, as a number is positive, negative or neither; its derivative is 0.",
     "step": "1 for positive numbers and nan, else 0; its derivative is 0.",
     "positive": "1 for positive numbers, else 0, also for nan; its derivative is 0.",
@@ -103,7 +112,7 @@ def documentation(row: Row) -> str:
     >>> print(facts)
     A smooth rectifier: ``log(1 + exp(a))``, without overflow.
     <BLANKLINE>
-    Of real numbers, of NumPy arrays, elementwise, and of Values: the result is a Value.
+    ``a`` is a real number, a Value, or a NumPy array, elementwise; the result is of its kind.
     <BLANKLINE>
     * computed as ``(a if a > 0 else 0.0) + log1p(exp(-abs(a)))``
     * partial derivative: ``sigmoid(a)``
@@ -133,7 +142,7 @@ def documentation(row: Row) -> str:
     return "\n".join(
         [
             *(WORDS.get(row.name, f"``{row.value}``."), ""),
-            "Of real numbers, of NumPy arrays, elementwise, and of Values: the result is a Value.",
+            _operands(row.names),
             "",
             *(f"* {fact}" for fact in facts),
             *("", "Raises:"),
@@ -142,6 +151,20 @@ def documentation(row: Row) -> str:
             f">>> {row.name}({', '.join(map(repr, operands))})",
             repr(value(*operands, *([row.default] if given else []))),
         ]
+    )
+
+
+def _operands(names: list[str]) -> str:
+    """What operands may be, and what then comes out."""
+    *most, last = (f"``{name}``" for name in names)
+    if not most:
+        return (
+            f"{last} is a real number, a Value, or a NumPy array, elementwise; the result is of "
+            "its kind."
+        )
+    return (
+        f"{', '.join(most)} and {last} are real numbers, Values, or NumPy arrays, elementwise.\n"
+        "The result is an array if one of them is, else a Value if one is, else a float."
     )
 
 

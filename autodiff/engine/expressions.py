@@ -5,7 +5,8 @@ languages do:
 
 * ``for_floats`` -- Python on floats, where ``/`` must not raise: ``a/b`` becomes ``div(a, b)``;
 * ``for_arrays`` -- Python on NumPy arrays, where ``x if c else y`` becomes ``where(c, x, y)``;
-* ``for_c`` -- C, where names get a prefix and ``x if c else y`` becomes ``(c ? x : y)``;
+* ``for_c`` -- C, where names get a prefix, ``x if c else y`` becomes ``(c ? x : y)`` and
+  ``div(a, b)`` is ``a / b`` again;
 * ``for_javascript`` -- the same, but that ``==`` becomes ``===``.
 
 On Values an expression means what it says, and needs no rendering.
@@ -22,6 +23,8 @@ _C_OPERATORS: dict[type[ast.AST], str] = {
     ast.And: "&&", ast.Or: "||",
 }  # fmt: skip
 _JAVASCRIPT_OPERATORS = {**_C_OPERATORS, ast.Eq: "===", ast.NotEq: "!=="}
+_C_NAMES = {"inf": "INFINITY", "nan": "NAN"}
+_JAVASCRIPT_NAMES = {"inf": "Infinity", "nan": "NaN"}
 
 
 def _call(function: str, *args: ast.expr) -> ast.Call:
@@ -69,7 +72,7 @@ def for_c(expression: str, rename: Callable[[str], str]) -> str:
     >>> for_c("0.0 if a < 0 else log(a)/2", lambda name: "k_" + name)
     '((a < 0.0) ? 0.0 : (k_log(a) / 2.0))'
     """
-    return _in_parentheses(expression, rename, _C_OPERATORS)
+    return _in_parentheses(expression, rename, _C_OPERATORS, _C_NAMES)
 
 
 def for_javascript(expression: str, rename: Callable[[str], str]) -> str:
@@ -78,11 +81,14 @@ def for_javascript(expression: str, rename: Callable[[str], str]) -> str:
     >>> for_javascript("0.0 if a == 0 else log(a)/2", lambda name: "Math." + name)
     '((a === 0.0) ? 0.0 : (Math.log(a) / 2.0))'
     """
-    return _in_parentheses(expression, rename, _JAVASCRIPT_OPERATORS)
+    return _in_parentheses(expression, rename, _JAVASCRIPT_OPERATORS, _JAVASCRIPT_NAMES)
 
 
 def _in_parentheses(
-    expression: str, rename: Callable[[str], str], operators: dict[type[ast.AST], str]
+    expression: str,
+    rename: Callable[[str], str],
+    operators: dict[type[ast.AST], str],
+    names: dict[str, str],
 ) -> str:
     """Source in a language with C's expressions, every operation in parentheses."""
 
@@ -91,9 +97,11 @@ def _in_parentheses(
             assert isinstance(node.value, (int, float))
             return repr(float(node.value))
         if isinstance(node, ast.Name):
-            return node.id
+            return names.get(node.id, node.id)
         if isinstance(node, ast.Call):
             assert isinstance(node.func, ast.Name)
+            if node.func.id == "div":
+                return f"({' / '.join(map(render, node.args))})"
             return f"{rename(node.func.id)}({', '.join(map(render, node.args))})"
         if isinstance(node, ast.UnaryOp):
             return f"({operators[type(node.op)]}{render(node.operand)})"

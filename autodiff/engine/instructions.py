@@ -42,6 +42,16 @@ INNER = [
         [],
         c="t = -INFINITY; for (i = 0; i < n; i++) if (x(i) > t) t = x(i); if (isinf(t)) t = 0.0;",
     ),
+    # the scale of norm: the squares of what is divided by it are in range, and it is a power of two
+    Instruction(
+        "unit",
+        "as",
+        "m = max([0.0, *map(abs, xs)])\n"
+        "return 2.0**600 if m > 1e150 else 2.0**-600 if m < 1e-140 else 1.0",
+        [],
+        c="t = 0.0; for (i = 0; i < n; i++) if (fabs(x(i)) > t) t = fabs(x(i)); "
+        f"t = t > 1e150 ? {2.0**600!r} : t < 1e-140 ? {2.0**-600!r} : 1.0;",
+    ),
     # the shift of softmax: it may be infinite, or nan
     Instruction(
         "peak",
@@ -108,7 +118,9 @@ ROWS.append(Row("vmap", "as", "", []))
 CODES["vmap"] = VMAP
 PART = CODES["part"]
 ADDED = len(ROWS)  #: rows from this number on were added at run time
-HELD = ("detach", "largest", "peak", "guard")  #: what has no derivative
+HELD = ("detach", "largest", "unit", "peak", "guard")  #: what has no derivative
+#: What a fold may mention of the whole list, and the instruction that computes it.
+OF_LIST = {"m": "largest", "u": "unit"}
 
 
 def source(name: str) -> str:

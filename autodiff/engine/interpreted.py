@@ -35,6 +35,10 @@ nodes: Callable[[], Any] = list  # of a traversal
 count, push, pop, at = len, list.append, list.pop, getitem
 
 
+def take_signals() -> None:
+    """Have signals that are due take effect: interpreted, Python sees to it."""
+
+
 def blank(v: Value) -> None:
     """Give a new node's fields the values that compiled ones are born with."""
     v._grad = v._da = v._db = 0.0

@@ -26,9 +26,9 @@ from typing import Any
 
 import numpy as np
 
-from autodiff.engine import ieee
+from autodiff.engine import special
 from autodiff.engine.expressions import for_arrays, for_floats, names_in
-from autodiff.engine.instructions import ON_LISTS
+from autodiff.engine.instructions import OF_LIST, ON_LISTS
 from autodiff.ops import CODES, CONSTANTS, ROWS, TABLE, Row
 
 Kernel = Callable[..., Any]
@@ -44,25 +44,24 @@ def _define(source: str, namespace: dict[str, Any]) -> Callable[..., Any]:
 
 #: What names mean in an expression on floats: the table's primitives as functions of floats.
 FLOATS: dict[str, Any] = {
-    **ieee.FUNCTIONS,
+    **special.FUNCTIONS,
     **CONSTANTS,
-    "largest": ON_LISTS["largest"],
+    **{name: ON_LISTS[name] for name in OF_LIST.values()},
     "where": lambda c, a, b: a if c != 0 else b,
 }
 
 
 def _elementwise(name: str) -> Callable[..., Number]:
     """A function that NumPy lacks, on arrays."""
-    ufunc = np.frompyfunc(ieee.FUNCTIONS[name], 1, 1)
-    return lambda a: np.asarray(ufunc(a), np.float64)
+    function = np.frompyfunc(special.FUNCTIONS[name], len(ROWS[CODES[name]].names), 1)
+    return lambda *operands: np.asarray(function(*operands), np.float64)
 
 
 #: What names mean in an expression on arrays.
 ARRAYS: dict[str, Any] = {
     **CONSTANTS,
-    **{r.name: getattr(np, r.numpy or r.name, None) for r in TABLE if r.name in ieee.FUNCTIONS},
-    "erf": _elementwise("erf"),
-    "erfc": _elementwise("erfc"),
+    **{r.name: getattr(np, r.numpy or r.name, None) for r in TABLE if r.name in special.FUNCTIONS},
+    **{name: _elementwise(name) for name in ("erf", "erfc", *special.OWN)},
     "where": np.where,
     "logical_and": np.logical_and,
     "logical_or": np.logical_or,
@@ -123,7 +122,7 @@ def list_source(r: Row, with_partials: bool) -> str:
     each = " + ".join(f"[{for_floats(str(p))} for {elements}]" for p in r.partials)
     lines = [
         f"def {r.name}({', '.join(lists)}):",
-        *(["    m = largest(as_)"] if "m" in names_in(r.fold) else []),
+        *(f"    {x} = {name}(as_)" for x, name in OF_LIST.items() if x in names_in(r.fold)),
         "    n, t = float(len(as_)), 0.0",
         f"    for {elements}:",
         f"        t = t + {for_floats(r.fold)}",
@@ -134,7 +133,7 @@ def list_source(r: Row, with_partials: bool) -> str:
 
 
 for _row in TABLE:
-    if not _row.over_lists and _row.name not in ieee.FUNCTIONS:
+    if not _row.over_lists and _row.name not in special.FUNCTIONS:
         FLOATS[_row.name] = _value_on_floats(_row)
 
 

@@ -29,13 +29,22 @@ FORMATS = ("svg", "png", "pdf", "dot", "gv", "json", "mmd")
 
 
 class Drawing:
-    """A drawing of a graph.
+    """A drawing of a graph, as ``draw`` makes it; ``str`` gives the source, a notebook the picture.
+
+    Args:
+        picture: its boxes and arrows.
+        rankdir, number, theme: as for ``draw``.
 
     Attributes:
         picture: its boxes and arrows.
         source: it in Graphviz's language.
 
-    ``str`` gives the source; a notebook shows the picture.
+    Raises:
+        KeyError: if there is no such theme.
+
+    >>> drawing = draw(Value(3.0, name="x") * 2)
+    >>> len(drawing.picture.boxes), drawing.source.split()[0], drawing.mermaid.split()[0]
+    (3, 'digraph', 'flowchart')
     """
 
     def __init__(self, picture: Picture, rankdir: str, number: str, theme: str) -> None:
@@ -95,7 +104,7 @@ def draw(
         theme: ``"light"`` or ``"dark"``.
 
     Raises:
-        TypeError: if ``x`` is none of these.
+        TypeError: if ``x`` is none of these, or ``names`` no dict.
         ValueError: if an option is none of those named here.
 
     >>> x = Value(3.0, name="x")
@@ -160,8 +169,13 @@ def save(x: Drawable | Drawing, path: str | Path) -> Path:
         x: what ``draw`` gives, or takes.
         path: where to.
 
+    Returns:
+        The path.
+
     Raises:
-        FileNotFoundError: if a picture needs Graphviz, and there is none; it says what to do.
+        TypeError: if ``x`` is nothing that can be drawn.
+        FileNotFoundError: if a picture needs Graphviz, and there is none; it says what to do.  Also
+            if there is no such folder.
         TimeoutError: if its layout takes longer than 30 seconds; likewise.
         ValueError: if the ending names none of these formats.
 

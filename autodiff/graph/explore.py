@@ -32,10 +32,18 @@ HEIGHT = 680  #: of the page in a notebook, in pixels
 
 
 class Explorer:
-    """A page that shows a graph; a notebook shows it in the cell.
+    """A page that shows a graph, as ``explore`` makes it; a notebook shows it in the cell.
+
+    Args:
+        page: the whole page.
+        title: what it is about.
 
     Attributes:
-        html: the whole page.
+        html: the whole page, one file that needs no network.
+
+    >>> page = explore(Value(3.0, name="x") * 2)
+    >>> page, page.html[:15]
+    (<Explorer of the graph>, '<!doctype html>')
     """
 
     def __init__(self, page: str, title: str) -> None:
@@ -72,7 +80,9 @@ def explore(
         names: what Values without a name are called, as ``locals()`` has them.
 
     Raises:
-        TypeError: if ``x`` is neither, or the function does not give one Value.
+        TypeError: if ``x`` is neither, the function does not give one Value, arguments come with a
+            Value, or ``names`` is no dict.
+        OSError: if the page cannot be written to ``path``.
 
     >>> page = explore(lambda a, b: a * b + a, (2.0, 3.0))
     >>> page

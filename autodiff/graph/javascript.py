@@ -2,7 +2,8 @@
 
 ``rules(names)`` writes them from the rows, operation for operation as ``engine/kernels`` does, so
 that a page shows Python's numbers bit for bit, but for the last places of functions such as ``exp``
-that the browser computes itself.  What C's ``math.h`` has and ``Math`` lacks is in ``special.js``.
+that the browser computes itself.  What C's ``math.h`` has and ``Math`` lacks is in ``special.js``;
+what that lacks too is translated from ``engine/special.py``.
 """
 
 from __future__ import annotations
@@ -12,14 +13,14 @@ from collections.abc import Iterable
 from importlib import resources
 
 from autodiff.engine.expressions import for_javascript, names_in
-from autodiff.engine.instructions import INNER
+from autodiff.engine.instructions import INNER, OF_LIST
+from autodiff.engine.translation import SOURCES, in_javascript, renamed
 from autodiff.ops import CONSTANTS, TABLE, Row
 
 _ROWS = {r.name: r for r in TABLE}
-_LARGEST = next(r.c for r in INNER if r.name == "largest")
 _FUNCTION = re.compile(r"^function (\w+)\(.*?^}$", re.DOTALL | re.MULTILINE)
 
-#: The functions of ``special.js`` by name.
+#: The functions of ``special.js``, and of ``special.py``, by name.
 _SPECIAL = {
     found[1]: found[0]
     for found in _FUNCTION.finditer(
@@ -27,12 +28,25 @@ _SPECIAL = {
     )
 }
 
-#: What else expressions mention: constants, the choice, and the largest, whose body is that in C.
+
+def _library(name: str) -> str:
+    """What a function of ``math.h``, or of ``special.py``, is called here."""
+    special = f"c_{name}"
+    return special if special in _SPECIAL or special == renamed(name) else f"Math.{name}"
+
+
+_SPECIAL |= {renamed(name): in_javascript(name, _library) for name in SOURCES}
+
+#: What else expressions mention: constants, the choice, and of a list what its body in C says.
 _HELPERS = {
     **{name: f"const {name} = {value!r};" for name, value in CONSTANTS.items()},
     "where": "const where = (c, a, b) => (c !== 0.0 ? a : b);",
-    "largest": "const largest = (xs, n) => { const x = (i) => xs[i], INFINITY = Infinity, "
-    f"isinf = (a) => Math.abs(a) === INFINITY; let i, t; {_LARGEST} return t; }};",
+    **{
+        r.name: f"const {r.name} = (xs, n) => {{ const x = (i) => xs[i], INFINITY = Infinity, "
+        f"fabs = Math.abs, isinf = (a) => fabs(a) === INFINITY; let i, t; {r.c} return t; }};"
+        for r in INNER
+        if r.name in OF_LIST.values()
+    },
 }
 
 
@@ -90,18 +104,13 @@ def _mentioned_by(name: str) -> set[str]:
     if name not in _ROWS:
         return set()
     r = _ROWS[name]
-    found = {_in_special(name)}.union(*map(names_in, [str(r.value), *_partials(r), r.fold]))
-    return found | {"largest"} if _is_shifted(r) else found
+    found = {_library(name)}.union(*map(names_in, [str(r.value), *_partials(r), r.fold]))
+    return found.union(_of_list(r).values())
 
 
-def _in_special(name: str) -> str:
-    """What ``special.js`` calls a function of ``math.h``, if it has it."""
-    return f"c_{name}"
-
-
-def _is_shifted(r: Row) -> bool:
-    """Whether its fold mentions ``m``, the largest element."""
-    return "m" in names_in(r.fold)
+def _of_list(r: Row) -> dict[str, str]:
+    """What its fold mentions of the whole list, and what computes it."""
+    return {x: name for x, name in OF_LIST.items() if x in names_in(r.fold)}
 
 
 def _partials(r: Row) -> list[str]:
@@ -109,12 +118,10 @@ def _partials(r: Row) -> list[str]:
 
 
 def _function(r: Row) -> str:
-    """A value: its own name is the function of ``math.h``, any other name a primitive."""
+    """A value: its own name is the function of the library, any other name a primitive."""
 
     def rename(name: str) -> str:
-        if name != r.name:
-            return name
-        return _in_special(name) if _in_special(name) in _SPECIAL else f"Math.{name}"
+        return _library(name) if name == r.name else name
 
     return f"const {r.name} = ({', '.join(r.names)}) => {for_javascript(str(r.value), rename)};"
 
@@ -139,8 +146,8 @@ def _list_rule(r: Row) -> str:
         return f"for (let i = 0; i < n; i += 1) {{ {loads}{statement}; }}"
 
     count = "const n = xs.length;" if len(r.names) == 1 else "const n = xs.length / 2;"
-    largest = "const m = largest(xs, n); " if _is_shifted(r) else ""
-    fold = f"{largest}let t = 0.0; " + for_each(f"t += {_rendered(r.fold)}", r.fold)
+    of_list = "".join(f"const {x} = {name}(xs, n); " for x, name in _of_list(r).items())
+    fold = f"{of_list}let t = 0.0; " + for_each(f"t += {_rendered(r.fold)}", r.fold)
     total = f"{fold} " if "t" in used else ""
     pushes = " ".join(for_each(f"all.push({_rendered(p)})", p) for p in _partials(r))
     value = f"{count} {fold} return {_rendered(str(r.value))};"

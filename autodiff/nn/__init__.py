@@ -1,6 +1,7 @@
 """Neural nets of scalar Values: modules, losses, initialisers, with PyTorch's names."""
 
 from autodiff.nn import init
+from autodiff.nn.base import Module
 from autodiff.nn.losses import (
     accuracy,
     binary_cross_entropy,
@@ -21,7 +22,6 @@ from autodiff.nn.modules import (
     Embedding,
     Layer,
     LayerNorm,
-    Module,
     Neuron,
     RMSNorm,
     Sequential,

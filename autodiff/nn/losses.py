@@ -29,8 +29,16 @@ Rows = Sequence[Sequence[Any]]
 def mse_loss(predictions: Any, targets: Any) -> Any:
     """The mean of ``(prediction - target)**2``.
 
+    Args:
+        predictions: numbers or Values, in a list, or in lists in lists.
+        targets: as many, in lists of the same lengths.
+
+    Returns:
+        The loss: a Value if there is one among them, else a float.
+
     Raises:
         ValueError: if the lists differ in shape, or are empty.
+        TypeError: if something in them is neither a number nor a Value.
 
     >>> mse_loss([80.0, 90.0, 70.0], [75.0, 85.0, 75.0])
     25.0
@@ -41,8 +49,11 @@ def mse_loss(predictions: Any, targets: Any) -> Any:
 def l1_loss(predictions: Any, targets: Any) -> Any:
     """The mean of ``|prediction - target|``.
 
+    Args:
+        predictions, targets: as for ``mse_loss``.
+
     Raises:
-        ValueError: as ``mse_loss``.
+        ValueError, TypeError: as ``mse_loss``.
 
     >>> l1_loss([1.0, 2.0], [2.0, 4.0])
     1.5
@@ -53,8 +64,16 @@ def l1_loss(predictions: Any, targets: Any) -> Any:
 def huber_loss(predictions: Any, targets: Any, delta: float = 1.0) -> Any:
     """The mean of ``d*d/2`` for ``d = |prediction - target|`` up to ``delta``, then straight on.
 
+    Args:
+        predictions, targets: as for ``mse_loss``.
+        delta: from where on the loss is ``delta*(d - delta/2)``.
+
     Raises:
         ValueError: as ``mse_loss``; if ``delta`` is not above 0.
+        TypeError: as ``mse_loss``; if ``delta`` is not a number.
+
+    References:
+        P. Huber, Robust estimation of a location parameter, Ann. Math. Statist. 35 (1964).
 
     >>> huber_loss([0.5, 3.0], [0.0, 0.0])
     1.3125
@@ -70,8 +89,16 @@ def huber_loss(predictions: Any, targets: Any, delta: float = 1.0) -> Any:
 def hinge_loss(scores: Any, targets: Any) -> Any:
     """The max-margin loss: the mean of ``max(0, 1 - target*score)``, targets being -1 or 1.
 
+    Args:
+        scores: as the predictions of ``mse_loss``.
+        targets: as many, each -1 or 1.
+
     Raises:
         ValueError: as ``mse_loss``; if a target is neither -1 nor 1.
+        TypeError: as ``mse_loss``.
+
+    References:
+        C. Cortes, V. Vapnik, Support-vector networks, Machine Learning 20 (1995).
 
     >>> hinge_loss([0.5, 2.0], [1, 1])
     0.25
@@ -89,8 +116,13 @@ def hinge_loss(scores: Any, targets: Any) -> Any:
 def binary_cross_entropy(probabilities: Any, targets: Any) -> Any:
     """The mean of ``-t*log(p) - (1 - t)*log(1 - p)``; as in PyTorch no log is below -100.
 
+    Args:
+        probabilities: of an event, ``p`` from 0 to 1, as the predictions of ``mse_loss``.
+        targets: as many, ``t``: 1 where it happened, 0 where not, or anything between.
+
     Raises:
         ValueError: as ``mse_loss``; if a probability or a target is not from 0 to 1.
+        TypeError: as ``mse_loss``.
 
     >>> round(binary_cross_entropy([0.5, 0.25], [1, 0]), 6)
     0.490415
@@ -107,8 +139,13 @@ def binary_cross_entropy(probabilities: Any, targets: Any) -> Any:
 def binary_cross_entropy_with_logits(logits: Any, targets: Any) -> Any:
     """``binary_cross_entropy`` of ``sigmoid(logits)``, without its loss of digits.
 
+    Args:
+        logits: any scores, as the predictions of ``mse_loss``.
+        targets: as for ``binary_cross_entropy``.
+
     Raises:
         ValueError: as ``mse_loss``; if a target is not from 0 to 1.
+        TypeError: as ``mse_loss``.
 
     >>> binary_cross_entropy_with_logits([1000.0, -1000.0], [1, 0])
     0.0
@@ -135,6 +172,10 @@ def kl_div(
 
     Raises:
         ValueError: as ``mse_loss``; if a target is negative, or the reduction unknown.
+        TypeError: as ``mse_loss``.
+
+    References:
+        S. Kullback, R. Leibler, On information and sufficiency, Ann. Math. Statist. 22 (1951).
 
     >>> kl_div([[0.0, 0.0]], [[1.0, 1.0]])
     0.0
@@ -169,12 +210,16 @@ def cross_entropy(logits: Rows, targets: Sequence[Any], label_smoothing: float =
         logits: a row of scores, one a class, for each example.
         targets: each example's class, an integer from 0, which jit may trace; or its probabilities
             of the classes.
-        label_smoothing: how much of ``q`` is spread evenly over all classes.
+        label_smoothing: how much of ``q`` is spread evenly over all classes, from 0 to 1.
+
+    Returns:
+        The loss: a Value if there is one among the scores, else a float.
 
     Raises:
-        ValueError: if there is no example, not one target an example, a class out of range, or
-            probabilities that are not.
-        TypeError: if a target is neither an integer nor a row of probabilities.
+        ValueError: if there is no example, not one target an example, a class out of range,
+            probabilities that are not, or a ``label_smoothing`` out of range.
+        TypeError: if a target is neither an integer nor a row of probabilities, or
+            ``label_smoothing`` is not a number.
 
     >>> round(cross_entropy([[0.0, 0.0], [1000.0, -1000.0]], [0, 0]), 6)
     0.346574
@@ -221,8 +266,13 @@ def _entropy(row: Sequence[Any], target: Any, smoothing: float) -> Any:
 def nll_loss(log_probabilities: Rows, targets: Sequence[int]) -> Any:
     """``-row[target]``, averaged over the rows: the cross-entropy after ``log_softmax``.
 
+    Args:
+        log_probabilities: a row of logarithms, one a class, for each example.
+        targets: each example's class, an integer from 0.
+
     Raises:
-        ValueError, TypeError: as ``cross_entropy``.
+        ValueError: if there is no example, not one target an example, or a class out of range.
+        TypeError: if a target is not an integer.
 
     >>> nll_loss([[-0.5, -1.0]], [1])
     1.0
@@ -237,8 +287,12 @@ def nll_loss(log_probabilities: Rows, targets: Sequence[int]) -> Any:
 def accuracy(scores: Rows, targets: Sequence[int]) -> Any:
     """The share of examples whose largest score is the target's: a number without a gradient.
 
+    Args:
+        scores: a row of scores, one a class, for each example.
+        targets: as for ``nll_loss``.
+
     Raises:
-        ValueError, TypeError: as ``cross_entropy``.
+        ValueError, TypeError: as ``nll_loss``.
 
     >>> accuracy([[2.0, 1.0], [0.0, 3.0]], [0, 0])
     0.5
@@ -267,7 +321,11 @@ MEANS = (
 
 
 def l1_penalty(parameters: Iterable[Any]) -> Any:
-    """The sum of ``|p|``: weights that are not needed become 0.
+    """The sum of ``|p|`` over ``parameters``: weights that are not needed become 0.
+
+    Raises:
+        ValueError: if there are no parameters.
+        TypeError: if one is neither a number nor a Value.
 
     >>> l1_penalty([3.0, -4.0])
     7.0
@@ -276,7 +334,10 @@ def l1_penalty(parameters: Iterable[Any]) -> Any:
 
 
 def l2_penalty(parameters: Iterable[Any]) -> Any:
-    """The sum of ``p*p``: weights stay small.
+    """The sum of ``p*p`` over ``parameters``: weights stay small.
+
+    Raises:
+        ValueError, TypeError: as ``l1_penalty``.
 
     >>> l2_penalty([3.0, -4.0])
     25.0
@@ -290,6 +351,9 @@ def l2_penalty(parameters: Iterable[Any]) -> Any:
 
 def _pairs(outputs: Any, targets: Any, name: str) -> Iterator[tuple[Any, Any]]:
     """The elements of two (nested) lists side by side."""
+    for given in (outputs, targets):
+        if isinstance(given, (str, bytes)):
+            raise TypeError(f"{name}() takes numbers and Values, not {describe(given)}")
     if hasattr(outputs, "__len__") != hasattr(targets, "__len__"):
         raise ValueError(f"{name}(): outputs and targets are not nested equally deep")
     if not hasattr(outputs, "__len__"):

@@ -1,6 +1,6 @@
-"""Modules: parts of a net that find their own parameters, from one neuron to a two-layer net.
+"""Modules: parts of a net, from one neuron to a two-layer net.
 
-* ``Module`` -- finds its parameters in its attributes; ``Sequential`` chains modules;
+* ``Sequential`` -- chains modules;
 * ``Neuron``, ``Layer``, ``MLP``, ``TwoLayerNet`` -- fully connected nets;
 * ``Embedding``, ``Dropout``, ``RMSNorm``, ``LayerNorm`` -- what else nets are made of.
 
@@ -10,183 +10,18 @@ gives the same net.
 
 from __future__ import annotations
 
-from array import array
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 
 from autodiff import functions
-from autodiff.arrays import scatter_grads
-from autodiff.contexts import scoped, within
-from autodiff.engine.modes import MODE, PLAIN
-from autodiff.engine.reals import describe, dictionary, real
+from autodiff.engine.reals import describe, real
+from autodiff.nn.base import Module, name_of
 from autodiff.nn.init import Initialiser, default
 from autodiff.value import Value
 
 Function = str | Callable[[Any], Any] | None
-
-
-class Module:
-    """A part of a net: its attributes that are Values, modules, or lists of them are its parts.
-
-    A subclass assigns its parts in ``__init__`` and computes in ``forward``.
-
-    >>> class Line(Module):
-    ...     def __init__(self):
-    ...         self.slope, self.offset = Value(2.0), Value(1.0)
-    ...     def forward(self, x):
-    ...         return self.slope * x + self.offset
-    >>> line = Line()
-    >>> line(3.0).data
-    7.0
-    >>> [name for name, _ in line.named_parameters()]
-    ['slope', 'offset']
-    """
-
-    training = True
-    _path = ""  # in the outermost module that it was assigned to, with a dot at its end
-
-    def forward(self, *inputs: Any) -> Any:
-        """Compute the outputs; a subclass says how."""
-        raise TypeError(f"{type(self).__name__} does not define forward()")
-
-    def __call__(self, *inputs: Any) -> Any:
-        """``forward(*inputs)``, what it records labelled with this module's place in the net."""
-        mode = MODE.get()
-        outer, inner = self.__dict__.get("_modes", (None, PLAIN))
-        if outer is not mode:  # else it is called where it was called before
-            inner = scoped(mode, self.__dict__.get("_place") or type(self).__name__.lower())
-            object.__setattr__(self, "_modes", (mode, inner))
-        return within(inner, self.forward, *inputs)
-
-    def __setattr__(self, name: str, part: Any) -> None:
-        object.__setattr__(self, name, part)
-        for place, found in _parts(name, part):
-            if isinstance(found, Module):
-                object.__setattr__(found, "_place", place)
-                vars(found).pop("_modes", None)  # of its former place
-                found._name_parameters(f"{self._path}{place}.")
-            elif isinstance(found, Value) and not found.op:
-                _name(found, place, self._path, self._path)
-
-    def _name_parameters(self, path: str) -> None:
-        """Put this module's path in the net before the names of all parameters in it."""
-        pending = [(self, path)]
-        while pending:
-            module, path = pending.pop()
-            for name, attribute in vars(module).items():
-                for place, part in _parts(name, attribute):
-                    if isinstance(part, Module):
-                        pending.append((part, f"{path}{place}."))
-                    elif isinstance(part, Value) and not part.op:
-                        _name(part, place, module._path, path)
-            object.__setattr__(module, "_path", path)
-
-    def named_parameters(self) -> Iterator[tuple[str, Value]]:
-        """Every parameter with its path: ``("layers.0.neurons.1.bias", Value)``, each once."""
-        seen: set[int] = set()
-        for path, parameter in self._walk():
-            if id(parameter) not in seen:
-                seen.add(id(parameter))
-                yield path, parameter
-
-    def _walk(self, above: str = "") -> Iterator[tuple[str, Value]]:
-        for name, attribute in vars(self).items():
-            for path, part in _parts(above + name, attribute):
-                if isinstance(part, Module):
-                    yield from part._walk(path + ".")
-                elif isinstance(part, Value):
-                    yield path, part
-
-    def parameters(self) -> list[Value]:
-        """Every parameter, each once, in the order of assignment."""
-        return [parameter for _, parameter in self.named_parameters()]
-
-    def modules(self) -> Iterator[Module]:
-        """This module and all below it, each once."""
-        seen: set[int] = set()
-        pending: list[Module] = [self]
-        while pending:
-            module = pending.pop()
-            if id(module) not in seen:
-                seen.add(id(module))
-                yield module
-                below = [p for n, a in vars(module).items() for _, p in _parts(n, a)]
-                pending += [p for p in reversed(below) if isinstance(p, Module)]
-
-    def zero_grad(self) -> None:
-        """Set every parameter's gradient to 0."""
-        parameters = self.parameters()
-        scatter_grads(parameters, array("d", bytes(8 * len(parameters))))
-
-    def train(self, mode: bool = True) -> Module:
-        """Be in training, where dropout drops; returns this module."""
-        for module in self.modules():
-            module.training = mode
-        return self
-
-    def eval(self) -> Module:
-        """Be in use, where dropout does nothing; returns this module."""
-        return self.train(False)
-
-    def state_dict(self) -> dict[str, float]:
-        """Every parameter's number, by its path."""
-        return {name: parameter.data for name, parameter in self.named_parameters()}
-
-    def load_state_dict(self, saved: dict[str, float]) -> None:
-        """Set every parameter to what ``state_dict()`` gave.
-
-        Raises:
-            ValueError: if the parameters are others; the message names the first difference, and
-                nothing is changed.
-            TypeError: if something saved is not a number.
-        """
-        for parameter, number in self._checked_state(saved):
-            parameter.data = number
-
-    def check_state_dict(self, saved: dict[str, float]) -> None:
-        """Refuse what ``load_state_dict`` refuses, and change nothing."""
-        self._checked_state(saved)
-
-    def _checked_state(self, saved: dict[str, float]) -> list[tuple[Value, float]]:
-        """The parameters and their new numbers, checked."""
-        parameters = dict(self.named_parameters())
-        for name in [*parameters, *dictionary(saved, "the saved module")]:
-            if name not in saved:
-                raise ValueError(f"the saved module has no parameter {name!r}")
-            if name not in parameters:
-                raise ValueError(f"{type(self).__name__} has no parameter {name!r}")
-        return [(parameter, real(saved[name], name)) for name, parameter in parameters.items()]
-
-    def __repr__(self) -> str:
-        lines = [f"{type(self).__name__}({len(self.parameters())} parameters)"]
-        for name, attribute in vars(self).items():
-            parts = [(n, p) for n, p in _parts(name, attribute) if isinstance(p, Module)]
-            shown = [f"{n}: {p!r}" for n, p in parts[:8]]
-            if len(parts) > 8:
-                shown.append(f"... and {len(parts) - 8} more")
-            lines += ["  " + line for text in shown for line in text.splitlines()]
-        return "\n".join(lines)
-
-
-def _name(parameter: Value, place: str, before: str, path: str) -> None:
-    """Put a path before what its module calls a parameter; one that another has named keeps it."""
-    own = parameter.name.removeprefix(before) or place
-    if own == place or "." not in own:
-        parameter.name = path + own
-
-
-def _parts(name: str, attribute: Any) -> Iterator[tuple[str, Any]]:
-    """An attribute itself, or the elements of a list or tuple, each with its path."""
-    if isinstance(attribute, (list, tuple)):
-        for i, element in enumerate(attribute):
-            if isinstance(element, (list, tuple)):
-                yield from _parts(f"{name}.{i}", element)
-            else:
-                yield f"{name}.{i}", element
-    else:
-        yield name, attribute
 
 
 class Neuron(Module):
@@ -195,16 +30,22 @@ class Neuron(Module):
     Args:
         in_features: how many numbers come in.
         activation: a name in ``autodiff`` (``"relu"``), a function, or None for none.
-        rng: where the weights are drawn from.
+        rng: where the weights are drawn from; a new generator if None.
         bias: whether there is a bias.
         init: how the weights are drawn (see ``nn.init``); the bias is drawn as PyTorch does.
 
+    Called with a list of ``in_features`` numbers or Values it gives one Value.
+
     Raises:
-        ValueError: if ``in_features`` is not a positive integer, or the activation is unknown.
+        ValueError: if ``in_features`` is not a positive integer, or the activation is unknown; when
+            called, if another number of inputs comes.
+        TypeError: if ``rng`` is not a ``numpy.random.Generator``; when called, if no list comes.
 
     >>> neuron = Neuron(2, "tanh", np.random.default_rng(0))
     >>> -1 < neuron([1.0, 2.0]).data < 1
     True
+    >>> neuron
+    Neuron(2, 'tanh')
     """
 
     def __init__(
@@ -229,6 +70,10 @@ class Neuron(Module):
             total = total + self.bias
         return total if self.activation is None else self.activation(total)
 
+    def extra_repr(self) -> str:
+        """Sizes and options, as they are given."""
+        return f"{len(self.weights)}{''.join(_options(self))}"
+
 
 class Layer(Module):
     """``out_features`` neurons on the same ``in_features`` inputs.
@@ -237,15 +82,20 @@ class Layer(Module):
         in_features: how many numbers come in.
         out_features: how many neurons there are.
         activation: as for ``Neuron``.
-        rng: where the weights are drawn from.
+        rng: as for ``Neuron``.
         bias: whether the neurons have biases.
         init: how the weights are drawn.
 
-    Raises:
-        ValueError: as ``Neuron``.
+    Called with a list of ``in_features`` numbers or Values it gives ``out_features`` Values.
 
-    >>> len(Layer(3, 2, "relu")([1.0, 2.0, 3.0]))
+    Raises:
+        ValueError, TypeError: as ``Neuron``.
+
+    >>> layer = Layer(3, 2, "relu")
+    >>> len(layer([1.0, 2.0, 3.0]))
     2
+    >>> layer
+    Layer(3, 2, 'relu')
     """
 
     def __init__(
@@ -266,17 +116,63 @@ class Layer(Module):
         """``out_features`` numbers from ``in_features`` numbers."""
         return [neuron(xs) for neuron in self.neurons]
 
+    def extra_repr(self) -> str:
+        """Sizes and options, as they are given; "" if its neurons differ."""
+        kind = _kind(self)
+        return f"{kind[0]}, {kind[1]}{kind[2]}{kind[3]}" if kind else ""
+
 
 def _given(row: list[float]) -> Initialiser:
     return lambda fan_in, fan_out, rng: [row]
 
 
+def _options(neuron: Neuron) -> tuple[str, str]:
+    """Activation and bias, as they are given after the sizes; "" for the defaults."""
+    activation = "" if neuron.activation is None else f", {name_of(neuron.activation)}"
+    return activation, "" if neuron.bias is not None else ", bias=False"
+
+
+def _kind(layer: Any) -> tuple[int, int, str, str] | None:
+    """The sizes and options of a layer; None if it is none, or its neurons differ."""
+    if not isinstance(layer, Layer):
+        return None
+    kinds = {(len(neuron.weights), *_options(neuron)) for neuron in layer.neurons}
+    if len(kinds) != 1:
+        return None
+    ((n, activation, bias),) = kinds
+    return n, len(layer.neurons), activation, bias
+
+
+def _sizes(layers: list[Any]) -> tuple[list[int], str] | None:
+    """The sizes of an MLP's layers, from the inputs on, and its options; None if it is none."""
+    kinds = [kind for kind in map(_kind, layers) if kind]
+    if not kinds or len(kinds) != len(layers):
+        return None
+    inputs, outputs, activations, biases = zip(*kinds, strict=True)
+    *hidden, last = activations
+    if inputs[1:] != outputs[:-1] or last or len({*hidden}) > 1 or len({*biases}) > 1:
+        return None
+    activation = (hidden[0] or ", None") if hidden else ""
+    return [inputs[0], *outputs], activation + biases[0]
+
+
 class Sequential(Module):
     """Modules, or functions of lists, one after the other.
+
+    Args:
+        layers: each is called with what the one before it gives, the first with the inputs.
+
+    Raises:
+        TypeError: if one cannot be called.
 
     >>> net = Sequential(Layer(2, 3, "tanh"), Layer(3, 1))
     >>> len(net([1.0, 2.0])), len(net.parameters())
     (1, 13)
+    >>> net
+    Sequential(
+      (layers.0): Layer(2, 3, 'tanh')
+      (layers.1): Layer(3, 1)
+    )
     """
 
     def __init__(self, *layers: Callable[[Any], Any]) -> None:
@@ -297,18 +193,24 @@ class MLP(Sequential):
 
     Args:
         in_features: how many numbers come in.
-        out_features: how many each layer gives, from the first to the last.
+        out_features: how many each layer gives, from the first to the last: a list.
         activation: of every layer but the last.
-        rng: where the weights are drawn from.
+        rng: as for ``Neuron``.
         bias: whether the neurons have biases.
         init: how the weights are drawn.
 
+    Called with a list of ``in_features`` numbers or Values it gives ``out_features[-1]`` Values.
+
     Raises:
-        ValueError: as ``Neuron``; if there is no layer.
+        ValueError: as ``Neuron``; if ``out_features`` is not a list of at least one positive
+            integer.
+        TypeError: as ``Neuron``.
 
     >>> net = MLP(3, [4, 2], "tanh", np.random.default_rng(0))
     >>> len(net.parameters()), len(net([1.0, 2.0, 3.0]))
     (26, 2)
+    >>> net
+    MLP(3, [4, 2], 'tanh')
     """
 
     def __init__(
@@ -336,12 +238,28 @@ class MLP(Sequential):
             )
         )
 
+    def extra_repr(self) -> str:
+        """Sizes and options, as they are given; "" if its layers are no longer an MLP's."""
+        found = _sizes(self.layers)
+        return f"{found[0][0]}, {found[0][1:]}{found[1]}" if found else ""
+
 
 class TwoLayerNet(MLP):
     """A hidden layer and an output layer: the classical two-layer net.
 
-    >>> len(TwoLayerNet(64, 32, 10).parameters())
-    2410
+    Args:
+        in_features: how many numbers come in.
+        hidden: how many neurons the hidden layer has.
+        out_features: how many numbers go out.
+        activation, rng, bias, init: as for ``MLP``; the activation is the hidden layer's.
+
+    Raises:
+        ValueError: as ``Neuron``; if a size is not a positive integer.
+        TypeError: as ``Neuron``.
+
+    >>> net = TwoLayerNet(64, 32, 10)
+    >>> net, len(net.parameters())
+    (TwoLayerNet(64, 32, 10, 'relu'), 2410)
     """
 
     def __init__(
@@ -356,18 +274,31 @@ class TwoLayerNet(MLP):
     ) -> None:
         super().__init__(in_features, [hidden, out_features], activation, rng, bias, init)
 
+    def extra_repr(self) -> str:
+        """Sizes and options, as they are given; "" if its layers are no longer two of an MLP."""
+        found = _sizes(self.layers)
+        return f"{', '.join(map(str, found[0]))}{found[1]}" if found and len(found[0]) == 3 else ""
+
 
 class Embedding(Module):
     """A row of ``embedding_dim`` parameters for each of ``num_embeddings`` tokens.
 
-    The rows are drawn from the standard normal distribution, as PyTorch draws them.
+    The rows are drawn from the standard normal distribution, as PyTorch draws them.  Called with a
+    token, an integer from 0, it gives that token's row.
+
+    Args:
+        num_embeddings: how many tokens there are.
+        embedding_dim: how many numbers a row has.
+        rng: as for ``Neuron``.
 
     Raises:
-        ValueError: if a size is not a positive integer, or a token out of range.
-        TypeError: if a token is not an integer.
+        ValueError: if a size is not a positive integer; when called, if the token is out of range.
+        TypeError: if ``rng`` is not a ``numpy.random.Generator``; when called, if the token is not
+            an integer.
 
-    >>> len(Embedding(10, 4)(3))
-    4
+    >>> embedding = Embedding(10, 4)
+    >>> embedding, len(embedding(3))
+    (Embedding(10, 4), 4)
     """
 
     def __init__(
@@ -388,15 +319,30 @@ class Embedding(Module):
             raise ValueError(f"token {token} is not from 0 to {len(self.rows) - 1}")
         return self.rows[token]
 
+    def extra_repr(self) -> str:
+        """The sizes, as they are given."""
+        return f"{len(self.rows)}, {len(self.rows[0])}"
+
 
 class Dropout(Module):
-    """In training, each number becomes 0 with probability ``p``; others grow to ``1/(1 - p)``.
+    """In training, each number becomes 0 with probability ``p``; others grow by ``1/(1 - p)``.
+
+    Args:
+        p: the probability.
+        rng: where it is drawn from which become 0.
 
     Raises:
         ValueError: if ``p`` is not from 0 to 1.
-        TypeError: if ``rng`` is not a ``numpy.random.Generator``.
+        TypeError: if ``p`` is not a number, or ``rng`` not a ``numpy.random.Generator``.
 
-    >>> Dropout(0.5, np.random.default_rng(0)).eval()([1.0, 2.0])
+    References:
+        N. Srivastava and others, Dropout: a simple way to prevent neural networks from
+        overfitting, JMLR 15 (2014).
+
+    >>> dropout = Dropout(0.5, np.random.default_rng(0))
+    >>> set(dropout([1.0] * 100)) == {0.0, 2.0}
+    True
+    >>> dropout.eval()([1.0, 2.0])
     [1.0, 2.0]
     """
 
@@ -414,9 +360,22 @@ class Dropout(Module):
         kept = self.rng.random(len(xs)) >= self.p
         return [x * (1 / (1 - self.p)) if k else x * 0.0 for x, k in zip(xs, kept, strict=True)]
 
+    def extra_repr(self) -> str:
+        """The probability."""
+        return f"p={self.p}"
+
 
 class RMSNorm(Module):
-    """Numbers divided by the root of the mean of their squares, each times a weight, 1 at first.
+    """``x / sqrt(mean(x*x) + eps)``, each number times a weight of its own, 1 at first.
+
+    Args:
+        features: how many numbers come in, and go out.
+        eps: keeps the root above 0.
+
+    Raises:
+        ValueError: if ``features`` is not a positive integer; when called, if another number of
+            inputs comes.
+        TypeError: if ``eps`` is not a number; when called, if no list comes.
 
     References:
         B. Zhang, R. Sennrich, Root mean square layer normalization, NeurIPS 2019.
@@ -435,11 +394,22 @@ class RMSNorm(Module):
         scale = 1 / functions.sqrt(functions.dot(xs, xs) / len(xs) + self.eps)
         return [x * scale * w for x, w in zip(xs, self.weights, strict=True)]
 
+    def extra_repr(self) -> str:
+        """The size, and eps."""
+        return f"{len(self.weights)}, eps={self.eps:.3g}"
+
 
 class LayerNorm(Module):
-    """Numbers less their mean, divided by their standard deviation, scaled and shifted.
+    """``(x - mean)/sqrt(variance + eps)``, each number times a weight, plus a bias, of its own.
 
     Weights are 1 and biases 0 at first.
+
+    Args:
+        features: how many numbers come in, and go out.
+        eps: keeps the root above 0.
+
+    Raises:
+        ValueError, TypeError: as ``RMSNorm``.
 
     References:
         J. Ba, J. Kiros, G. Hinton, Layer normalization, arXiv:1607.06450.
@@ -461,6 +431,10 @@ class LayerNorm(Module):
         scale = 1 / functions.sqrt(functions.dot(centred, centred) / len(xs) + self.eps)
         parts = zip(centred, self.weights, self.biases, strict=True)
         return [x * scale * w + b for x, w, b in parts]
+
+    def extra_repr(self) -> str:
+        """The size, and eps."""
+        return f"{len(self.weights)}, eps={self.eps:.3g}"
 
 
 def _function(activation: Function) -> Callable[[Any], Any] | None:

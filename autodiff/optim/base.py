@@ -9,7 +9,7 @@ of all groups at once.  What the rule keeps from step to step it names in ``arra
 from __future__ import annotations
 
 from array import array
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any, ClassVar
 
 import numpy as np
@@ -26,7 +26,12 @@ Params = Iterable[Value] | Iterable[Group]
 
 
 class Optimizer:
-    """Parameters in groups, each with options of its own.
+    """Parameters in groups, each with options of its own; a subclass states the rule of a step.
+
+    Args:
+        params: the leaves to be optimized; or groups of them: dicts of ``"params"`` and of options
+            that are not to be the defaults.
+        options: the defaults of the subclass, by name; its ``locals()`` serve.
 
     Attributes:
         param_groups: a dict a group: ``"params"``, a list of leaves, and the options.
@@ -34,14 +39,29 @@ class Optimizer:
         arrays: of the class: the arrays that its rule keeps, by name, each with the option that it
             is kept for, or ``""`` if it always is.  A saved state has these and no others.
         numbers: of the class: the numbers that its rule keeps besides ``"step"``.
+        needs_closure: of the class: whether ``step`` computes losses itself, by a closure.
 
     Raises:
         TypeError: if a parameter is not a leaf, or an option of another type than it must be.
         ValueError: if there are no parameters, one comes twice, or an option makes no sense.
+
+    >>> class SignDescent(Optimizer):
+    ...     def __init__(self, params, lr=0.1, weight_decay=0.0, maximize=False):
+    ...         super().__init__(params, locals())
+    ...     def update(self, p, g, state, group):
+    ...         p -= group["lr"] * np.sign(g)
+    >>> x, y = Value(5.0), Value(5.0)
+    >>> optimizer = SignDescent([{"params": [x]}, {"params": [y], "lr": 0.5}])
+    >>> optimizer.zero_grad()
+    >>> (x * y).backward()
+    >>> optimizer.step()
+    >>> x.data, y.data
+    (4.9, 4.5)
     """
 
     arrays: ClassVar[dict[str, str]] = {}
     numbers: ClassVar[tuple[str, ...]] = ()
+    needs_closure: ClassVar[bool] = False
 
     def __init__(self, params: Params, options: dict[str, Any]) -> None:
         hidden = ("self", "params", "__class__")
@@ -69,6 +89,12 @@ class Optimizer:
         Raises:
             TypeError: as the constructor.
             ValueError: as the constructor, and for an unknown option.
+
+        >>> from autodiff.optim import SGD
+        >>> optimizer = SGD([Value(1.0)], lr=0.1)
+        >>> optimizer.add_param_group({"params": [Value(2.0)], "lr": 0.01})
+        >>> [group["lr"] for group in optimizer.param_groups], len(optimizer.params)
+        ([0.1, 0.01], 2)
         """
         if not isinstance(group, dict) or "params" not in group:
             raise TypeError(f"a group must be a dict with 'params', not {describe(group)}")
@@ -118,8 +144,17 @@ class Optimizer:
         for group in self.param_groups:
             scatter_grads(group["params"], zeros(len(group["params"])))
 
-    def step(self) -> None:
-        """Change every parameter by its gradient: all of them or, if it is interrupted, none."""
+    def step(self, closure: Callable[[], Any] | None = None) -> Any:
+        """Change every parameter by its gradient: all of them or, if it is interrupted, none.
+
+        Args:
+            closure: computes the loss and its gradients, and returns the loss; called first.  It is
+                only needed by ``LBFGS``, which calls it several times.
+
+        Returns:
+            What the closure returned; None without one.
+        """
+        loss = None if closure is None else closure()
         leaves = [group["params"] for group in self.param_groups]
         arrays, states = [], []
         for values, group, kept in zip(leaves, self.param_groups, self.state, strict=True):
@@ -130,12 +165,13 @@ class Optimizer:
                 np.negative(g, out=g)
             state = {**kept, "step": kept["step"] + 1}
             with np.errstate(all="ignore"):
-                if group["weight_decay"] and not group.get("decoupled_weight_decay"):
+                if group.get("weight_decay") and not group.get("decoupled_weight_decay"):
                     g += group["weight_decay"] * p
                 self.update(p, g, state, group)
             arrays.append(data)
             states.append(state)
         commit(leaves, arrays, self.state, states)
+        return loss
 
     def state_dict(self) -> dict[str, Any]:
         """Everything but the parameters themselves: options and state of each group.
@@ -170,6 +206,12 @@ class Optimizer:
             TypeError: if an option or something kept is of another type than it must be.
             ValueError: if it is of other groups or options, or makes no sense; the message names
                 the first difference.  Nothing is changed then.
+
+        >>> from autodiff.optim import SGD
+        >>> old, new = SGD([Value(1.0)], lr=0.5), SGD([Value(1.0)])
+        >>> new.load_state_dict(old.state_dict())
+        >>> new.param_groups[0]["lr"]
+        0.5
         """
         vars(self).update(self._loaded(saved))
 
@@ -241,15 +283,20 @@ class Optimizer:
             if name not in self.arrays:
                 copies[name] = kept
             elif isinstance(kept, np.ndarray):
-                if kept.shape != (n,) or kept.dtype != np.float64:
+                shape = self._shape(name, kept, group)
+                if kept.shape != shape or kept.dtype != np.float64:
                     raise ValueError(
                         f"the saved {name!r} is an array of {kept.dtype} of shape {kept.shape}; "
-                        f"one of float64 of shape ({n},) is expected"
+                        f"one of float64 of shape {shape} is expected"
                     )
                 copies[name] = np.array(kept)
             elif kept is not None or not self.arrays[name]:
                 raise TypeError(f"{name!r} must be an array of {n} numbers, not {describe(kept)}")
         return copies
+
+    def _shape(self, name: str, kept: Array, group: Group) -> tuple[int, ...]:
+        """The shape that an array of the state has, of which there is one that may not fit."""
+        return (len(group["params"]),)
 
 
 def _own(option: Any) -> Any:
@@ -273,6 +320,17 @@ def not_negative(group: Group, *names: str) -> None:
         number = real(group[name], name)
         if not 0.0 <= number < float("inf"):
             raise ValueError(f"{name} must be a finite number, 0 or more, not {number}")
+
+
+def positive(n: Any, name: str) -> int:
+    """A positive integer, as it is.
+
+    Raises:
+        ValueError: for anything else.
+    """
+    if not isinstance(n, int) or isinstance(n, bool) or not 1 <= n < 2**63:
+        raise ValueError(f"{name} must be a positive integer, not {describe(n)}")
+    return n
 
 
 def below_one(group: Group, *names: str) -> None:
@@ -303,8 +361,13 @@ def true_or_false(group: Group, *names: str) -> None:
 def clip_grad_value_(params: Iterable[Value] | Value, clip_value: float) -> None:
     """Clip every gradient to ``-clip_value ... clip_value``, in place.
 
+    Args:
+        params: Values, or one.
+        clip_value: the largest size that a gradient may have.
+
     Raises:
         ValueError: if ``clip_value`` is negative, nan or infinite.
+        TypeError: if ``clip_value`` is not a number, or a parameter not a Value.
 
     >>> x = Value(1.0)
     >>> x.grad = -5.0
@@ -326,11 +389,17 @@ def clip_grad_norm_(
 
     As in PyTorch they are multiplied by ``max_norm / (norm + 1e-6)`` if that is below 1.
 
+    Args:
+        params: Values, or one.
+        max_norm: the largest norm that the gradients may have together.
+        norm_type: the ``p`` of the ``p``-norm; ``inf`` for the largest size.
+
     Returns:
         The norm before.
 
     Raises:
-        ValueError: if ``max_norm`` is negative, nan or infinite.
+        ValueError: if ``max_norm`` is negative, nan or infinite, or there is no norm of that type.
+        TypeError: if ``max_norm`` is not a number, or a parameter not a Value.
 
     >>> x, y = Value(1.0), Value(1.0)
     >>> x.grad, y.grad = 3.0, 4.0

@@ -30,7 +30,7 @@ from autodiff.value import Value
 
 #: Parameters times examples, from which on a batch is one vmap: unrolled, it takes long to compile.
 LARGE = 1 << 19
-FEW = 20  #: steps with batches of one size: to make a program takes as long as some of them
+FEW = 20  #: losses of batches of one size: to make a program takes as long as some of them
 
 
 def minibatches(
@@ -43,6 +43,9 @@ def minibatches(
         y: their targets, as many.
         size: how many examples a batch has.
         rng: where the order is drawn from.
+
+    Returns:
+        Pairs of lists: inputs, and their targets.
 
     Raises:
         ValueError: if ``X`` and ``y`` differ in length or are empty, or ``size`` is not positive.
@@ -94,6 +97,11 @@ class History:
         val_loss: the loss of the validation examples; empty without any.
         val_metric: their metric.
         stopped: ``"epochs"``, ``"patience"`` or ``"interrupt"`` (Ctrl-C).
+
+    >>> history, twin = History(loss=[2.0, 1.0]), History()
+    >>> twin.load_state_dict(history.state_dict())
+    >>> twin
+    History(loss=[2.0, 1.0], metric=[], val_loss=[], val_metric=[], stopped='epochs')
     """
 
     loss: list[float] = field(default_factory=list)
@@ -172,7 +180,8 @@ def fit(
         model: called on one example's inputs at a time.
         loss: of a list of outputs and a list of targets, as the losses of ``nn`` are.
         data: inputs and targets to learn from.
-        optimizer: of the model's parameters.
+        optimizer: of the model's parameters.  A step of ``LBFGS`` evaluates the loss of its batch
+            up to ``max_eval`` times: ``batch_size=len(data[0])`` makes that the loss of all data.
         epochs: how many times to go through the data; those in ``history`` count.
         batch_size: examples a step.
         rng: where the order of the examples is drawn from.
@@ -202,6 +211,16 @@ def fit(
         RuntimeError: if model or loss are found to read something that changes, which their
             programs could not see, after steps in which they were trusted.
         ImportError: if ``progress`` is wanted and tqdm is not installed.
+
+    >>> from autodiff.nn import Neuron, mse_loss
+    >>> from autodiff.optim import SGD
+    >>> rng = np.random.default_rng(0)
+    >>> line, data = Neuron(1, rng=rng), ([[0.0], [1.0], [2.0]], [1.0, 3.0, 5.0])
+    >>> history = fit(
+    ...     line, mse_loss, data, SGD(line.parameters(), lr=0.2), 100, rng=rng, progress=False
+    ... )
+    >>> [round(p.data, 3) for p in line.parameters()], len(history.loss)
+    ([2.0, 1.0], 100)
     """
     limits = {"epochs": (epochs, 0), "every": (every, 1)}
     if patience is not None:
@@ -226,11 +245,12 @@ def fit(
         at_once = functools.partial(loss_of, model, loss)
         data = as_array(data[0]), data[1]
     full, rest = divmod(len(data[0]), batch_size)
-    steps = {batch_size: full * epochs, rest: epochs}  # by the size of a batch
-    of_size = dict.fromkeys(steps, of_batch)
-    if jit and max(steps.values()) >= FEW:
+    each = max(group.get("max_eval", 1) for group in optimizer.param_groups)  # of LBFGS
+    calls = {batch_size: full * epochs * each, rest: epochs * each}  # by the size of a batch
+    of_size = dict.fromkeys(calls, of_batch)
+    if jit and max(calls.values()) >= FEW:
         compiled = Compiled(of_batch, "the loss of a batch", at_once=at_once)
-        of_size = {n: compiled if often >= FEW else of_batch for n, often in steps.items()}
+        of_size = {n: compiled if often >= FEW else of_batch for n, often in calls.items()}
         predict = Compiled(model, "the model", quiet=True)
     of_all: Callable[[Any], list[Any]] = functools.partial(_one_by_one, predict)
     if at_once is not None:
@@ -249,10 +269,13 @@ def fit(
                 inputs, targets = (_chosen(examples, which) for examples in data)
                 if at_once is None:
                     inputs = _as_list(inputs)
-                value = of_size[len(which)](inputs, _as_list(targets))
-                optimizer.zero_grad()
-                value.backward()
-                optimizer.step()
+                of_these = of_size[len(which)], inputs, _as_list(targets)
+                closure = functools.partial(_with_gradient, optimizer, *of_these)
+                if optimizer.needs_closure:
+                    value = optimizer.step(closure)
+                else:
+                    value = closure()
+                    optimizer.step()
                 losses.append(value.data)
             row = {"loss": float(np.mean(losses))}
             if metric is not None:
@@ -321,6 +344,16 @@ def _loss_of_batch(
 ) -> Any:
     """What a step goes down."""
     return loss(_one_by_one(model, _as_list(inputs)), targets)
+
+
+def _with_gradient(
+    optimizer: Optimizer, of_batch: Callable[..., Any], inputs: Any, targets: list[Any]
+) -> Any:
+    """The same, and its gradient in the parameters."""
+    value = of_batch(inputs, targets)
+    optimizer.zero_grad()
+    value.backward()
+    return value
 
 
 def _one_by_one(model: Callable[[Any], Any], inputs: Sequence[Any]) -> list[Any]:

@@ -2,34 +2,56 @@
 
 A schedule is a rule for the rate at step ``t``, from the rate ``lr`` that the group has before it.
 So several schedulers of one optimizer, stepped one after another, multiply, and a rate set by hand
-is kept and scaled on.  ``LambdaLR`` and ``OneCycleLR`` alone set the rate, whatever it was.  Names,
-defaults and sequences are PyTorch's.
+is kept and scaled on.  ``LambdaLR`` and the schedules of ``cycles.py`` alone set the rate, whatever
+it was.  Names, defaults and sequences are PyTorch's.
 """
 
 from __future__ import annotations
 
 import math
-from bisect import bisect_right
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from autodiff.engine.reals import describe, dictionary, plain, real
-from autodiff.optim.base import Group, Optimizer, true_or_false
+from autodiff.engine.reals import describe, plain, real
+from autodiff.optim.base import Group, Optimizer, not_negative, positive
+from autodiff.optim.combined import ChainedScheduler, SequentialLR
+from autodiff.optim.cycles import CosineAnnealingWarmRestarts, CyclicLR, OneCycleLR
 from autodiff.optim.scheduling import (
     LRScheduler,
     checked,
     commit,
     counts,
-    first_rate,
     numbers,
     of_group,
-    positive,
     whole,
 )
+
+__all__ = [
+    "ChainedScheduler",
+    "ConstantLR",
+    "CosineAnnealingLR",
+    "CosineAnnealingWarmRestarts",
+    "CyclicLR",
+    "ExponentialLR",
+    "LRScheduler",
+    "LambdaLR",
+    "LinearLR",
+    "MultiStepLR",
+    "MultiplicativeLR",
+    "OneCycleLR",
+    "PolynomialLR",
+    "ReduceLROnPlateau",
+    "SequentialLR",
+    "StepLR",
+]
 
 
 class LambdaLR(LRScheduler):
     """The first rate times ``lr_lambda(t)``; a function for all groups, or a list of one a group.
+
+    Raises:
+        TypeError: as ``LRScheduler``.
+        ValueError: if a list of ``lr_lambda`` is not of one function a group.
 
     >>> from autodiff import Value
     >>> from autodiff.optim import SGD
@@ -45,13 +67,7 @@ class LambdaLR(LRScheduler):
         optimizer: Optimizer,
         lr_lambda: Callable[[int], float] | Sequence[Callable[[int], float]],
     ) -> None:
-        n = len(checked(optimizer).param_groups)
-        if not callable(lr_lambda) and (len(lr_lambda) != n or not all(map(callable, lr_lambda))):
-            raise ValueError(
-                f"lr_lambda must be a function, or {n} of them: one a group; "
-                f"not {describe(lr_lambda)}"
-            )
-        self.lr_lambda = lr_lambda if callable(lr_lambda) else tuple(lr_lambda)
+        self.lr_lambda = _functions(lr_lambda, optimizer)
         super().__init__(optimizer)
 
     def rate(self, t: int, lr: float, index: int) -> float:
@@ -60,8 +76,67 @@ class LambdaLR(LRScheduler):
         return self.base(index) * own(t)
 
 
+class MultiplicativeLR(LRScheduler):
+    """``lr * lr_lambda(t)`` at every step; a function for all groups, or a list of one a group.
+
+    In the middle of a ``SequentialLR`` it goes on from the rate that it finds, times
+    ``lr_lambda(0)``.
+
+    Raises:
+        TypeError: as ``LRScheduler``.
+        ValueError: if a list of ``lr_lambda`` is not of one function a group.
+
+    >>> from autodiff import Value
+    >>> from autodiff.optim import SGD
+    >>> optimizer = SGD([Value(0.0)], lr=1.0)
+    >>> scheduler = MultiplicativeLR(optimizer, lambda t: 1 / t)
+    >>> for _ in range(3):
+    ...     scheduler.step()
+    ...     print(round(optimizer.param_groups[0]["lr"], 4))
+    1.0
+    0.5
+    0.1667
+    """
+
+    def __init__(
+        self,
+        optimizer: Optimizer,
+        lr_lambda: Callable[[int], float] | Sequence[Callable[[int], float]],
+    ) -> None:
+        self.lr_lambda = _functions(lr_lambda, optimizer)
+        super().__init__(optimizer)
+
+    def rate(self, t: int, lr: float, index: int) -> float:
+        """``lr * lr_lambda(t)``; the first is ``lr``."""
+        return lr * self._factor(t, index) if t else lr
+
+    def anew(self, lr: float, index: int) -> Group:
+        """What it sets where a sequence comes to it, and the rate is ``lr``."""
+        return {"lr": lr * self._factor(0, index)}
+
+    def _factor(self, t: int, index: int) -> float:
+        return float(of_group(self.lr_lambda, index)(t))
+
+
 class StepLR(LRScheduler):
-    """``lr * gamma`` after every ``step_size`` steps."""
+    """``lr * gamma`` after every ``step_size`` steps.
+
+    Raises:
+        TypeError: as ``LRScheduler``; if ``gamma`` is not a number.
+        ValueError: if ``step_size`` is not a positive integer.
+
+    >>> from autodiff import Value
+    >>> from autodiff.optim import SGD
+    >>> optimizer = SGD([Value(0.0)], lr=1.0)
+    >>> scheduler = StepLR(optimizer, step_size=2, gamma=0.5)
+    >>> for _ in range(2):
+    ...     scheduler.step()
+    ...     print(round(optimizer.param_groups[0]["lr"], 4))
+    1.0
+    0.5
+    >>> scheduler
+    StepLR(step_size=2, gamma=0.5, epoch=2, lr=[0.5])
+    """
 
     def __init__(self, optimizer: Optimizer, step_size: int, gamma: float = 0.1) -> None:
         self.step_size = plain(step_size)
@@ -79,7 +154,23 @@ class StepLR(LRScheduler):
 
 
 class MultiStepLR(LRScheduler):
-    """``lr * gamma`` at each of the ``milestones``."""
+    """``lr * gamma`` at each of the ``milestones``, numbers of steps.
+
+    Raises:
+        TypeError: as ``LRScheduler``; if ``gamma`` or a milestone is not a number.
+        ValueError: if a milestone is not an integer from 0 up.
+
+    >>> from autodiff import Value
+    >>> from autodiff.optim import SGD
+    >>> optimizer = SGD([Value(0.0)], lr=1.0)
+    >>> scheduler = MultiStepLR(optimizer, [1, 3], gamma=0.5)
+    >>> for _ in range(3):
+    ...     scheduler.step()
+    ...     print(round(optimizer.param_groups[0]["lr"], 4))
+    0.5
+    0.5
+    0.25
+    """
 
     def __init__(self, optimizer: Optimizer, milestones: Sequence[int], gamma: float = 0.1) -> None:
         self.milestones = sorted(whole(m, "milestones") for m in milestones)
@@ -98,6 +189,9 @@ class MultiStepLR(LRScheduler):
 
 class ExponentialLR(LRScheduler):
     """``lr * gamma`` at every step.
+
+    Raises:
+        TypeError: as ``LRScheduler``; if ``gamma`` is not a number.
 
     >>> from autodiff import Value
     >>> from autodiff.optim import SGD
@@ -121,8 +215,63 @@ class ExponentialLR(LRScheduler):
         return lr * self.gamma if t else lr
 
 
+class ConstantLR(LRScheduler):
+    """``lr * factor`` at first, which is taken back after ``total_iters`` steps.
+
+    Raises:
+        TypeError: as ``LRScheduler``; if ``factor`` is not a number.
+        ValueError: if ``factor`` is not above 0 and at most 1, or ``total_iters`` not a positive
+            integer.
+
+    >>> from autodiff import Value
+    >>> from autodiff.optim import SGD
+    >>> optimizer = SGD([Value(0.0)], lr=1.0)
+    >>> scheduler = ConstantLR(optimizer, 0.5, total_iters=2)  # 0.5 at once
+    >>> for _ in range(2):
+    ...     scheduler.step()
+    ...     print(round(optimizer.param_groups[0]["lr"], 4))
+    0.5
+    1.0
+    """
+
+    def __init__(self, optimizer: Optimizer, factor: float = 1.0 / 3, total_iters: int = 5) -> None:
+        self.factor = real(factor, "factor")
+        self.total_iters: int = plain(total_iters)
+        super().__init__(optimizer)
+
+    def check(self) -> None:
+        """Refuse options that make no sense."""
+        super().check()
+        if not 0 < self.factor <= 1:  # PyTorch allows 0, from which no factor leads back
+            raise ValueError(f"factor must be above 0 and at most 1, not {self.factor}")
+        positive(self.total_iters, "total_iters")
+
+    def rate(self, t: int, lr: float, index: int) -> float:
+        """``lr * factor`` for ``t = 0``, ``lr / factor`` for ``t = total_iters``; else ``lr``."""
+        if t == 0:
+            return lr * self.factor
+        return lr * (1 / self.factor) if t == self.total_iters else lr
+
+
 class LinearLR(LRScheduler):
-    """``lr`` times a factor, from ``start_factor`` to ``end_factor`` in ``total_iters`` steps."""
+    """``lr`` times a factor, from ``start_factor`` to ``end_factor`` in ``total_iters`` steps.
+
+    Raises:
+        TypeError: as ``LRScheduler``; if a factor is not a number.
+        ValueError: if ``start_factor`` is not above 0, a factor is above 1, or ``end_factor``
+            negative; if ``total_iters`` is not a positive integer.
+
+    >>> from autodiff import Value
+    >>> from autodiff.optim import SGD
+    >>> optimizer = SGD([Value(0.0)], lr=1.0)
+    >>> scheduler = LinearLR(optimizer, 0.25, total_iters=3)  # 0.25 at once
+    >>> for _ in range(3):
+    ...     scheduler.step()
+    ...     print(round(optimizer.param_groups[0]["lr"], 4))
+    0.5
+    0.75
+    1.0
+    """
 
     def __init__(
         self,
@@ -158,8 +307,63 @@ class LinearLR(LRScheduler):
         return self.start_factor + rise * (t / self.total_iters)
 
 
+class PolynomialLR(LRScheduler):
+    """The first rate times ``(1 - t/total_iters)**power``; after ``total_iters`` steps it is kept.
+
+    Raises:
+        TypeError: as ``LRScheduler``; if ``power`` is not a number.
+        ValueError: if ``total_iters`` is not a positive integer, or ``power`` negative.
+
+    >>> from autodiff import Value
+    >>> from autodiff.optim import SGD
+    >>> optimizer = SGD([Value(0.0)], lr=1.0)
+    >>> scheduler = PolynomialLR(optimizer, total_iters=2, power=2.0)
+    >>> for _ in range(2):
+    ...     scheduler.step()
+    ...     print(round(optimizer.param_groups[0]["lr"], 4))
+    0.25
+    0.0
+    """
+
+    def __init__(self, optimizer: Optimizer, total_iters: int = 5, power: float = 1.0) -> None:
+        self.total_iters: int = plain(total_iters)
+        self.power = real(power, "power")
+        super().__init__(optimizer)
+
+    def check(self) -> None:
+        """Refuse options that make no sense."""
+        super().check()
+        positive(self.total_iters, "total_iters")
+        not_negative(vars(self), "power")
+
+    def rate(self, t: int, lr: float, index: int) -> float:
+        """``lr * (left(t)/left(t - 1))**power``, where ``left = 1 - t/total_iters``."""
+        if t == 0 or t > self.total_iters:
+            return lr
+        left, before = 1 - t / self.total_iters, 1 - (t - 1) / self.total_iters
+        return float(lr * (left / before) ** self.power)
+
+
 class CosineAnnealingLR(LRScheduler):
-    """Half a cosine from ``lr`` to ``eta_min`` in ``T_max`` steps, and back again after that."""
+    """Half a cosine from ``lr`` to ``eta_min`` in ``T_max`` steps, and back again after that.
+
+    Raises:
+        TypeError: as ``LRScheduler``; if ``eta_min`` is not a number.
+        ValueError: if ``T_max`` is not a positive integer.
+
+    References:
+        I. Loshchilov, F. Hutter, SGDR: stochastic gradient descent with warm restarts, ICLR 2017.
+
+    >>> from autodiff import Value
+    >>> from autodiff.optim import SGD
+    >>> optimizer = SGD([Value(0.0)], lr=1.0)
+    >>> scheduler = CosineAnnealingLR(optimizer, T_max=2)
+    >>> for _ in range(2):
+    ...     scheduler.step()
+    ...     print(round(optimizer.param_groups[0]["lr"], 4))
+    0.5
+    0.0
+    """
 
     def __init__(self, optimizer: Optimizer, T_max: int, eta_min: float = 0.0) -> None:
         self.T_max = plain(T_max)
@@ -187,146 +391,28 @@ class CosineAnnealingLR(LRScheduler):
         return math.cos(math.pi * t / self.T_max)
 
 
-class OneCycleLR(LRScheduler):
-    """Up from ``max_lr/div_factor`` to ``max_lr``, down to ``1/final_div_factor`` of the start.
-
-    While the rate rises the momentum (SGD's ``momentum``, Adam's first ``betas``) falls from
-    ``max_momentum`` to ``base_momentum``, and rises again while the rate falls.
-
-    Args:
-        optimizer: whose rates are set.
-        max_lr: the rate at the top; or a list, one a group.
-        total_steps: how many steps the cycle has; or ``epochs * steps_per_epoch``.
-        epochs: see ``total_steps``.
-        steps_per_epoch: see ``total_steps``.
-        pct_start: the part of the cycle in which the rate rises.
-        anneal_strategy: ``"cos"`` or ``"linear"``.
-        cycle_momentum: whether the momentum moves too.
-        base_momentum: the momentum at the top; or a list, one a group.
-        max_momentum: the momentum at the ends; or a list, one a group.
-        div_factor: how far below the top the cycle starts.
-        final_div_factor: how far below its start it ends.
-        three_phase: come down to the start first, and from there to the end.
-
-    Raises:
-        TypeError: if an option is of another type than it must be.
-        ValueError: if the length is not given, ``pct_start`` is not from 0 to 1, the strategy is
-            unknown, a divisor not above 0, a list is not of one number a group, the optimizer has
-            no momentum to move, or a step is made after the last.
-
-    References:
-        L. Smith, N. Topin, Super-convergence, arXiv:1708.07120.
-    """
-
-    def __init__(
-        self,
-        optimizer: Optimizer,
-        max_lr: float | Sequence[float],
-        total_steps: int | None = None,
-        epochs: int | None = None,
-        steps_per_epoch: int | None = None,
-        pct_start: float = 0.3,
-        anneal_strategy: str = "cos",
-        cycle_momentum: bool = True,
-        base_momentum: float | Sequence[float] = 0.85,
-        max_momentum: float | Sequence[float] = 0.95,
-        div_factor: float = 25.0,
-        final_div_factor: float = 1e4,
-        three_phase: bool = False,
-    ) -> None:
-        if total_steps is None:
-            if epochs is None or steps_per_epoch is None:
-                raise ValueError("OneCycleLR wants total_steps, or epochs and steps_per_epoch")
-            total_steps = positive(plain(epochs), "epochs") * positive(
-                plain(steps_per_epoch), "steps_per_epoch"
-            )
-        self.total_steps = plain(total_steps)
-        self.pct_start = real(pct_start, "pct_start")
-        self.max_lr = numbers(max_lr, optimizer, "max_lr")
-        self.base_momentum = numbers(base_momentum, optimizer, "base_momentum")
-        self.max_momentum = numbers(max_momentum, optimizer, "max_momentum")
-        self.div_factor = real(div_factor, "div_factor")
-        self.final_div_factor = real(final_div_factor, "final_div_factor")
-        self.anneal_strategy, self.three_phase = anneal_strategy, plain(three_phase)
-        self.cycle_momentum = plain(cycle_momentum)
-        super().__init__(optimizer)
-
-    def check(self) -> None:
-        """Refuse options that make no sense."""
-        super().check()
-        positive(self.total_steps, "total_steps")
-        if self.epoch >= self.total_steps:
-            raise ValueError(f"epoch must be below {self.total_steps}, not {self.epoch}")
-        if not 0 <= self.pct_start <= 1:
-            raise ValueError(f"pct_start must be from 0 to 1, not {self.pct_start}")
-        if self.anneal_strategy not in ("cos", "linear"):
-            raise ValueError(
-                f"anneal_strategy must be 'cos' or 'linear', not {self.anneal_strategy!r}"
-            )
-        for name in ("div_factor", "final_div_factor"):
-            if not vars(self)[name] > 0:
-                raise ValueError(f"{name} must be above 0, not {vars(self)[name]}")
-        true_or_false(vars(self), "cycle_momentum", "three_phase")
-        first = self.optimizer.param_groups[0]
-        if self.cycle_momentum and "momentum" not in first and "betas" not in first:
-            raise ValueError("cycle_momentum=True wants an optimizer with momentum or betas")
-
-    def _phases(self, index: int) -> list[tuple[float, float, float, float, float]]:
-        """The last step of each phase, the rate and the momentum at its beginning and end."""
-        top = of_group(self.max_lr, index)
-        low, high = (of_group(m, index) for m in (self.base_momentum, self.max_momentum))
-        start = top / self.div_factor
-        end = start / self.final_div_factor
-        peak = self.pct_start * self.total_steps - 1
-        last = self.total_steps - 1
-        up = (peak, start, top, high, low)
-        if self.three_phase:
-            return [up, (2 * peak, top, start, low, high), (last, start, end, high, high)]
-        return [up, (last, top, end, low, high)]
-
-    def _at(self, t: int, index: int) -> tuple[float, float]:
-        """Rate and momentum after ``t`` steps."""
-        if t >= self.total_steps:
-            raise ValueError(f"OneCycleLR has {self.total_steps} steps; this would be step {t + 1}")
-        anneal = _cosine if self.anneal_strategy == "cos" else _line
-        began = 0.0
-        *before, final = self._phases(index)
-        for phase in before:
-            if t <= phase[0]:
-                final = phase
-                break
-            began = phase[0]
-        ends, lr0, lr1, m0, m1 = final
-        part = (t - began) / (ends - began) if ends != began else 1.0
-        return anneal(lr0, lr1, part), anneal(m0, m1, part)
-
-    def rate(self, t: int, lr: float, index: int) -> float:
-        """The cycle's own rate, whatever ``lr`` is."""
-        return self._at(t, index)[0]
-
-    def _changes(self, t: int, lr: float, index: int) -> Group:
-        rate, momentum = self._at(t, index)
-        changes: Group = {"lr": rate, "initial_lr": of_group(self.max_lr, index) / self.div_factor}
-        if not self.cycle_momentum:
-            return changes
-        group = self.optimizer.param_groups[index]
-        if "betas" in group:
-            return changes | {"betas": (momentum, group["betas"][1])}
-        return changes | {"momentum": momentum}
-
-
 class ReduceLROnPlateau:
-    """Multiply the rate by ``factor`` when a metric has not improved for ``patience`` calls.
+    """Multiply rates by ``factor`` when a metric has not improved for over ``patience`` calls.
 
-    ``step(metric)`` is called after every epoch.  An improvement is a change by more than
-    ``threshold``, relative (``"rel"``) or absolute (``"abs"``), in the direction of ``mode``
-    (``"min"`` or ``"max"``).  After a reduction, ``cooldown`` calls count nothing.  No rate falls
-    below ``min_lr``, a number or a list of one a group.
+    ``step(metric)`` is called after every epoch; it changes the rates of ``optimizer``.  An
+    improvement is a change by more than ``threshold``, relative or absolute (``threshold_mode``,
+    ``"rel"`` or ``"abs"``), in the direction of ``mode`` (``"min"`` or ``"max"``).  After a
+    reduction, ``cooldown`` calls count nothing.  No rate falls below ``min_lr``, a number or a list
+    of one a group; and one that would change by no more than ``eps`` is left as it is.
 
     Raises:
         TypeError: if ``optimizer`` is not an Optimizer, or an option not a number.
         ValueError: if ``factor`` is not below 1, a mode is unknown, or ``min_lr`` is a list of
             another length.
+
+    >>> from autodiff import Value
+    >>> from autodiff.optim import SGD
+    >>> optimizer = SGD([Value(0.0)], lr=1.0)
+    >>> scheduler = ReduceLROnPlateau(optimizer, factor=0.5, patience=1)
+    >>> for loss in (3.0, 2.0, 2.0, 2.0):
+    ...     scheduler.step(loss)
+    >>> scheduler.get_last_lr()
+    [0.5]
     """
 
     def __init__(
@@ -369,7 +455,11 @@ class ReduceLROnPlateau:
         return sign * metric > sign * self.best + self.threshold
 
     def step(self, metric: float) -> None:
-        """Take the metric of one more epoch into account: wholly, or not if it is interrupted."""
+        """Take the metric of one more epoch into account: wholly, or not if it is interrupted.
+
+        Raises:
+            TypeError: if it is not a number.
+        """
         metric = real(metric, "metric")
         better = self._better(metric)
         own = {
@@ -388,6 +478,7 @@ class ReduceLROnPlateau:
                     change["lr"] = reduced
         commit([*groups, vars(self)], [*changes, own])
 
+    __repr__ = LRScheduler.__repr__
     get_last_lr = LRScheduler.get_last_lr
     state_dict = LRScheduler.state_dict
     load_state_dict = LRScheduler.load_state_dict
@@ -395,74 +486,15 @@ class ReduceLROnPlateau:
     _updates = LRScheduler._updates
 
 
-class SequentialLR(LRScheduler):
-    """One scheduler after another: scheduler ``k`` from ``milestones[k - 1]`` on, starting anew.
-
-    The first starts from the rate that the groups had before the schedulers were made, and each of
-    the others from its own ``base_lrs``.
+def _functions(given: Any, optimizer: Optimizer) -> Any:
+    """A function for all groups; or, of a list, a tuple of one a group.
 
     Raises:
-        ValueError: if there is not one milestone between each two schedulers, or a scheduler is
-            another optimizer's.
+        ValueError: if something is not a function, or a list of another length.
     """
-
-    def __init__(
-        self, optimizer: Optimizer, schedulers: Sequence[LRScheduler], milestones: Sequence[int]
-    ) -> None:
-        if len(milestones) != len(schedulers) - 1:
-            raise ValueError(
-                f"{len(schedulers)} schedulers want {len(schedulers) - 1} milestones, not "
-                f"{len(milestones)}"
-            )
-        for scheduler in schedulers:
-            if not isinstance(scheduler, LRScheduler):
-                raise TypeError(
-                    f"a sequence takes schedules that are formulas, not {describe(scheduler)}"
-                )
-        if any(scheduler.optimizer is not optimizer for scheduler in schedulers):
-            raise ValueError("a scheduler in the sequence is another optimizer's")
-        self.schedulers = list(schedulers)
-        self.milestones = [whole(m, "milestones") for m in milestones]
-        super().__init__(optimizer)
-
-    def check(self) -> None:
-        """Refuse options that make no sense."""
-        super().check()
-        counts(self.milestones, "milestones")
-
-    def state_dict(self) -> dict[str, Any]:
-        """Its own state, and those of its schedulers."""
-        return super().state_dict() | {"schedulers": [s.state_dict() for s in self.schedulers]}
-
-    def _updates(self, saved: dict[str, Any]) -> list[tuple[dict[str, Any], dict[str, Any]]]:
-        updates = super()._updates(saved)
-        if len(saved["schedulers"]) != len(self.schedulers):
-            raise ValueError(
-                f"the saved sequence is of {len(saved['schedulers'])} schedulers, not "
-                f"{len(self.schedulers)}"
-            )
-        for k, scheduler in enumerate(self.schedulers):
-            updates += scheduler._updates(dictionary(saved["schedulers"][k], f"schedulers[{k}]"))
-        return updates
-
-    def rate(self, t: int, lr: float, index: int) -> float:
-        """The rate of the scheduler whose turn it is."""
-        return float(self._changes(t, lr, index)["lr"])
-
-    def _changes(self, t: int, lr: float, index: int) -> Group:
-        k = bisect_right(self.milestones, t)
-        since = self.milestones[k - 1] if k else 0
-        scheduler = self.schedulers[k]
-        if t == 0:  # as if none of the schedulers had set it yet
-            lr = first_rate(self.optimizer.param_groups[index])
-        elif t == since:
-            lr = scheduler.base(index)
-        return scheduler._changes(t - since, lr, index)
-
-
-def _cosine(start: float, end: float, part: float) -> float:
-    return end + (start - end) / 2 * (1 + math.cos(math.pi * part))
-
-
-def _line(start: float, end: float, part: float) -> float:
-    return (end - start) * part + start
+    n = len(checked(optimizer).param_groups)
+    if not callable(given) and (len(given) != n or not all(map(callable, given))):
+        raise ValueError(
+            f"lr_lambda must be a function, or {n} of them: one a group; not {describe(given)}"
+        )
+    return given if callable(given) else tuple(given)

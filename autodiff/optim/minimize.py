@@ -32,6 +32,12 @@ class Trajectory:
         step_sizes: the lengths of the steps; (k,).
         stopped: why it ended: ``"steps"``, ``"tol"``, ``"callback"``, ``"diverged"`` or
             ``"batches"``.
+
+    >>> path = minimize(lambda x: x * x, 1.0, lambda xs: SGD(xs, lr=0.25), steps=2)
+    >>> path
+    <Trajectory: 2 steps to [0.25], value 0.0625; steps>
+    >>> path.points.tolist(), path.values.tolist()
+    ([[1.0], [0.5], [0.25]], [1.0, 0.25, 0.0625])
     """
 
     points: Array
@@ -75,7 +81,8 @@ def minimize(
             of them.
         x0: where to start: a number, or several.
         optimizer: makes the optimizer from the parameters; ``lambda params: SGD(params, lr=0.1)``
-            if None.
+            if None.  A step of ``LBFGS`` is up to ``max_iter`` iterations, of which the path has
+            only the end; ``LBFGS(params, max_iter=1, max_eval=25)`` shows each.
         steps: how many steps at the most.
         tol: stop when the gradient's length is not above this.
         callback: called as ``callback(step, point, value, gradient)`` before each step; stops
@@ -113,11 +120,27 @@ def minimize(
     if not isinstance(rule, Optimizer):
         raise TypeError(f"optimizer(params) must give an Optimizer, not {describe(rule)}")
 
+    def evaluated() -> tuple[float, Array]:
+        """The value and the gradient at the parameters' present data."""
+        try:
+            return _evaluate(f, xs, batch, gradient)
+        except OverflowError:  # of a function on floats, as Python's ** raises it
+            return np.inf, np.full(len(xs), np.nan)
+
+    def closure() -> float:
+        """The same, for the optimizer; at its first point they are known."""
+        value, slope = known.pop() if known else evaluated()
+        for x, g in zip(xs, slope.tolist(), strict=True):
+            x.grad = g
+        return value
+
     points, values, gradients = [], [], []
+    known: list[tuple[float, Array]] = []
     supply: Iterator[tuple[Any, ...]] = repeat(()) if batches is None else ((b,) for b in batches)
-    batch = next(supply, None)
-    if batch is None:
+    following = next(supply, None)
+    if following is None:
         raise ValueError("minimize(batches=...): there are no batches")
+    batch = following
     for step in count():
         stopped = "steps" if step == steps else ""  # at this point, if for nothing else
         if 0 < step < steps:
@@ -127,10 +150,7 @@ def minimize(
             else:
                 batch = following
         point = np.array([x.data for x in xs])
-        try:
-            value, slope = _evaluate(f, xs, batch, gradient)
-        except OverflowError:  # of a function on floats, as Python's ** raises it
-            value, slope = np.inf, np.full(len(xs), np.nan)
+        value, slope = evaluated()
         points.append(point)
         values.append(value)
         gradients.append(slope)
@@ -145,9 +165,12 @@ def minimize(
             break
         if stopped:
             break
-        for x, g in zip(xs, slope.tolist(), strict=True):
-            x.grad = g
-        rule.step()
+        known.append((value, slope))
+        if rule.needs_closure:
+            rule.step(closure)
+        else:
+            closure()
+            rule.step()
     path = np.array(points).reshape(-1, len(xs))
     with np.errstate(over="ignore", invalid="ignore"):  # of a run that diverges
         lengths = np.linalg.norm(np.diff(path, axis=0), axis=1)

@@ -11,7 +11,7 @@ from typing import ClassVar
 
 import numpy as np
 
-from autodiff.engine.reals import describe
+from autodiff.engine.reals import describe, real
 from autodiff.optim.base import (
     Array,
     Group,
@@ -43,8 +43,9 @@ class SGD(Optimizer):
         maximize: climb instead of descending.
 
     Raises:
-        ValueError: if an option is negative, nan or infinite; if ``nesterov`` comes without
-            momentum or with dampening.
+        TypeError: as ``Optimizer``.
+        ValueError: as ``Optimizer``; if an option is negative, nan or infinite; if ``nesterov``
+            comes without momentum or with dampening.
 
     >>> from autodiff import Value
     >>> x = Value(5.0)
@@ -107,11 +108,21 @@ class NoisySGD(Optimizer):
         maximize: climb instead of descending.
 
     Raises:
-        TypeError: if ``rng`` is not a ``numpy.random.Generator``.
-        ValueError: if an option is negative, nan or infinite.
+        TypeError: as ``Optimizer``; if ``rng`` is not a ``numpy.random.Generator``.
+        ValueError: as ``Optimizer``; if an option is negative, nan or infinite.
 
     References:
         R. Ge, F. Huang, C. Jin, Y. Yuan, Escaping from saddle points, COLT 2015, algorithm 1.
+
+    >>> from autodiff import Value
+    >>> x, y = Value(1.0), Value(0.0)  # where y is 0, SGD ends in the saddle point of x*x - y*y
+    >>> optimizer = NoisySGD([x, y], lr=0.1, rng=np.random.default_rng(0))
+    >>> for _ in range(60):
+    ...     optimizer.zero_grad()
+    ...     (x * x - y * y).backward()
+    ...     optimizer.step()
+    >>> abs(x.data) < 0.1, abs(y.data) > 1.0
+    (True, True)
     """
 
     def __init__(
@@ -147,11 +158,26 @@ class Adagrad(Optimizer):
         s = s + g*g                               s is initial_accumulator_value at first
         p = p - lr/(1 + (t - 1)*lr_decay) * g/(sqrt(s) + eps)
 
+    Args:
+        params, lr, weight_decay, maximize: as for ``SGD``.
+        lr_decay: how fast the rate falls with the number of steps.
+        initial_accumulator_value: what ``s`` is at first.
+        eps: keeps the divisor above 0.
+
     Raises:
-        ValueError: if an option is negative, nan or infinite.
+        TypeError: as ``Optimizer``.
+        ValueError: as ``Optimizer``; if an option is negative, nan or infinite.
 
     References:
         J. Duchi, E. Hazan, Y. Singer, Adaptive subgradient methods, JMLR 12 (2011).
+
+    >>> from autodiff import Value
+    >>> x = Value(5.0)
+    >>> optimizer = Adagrad([x], lr=0.1)
+    >>> (x * x).backward()
+    >>> optimizer.step()  # g/sqrt(g*g) is 1
+    >>> round(x.data, 4)
+    4.9
     """
 
     arrays: ClassVar = {"sum": ""}
@@ -189,11 +215,25 @@ class Adadelta(Optimizer):
         u = rho*u + (1 - rho)*d*d
         p = p - lr*d
 
+    Args:
+        params, lr, weight_decay, maximize: as for ``SGD``.
+        rho: how much of the means is kept from step to step.
+        eps: keeps the divisor, and the first steps, above 0.
+
     Raises:
-        ValueError: if an option is negative, nan or infinite, or ``rho`` above 1.
+        TypeError: as ``Optimizer``.
+        ValueError: as ``Optimizer``; if an option is negative, nan or infinite, or ``rho`` above 1.
 
     References:
         M. Zeiler, ADADELTA: an adaptive learning rate method, arXiv:1212.5701.
+
+    >>> from autodiff import Value
+    >>> x = Value(5.0)
+    >>> optimizer = Adadelta([x])
+    >>> (x * x).backward()
+    >>> optimizer.step()  # by sqrt(1e-6)/sqrt(0.1*g*g) * g, with g = 10
+    >>> round(x.data, 4)
+    4.9968
     """
 
     arrays: ClassVar = {"square_mean": "", "step_square_mean": ""}
@@ -235,11 +275,27 @@ class RMSprop(Optimizer):
         v = momentum*v + g/(sqrt(s) + eps)
         p = p - lr*v
 
+    Args:
+        params, lr, weight_decay, maximize: as for ``SGD``.
+        alpha: how much of the means is kept from step to step.
+        eps: keeps the divisor above 0.
+        momentum: how much of the velocity is kept from step to step.
+        centered: divide by the standard deviation.
+
     Raises:
-        ValueError: if an option is negative, nan or infinite.
+        TypeError: as ``Optimizer``.
+        ValueError: as ``Optimizer``; if an option is negative, nan or infinite.
 
     References:
         T. Hinton, Neural networks for machine learning, lecture 6e (2012).
+
+    >>> from autodiff import Value
+    >>> x = Value(5.0)
+    >>> optimizer = RMSprop([x], lr=0.1)
+    >>> (x * x).backward()
+    >>> optimizer.step()  # by 0.1 * g/sqrt(0.01*g*g)
+    >>> round(x.data, 4)
+    4.0
     """
 
     arrays: ClassVar = {"square_mean": "", "mean": "centered", "velocity": "momentum"}
@@ -277,3 +333,84 @@ class RMSprop(Optimizer):
             d = group["momentum"] * kept(state, "velocity", p) + d
             state["velocity"] = d
         p -= group["lr"] * d
+
+
+class Rprop(Optimizer):
+    """Steps whose length only the signs of the gradient decide, for each parameter alone::
+
+        size = size*etas[1]                       if g has the sign that it had a step before
+        size = size*etas[0], g = 0                if it has the other sign
+        p = p - size*sign(g)                      size is lr at first, and kept within step_sizes
+
+    It is for gradients of all data: those of mini-batches change their signs by chance.
+
+    Args:
+        params: the leaves to be optimized, or groups.
+        lr: the length of the first step.
+        etas: by what a step becomes shorter, and longer.
+        step_sizes: the shortest and the longest step.
+        maximize: climb instead of descending.
+
+    Raises:
+        TypeError: as ``Optimizer``; if an option is of another type than it must be.
+        ValueError: as ``Optimizer``; if ``lr`` is negative, nan or infinite; if ``etas`` are not
+            one number between 0 and 1 and one above 1, or ``step_sizes`` not two from 0 up, the
+            smaller one first.
+
+    References:
+        M. Riedmiller, H. Braun, A direct adaptive method for faster backpropagation learning: the
+        RPROP algorithm, ICNN 1993.
+
+    >>> from autodiff import Value
+    >>> x = Value(5.0)
+    >>> optimizer = Rprop([x], lr=1.0)
+    >>> for _ in range(3):
+    ...     optimizer.zero_grad()
+    ...     (x * x).backward()
+    ...     optimizer.step()
+    ...     print(round(x.data, 4))
+    4.0
+    2.8
+    1.36
+    """
+
+    arrays: ClassVar = {"last_gradient": "", "step_size": ""}
+
+    def __init__(
+        self,
+        params: Params,
+        lr: float = 1e-2,
+        etas: tuple[float, float] = (0.5, 1.2),
+        step_sizes: tuple[float, float] = (1e-6, 50.0),
+        *,
+        maximize: bool = False,
+    ) -> None:
+        super().__init__(params, locals())
+
+    def check(self, group: Group) -> None:
+        """Refuse options that make no sense."""
+        not_negative(group, "lr")
+        for name in ("etas", "step_sizes"):
+            if not isinstance(group[name], (tuple, list)) or len(group[name]) != 2:
+                raise ValueError(f"{name} must be two numbers, not {describe(group[name])}")
+        shorter, longer = (real(x, "etas") for x in group["etas"])
+        if not 0 < shorter < 1 < longer:
+            raise ValueError(
+                f"etas must be one between 0 and 1, and one above 1, not {group['etas']}"
+            )
+        least, most = (real(x, "step_sizes") for x in group["step_sizes"])
+        if not 0 <= least <= most:
+            raise ValueError(
+                f"step_sizes must be from 0 up, the smaller first, not {group['step_sizes']}"
+            )
+
+    def update(self, p: Array, g: Array, state: State, group: Group) -> None:
+        """One step of a group."""
+        shorter, longer = group["etas"]
+        turn = g * kept(state, "last_gradient", p)
+        size = kept(state, "step_size", p, group["lr"])
+        size = size * np.where(turn > 0, longer, np.where(turn < 0, shorter, 1.0))
+        size = np.clip(size, *group["step_sizes"])
+        g = np.where(turn < 0, 0.0, g)
+        state["last_gradient"], state["step_size"] = g, size
+        p -= size * np.where(g == g, np.sign(g), 0.0)  # a nan has no sign

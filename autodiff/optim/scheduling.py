@@ -16,6 +16,9 @@ class LRScheduler:
     The rate for ``t = 0`` is set at once; so, where a saved optimizer is to be continued, a
     scheduler is made before the optimizer is loaded.
 
+    Args:
+        optimizer: whose rates are set.
+
     Attributes:
         optimizer: whose rates are set.
         epoch: ``t``, the number of calls of ``step()`` so far.
@@ -23,7 +26,20 @@ class LRScheduler:
             in the group.
 
     Raises:
-        TypeError: if ``optimizer`` is not an Optimizer.
+        TypeError: if ``optimizer`` is not an Optimizer, or the class does not define ``rate``.
+
+    >>> from autodiff import Value
+    >>> from autodiff.optim import SGD
+    >>> class Halving(LRScheduler):
+    ...     def rate(self, t, lr, index):
+    ...         return lr / 2 if t else lr
+    >>> optimizer = SGD([Value(0.0)], lr=1.0)
+    >>> scheduler = Halving(optimizer)
+    >>> scheduler.step()
+    >>> scheduler.get_last_lr(), scheduler.base_lrs, scheduler.epoch
+    ([0.5], [1.0], 1)
+    >>> scheduler
+    Halving(epoch=1, lr=[0.5])
     """
 
     def __init__(self, optimizer: Optimizer) -> None:
@@ -34,14 +50,26 @@ class LRScheduler:
         self._set(0)
         self.base_lrs = list(map(first_rate, optimizer.param_groups))
 
+    def __repr__(self) -> str:
+        shown = {k: v for k, v in vars(self).items() if k not in ("optimizer", "base_lrs", "epoch")}
+        if "epoch" in vars(self):
+            shown["epoch"] = self.epoch
+        rates = ", ".join(f"{lr:.6g}" for lr in self.get_last_lr())
+        options = [f"{name}={_text(option)}" for name, option in shown.items()]
+        return f"{type(self).__name__}({', '.join([*options, f'lr=[{rates}]'])})"
+
     def check(self) -> None:
         """Refuse what makes no sense; a subclass adds its own options."""
-        counts([self.epoch], "epoch")
+        self.check_epoch()
         n = len(self.optimizer.param_groups)
         if len(self.base_lrs) > n:
             raise ValueError(f"base_lrs is of {len(self.base_lrs)} groups; the optimizer has {n}")
         for lr in self.base_lrs:
             real(lr, "base_lrs")
+
+    def check_epoch(self) -> None:
+        """Refuse an epoch that makes no sense."""
+        counts([self.epoch], "epoch")
 
     def rate(self, t: int, lr: float, index: int) -> float:
         """The rate at step ``t`` of group ``index``, whose rate before is ``lr``."""
@@ -56,6 +84,10 @@ class LRScheduler:
     def _changes(self, t: int, lr: float, index: int) -> Group:
         """What step ``t`` sets in group ``index``, whose rate before is ``lr``."""
         return {"lr": float(self.rate(t, lr, index))}
+
+    def anew(self, lr: float, index: int) -> Group:
+        """What it sets in group ``index`` where a sequence comes to it, and the rate is ``lr``."""
+        return self._changes(0, self.base(index), index)
 
     def _set(self, t: int) -> None:
         groups = self.optimizer.param_groups
@@ -84,6 +116,14 @@ class LRScheduler:
         Raises:
             TypeError: if it is not a dict, or an option of another type than it must be.
             ValueError: if it is another scheduler's, or makes no sense.  Nothing is changed then.
+
+        >>> from autodiff import Value
+        >>> from autodiff.optim import SGD, lr_scheduler
+        >>> optimizer = SGD([Value(0.0)], lr=1.0)
+        >>> old, new = (lr_scheduler.StepLR(optimizer, size) for size in (2, 3))
+        >>> new.load_state_dict(old.state_dict())
+        >>> new.step_size
+        2
         """
         targets, changes = zip(*self._updates(saved), strict=True)
         commit(list(targets), list(changes))
@@ -183,17 +223,6 @@ def whole(x: Any, name: str) -> Any:
     return int(number) if number.is_integer() else number
 
 
-def positive(n: Any, name: str) -> int:
-    """A positive integer, as it is.
-
-    Raises:
-        ValueError: for anything else.
-    """
-    if not isinstance(n, int) or isinstance(n, bool) or not 1 <= n < 2**63:
-        raise ValueError(f"{name} must be a positive integer, not {describe(n)}")
-    return n
-
-
 def counts(given: list[Any], name: str) -> None:
     """Refuse what are not integers from 0 up, in order.
 
@@ -217,6 +246,15 @@ def _savable(x: Any) -> bool:
     if isinstance(x, (list, tuple)):
         return all(map(_savable, x))
     return x is None or isinstance(x, (int, float, str))
+
+
+def _text(x: Any) -> str:
+    """An option as it is shown: of functions and schedulers, the name alone."""
+    if isinstance(x, (list, tuple)):
+        return f"[{', '.join(map(_text, x))}]"
+    if _savable(x):
+        return repr(x)
+    return str(getattr(x, "__name__", type(x).__name__))
 
 
 def _form(x: Any) -> Any:

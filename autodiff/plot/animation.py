@@ -64,8 +64,16 @@ def animate(
         ax: where to draw; a new figure if None.
 
     Raises:
-        TypeError, ValueError: as ``contour`` and ``curve``; if ``frames`` or ``fps`` is not a
-            positive integer, or there is no trajectory.
+        TypeError: as ``contour``.
+        ValueError: as ``contour`` and ``curve``; if ``frames`` or ``fps`` is not a positive
+            integer, or there is no trajectory.
+
+    >>> from autodiff.optim import minimize
+    >>> path = minimize(lambda x: x * x, 1.0, steps=1)
+    >>> film = animate(lambda x: x * x, path, (-1.0, 1.0))
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     save(film, f"{folder}/film.gif", progress=False).name
+    'film.gif'
     """
     for what, number in (("frames", frames), ("fps", fps)):
         if not isinstance(number, int) or number < 1:
@@ -218,6 +226,12 @@ def save(picture: Any, path: str | Path, *, progress: bool = True) -> Path:
         ValueError: if the ending is of no known format.
         FileNotFoundError: if ``.mp4`` is wanted and there is no ffmpeg.
         OSError: if the file cannot be written; an older one of that name is then untouched.
+        ImportError: if an animation's ``progress`` is wanted and tqdm is not installed.
+
+    >>> ax = curve(lambda x: x * x, (-1.0, 1.0))
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     save(ax, f"{folder}/parabola.svg").read_text()[:5]
+    '<?xml'
     """
     path = Path(path)
     if isinstance(picture, Axes):
@@ -288,8 +302,7 @@ class _GifWriter(animation.AbstractMovieWriter):
 
     def grab_frame(self, **options: Any) -> None:
         canvas: Any = self.fig.canvas
-        drawn = type(canvas) is FigureCanvasAgg  # this frame, just now; a window draws at leisure
-        if drawn:
+        if type(self.fig.canvas) is FigureCanvasAgg:  # it has drawn this frame just now
             image = Image.fromarray(np.asarray(canvas.buffer_rgba()))
         else:
             buffer = BytesIO()

@@ -65,8 +65,20 @@ OPTIMUM: Any = {
 def subplots(*args: Any, **kwargs: Any) -> Any:
     """``matplotlib.pyplot.subplots`` in this package's style: the figure, and its axes.
 
+    Args:
+        args, kwargs: as matplotlib takes them.
+
+    Returns:
+        A figure, and axes, or an array of axes.
+
     Raises:
         RuntimeError: if matplotlib's backend wants a display and there is none.
+        ValueError, TypeError: what matplotlib raises of its arguments.
+
+    >>> figure, (left, right) = subplots(1, 2, figsize=(8, 3))
+    >>> left.plot([1, 2], [1, 4], **look(0))[0].get_color(), len(figure.axes)
+    ('#0072B2', 2)
+    >>> plt.close(figure)
     """
     kwargs.setdefault("layout", "constrained")
     with matplotlib.rc_context(STYLE):
@@ -126,6 +138,9 @@ def colour_bar(ax: Any, drawn: Any, name: str, ticks: Any = None) -> Any:
 
 def look(i: int) -> dict[str, Any]:
     """Colour, line and marker of the ``i``-th thing in a picture, to be passed to ``ax.plot``.
+
+    Raises:
+        TypeError: if ``i`` is not an integer.
 
     >>> look(0)
     {'color': '#0072B2', 'linestyle': '-', 'marker': 'o'}

@@ -43,6 +43,7 @@ def curve(
 
     Raises:
         ValueError: if the domain is empty or not finite, or ``f`` is finite nowhere in it.
+        TypeError: if ``ax`` is not axes.
 
     >>> import autodiff
     >>> ax = curve(autodiff.sin, (-3.0, 3.0), name="sin x")
@@ -127,8 +128,15 @@ def descent(
         ax: where to draw; a new figure if None.
 
     Raises:
-        TypeError: if a trajectory is none.
-        ValueError: if it is not of one dimension, or the domain empty or not finite.
+        TypeError: if a trajectory is none, or ``ax`` no axes.
+        ValueError: if there is none, one is not of one dimension, the domain is empty or not
+            finite, or ``f`` finite nowhere in it.
+
+    >>> from autodiff.optim import minimize
+    >>> path = minimize(lambda x: x * x, 1.0, steps=3)
+    >>> ax = descent(lambda x: x * x, {"SGD": path})
+    >>> [line.get_label() for line in ax.lines if line.get_label()[0] != "_"]
+    ['SGD']
     """
     paths = named(trajectory, 1, "descent")
     if not paths:
@@ -221,6 +229,7 @@ def fit(
     Raises:
         ValueError: if ``x`` and ``y`` are empty, not finite or differ in length, or predictions
             are not as many.
+        TypeError: if ``ax`` is not axes.
 
     >>> ax = fit([0.0, 1.0, 2.0], [0.1, 0.9, 2.1], {"y = x": lambda x: x})
     >>> [line.get_label() for line in ax.lines]
@@ -269,8 +278,8 @@ def loss(history: Any, *, ax: Axes | None = None) -> Axes:
         ax: where to draw; a new figure if None.
 
     Raises:
-        ValueError: if a history is empty, or has no finite number.
-        TypeError: if it is none.
+        ValueError: if there is no history, or one does not begin with a finite number.
+        TypeError: if one is none, or ``ax`` no axes.
 
     >>> loss({"fast": [4.0, 1.0, 0.25], "slow": [4.0, 3.0, 2.25]}).get_ylabel()
     'loss'

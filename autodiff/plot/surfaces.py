@@ -65,8 +65,9 @@ def contour(
         ax: where to draw; a new figure if None.
 
     Raises:
-        TypeError: if a trajectory is none.
-        ValueError: if a range is empty or not finite, a trajectory not of two dimensions, or
+        TypeError: if a trajectory is none, or ``ax`` not axes of the right projection.
+        ValueError: if a range is empty or not finite, a trajectory not of two dimensions,
+            ``levels`` are not heights or a number of lines, ``optimum`` is no finite point, or
             ``f`` cannot be evaluated on arrays or is finite nowhere.
 
     >>> ax = contour(lambda x, y: x * x + y * y, (-1, 1), (-1, 1), levels=[0.5, 1.0])
@@ -287,8 +288,14 @@ def decision_boundary(
         ax: where to draw; a new figure if None.
 
     Raises:
-        ValueError: if ``X`` is not of shape (n, 2), ``y`` not n classes, or the model cannot be
-            called on a list of two arrays.
+        ValueError: if ``X`` is not finite and of shape (n, 2), ``y`` not n classes, or the model
+            cannot be called on a list of two arrays.
+        TypeError: if ``ax`` is not axes.
+
+    >>> X, y = [[0.0, 0.0], [2.0, 0.0], [0.0, 3.0]], [-1, 1, 1]
+    >>> ax = decision_boundary(lambda x: x[0] + x[1] - 1, X, y, points=20)
+    >>> [line.get_label() for line in ax.lines]
+    ['class -1', 'class 1']
     """
     examples, classes = np.asarray(X, np.float64), np.asarray(y)
     if examples.ndim != 2 or examples.shape[1] != 2 or not np.isfinite(examples).all():

@@ -37,7 +37,19 @@ _SURE = 1e-4  # an estimated error, relative to the derivative, that does not as
 
 @dataclass(frozen=True)
 class Component:
-    """One derivative that was compared: ours, the numerical one, what their difference means."""
+    """One derivative that was compared: ours, the numerical one, what their difference means.
+
+    Attributes:
+        name: which it is: ``"df/dx[0]"``.
+        ours: the engine's.
+        numerical: the one by finite differences.
+        error: how far that may be off.
+        verdict: see there.
+
+    >>> component = Component("df/dx[0]", 2.0, 3.0, 0.25, "wrong")
+    >>> component.ratio, component.unsure
+    (4.0, False)
+    """
 
     name: str
     ours: float
@@ -57,7 +69,18 @@ class Component:
 
 
 class GradientError(AssertionError):
-    """Derivatives that disagree with finite differences; ``components`` are the compared ones."""
+    """Derivatives that disagree with finite differences.
+
+    Args:
+        message: the table of those that disagree.
+        components: all that were compared; kept as an attribute.
+
+    >>> try:
+    ...     check_gradient(abs, 0.0, order=1)
+    ... except GradientError as error:
+    ...     print(error.wrong, [c.verdict for c in error.components])
+    False ['kink: -1 from the left, 1 from the right']
+    """
 
     def __init__(self, message: str, components: list[Component]) -> None:
         super().__init__(message)
@@ -85,7 +108,7 @@ def check_gradient(f: Callable[..., Any], *args: Any, order: int = 2) -> None:
             numerical derivative, its estimated error, how many such errors they are apart, and
             whether the derivative is wrong or the function has a kink or jump there.  Also if no
             component could be checked, because rounding hides every difference.
-        TypeError: if ``f`` does not return a single number.
+        TypeError: if ``f`` does not return a single number, or an argument is no number.
         ValueError: if an argument is not finite, or ``order`` is not positive.
 
     >>> from autodiff import sin

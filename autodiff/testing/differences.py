@@ -17,7 +17,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike
 
-from autodiff.engine.reals import describe
+from autodiff.engine.reals import describe, real
 from autodiff.testing import ladder
 from autodiff.testing.ladder import EPS, Array
 
@@ -30,7 +30,16 @@ _METHODS = [*_STENCILS, "complex"]
 
 
 class Estimate(NamedTuple):
-    """A numerical derivative and an estimate of the error of each of its components."""
+    """A numerical derivative and an estimate of the error of each of its components.
+
+    Attributes:
+        value: the derivative: a float, or an array.
+        error: how far it may be off, in its shape.
+
+    >>> estimate = numerical_gradient(lambda x: x * x, 3.0)
+    >>> round(estimate.value, 6), 0 < estimate.error < 1e-6
+    (6.0, True)
+    """
 
     value: Any
     error: Any
@@ -52,7 +61,7 @@ def numerical_gradient(f: Callable[[Any], Any], x: ArrayLike, method: str = "cen
 
     Raises:
         ValueError: if the method is unknown.
-        TypeError: if ``f`` does not return a number.
+        TypeError: if ``f`` does not return a number, or something in ``x`` is none.
 
     References:
         C. Ridders, Accurate computation of F'(x) and F'(x)F''(x), Adv. Eng. Software 4 (1982).
@@ -77,8 +86,9 @@ def numerical_jacobian(f: Callable[[Any], Any], x: ArrayLike, method: str = "cen
         The Jacobian and its estimated error, of shape ``f(x).shape + x.shape``.
 
     Raises:
-        ValueError: if the method is unknown, or ``f`` returns arrays of several shapes.
-        TypeError: if ``f`` returns anything but numbers.
+        ValueError: if the method is unknown.
+        TypeError: if ``f`` returns anything but numbers, or arrays of several shapes, or something
+            in ``x`` is no number.
 
     >>> numerical_jacobian(lambda x: np.array([x * x, 3 * x]), 2.0).value.round(6)
     array([4., 3.])
@@ -99,12 +109,12 @@ def numerical_hessian(f: Callable[[Any], Any], x: ArrayLike) -> Estimate:
         The Hessian and its estimated error, of shape ``x.shape + x.shape``.
 
     Raises:
-        TypeError: if ``f`` does not return a number.
+        TypeError: if ``f`` does not return a number, or something in ``x`` is none.
 
     >>> round(numerical_hessian(lambda x: x**3, 2.0).value, 4)
     12.0
     """
-    point = np.array(x, np.float64)
+    point = _point(x, "numerical_hessian")
     numbers = _checked(f, "numerical_hessian")
     value, error = np.empty((2, point.size, point.size))
     for i in range(point.size):
@@ -118,7 +128,14 @@ def numerical_hessian(f: Callable[[Any], Any], x: ArrayLike) -> Estimate:
 def _differentiate(f: Callable[[Any], Any], x: ArrayLike, method: str, caller: str) -> Estimate:
     if method not in _METHODS:
         raise ValueError(f"method must be one of {', '.join(_METHODS)}, not {describe(method)}")
-    return differentiate(_checked(f, caller), np.array(x, np.float64), method)
+    return differentiate(_checked(f, caller), _point(x, caller), method)
+
+
+def _point(x: ArrayLike, caller: str) -> Array:
+    """A copy of ``x`` as an array of numbers; to NumPy, None would be one: nan."""
+    came = np.array(x, object)
+    numbers = [real(number, f"{caller}(f, x): x") for number in came.ravel().tolist()]
+    return np.array(numbers, np.float64).reshape(came.shape)
 
 
 def differentiate(

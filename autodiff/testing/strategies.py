@@ -44,8 +44,9 @@ def points(n: int, aim: bool = False) -> st.SearchStrategy[list[float]]:
     Raises:
         ValueError: if ``n`` is not an integer from 0 up.
 
-    >>> points(2, aim=True).filter(lambda p: p[0] == p[1]).example()  # doctest: +SKIP
-    [1.0, 1.0]
+    >>> unsaved = hypothesis.settings(database=None)
+    >>> hypothesis.find(points(2, aim=True), lambda p: p[0] == p[1], settings=unsaved)
+    [0.0, 0.0]
     """
     _at_least("points(n)", n, 0)
     if aim:
@@ -70,6 +71,13 @@ class Expression:
 
     Called with numbers, Values or arrays it computes; its ``repr`` is Python that does the same.
 
+    Attributes:
+        n_inputs: how many numbers it takes.
+        steps: the primitives, one after the other.
+
+    Raises:
+        TypeError: when called, if another number of inputs comes.
+
     >>> Expression(1, (Step("sin", (0,)), Step("mul", (1, 0))))
     def f(x0):
         t0 = sin(x0)
@@ -83,12 +91,18 @@ class Expression:
 
     def __call__(self, *xs: Any) -> Any:
         """The value at ``xs``."""
+        if len(xs) != self.n_inputs:
+            raise TypeError(f"this expression takes {self.n_inputs} inputs, not {len(xs)}")
         return self.evaluate(xs, functions.PUBLIC)[-1]
 
     def evaluate(
         self, xs: Sequence[Any], primitives: Mapping[str, Callable[..., Any]]
     ) -> list[Any]:
-        """Inputs and steps, one after the other, computed by the functions that are given."""
+        """Inputs and steps, one after the other, computed by the functions that are given.
+
+        >>> Expression(1, (Step("mul", (0, 3.0)),)).evaluate([2.0], {"mul": lambda a, b: a * b})
+        [2.0, 6.0]
+        """
         values = list(xs)
         for step in self.steps:
             operands = [values[x] if isinstance(x, int) else x for x in step.operands]
@@ -146,6 +160,12 @@ def expressions(
     Raises:
         ValueError: if there is no input, primitive or step to draw, a name is not a primitive's, or
             ``at`` has not ``n_inputs`` coordinates.
+
+    >>> @hypothesis.settings(max_examples=5, deadline=None, database=None, derandomize=True)
+    ... @hypothesis.given(expressions(1, ["sin", "mul", "exp"], max_size=3, at=[0.5]))
+    ... def test_derivatives(f):
+    ...     check_gradient(f, 0.5, order=1)
+    >>> test_derivatives()
     """
     _at_least("expressions(n_inputs)", n_inputs, 1)
     _at_least("expressions(max_size=...)", max_size, 1)

@@ -72,7 +72,8 @@ def grad(f: Callable[P, Any], argnums: int | Sequence[int] = 0) -> Transform[P, 
         or a tuple of them for several.
 
     Raises:
-        TypeError: when called, if ``f`` returns no single number, or there is no such argument.
+        TypeError: if ``f`` is no function, or ``argnums`` no integers; when called, if ``f``
+            returns no single number, or there is no such argument.
 
     >>> grad(lambda x: x**3)(2.0)
     12.0
@@ -85,7 +86,13 @@ def grad(f: Callable[P, Any], argnums: int | Sequence[int] = 0) -> Transform[P, 
 def value_and_grad(
     f: Callable[P, R], argnums: int | Sequence[int] = 0
 ) -> Transform[P, tuple[R, Any]]:
-    """The value of a function and its gradient, as a pair: see ``grad``.
+    """The value of a function and its gradient, as a pair.
+
+    Args:
+        f, argnums: as for ``grad``.
+
+    Raises:
+        TypeError: as ``grad``.
 
     >>> value_and_grad(lambda x: x**3)(2.0)
     (8.0, 12.0)
@@ -129,6 +136,11 @@ def jacobian(
         A function of the same arguments.  It returns, in the structure of the result, at every
         leaf the structure of the argument, with arrays of shape ``result.shape + argument.shape``.
 
+    Raises:
+        TypeError: as ``grad``, but that ``f`` may return any numbers; if ``sparse``, also for
+            arguments that are Values.
+        ImportError: when called, if ``sparse`` and SciPy is not installed.
+
     >>> jacobian(lambda x: np.array([x[0] * x[1], x[1]]))(np.array([2.0, 3.0]))
     array([[3., 2.],
            [0., 1.]])
@@ -149,7 +161,15 @@ def hessian(
 ) -> Transform[P, Any]:
     """All second derivatives of a function that returns one number: forward over reverse mode.
 
-    Args, and the structure of the result: as ``jacobian(grad(f))``.
+    Args:
+        f, argnums: as for ``grad``.
+        sparse: as for ``jacobian``.
+
+    Returns:
+        A function of the same arguments; the structure of its result is ``jacobian(grad(f))``'s.
+
+    Raises:
+        TypeError, ImportError: as ``jacobian``; if ``f`` returns no single number.
 
     >>> hessian(lambda x: x[0] ** 2 * x[1])(np.array([2.0, 3.0]))
     array([[6., 4.],
@@ -186,7 +206,8 @@ def jvp(f: Callable[..., Any], primals: Any = None, tangents: Any = None) -> Any
         The result and its derivative, a pair; without ``primals``, a function of the two tuples.
 
     Raises:
-        TypeError: if the tangents have another structure than the primals.
+        TypeError: if ``f`` is no function, the primals are no tuple, or the tangents have another
+            structure.
 
     >>> jvp(lambda x, y: x * y, (2.0, 3.0), (1.0, 0.0))
     (6.0, 3.0)
@@ -223,6 +244,9 @@ def hvp(f: Callable[..., Any], primals: Any = None, tangents: Any = None) -> Any
         The product, in the structure of the argument, or for several arguments a tuple; without
         ``primals``, a function of the two tuples.
 
+    Raises:
+        TypeError: as ``jvp``; if ``f`` returns no single number.
+
     >>> hvp(lambda x: x[0] ** 2 * x[1], (np.array([2.0, 3.0]),), (np.array([1.0, 0.0]),))
     array([6., 4.])
     """
@@ -250,11 +274,18 @@ def _again(of_tuple: Any, make: Callable[..., Any], f: Callable[..., Any]) -> An
 
 
 def derivative(f: Callable[P, R], n: int = 1) -> Transform[P, R]:
-    """The n-th derivative of a function of one number, by forward mode applied n times.
+    """The n-th derivative of a function of one number, by forward mode applied ``n`` times.
+
+    Args:
+        f: a function whose first argument is a number; it may return any numbers.
+        n: how often it is differentiated with respect to that; 0 gives ``f`` itself.
+
+    Returns:
+        A function of the same arguments; its result has the structure of that of ``f``.
 
     Raises:
         ValueError: if ``n`` is not an integer from 0 up.
-        TypeError: when called, if the argument is not one number.
+        TypeError: if ``f`` is no function; when called, if the first argument is not one number.
 
     >>> derivative(lambda x: x**4, 3)(2.0)
     48.0
@@ -293,6 +324,10 @@ def vjp(f: Callable[..., Any], *primals: Any) -> Any:
         The result, and a function from what has its structure (the adjoint) to a tuple of the
         derivatives with respect to the arguments.  Without ``primals``, a function of them.  The
         pullback uses the numbers of this call, whatever changes afterwards.
+
+    Raises:
+        TypeError: if ``f`` is no function; when called, if the adjoint has another structure than
+            the result.
 
     >>> value, pullback = vjp(lambda x, y: x * y, 2.0, 3.0)
     >>> value, pullback(10.0)

@@ -169,7 +169,11 @@ class Jitted(Generic[P, R]):
         return bound
 
     def lower(self, *args: P.args, **kwargs: P.kwargs) -> Lowered:
-        """The program for these arguments."""
+        """The program for these arguments: to be read, or called.
+
+        >>> jit(lambda x: x * x + 1).lower(3.0)
+        <jit(<lambda>), lowered: 1 input, 1 output, 2 nodes>
+        """
         key, given = self.frozen.flatten(args, kwargs)
         return Lowered(self.frozen, key, *self.frozen.trace(key, flat(given)))
 
@@ -422,6 +426,8 @@ def jit(
     Raises:
         RuntimeError: when called, if ``f`` draws random numbers, or is found to read something that
             has changed and that ``jit`` cannot see.
+        TypeError: if ``f`` is no function, or a static argument is not named as it should be; when
+            called, if one cannot be the key of a dict.
 
     >>> @jit
     ... def smaller(x, y):

@@ -56,7 +56,7 @@ def chains(code: types.CodeType) -> tuple[Chain, ...]:
         name, value = instruction.opname, instruction.argval
         if name in ("LOAD_GLOBAL", "LOAD_NAME"):
             current = ("global", value, ())
-        elif name.startswith("LOAD_FAST"):
+        elif name.startswith(("LOAD_FAST", "STORE_FAST_LOAD_FAST")):
             current = ("local", value if isinstance(value, str) else value[-1], ())
         elif name in ("LOAD_DEREF", "LOAD_CLASSDEREF", "LOAD_FROM_DICT_OR_DEREF"):
             current = ("free", value, ())

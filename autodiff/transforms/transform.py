@@ -313,6 +313,20 @@ class Lowered:
 
     Attributes:
         program: the program; its inputs are the numbers of the arguments, then what is captured.
+
+    >>> from autodiff import jit
+    >>> lowered = jit(lambda x: x * x + 1).lower(3.0)
+    >>> lowered(4.0), lowered.run([4.0]), lowered.input_names
+    (17.0, array([17.]), ['x'])
+    >>> lowered
+    <jit(<lambda>), lowered: 1 input, 1 output, 2 nodes>
+    >>> print(lowered.as_text())
+    inputs x0
+    v1 = x0 * x0
+    v2 = v1 + 1.0
+    return v2
+    >>> lowered.as_python().splitlines()[0], lowered.stats()["instructions"]
+    ('def f(x0):', 2)
     """
 
     def __init__(self, frozen: Frozen, key: Any, made: Traced, derived: Call) -> None:
@@ -324,7 +338,10 @@ class Lowered:
         self._machine = vectorized(self.program)
 
     def __repr__(self) -> str:
-        return f"<{self._frozen.name}, lowered: {len(self.program)} instructions>"
+        p = self.program
+        counted = ((p.inputs, "input"), (len(p.outputs), "output"), (len(p), "node"))
+        words = ", ".join(f"{n} {what}{'s' * (n != 1)}" for n, what in counted)
+        return f"<{self._frozen.name}, lowered: {words}>"
 
     @property
     def input_names(self) -> list[str]:

@@ -463,8 +463,8 @@ def vmap(f: Callable[P, Any], in_axes: Any = 0, out_axes: Any = 0, threads: int 
     Raises:
         ValueError: if ``threads`` is no positive integer; when called, if an argument has no such
             axis, or another number of lanes.
-        TypeError: when called, if axes do not fit arguments or results, or lanes' results differ
-            in structure.
+        TypeError: if ``f`` is no function; when called, if axes do not fit arguments or results,
+            or lanes' results differ in structure.
 
     >>> vmap(lambda x, w: x if x > 0 else w * x, (0, None))(np.array([1.0, -1.0]), 0.5)
     array([ 1. , -0.5])

@@ -9,6 +9,11 @@ def erfc(a):
     return mpmath.erfc(a) if a < 10**9 else mp.zero
 
 
+def lgamma(a):
+    """The real part of mpmath's logarithm of gamma, which below 0 is complex."""
+    return mpmath.re(mpmath.loggamma(a))
+
+
 # Rows over lists take one list of operands; those of dot stand end to end.
 MEANINGS = {
     "add": lambda a, b: a + b,
@@ -30,6 +35,8 @@ MEANINGS = {
     "log1p": mpmath.log1p,
     "log2": lambda a: mpmath.log(a) / mpmath.log(2),
     "log10": lambda a: mpmath.log(a) / mpmath.log(10),
+    "logaddexp": lambda a, b: max(a, b) + mpmath.log1p(mpmath.exp(-abs(a - b))),
+    "xlogy": lambda a, b: a * mpmath.log(b) if a else a,
     "sin": mpmath.sin,
     "cos": mpmath.cos,
     "tan": mpmath.tan,
@@ -48,11 +55,16 @@ MEANINGS = {
     "atanh_da": lambda a: 1 / (1 - a**2),
     "erf": mpmath.erf,
     "erfc": erfc,
+    "erfinv": mpmath.erfinv,
+    "lgamma": lgamma,
+    "digamma": mpmath.digamma,
+    "polygamma": lambda n, a: mpmath.polygamma(int(mpmath.nint(n)), a),
     "relu": lambda a: max(a, mp.zero),
     "leaky_relu": lambda a, b: a if a > 0 else b * a,
     "elu": lambda a, b: a if a > 0 else b * mpmath.expm1(a),
     "sigmoid": lambda a: 1 / (1 + mpmath.exp(-a)),
     "softplus": lambda a: mpmath.log1p(mpmath.exp(a)),
+    "logsigmoid": lambda a: -mpmath.log1p(mpmath.exp(-a)),
     "silu": lambda a: a / (1 + mpmath.exp(-a)),
     "gelu": lambda a: a * erfc(-a / mpmath.sqrt(2)) / 2,
     "huber": lambda a, b: a * a / 2 if abs(a) <= b else b * (abs(a) - b / 2),
@@ -63,6 +75,7 @@ MEANINGS = {
     "divergence": lambda a, b: a * (mpmath.log(a) - b) if a else a,
     "maximum": max,
     "minimum": min,
+    "clip": lambda a, b, c: min(max(a, b), c),
     "sign": mpmath.sign,
     "step": lambda a: mp.mpf(a > 0),
     "positive": lambda a: mp.mpf(a > 0),
@@ -80,6 +93,7 @@ MEANINGS = {
     "sum": lambda *xs: mpmath.fsum(xs),
     "mean": lambda *xs: mpmath.fsum(xs) / len(xs),
     "dot": lambda *xs: mpmath.fdot(xs[: len(xs) // 2], xs[len(xs) // 2 :]),
+    "norm": lambda *xs: mpmath.sqrt(mpmath.fsum(x * x for x in xs)),
     "logsumexp": lambda *xs: mpmath.log(mpmath.fsum(map(mpmath.exp, xs))),
 }
 
@@ -102,6 +116,8 @@ def slope(name, operands, i):
     distance from any double to a pole.  Its terms are computed with more and more digits, until
     enough of them are left of the difference; a difference that 1600 digits do not show is 0.
     """
+    if (name, i) == ("polygamma", 0):
+        return mp.zero  # it is rounded to an integer, and 1600 digits would take seconds
     operands = list(map(mp.mpf, operands))
     x = operands[i]
     step = mp.ldexp(min(1, abs(x)), -120)

@@ -32,6 +32,9 @@ EQUIVALENT: dict[str, str] = {
     "a * a if b == 2 else a if a == 1 else pow(a, b)": "pow(1, b) is 1, and pow(a, 1) is a",
     "pow: a * a if b == 2 else a if b == 1 else pow(a, b) -> "
     "a * a if b == 2 else a if b == 2 else pow(a, b)": "pow(a, 1) is a",
+    # -- linear algebra ----------------------------------------------------------------------------
+    "linalg.elimination.det: numbered = [[*row, float(i)] for i, row in enumerate(rows)] -> "
+    "numbered = [[*row, i] for i, row in enumerate(rows)]": _GENERAL,
     # -- the walk ----------------------------------------------------------------------------------
     "sweeps.traverse: if v._op == 0 or v._mark == opened: -> if v._mark == opened:": (
         "a leaf is opened and comes off the stack again at once; it has no operands"

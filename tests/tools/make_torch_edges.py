@@ -5,8 +5,10 @@ Run by hand, where PyTorch is installed: ``python tests/tools/make_torch_edges.p
     torch    its version of PyTorch
     points   [a, ...]: where functions of one operand are evaluated
     pairs    [x, ...]: functions of two operands are evaluated at (x0, x0), (x0, x1), ...
+    triples  [x, ...]: functions of three operands likewise
     unary    name: [[value, da], ...], one entry a point
     binary   name: [[value, da, db], ...], one entry a pair
+    ternary  name: [[value, da, db, dc], ...], one entry a triple
     higher   name: [[d2, d3], ...] or, of two operands, [[daa, dab, dbb, daaa, daab ...], ...]
     lists    name: [[operands, values, jacobian], ...], the operands of dot end to end
 
@@ -28,6 +30,7 @@ INF, NAN, TINIEST, NORMAL = math.inf, math.nan, 5e-324, 2.2250738585072014e-308
 MAGNITUDES = (0.0, TINIEST, NORMAL, 0.5, 1.0, 2.0, 30.0, 1e300, INF)
 POINTS = [sign * x for x in MAGNITUDES for sign in (1.0, -1.0)] + [NAN]
 PAIRS = [0.0, -0.0, 1.0, -1.0, INF, -INF, NAN, 1e300, -2.0, 0.5, TINIEST]
+TRIPLES = [0.0, -0.0, 1.0, 2.0, INF, -INF, NAN]
 LISTS = [
     [3.0],
     [INF],
@@ -58,23 +61,28 @@ UNARY: dict[str, Callable] = {
             *("exp", "expm1", "log", "log1p", "log2", "log10"),
             *("sin", "cos", "tan", "asin", "acos", "atan"),
             *("sinh", "cosh", "tanh", "asinh", "acosh", "atanh"),
-            *("erf", "erfc", "relu", "sigmoid"),
+            *("erf", "erfc", "erfinv", "lgamma", "digamma", "relu", "sigmoid"),
         ]
     },
     # of two operands, the second their default: PyTorch takes it as a plain number only
     **{
         name: getattr(functional, name)
-        for name in ["leaky_relu", "elu", "softplus", "silu", "gelu"]
+        for name in ["leaky_relu", "elu", "softplus", "logsigmoid", "silu", "gelu"]
     },
 }
 BINARY: dict[str, Callable] = {
     name: getattr(torch, name)
-    for name in ["add", "sub", "mul", "div", "pow", "hypot", "atan2", "maximum", "minimum"]
+    for name in [
+        *("add", "sub", "mul", "div", "pow", "hypot", "logaddexp", "xlogy", "atan2"),
+        *("maximum", "minimum"),
+    ]
 }
+TERNARY: dict[str, Callable] = {"clip": torch.clamp}
 OVER_LISTS: dict[str, Callable] = {
     "sum": torch.sum,
     "mean": torch.mean,
     "dot": lambda xs: torch.dot(*xs.chunk(2)),
+    "norm": torch.linalg.vector_norm,
     "logsumexp": lambda xs: torch.logsumexp(xs, 0),
     "softmax": lambda xs: torch.softmax(xs, 0),
     "log_softmax": lambda xs: torch.log_softmax(xs, 0),
@@ -135,8 +143,13 @@ def main() -> None:
         "torch": torch.__version__.split("+")[0],
         "points": POINTS,
         "pairs": PAIRS,
+        "triples": TRIPLES,
         "unary": {n: [value_and_partials(f, a) for a in POINTS] for n, f in UNARY.items()},
         "binary": {n: [value_and_partials(f, *ab) for ab in pairs] for n, f in BINARY.items()},
+        "ternary": {
+            n: [value_and_partials(f, *abc) for abc in itertools.product(TRIPLES, repeat=3)]
+            for n, f in TERNARY.items()
+        },
         "higher": {
             **{n: [higher(f, a) for a in POINTS] for n, f in UNARY.items()},
             **{n: [higher(f, *ab) for ab in pairs] for n, f in BINARY.items()},

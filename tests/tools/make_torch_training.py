@@ -13,6 +13,8 @@ Run by hand, where PyTorch is installed: ``python tests/tools/make_torch_trainin
                 schedules, but of several [scheduler, options] on one optimizer, stepped in turn;
                 before call k of step() the rates are set by_hand[k], or a group is added with the
                 rate added[k]
+    restarts    [{options, epochs, rates}]: of CosineAnnealingWarmRestarts, what step() is given,
+                and the rate after it
     metrics     what ReduceLROnPlateau is given
     losses      [{loss, arguments, options, value, gradient}], by the first argument
     clips       [{function, gradients, arguments, norm, clipped}]
@@ -93,10 +95,16 @@ OPTIONS: dict[str, list[dict]] = {
         {"lr": 0.05, "betas": [0.5, 0.6]},
         {"lr": 0.05, "eps": 1e-3, **BETAS, **DECOUPLED, **MAX},
     ],
+    "Rprop": [
+        *({}, {"lr": 0.1}, {"lr": 0.1, **MAX}, {"lr": 0.1, "etas": [0.3, 1.5]}),
+        *({"step_sizes": [1e-3, 0.02]}, {"lr": 0.1, "step_sizes": [0.0, 0.05]}),
+        {"lr": 0.3, "etas": [0.6, 1.1], "step_sizes": [0.01, 0.2], **MAX},
+    ],
 }
 GROUPS = [
     ("SGD", {"lr": 0.05}, [[[0], {}], [[1, 2], {"lr": 0.02, "momentum": 0.9, **WD}]]),
     ("Adam", {"lr": 0.05}, [[[2], {"amsgrad": True}], [[0, 1], {"lr": 0.1, **BETAS, **MAX}]]),
+    ("Rprop", {}, [[[1], {"etas": [0.9, 1.01]}], [[2, 0], {"lr": 0.2, **MAX}]]),
     ("RMSprop", {"lr": 0.01}, [[[1], {"centered": True}], [[2, 0], {"alpha": 0.9, **WD}]]),
 ]
 
@@ -168,6 +176,48 @@ SCHEDULES: list[tuple[str, dict, str, dict]] = [
         },
         *("SGD", {}),
     ),
+    *(("ConstantLR", {}, "SGD", {}), ("ConstantLR", {"factor": 0.7, "total_iters": 9}, "SGD", {})),
+    *(("PolynomialLR", {}, "SGD", {}), ("MultiplicativeLR", {}, "SGD", {})),
+    ("PolynomialLR", {"total_iters": 30, "power": 2.5}, "SGD", {}),
+    ("PolynomialLR", {"total_iters": 50, "power": 0.0}, "SGD", {}),
+    *(
+        ("CosineAnnealingWarmRestarts", options, "SGD", {})
+        for options in (
+            {"T_0": 7},
+            {"T_0": 3, "T_mult": 2},
+            {"T_0": 1, "T_mult": 3, "eta_min": 0.01},
+        )
+    ),
+    *(
+        ("CyclicLR", {"base_lr": 0.02, "max_lr": 0.3, **options}, "SGD", MOMENTUM)
+        for options in (
+            *({}, {"step_size_up": 5}, {"step_size_up": 4, "step_size_down": 9}),
+            *({"step_size_up": 4, "mode": m, "gamma": 0.95} for m in ("triangular2", "exp_range")),
+            {"step_size_up": 6, "step_size_down": 3, "mode": "exp_range", "gamma": 1.02},
+            {"step_size_up": 2.5, "step_size_down": 0, "base_momentum": 0.5, "max_momentum": 0.95},
+            *({"step_size_up": 4, "scale_mode": mode} for mode in ("cycle", "iterations")),
+            {"step_size_up": 4, "cycle_momentum": False},
+        )
+    ),
+    ("CyclicLR", {"base_lr": 0.1, "max_lr": 0.01, "step_size_up": 8}, "Adam", BETAS),
+    (
+        "CyclicLR",
+        {
+            **{"base_lr": [0.1, 0.02], "max_lr": [0.5, 0.03], "step_size_up": 7},
+            **{"base_momentum": [0.8, 0.3], "max_momentum": [0.9, 0.95]},
+        },
+        *("SGD", MOMENTUM),
+    ),
+    (
+        "ChainedScheduler",
+        {
+            "schedulers": [
+                ["ConstantLR", {"factor": 0.1, "total_iters": 20}],
+                ["ExponentialLR", {"gamma": 0.9}],
+            ]
+        },
+        *("SGD", {}),
+    ),
 ]
 
 WARM_UP = ["LinearLR", {"start_factor": 0.1, "total_iters": 6}]
@@ -179,6 +229,12 @@ CYCLE = ["OneCycleLR", {"max_lr": [0.5, 0.3], "total_steps": 43}]
 PLATEAU = ["ReduceLROnPlateau", {"factor": 0.5, "patience": 1}]
 LAMBDA: list = ["LambdaLR", {}]
 SEQUENCE = ["SequentialLR", {"schedulers": [WARM_UP, DECAY, STAIRS], "milestones": [6, 20]}]
+CONSTANT = ["ConstantLR", {"factor": 0.5, "total_iters": 7}]
+POLYNOMIAL = ["PolynomialLR", {"total_iters": 25, "power": 1.5}]
+TIMES: list = ["MultiplicativeLR", {}]
+RESTARTS = ["CosineAnnealingWarmRestarts", {"T_0": 5, "T_mult": 2, "eta_min": 0.01}]
+WAVES = ["CyclicLR", {"base_lr": [0.05, 0.01], "max_lr": 0.3, "step_size_up": 4}]
+BOTH = ["ChainedScheduler", {"schedulers": [WARM_UP, DECAY]}]
 BY_HAND = {"5": [0.3, 0.02], "6": [0.2, 0.5], "17": [0.01, 0.7], "18": [0.1, 0.1]}
 ADDED = {"3": 8.0, "12": 0.3}
 CHAINS: list[tuple[list, dict, dict]] = [
@@ -206,9 +262,31 @@ CHAINS: list[tuple[list, dict, dict]] = [
             ([WARM_UP, DECAY, COSINE], [0, 7]),
             ([DECAY, CYCLE, MARKS], [0, 20]),
             ([WARM_UP, STAIRS, DECAY], [7, 7]),
+            ([CONSTANT, POLYNOMIAL], [9]),
+            ([POLYNOMIAL, CONSTANT, TIMES], [9, 21]),
+            ([TIMES, DECAY], [9]),
+            ([DECAY, TIMES, WAVES], [5, 9]),
+            ([WAVES, RESTARTS, CONSTANT], [9, 30]),
+            ([RESTARTS, TIMES], [13]),
         )
         for by_hand in ({}, BY_HAND)
     ),
+    *(([single], BY_HAND, {}) for single in (CONSTANT, POLYNOMIAL, TIMES, RESTARTS, WAVES, BOTH)),
+    *(([single], BY_HAND, ADDED) for single in (CONSTANT, POLYNOMIAL)),
+    *(([POLYNOMIAL, CONSTANT], {}, {}), ([RESTARTS, DECAY], {}, {}), ([TIMES, STAIRS], {}, {})),
+    *(([WAVES, TIMES], {}, {}), ([WAVES, DECAY], {}, {}), ([BOTH, STAIRS], {}, {})),
+    *(
+        ([["ChainedScheduler", {"schedulers": parts}]], by_hand, {})
+        for parts in (
+            *([WAVES, STAIRS], [LAMBDA, CYCLE, DECAY], [POLYNOMIAL], [BOTH, COSINE]),
+            *([SEQUENCE, TIMES], [RESTARTS, CONSTANT, MARKS]),
+        )
+        for by_hand in ({}, BY_HAND)
+    ),
+]
+EPOCHS = [
+    *(0.25, 0.5, 1, None, None, 4.75, 5, 7.5, None, None, None, 29.5, 31, 14, None, 3, None, 0, 1),
+    *(None, None, 99.9, None, 40, None),
 ]
 
 EXTREME = [[1000.0, -1000.0, 0.0], [1e4, 1e4, -1e4], [-1e4, 0.0, 1e4]]
@@ -276,11 +354,13 @@ def path(optimizer: str, options: dict, groups: list | None) -> dict:
 def plan(rule: torch.optim.Optimizer, scheduler: str, options: dict) -> Any:
     """A scheduler, of which a sequence may be made."""
     given = dict(options)
-    if scheduler == "LambdaLR":
+    if scheduler in ("LambdaLR", "MultiplicativeLR"):
         given["lr_lambda"] = [lambda t: 0.9**t, lambda t: 1 / (1 + t)]
-    if scheduler == "SequentialLR":
+    if "scale_mode" in given:
+        given["scale_fn"] = lambda x: 1 / (1 + 0.1 * x)
+    if "schedulers" in given:
         given["schedulers"] = [plan(rule, *part) for part in given["schedulers"]]
-    return getattr(lr_scheduler, scheduler)(rule, **given)
+    return getattr(lr_scheduler, scheduler)(optimizer=rule, **given)
 
 
 def chain(schedulers: list, by_hand: dict, added: dict, optimizer: str, options: dict) -> dict:
@@ -301,7 +381,7 @@ def chain(schedulers: list, by_hand: dict, added: dict, optimizer: str, options:
             for each in plans:
                 each.step(*([METRICS[call - 1]] if "Plateau" in type(each).__name__ else []))
         rows["rates"].append([g["lr"] for g in rule.param_groups])
-        if "OneCycleLR" in str(schedulers):
+        if "OneCycleLR" in str(schedulers) or "CyclicLR" in str(schedulers):
             momenta = [g["betas"][0] if "betas" in g else g["momentum"] for g in rule.param_groups]
             rows["momenta"].append(momenta)
     names = ("schedulers", "by_hand", "added", "optimizer", "optimizer_options")
@@ -314,6 +394,18 @@ def schedule(scheduler: str, options: dict, optimizer: str, optimizer_options: d
     names = ("scheduler", "options", "optimizer", "optimizer_options")
     given = dict(zip(names, (scheduler, options, optimizer, optimizer_options), strict=True))
     return given | {name: rows[name] for name in ("rates", "momenta")}
+
+
+def restart(options: dict) -> dict:
+    """An entry of ``restarts``."""
+    rule = torch.optim.SGD([torch.tensor(0.0, requires_grad=True)], lr=0.5)
+    scheduler = lr_scheduler.CosineAnnealingWarmRestarts(rule, **options)
+    rates = []
+    for epoch in EPOCHS:
+        rule.step()
+        scheduler.step(epoch)
+        rates += scheduler.get_last_lr()
+    return {"options": options, "epochs": EPOCHS, "rates": rates}
 
 
 def loss(name: str, arguments: list, options: dict) -> dict:
@@ -375,6 +467,10 @@ def main() -> None:
         "metrics": METRICS,
         "paths": paths,
         "schedules": [schedule(*entry) for entry in SCHEDULES],
+        "restarts": [
+            restart({"T_0": T_0, "T_mult": T_mult})
+            for T_0, T_mult in ((5, 1), (5, 2), (3, 3), (1, 2))
+        ],
         "chains": [chain(*entry, "SGD", MOMENTUM) for entry in CHAINS],
         "losses": [loss(*entry) for entry in LOSSES],
         "clips": [clip(*entry) for entry in CLIPS],

@@ -1,9 +1,9 @@
 """Print how far the primitives' values and partials are from the true ones, as a Markdown table.
 
-``python tests/tools/measure_accuracy.py [--points N] [--readme]``: the worst errors at ``N`` points
+``python tests/tools/measure_accuracy.py [--points N] [--write]``: the worst errors at ``N`` points
 a row, in ulp and as ``test_accuracy`` counts them, each with the bound that the row keeps there.
-Where a bound says nothing, at the ends of the range, nothing is measured.  ``--readme`` puts them
-into the README's table too.
+Where a bound says nothing, at the ends of the range, nothing is measured.  ``--write`` puts them
+into the page of the guide too.
 """
 
 import argparse
@@ -42,8 +42,8 @@ def measure(row, points):
     return f"| `{row.name}` | {worst(values, 2)} | {worst(partials, 4)} |"
 
 
-def readme_with(text, points, rows):
-    """The README with the errors of these rows, as ``measure`` gives them, in its table."""
+def page_with(text, points, rows):
+    """The page with the errors of these rows, as ``measure`` gives them, in its table."""
     cells = [[cell.strip() for cell in row.strip("|").split("|")] for row in rows]
     lines = "".join(f"| {name} | {value} | {partials} |\n" for name, value, _, partials, _ in cells)
     lines = lines.replace("(bound ", "(")
@@ -57,16 +57,16 @@ def main():
     """Measure every row."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--points", type=int, default=200, help="points a primitive")
-    parser.add_argument("--readme", action="store_true", help="put them into the README too")
+    parser.add_argument("--write", action="store_true", help="put them into the page too")
     arguments = parser.parse_args()
     print("| primitive | value: ulp | at | partials: ulp | at |\n|---|---|---|---|---|")
     rows = []
     for row in ops.TABLE:
         rows.append(measure(row, arguments.points))
         print(rows[-1], flush=True)
-    if arguments.readme:
-        readme = Path(__file__).resolve().parents[2] / "README.md"
-        readme.write_text(readme_with(readme.read_text(), arguments.points, rows))
+    if arguments.write:
+        page = Path(__file__).resolve().parents[2] / "demos" / "pages" / "accuracy.md"
+        page.write_text(page_with(page.read_text(), arguments.points, rows))
 
 
 if __name__ == "__main__":

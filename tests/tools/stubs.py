@@ -15,6 +15,7 @@ from pathlib import Path
 
 import autodiff
 from autodiff.engine.documentation import documentation
+from autodiff.evaluation import VALUES
 from autodiff.functions import PUBLIC
 from autodiff.ops import TABLE, Row
 from autodiff.second_order import backward
@@ -136,6 +137,12 @@ def _methods() -> str:
     for row in TABLE:
         if row.over_lists:
             continue
+        if PUBLIC[row.name] is not VALUES[row.name]:  # it is written by hand
+            node = _parsed(PUBLIC[row.name])
+            others = [f"{x.arg}: Real | Value | None" for x in node.args.args[1:]]
+            parts.append(f"def {row.name}({', '.join(['self', *others])}) -> Value:")
+            parts.append(_quoted(ast.get_docstring(node), "    "))
+            continue
         operands = [f"{name}: Real | Value" for name in row.names[1:]]
         if row.default is not None:
             operands[-1] += f" = {row.default}"
@@ -144,12 +151,18 @@ def _methods() -> str:
             summary, *_ = documentation(row).split("\n\nRaises:")
             parts.append(f"{head}\n{_quoted(summary, '    ')}")
     parts += [
-        "def conjugate(self) -> Value: ...",
-        "@property\ndef real(self) -> Value: ...",
-        "@property\ndef imag(self) -> float: ...",
+        _attached("def conjugate", "Value"),
+        _attached("@property\ndef real", "Value"),
+        _attached("@property\ndef imag", "float"),
         *(f"def __{name}__(self) -> Value: ..." for name in ("floor", "ceil", "trunc")),
     ]
     return "\n".join(parts) + "\n"
+
+
+def _attached(head: str, result: str) -> str:
+    """What ``functions.py`` attaches to ``Value`` for NumPy."""
+    text = inspect.getdoc(getattr(autodiff.Value, head.split()[-1]))
+    return f"{head}(self) -> {result}:\n{_quoted(text, '    ')}"
 
 
 def _parsed(function: object) -> ast.FunctionDef:
@@ -160,7 +173,7 @@ def _parsed(function: object) -> ast.FunctionDef:
 
 def _functions() -> str:
     """The functions that are made from the rows, and ``__all__``."""
-    made = [r for r in TABLE if r.name in PUBLIC and not r.over_lists]
+    made = [r for r in TABLE if not r.over_lists and PUBLIC[r.name] is VALUES[r.name]]
     names = "".join(f"    {name!r},\n" for name in autodiff.functions.__all__)
     return "\n".join([*map(_overloads, made), f"__all__ = [\n{names}]\n"])
 

@@ -15,6 +15,7 @@ class Camera {
     this.k = 1;
     this.x = 0;
     this.y = 0;
+    this.fitted = null; // what was fitted into the window, until the drawing is moved
     this.dragged = false; // whether the last press moved the drawing: then it is no click
     this.resize();
     new ResizeObserver(() => this.resize()).observe(svg);
@@ -37,7 +38,8 @@ class Camera {
   resize() {
     this.w = this.svg.clientWidth;
     this.h = this.svg.clientHeight;
-    this.update();
+    if (this.fitted) this.fit(...this.fitted);
+    else this.update();
   }
 
   /** Tell what is seen. */
@@ -48,6 +50,7 @@ class Camera {
 
   set(k, x, y) {
     cancelAnimationFrame(this.#frame);
+    this.fitted = null;
     Object.assign(this, { k, x, y });
     this.#apply();
   }
@@ -66,6 +69,7 @@ class Camera {
     const k = Math.max(fitting, farthest);
     const left = w * k > this.w ? margin - x * k : (this.w - w * k) / 2 - x * k;
     this.set(k, left, (this.h - h * k) / 2 - y * k);
+    this.fitted = [{ x, y, w, h }, farthest];
   }
 
   /** Whether all of a rectangle is seen, with a margin. */
@@ -93,6 +97,7 @@ class Camera {
       return;
     }
     cancelAnimationFrame(this.#frame);
+    this.fitted = null;
     const from = { x: this.x, y: this.y };
     const start = performance.now();
     const draw = (time) => {
