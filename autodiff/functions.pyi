@@ -4,96 +4,10 @@ from typing import overload
 from autodiff.engine.reals import Array, Real
 from collections.abc import Callable, Sequence
 from typing import Any, SupportsIndex, TypeVar, overload
+from autodiff.choices import clip, round, stop_gradient, where
 from autodiff.engine.reals import Array, Real
 from autodiff.value import Value
 _T = TypeVar('_T')
-@overload
-def where(c: Real, a: Real, b: Real) -> float: ...
-@overload
-def where(c: Value, a: Real | Value, b: Real | Value) -> Value: ...
-@overload
-def where(c: Real, a: Value, b: Real | Value) -> Value: ...
-@overload
-def where(c: Real, a: Real, b: Value) -> Value: ...
-@overload
-def where(c: Any, a: Any, b: Any) -> Any:
-    r"""``a`` where ``c`` is not 0, else ``b``: of numbers, Values and arrays, without a branch.
-
-    In a function that jit traces it is decided at every call, where ``if`` would be a guard: write
-    ``where(less(x, 0.0), a, b)`` with the table's comparisons.  What is not chosen gets the
-    gradient 0; but both are computed, so if one of them is infinite there, or has no derivative,
-    choose its operand first: ``where(c, log(where(c, x, 1.0)), 0.0)``.
-
-    Args:
-        c: decides; True and False are 1 and 0.
-        a, b: what is chosen from; arrays are broadcast, ``c`` too.
-
-    Raises:
-        TypeError: for what is neither a number nor a Value, nor an array of them.
-
-    >>> where(True, 1.0, 2.0), where(np.array([1, 0]), np.array([1.0, 2.0]), 3.0)
-    (1.0, array([1., 3.]))
-    """
-@overload
-def clip(x: Real, lo: Real | None, hi: Real | None) -> float: ...
-@overload
-def clip(x: Value, lo: Real | Value | None, hi: Real | Value | None) -> Value: ...
-@overload
-def clip(x: Array, lo: Any, hi: Any) -> Array: ...
-@overload
-def clip(x: Any, lo: Any, hi: Any) -> Any:
-    r"""``x``, but ``lo`` where it is less and ``hi`` where it is greater: ``numpy.clip``.
-
-    The slope is 1 from ``lo`` to ``hi``, both included, and 0 outside, as PyTorch's.
-
-    Args:
-        x: a number, a Value, or an array of them; nan stays nan.
-        lo: likewise, or None for no limit; where ``lo > hi`` the result is ``hi``.
-        hi: likewise.
-
-    Raises:
-        TypeError: for anything else.
-
-    >>> clip(3.0, 0.0, 1.0), clip(np.array([-1.0, 5.0]), 0.0, None)
-    (1.0, array([0., 5.]))
-    """
-@overload
-def round(x: Real) -> float: ...
-@overload
-def round(x: Value) -> Value: ...
-@overload
-def round(x: Array) -> Array:
-    r"""The nearest integer, of two the even one: ``numpy.round``, whose slope is 0.
-
-    Of floats, arrays and Values.  ``from autodiff import *`` leaves Python's ``round`` as it is,
-    which rounds a Value likewise.
-
-    Raises:
-        TypeError: for anything else.
-
-    >>> round(2.5), round(Value(-1.75)).data
-    (2.0, -2.0)
-    """
-@overload
-def stop_gradient(x: _T) -> _T: ...
-@overload
-def stop_gradient(x: Any) -> Any:
-    r"""The same numbers, held constant: no derivative, of any order, goes through them.
-
-    Args:
-        x: a number, a Value, an array, or a list, tuple or dict of them.
-
-    Returns:
-        The same structure, in which every Value is a constant; numbers are as they were.
-
-    Raises:
-        TypeError: for anything else.
-
-    >>> x = Value(3.0)
-    >>> (x * stop_gradient(x)).backward()
-    >>> x.grad
-    3.0
-    """
 @overload
 def sum(xs: Sequence[float]) -> float: ...
 @overload

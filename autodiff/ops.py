@@ -311,7 +311,7 @@ TABLE = [
     Row("clip", "a b c", "minimum(maximum(a, b), c)",
         ["less_equal(b, a)*less_equal(a, c)", "less(a, b)*less(b, c)",
          "maximum(less(c, b), greater(a, c))"],
-        kink="(a - b)*(a - c)*(b - c)", domain=(REALS, REALS, REALS)),
+        kink="min(abs(a - b), abs(a - c), abs(b - c))", domain=(REALS, REALS, REALS)),
 
     # -- helpers for partials; at nan, step is 1 and positive 0 ------------------------------------
     Row("sign",     "a", "1.0 if a > 0 else -1.0 if a < 0 else 0.0", ["0.0"], kink="a"),

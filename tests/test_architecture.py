@@ -23,6 +23,7 @@ FLOORS = [
     "contexts",
     "evaluation",
     "second_order",
+    "choices",
     "functions",
     "interpolation",
     "linalg",

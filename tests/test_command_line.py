@@ -402,7 +402,7 @@ ASTRAY = [
     ("dot([a], a)", "column 1: dot takes 2 lists"),
     ("dot([a], [a, 2])", "column 1: dot takes lists of one length"),
     ("dot([], [])", "column 1: dot takes one operand at least"),
-    ("sum([[a]])", "column 6: square brackets are only for the lists of sum, mean, dot, logsumexp"),
+    ("sum([[a]])", "column 6: square brackets are only for the lists of sum, mean, dot, norm, "),
     ("[a]", "column 1: square brackets are only for the lists of"),
     ("sin([a])", "column 5: square brackets are only for the lists of"),
     ("a[0]", "column 1: square brackets are only for the lists of"),

@@ -10,7 +10,8 @@ import pytest
 from test_doctests import MODULES
 
 import autodiff
-from autodiff import functions, plot
+from autodiff import plot
+from autodiff.evaluation import VALUES
 from autodiff.ops import CODES, ROWS, TABLE
 
 #: Why what has no ``Raises:`` cannot raise.
@@ -26,7 +27,7 @@ NEVER_RAISE = {
     "autodiff.testing.Estimate": "it holds what numerical_gradient() found",
     "autodiff.testing.GradientError": "it holds what check_gradient() found",
 }
-ELEMENTWISE = {r.name: getattr(functions, r.name) for r in TABLE if not r.over_lists}
+ELEMENTWISE = {r.name: VALUES[r.name] for r in TABLE if not r.over_lists}
 
 
 def public(module, path):

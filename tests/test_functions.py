@@ -105,7 +105,7 @@ def test_other_things_are_refused_by_what_they_are(row, thing):
     others = [1.0] * (len(row.names) - 1)
     with pytest.raises(TypeError, match=rf"{row.name}.*\({type(thing).__name__}\)"):
         function(thing, *others)
-    if others:
+    if others and not (row.name == "clip" and thing is None):  # that is no limit
         for first in (1.0, Value(1.0)):
             with pytest.raises(TypeError, match=rf"\({type(thing).__name__}\)"):
                 function(first, *others[1:], thing)

@@ -11,6 +11,7 @@ from __future__ import annotations
 import ast
 import inspect
 import textwrap
+from importlib import import_module
 from pathlib import Path
 
 import autodiff
@@ -58,6 +59,7 @@ def _stub(name: str, methods: str = "", functions: str = "") -> str:
             parts.append(_declared(node))
     body = "\n".join(parts) + "\n" + functions
     used = {node.id for node in ast.walk(ast.parse(body)) if isinstance(node, ast.Name)}
+    used.update(getattr(import_module(f"autodiff.{name}"), "__all__", ()))
     return HEAD.format(name=name) + IMPORTS + _importing(imports, used) + body
 
 
