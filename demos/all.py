@@ -11,14 +11,13 @@ import html
 import importlib
 import itertools
 from pathlib import Path
+from textwrap import dedent
 from types import ModuleType
 
 from demo import add_options, plain, prepare, save, title
 from mathml import rich
 from PIL import Image
 from tqdm import tqdm
-
-from autodiff.plot.canvas import STYLE as FIGURES
 
 #: In the order in which they are best read.
 DEMOS = (
@@ -47,6 +46,7 @@ body { font: 17px/1.5 system-ui, sans-serif; color: #1a1a1a; background: #fff;
 h1, h2 { line-height: 1.25; }
 h2 { margin-top: 2.5em; border-top: 1px solid #ccc; padding-top: 1em; }
 p, nav { max-width: 46em; }
+p, figcaption { overflow: auto hidden; } /* a formula may be wider than a phone */
 nav li { margin: .3em 0; }
 a { color: #0072B2; }
 math { font-size: 1.05em; }
@@ -60,9 +60,7 @@ iframe { width: 1240px; max-width: 100%; min-width: 600px; height: 600px; border
 pre { background: #f4f4f4; padding: .6em 1em; overflow-x: auto; }
 """
 
-#: Pixels of a picture per pixel of the page, so that an inch of the figure is an inch there.
-DENSITY = FIGURES["figure.dpi"] / 96
-LEAST = 0.62  # of its size, below which a picture is no longer legible: it scrolls instead
+LEAST = 0.62  # of its size: below that a picture is not legible, and scrolls instead
 
 Shown = list[tuple[Path, str]]
 
@@ -71,7 +69,9 @@ def section(name: str, description: str, shown: Shown) -> str:
     """A demonstration on the page: its docstring, and its pictures with their captions."""
     paragraphs = description.strip().split("\n\n")[1:]
     texts = "".join(
-        f"<pre>{html.escape(text)}</pre>" if text.startswith("    ") else f"<p>{rich(text)}</p>"
+        f"<pre>{html.escape(dedent(text))}</pre>"
+        if text.startswith("    ")
+        else f"<p>{rich(text)}</p>"
         for text in paragraphs
     )
     figures = "".join(itertools.starmap(figure, shown))
@@ -89,7 +89,8 @@ def figure(path: Path, caption: str) -> str:
         shown = f'<img src="{name}" alt="{words}">'
     else:
         with Image.open(path) as image:
-            width, height = (round(pixels / DENSITY) for pixels in image.size)
+            inch = image.info.get("dpi", (96, 96))[0]  # an inch of the page has 96 pixels
+            width, height = (round(pixels * 96 / inch) for pixels in image.size)
         kind = "wide" if width > 800 else "single"
         shown = (
             f'<img src="{name}" alt="{words}" width="{width}" height="{height}" '

@@ -140,7 +140,7 @@ def pictures(quick: bool) -> Iterator[Picture]:
     spent = {name: 1000 * seconds for name, (_, seconds) in trained.items()}
     for k, ms in enumerate(spent.values()):  # points: a bar on a log axis has no length
         right.plot(k, ms, **{**plot.look(k), "linestyle": ""}, markersize=11)
-        right.annotate(f"{ms:.2g} ms", (k, ms), (0, 11), textcoords="offset points", ha="center")
+        right.annotate(f"{ms:.3g} ms", (k, ms), (0, 11), textcoords="offset points", ha="center")
     right.set_xticks(range(2), ["central\ndifferences", "back-\npropagation"])
     right.set(title="Time of a step", yscale="log", xlim=(-0.6, 1.6))
     right.set_ylim(min(spent.values()) / 3, max(spent.values()) * 3)

@@ -2,10 +2,10 @@
 
 From (10, 0) the gradient has no part across the ridge.  What to look for: plain descent with the
 rates 0.2 and 1 (which jumps between 10 and -10), momentum, Adagrad and RMSprop all stay on `y = 0`,
-exactly; three of them settle on the saddle point itself, where the gradient is 0 and nothing is
-minimal.  From (10, 0.01) all of them leave: the smallest part across the ridge grows at every step,
-and Adagrad and RMSprop, which divide each part of the gradient by its own size, leave at once.
-Noise in the gradient (perturbed descent) leaves even from (10, 0).
+exactly; all but the rate 1 settle at the saddle point itself, where the gradient is 0 and nothing
+is minimal.  From (10, 0.01) all of them leave: the smallest part across the ridge grows at every
+step, and Adagrad and RMSprop, which divide each part of the gradient by its own size, leave at
+once.  Noise in the gradient (perturbed descent) leaves even from (10, 0).
 
     python demos/saddle.py --save out
 """

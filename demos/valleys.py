@@ -71,10 +71,11 @@ def pictures(quick: bool) -> Iterator[Picture]:
             figure,
         )
         ax = plot.surface(loss(model), *VIEW, paths, optimum=TRUE, name="loss")
+        ax.view_init(elev=50, azim=-120)  # from where no path is hidden
         ax.set(xlabel="a", ylabel="b", title=f"y = {FORMULAS[name]}")
         yield Picture(
             f"valleys_{name}_surface",
-            "The same paths on the surface; dotted where it hides them.",
+            "The same paths on the surface.",
             ax,
         )
 

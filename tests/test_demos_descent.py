@@ -63,9 +63,15 @@ def test_saddle(tmp_path):
         left["plain, lr 0.2"], left["momentum 0.8, lr 0.05"], left["plain, lr 1"]
     )
     assert abs(demo.perturbed().x[1]) > 3
-    assert list(small(demo.pictures(quick=True), tmp_path)) == [
+    captions = small(demo.pictures(quick=True), tmp_path, drawings := {})
+    assert list(captions) == [
         "saddle_ridge", "saddle_escape", "saddle_surface", "saddle",
     ]  # fmt: skip
+    strips = {ax.get_title(): ax for ax in drawings["saddle_ridge"].axes}
+    assert list(strips) == list(ridge)
+    for name, ax in strips.items():
+        start = next(a for a in ax.lines if len(a.get_xdata()))
+        assert set(start.get_xdata()) <= set(ridge[name].points[:, 0])
 
 
 def slope(x):
@@ -106,9 +112,20 @@ def test_who_leaves_the_local_minimum(tmp_path):
     stuck = {name.split(",")[0] for name, x in ends.items() if abs(x - demo.LOCAL) < 0.02}
     assert rolled == {"momentum", "Adagrad", "Adam", "AdamW", "Adamax", "RAdam"}
     assert stuck == {"SGD", "Nesterov", "Adadelta", "RMSprop", "NAdam"}
-    assert list(small(demo.pictures(quick=True), tmp_path)) == [
+    captions = small(demo.pictures(quick=True), tmp_path, drawings := {})
+    assert list(captions) == [
         "minima_starts", "minima_rates", "minima_momentum", "minima_optimizers", "minima",
     ]  # fmt: skip
+    for ax, group in zip(drawings["minima_optimizers"].axes, (stuck, rolled), strict=True):
+        handles, names = ax.get_legend_handles_labels()
+        assert {name.split(",")[0] for name in names} == group
+        assert_told_apart(handles)
+
+
+def assert_told_apart(handles):
+    """Each has a colour and a marker of its own."""
+    assert len({handle.get_color() for handle in handles}) == len(handles)
+    assert len({handle.get_marker() for handle in handles} - {"", "None"}) == len(handles)
 
 
 def test_loss_contours(tmp_path):
@@ -131,9 +148,16 @@ def test_loss_contours(tmp_path):
         assert least == pytest.approx(np.mean((1 - y) ** 2))
     assert demo.loss(demo.X, demo.OUTPUTS["relu"])(-4.0, -6.0) == pytest.approx(np.mean(y**2))
     assert demo.LEVELS == (0.2, 0.5, 0.7, 1, 3, 8, 10, 15, 20)
-    assert list(small(demo.pictures(quick=True), tmp_path)) == [
+    captions = small(demo.pictures(quick=True), tmp_path, drawings := {})
+    assert list(captions) == [
         "loss_contours", "loss_contours_outputs", "loss_contours_linear", "loss_contours_tanh",
     ]  # fmt: skip
+    for ax in drawings["loss_contours_outputs"].axes:  # enough lines to see where there are none
+        lines = ax.collections[1]
+        assert sum(len(path.vertices) > 0 for path in lines.get_paths()) >= 9, ax.get_title()
+    assert all((np.diff(levels, 2) == 0).all() for levels in demo.PANELS.values())  # equal steps
+    path, middle = demo.descend(scaled).points, demo.best(scaled)
+    np.testing.assert_allclose(path[1:10] - middle, -0.8 * (path[:9] - middle), rtol=1e-9)
 
 
 def test_moons(tmp_path):
@@ -177,5 +201,19 @@ def test_race(tmp_path):
     steepest = {name for name, end in ends.items() if end == [4.0, -2.0]}
     assert steepest == {"SGD", "momentum", "Nesterov", "RAdam"}
     assert {name for name, end in ends.items() if end == [3.0, 2.0]} == set(ends) - steepest
-    captions = small(demo.pictures(quick=True), tmp_path)
+    captions = small(demo.pictures(quick=True), tmp_path, drawings := {})
     assert list(captions) == ["race", "race_rosenbrock", "race_beale", "race_himmelblau"]
+
+    assert sorted(sum(demo.GROUPS, ())) == sorted(demo.OPTIMIZERS)
+    legends = [ax.get_legend() for ax in drawings["race"]._fig.axes if ax.get_legend()]
+    for group, legend in zip(demo.GROUPS, legends, strict=True):
+        assert tuple(text.get_text() for text in legend.get_texts()) == group
+        assert_told_apart(legend.legend_handles)
+
+    *fields, low = drawings["race_beale"].axes
+    assert [ax.get_title().partition(",")[0] for ax in fields] == list(demo.OPTIMIZERS)
+    after = low.lines[1]
+    assert list(after.get_ydata()) == sorted(beale, key=lambda name: -beale[name].value)
+    np.testing.assert_array_equal(
+        after.get_xdata(), [max(beale[name].value, demo.FLOOR) for name in after.get_ydata()]
+    )

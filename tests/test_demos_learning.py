@@ -1,6 +1,7 @@
 """The demonstrations of models that learn: what their docstrings claim."""
 
 import inspect
+import re
 
 import numpy as np
 import pytest
@@ -91,8 +92,13 @@ def test_numerical_nets(tmp_path):
 
     longer = demo.train("reverse", 60)[0]
     assert demo.accuracies(longer)[-1] > 0.9
-    captions = small(demo.pictures(quick=True), tmp_path)
+    captions = small(demo.pictures(quick=True), tmp_path, drawings := {})
     assert list(captions) == ["numerical_nets_small", "numerical_nets"]
+    times = drawings["numerical_nets"].axes[2]
+    assert not times.patches  # bars on a log axis
+    assert {line.get_linestyle() for line in times.lines} == {"None"}
+    texts = [tick.get_text() for tick in times.get_yticklabels()]
+    assert all(re.fullmatch(r"[125]?\d*\.?\d* ms", text) for text in texts)
     assert "times as fast" in captions["numerical_nets"]
 
 

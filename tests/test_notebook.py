@@ -7,6 +7,9 @@ import xml.etree.ElementTree as ElementTree
 
 import nbformat
 import pytest
+import tqdm.auto
+
+from autodiff.optim.bars import bar
 
 CELLS = [
     """
@@ -20,6 +23,22 @@ graph.draw(z, names=locals())
     "from autodiff import plot; plot.curve(sin, (-3, 3));",
     "plot.curve(exp, (-3, 3));",
     """
+from autodiff import optim
+path = optim.minimize(lambda x: x * x, 3.0, lambda p: optim.SGD(p, lr=0.1), 5)
+plot.animate(lambda x: x * x, path, (-4, 4), frames=2)
+""",
+    """
+plot.save(plot.animate(lambda x: x * x, path, (-4, 4), frames=2), "moving.gif")
+""",
+    """
+from autodiff import nn
+import numpy as np
+rng = np.random.default_rng(0)
+net = nn.MLP(1, [1], "tanh", rng)
+descent = optim.SGD(net.parameters(), lr=0.1)
+history = optim.fit(net, nn.mse_loss, ([[1.0], [2.0]], [[1.0], [2.0]]), descent, epochs=3, rng=rng)
+""",
+    """
 import importlib.util
 importlib.util.find_spec = lambda name: None
 graph.draw(z)
@@ -28,21 +47,27 @@ graph.draw(z)
 
 
 @pytest.fixture(scope="module")
-def outputs(tmp_path_factory):
-    """What the cells show: of each, the kinds of data."""
+def executed(tmp_path_factory):
+    """The cells, each with all its outputs."""
     folder = tmp_path_factory.mktemp("notebook")
     path = folder / "drawings.ipynb"
     cells = [nbformat.v4.new_code_cell(source.strip()) for source in CELLS]
     nbformat.write(nbformat.v4.new_notebook(cells=cells), path)
     subprocess.run(
         [sys.executable, "-c", "from nbclient.cli import main; main()", "--inplace", path],
+        cwd=folder,
         env={**os.environ, "PATH": str(folder), "IPYTHONDIR": str(folder / "ipython")},
         check=True,
         capture_output=True,
         timeout=300,
     )
-    executed = nbformat.read(path, nbformat.NO_CONVERT)
-    return [cell.outputs[-1]["data"] if cell.outputs else {} for cell in executed.cells]
+    return nbformat.read(path, nbformat.NO_CONVERT).cells
+
+
+@pytest.fixture(scope="module")
+def outputs(executed):
+    """What the cells show at last: of each, the kinds of data."""
+    return [cell.outputs[-1].get("data", {}) if cell.outputs else {} for cell in executed]
 
 
 def test_a_drawing_is_a_picture(outputs):
@@ -61,5 +86,32 @@ def test_every_plot_is_shown_not_the_first_alone(outputs):
 
 
 def test_without_graphviz_a_drawing_is_mermaid(outputs):
-    assert outputs[4]["text/vnd.mermaid"].startswith("flowchart LR\n")
-    assert outputs[4]["text/plain"].startswith("<Drawing: ")
+    assert outputs[-1]["text/vnd.mermaid"].startswith("flowchart LR\n")
+    assert outputs[-1]["text/plain"].startswith("<Drawing: ")
+
+
+def test_an_animation_can_be_played_and_is_not_shown_twice(executed):
+    (shown,) = executed[4].outputs
+    assert shown["data"]["text/html"].count("data:image/png;base64") == 2
+    assert "image/png" not in shown["data"]
+    assert not any("image/png" in output.get("data", {}) for output in executed[5].outputs)
+
+
+def printed(cell, stream):
+    return "".join(output.text for output in cell.outputs if output.get("name") == stream)
+
+
+def test_progress_bars_reach_their_end_without_a_warning(executed):
+    assert "2/2" in printed(executed[5], "stderr")
+    assert "3/3" in printed(executed[6], "stderr")
+    for cell in executed:
+        assert "Warning" not in printed(cell, "stderr")
+
+
+def test_where_ipywidgets_is_installed_bars_are_widgets(monkeypatch):
+    monkeypatch.setattr("autodiff.optim.bars.find_spec", lambda name: object())
+    with bar(total=1) as shown:
+        assert isinstance(shown, tqdm.auto.tqdm)
+    monkeypatch.setattr("autodiff.optim.bars.find_spec", lambda name: None)
+    with bar(total=1) as shown:
+        assert type(shown) is tqdm.std.tqdm

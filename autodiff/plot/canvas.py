@@ -37,7 +37,7 @@ STYLE: Any = {
 #: (whose gaps show what lies beneath it).
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#000000", "#56B4E9")
 LINES = ("-", (0, (3, 3)), (0, (6, 2, 1, 2)), (0, (6, 2, 1, 2, 1, 2)), (0, (1, 1)))
-MARKERS = ("o", "s", "^", "D", "v", "P", "X", "*", "<", ">", "h")
+MARKERS = ("o", "s", "^", "D", "v", "p", "X", "*", "<", ">", "h")
 
 #: Heights from slate blue to pale yellow: ever lighter, so that print and colour-blind readers keep
 #: their order; and no path's colour.
