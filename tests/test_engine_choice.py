@@ -260,16 +260,10 @@ def test_the_header_names_the_rows_of_each_kind(library):
     assert ctypes.c_int.in_dll(library, "python").value == -1
 
 
-@pytest.mark.parametrize("a", [2.0, -8.0, 27.0, 1e300, -1e-300, 0.1, 12345.678, 5e-324])
-def test_the_cube_root_of_old_pythons_is_the_cube_root(a):
-    root = ieee._cbrt(a)
-    assert abs(root - ieee.FUNCTIONS["cbrt"](a)) <= math.ulp(root)
-
-
-@pytest.mark.parametrize("a", [0.0, -0.0, math.inf, -math.inf])
-def test_the_cube_root_of_old_pythons_keeps_zeros_and_infinities(a):
-    assert math.copysign(1, ieee._cbrt(a)) == math.copysign(1, a)
-    assert ieee._cbrt(a) == a
+@pytest.mark.parametrize("a", [2.0, -8.0, 0.1, 1e300, 5e-324, 0.0, -0.0, math.inf, -math.inf])
+def test_the_cube_root_of_old_pythons_is_that_of_c(a):
+    root = ieee._cbrt()
+    assert root(a).hex() == ieee.FUNCTIONS["cbrt"](a).hex()
 
 
 def test_unknown_attributes_are_refused():

@@ -136,6 +136,8 @@ def test_fits_of_functions_and_of_predictions():
     xs, ys = line(ax, "f").get_data()
     np.testing.assert_array_equal(ys, xs * xs)
     assert line(ax, "p").get_xydata().tolist() == [[0, 1], [1, 2], [2, 3]]
+    with pytest.raises(TypeError, match=r"models must be a dict of models by name, not 3 \(int\)"):
+        plot.fit([0.0, 1.0], [0.0, 1.0], 3)
 
 
 def test_a_decision_boundary_lies_where_the_score_is_0():

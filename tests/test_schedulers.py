@@ -494,6 +494,7 @@ REFUSED = [
     ),
     (lambda o: ChainedScheduler([None]), TypeError, "a chain takes schedules that are formulas"),
     (lambda o: LambdaLR(o, [lambda t: t]), ValueError, "lr_lambda must be a function, or 2 of"),
+    (lambda o: LambdaLR(o, 3), ValueError, "lr_lambda must be a function, or 2 of them"),
     (lambda o: LambdaLR(o, [1.0, 2.0]), ValueError, "lr_lambda must be a function, or 2 of them"),
     (lambda o: StepLR(o, 0), ValueError, r"step_size must be a positive integer, not 0 \(int\)"),
     (lambda o: StepLR(o, 2.0), ValueError, r"step_size must be a positive integer, not 2\.0"),

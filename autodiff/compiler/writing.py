@@ -104,7 +104,7 @@ def _functions(p: Program, name: str, words: str, helpers: dict[str, str]) -> li
     return [
         *lines,
         f"def {name}({arguments}):",
-        f"    {words!r}",
+        f"    {_on_one_line(words)!r}",
         *(f"    {line}" for line in body_lines),
         "",
     ]
@@ -268,5 +268,5 @@ def _library(name: str) -> str:
     if name == "hypot":
         return "hypot = _total(lambda a, b: abs(complex(a, b)), np.hypot)"
     if name == "cbrt":
-        return f'{inspect.getsource(ieee._cbrt)}\n\ncbrt = getattr(math, "cbrt", _cbrt)'
+        return 'cbrt = getattr(math, "cbrt", lambda a: float(np.cbrt(a)))  # Python 3.10 has none'
     return f"{name} = _total(math.{name}, np.{ROWS[CODES[name]].numpy or name})"

@@ -6,7 +6,9 @@ where ``math`` raises (``log(0)``, ``exp(1000)``), NumPy's answer, inf or nan, i
 
 from __future__ import annotations
 
+import ctypes
 import math
+import os
 from collections.abc import Callable
 
 import numpy as np
@@ -37,12 +39,11 @@ def div(a: float, b: float) -> float:
         return math.nan if a == 0 or a != a else math.copysign(math.inf, a) * math.copysign(1, b)
 
 
-def _cbrt(a: float) -> float:
-    """The cube root by one step of Newton's method, for Python 3.10, whose ``math`` has none."""
-    if a == 0 or not math.isfinite(a):
-        return a
-    v = math.copysign(abs(a) ** (1 / 3), a)
-    return v - (v - a / (v * v)) / 3
+def _cbrt() -> Callable[[float], float]:
+    """The cube root of the C library, for Python 3.10, whose ``math`` has none."""
+    cbrt = ctypes.CDLL(None if os.name == "posix" else "ucrtbase").cbrt
+    cbrt.argtypes, cbrt.restype = [ctypes.c_double], ctypes.c_double
+    return cbrt
 
 
 # abs(complex) is C's hypot; math.hypot is another algorithm, which differs in the last bit.
@@ -51,7 +52,7 @@ FUNCTIONS: dict[str, Callable[..., float]] = {
     "div": div,
     "pow": _total(math.pow, np.power),
     "sqrt": _total(math.sqrt, np.sqrt),
-    "cbrt": getattr(math, "cbrt", _cbrt),
+    "cbrt": getattr(math, "cbrt", None) or _cbrt(),
     "hypot": _total(lambda a, b: abs(complex(a, b)), np.hypot),
     "exp": _total(math.exp, np.exp),
     "expm1": _total(math.expm1, np.expm1),

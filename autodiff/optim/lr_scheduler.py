@@ -16,15 +16,7 @@ from autodiff.engine.reals import describe, plain, real
 from autodiff.optim.base import Group, Optimizer, not_negative, positive
 from autodiff.optim.combined import ChainedScheduler, SequentialLR
 from autodiff.optim.cycles import CosineAnnealingWarmRestarts, CyclicLR, OneCycleLR
-from autodiff.optim.scheduling import (
-    LRScheduler,
-    checked,
-    commit,
-    counts,
-    numbers,
-    of_group,
-    whole,
-)
+from autodiff.optim.scheduling import LRScheduler, checked, commit, counts, numbers, of_group, whole
 
 __all__ = [
     "ChainedScheduler",
@@ -493,7 +485,8 @@ def _functions(given: Any, optimizer: Optimizer) -> Any:
         ValueError: if something is not a function, or a list of another length.
     """
     n = len(checked(optimizer).param_groups)
-    if not callable(given) and (len(given) != n or not all(map(callable, given))):
+    several = isinstance(given, (list, tuple)) and len(given) == n and all(map(callable, given))
+    if not (several or callable(given)):
         raise ValueError(
             f"lr_lambda must be a function, or {n} of them: one a group; not {describe(given)}"
         )

@@ -229,7 +229,7 @@ def fit(
     Raises:
         ValueError: if ``x`` and ``y`` are empty, not finite or differ in length, or predictions
             are not as many.
-        TypeError: if ``ax`` is not axes.
+        TypeError: if ``models`` is not a dict, or ``ax`` not axes.
 
     >>> ax = fit([0.0, 1.0, 2.0], [0.1, 0.9, 2.1], {"y = x": lambda x: x})
     >>> [line.get_label() for line in ax.lines]
@@ -242,6 +242,8 @@ def fit(
         )
     if not (np.isfinite(at).all() and np.isfinite(targets).all()):
         raise ValueError("fit(x, y): a point is not finite; leave it out")
+    if not isinstance(models, Mapping):
+        raise TypeError(f"models must be a dict of models by name, not {describe(models)}")
     order = np.argsort(at)
     dense = np.linspace(at.min(), at.max(), _POINTS)
     curves = {}
