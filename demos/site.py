@@ -101,7 +101,8 @@ def draw(row: Row, path: Path) -> bool:
     low, high = row.domain[0]
     low, high = max(low, -4.0), min(high, 4.0)
     ax = plot.curve(f, (low, high), name=f"{row.name}(a)")
-    ax.set_xlabel("a")
+    bottom, top = ax.get_ylim()
+    ax.set(xlabel="a", ylim=(max(bottom, -4.5), min(top, 4.5)))  # as far as a reaches
     ax.figure.set_size_inches(5, 3)
     plot.save(ax, path, progress=False)
     plt.close("all")
