@@ -4,7 +4,7 @@ from typing import overload
 from autodiff.engine.reals import Array, Real
 from collections.abc import Callable, Sequence
 from typing import Any, SupportsIndex, TypeVar, overload
-from autodiff.choices import clip, round, stop_gradient, where
+from autodiff.choices import clip as clip, round as round, stop_gradient as stop_gradient, where as where
 from autodiff.engine.reals import Array, Real
 from autodiff.value import Value
 _T = TypeVar('_T')

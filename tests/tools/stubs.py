@@ -59,15 +59,19 @@ def _stub(name: str, methods: str = "", functions: str = "") -> str:
             parts.append(_declared(node))
     body = "\n".join(parts) + "\n" + functions
     used = {node.id for node in ast.walk(ast.parse(body)) if isinstance(node, ast.Name)}
-    used.update(getattr(import_module(f"autodiff.{name}"), "__all__", ()))
-    return HEAD.format(name=name) + IMPORTS + _importing(imports, used) + body
+    exported = set(getattr(import_module(f"autodiff.{name}"), "__all__", ()))
+    return HEAD.format(name=name) + IMPORTS + _importing(imports, used, exported) + body
 
 
-def _importing(imports: list[ast.Import | ast.ImportFrom], used: set[str]) -> str:
-    """The imports of what is used; other names a stub would be taken to export."""
+def _importing(
+    imports: list[ast.Import | ast.ImportFrom], used: set[str], exported: set[str]
+) -> str:
+    """The imports of what is used, or exported: ``import x as x`` says so to jedi."""
     lines = []
     for node in imports:
-        node.names = [a for a in node.names if (a.asname or a.name) in used]
+        for a in node.names:
+            a.asname = a.name if a.name in exported else a.asname
+        node.names = [a for a in node.names if (a.asname or a.name) in used | exported]
         lines += [ast.unparse(node) + "\n"] if node.names else []
     return "".join(lines)
 
