@@ -38,14 +38,14 @@ def scores(weights: Sequence) -> list:
     return [dot(INPUT, [weights[k], weights[3 + k]]) for k in range(3)]
 
 
-def small_net(gradient: str = "numerical") -> Trajectory:
-    """1,000 steps of the 2 x 3 net."""
+def small_net(gradient: str = "numerical", steps: int = 1000) -> Trajectory:
+    """The path of the 2 x 3 net."""
     start = np.random.default_rng(0).normal(size=6)
     return minimize(
         lambda *w: nn.cross_entropy([scores(w)], [CLASS]),
         start,
         lambda w: SGD(w, lr=0.1),
-        1000,
+        steps,
         gradient=gradient,
     )
 
@@ -109,7 +109,7 @@ def accuracies(path: Trajectory) -> list[float]:
 
 def pictures(quick: bool) -> Iterator[Picture]:
     """The small net's probabilities; loss, accuracy and time of the larger one."""
-    path = small_net()
+    path = small_net(steps=200 if quick else 1000)
     probabilities = np.array(softmax(scores(list(path.points.T))))
     figure, (left, right) = plot.subplots(1, 2, figsize=(9.6, 4.8))
     for k, row in enumerate(probabilities):
@@ -121,7 +121,8 @@ def pictures(quick: bool) -> Iterator[Picture]:
     right.set_title("Cross-entropy")
     yield Picture(
         "numerical_nets_small",
-        f"1,000 steps on numerical gradients: class 2 has {probabilities[2, -1]:.1%} at the end.",
+        f"{len(path.step_sizes):,} steps on numerical gradients: class 2 has "
+        f"{probabilities[2, -1]:.1%} at the end.",
         figure,
     )
 

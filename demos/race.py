@@ -149,8 +149,9 @@ def small_multiples(name: str, paths: dict[str, Trajectory]) -> Figure:
     for k, (ax, (optimizer, path)) in enumerate(zip(fields, paths.items(), strict=True)):
         rate = OPTIMIZERS[optimizer][1][list(COURSES).index(name)]
         plot.contour(
-            course.f, course.xlim, course.ylim, path, optimum=course.minima, bar=k == 3, ax=ax
-        )
+            course.f, course.xlim, course.ylim, path, optimum=course.minima, bar=k == 3, points=80,
+            ax=ax,
+        )  # fmt: skip
         ax.get_legend().remove()
         ax.set_title(f"{optimizer}, lr {rate:g}", fontsize=11)
         ax.set(xlabel="", ylabel="", box_aspect=1)

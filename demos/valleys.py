@@ -71,7 +71,7 @@ def pictures(quick: bool) -> Iterator[Picture]:
             figure,
         )
         ax = plot.surface(loss(model), *VIEW, paths, optimum=TRUE, name="loss")
-        ax.view_init(elev=50, azim=-120)  # from where no path is hidden
+        ax.view_init(elev=45, azim=-120)  # from where no path is hidden
         ax.set(xlabel="a", ylabel="b", title=f"y = {FORMULAS[name]}")
         yield Picture(
             f"valleys_{name}_surface",

@@ -171,6 +171,17 @@ def test_the_hidden_part_of_a_path_is_faint_and_turns_with_the_view():
     assert not seen.stale
 
 
+def test_a_path_in_pieces_over_a_surface_with_holes():
+    def f(x, y):
+        return log(x) + y * y  # not finite for x <= 0
+
+    points = np.array([[0.5, 0.5], [0.5, 2.0], [0.8, 0.2]])
+    path = optim.Trajectory(points, f(*points.T), np.zeros((3, 2)), np.ones(2), "steps")
+    ax = plot.surface(f, (-1, 1), (-1, 1), path, points=20)
+    assert np.isnan(ax.lines[0].get_data_3d()).any()
+    ax.figure.canvas.draw()
+
+
 def test_the_trails_of_an_animation_are_hidden_too(tmp_path):
     path = descend(bowl, [1.0, 0.5], steps=3)
     moving = plot.animate(bowl, path, (-2, 2), (-2, 2), three_d=True, frames=2)
@@ -226,6 +237,17 @@ def test_what_has_no_pole_is_shown_whole(f, domain):
     x, y = ax.lines[0].get_data()
     assert len(x) == 401
     assert ax.get_ylim()[0] <= np.nanmin(y) <= np.nanmax(y) <= ax.get_ylim()[1]
+
+
+def test_the_pole_of_a_slope_does_not_press_the_curve_flat():
+    ax = plot.curve(log, (-1.0, 3.0))
+    y, slopes = (drawn.get_ydata() for drawn in ax.lines)
+    low, high = ax.get_ylim()
+    assert low < np.nanmin(y) < np.nanmax(y) < high < 0.1 * np.nanmax(slopes)
+    assert np.nanquantile(slopes, 0.85) < high
+    assert np.isnan(slopes[np.isnan(y)]).all()
+    whole = plot.curve(lambda x: x**3, (-3.0, 3.0))
+    assert whole.get_ylim()[1] > 27
 
 
 def test_a_descent_beside_a_pole():

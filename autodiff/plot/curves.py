@@ -51,16 +51,15 @@ def curve(
     ['sin x', 'its derivative']
     """
     x, y, poles = _line(f, domain)
-    curves = {name: y}
+    slopes = None
     if derivative:
-        slopes = [_slope(f, float(at)) for at in x]
-        curves["its derivative"] = np.where(np.isnan(y), np.nan, slopes)
+        slopes = np.where(np.isnan(y), np.nan, [_slope(f, float(at)) for at in x])
     ax = axes(ax)
     first = len(ax.lines)
-    for i, (label, heights) in enumerate(curves.items(), first):
-        ax.plot(x, heights, **{**look(i), "marker": ""}, label=label)
-    if poles:
-        _end_before_poles(ax, list(curves.values()))
+    ax.plot(x, y, **{**look(first), "marker": ""}, label=name)
+    if slopes is not None:
+        ax.plot(x, slopes, **{**look(first + 1), "marker": ""}, label="its derivative")
+    _end_before_poles(ax, y, slopes, poles)
     ax.set_xlabel("x")
     ax.set_xlim(x[0], x[-1])
     ax.grid(alpha=0.3)
@@ -92,14 +91,32 @@ def _line(f: Callable[[Any], Any], domain: Sequence[float]) -> tuple[Array, Arra
     return x, y, len(found) > 0
 
 
-def _end_before_poles(ax: Axes, curves: list[Array]) -> None:
-    """End the picture a little beyond nine tenths of a curve, and half of its derivative."""
-    ends: list[float] = []
-    for y, share, margin in zip(curves, (0.1, 0.25), (0.4, 0.0), strict=False):
-        low, high = np.nanquantile(y, [share, 1 - share])
-        margin *= high - low
-        ends += [max(low - margin, np.nanmin(y)), min(high + margin, np.nanmax(y))]
-    ax.set_ylim(min(ends), max(ends))
+def _end_before_poles(ax: Axes, y: Array, slopes: Array | None, poles: bool) -> None:
+    """Let no pole, and no slope that has one, press flat what else there is.
+
+    The picture then ends a little beyond nine tenths of the curve, and with most of its derivative.
+    """
+    ends = _middle(y, 0.1, 0.4) if poles else _middle(y, 0.0, 0.05)
+    if slopes is not None:
+        usual = _middle(slopes, 0.1)
+        steep = np.nanmax(slopes) - np.nanmin(slopes)
+        poles_of_slope = steep > 5 * (usual[1] - usual[0]) and steep > 3 * (ends[1] - ends[0])
+        if not poles and not poles_of_slope:
+            return
+        shown = _middle(slopes, 0.25) if poles else usual
+        ends = min(ends[0], shown[0]), max(ends[1], shown[1])
+    elif not poles:
+        return
+    ax.set_ylim(ends)
+
+
+def _middle(y: Array, share: float, margin: float = 0.0) -> tuple[float, float]:
+    """Where a curve runs but for a share of it above and below, and a little beyond."""
+    low, high = np.nanquantile(y, [share, 1 - share])
+    beyond = margin * (high - low)
+    if share:
+        return max(low - beyond, np.nanmin(y)), min(high + beyond, np.nanmax(y))
+    return low - beyond, high + beyond
 
 
 def _slope(f: Callable[[Any], Any], at: float) -> float:
@@ -144,8 +161,7 @@ def descent(
     x, y, poles = _line(f, _reach(paths) if domain is None else domain)
     ax = axes(ax)
     ax.plot(x, y, color="0.45", linewidth=1.6, zorder=1)
-    if poles:
-        _end_before_poles(ax, [y])
+    _end_before_poles(ax, y, None, poles)
     for i, (name, path) in enumerate(paths.items()):
         draw_on_curve(ax, f, path, (float(x[0]), float(x[-1])), i, name)
     ax.set_xlabel("x")

@@ -25,7 +25,7 @@ class Sheet:
         inside = (x >= self.x[0]) & (x <= self.x[-1]) & (y >= self.y[0]) & (y <= self.y[-1])
         cells = []
         for at, sides in ((x, self.x), (y, self.y)):
-            place = (at - sides[0]) / (sides[1] - sides[0])
+            place = np.nan_to_num((at - sides[0]) / (sides[1] - sides[0]))
             first = np.clip(np.floor(place), 0, len(sides) - 2).astype(int)
             cells.append((first, place - first))
         (j, s), (i, t) = cells

@@ -241,7 +241,8 @@ def surface(
     texts = ax.zaxis.get_major_formatter().format_ticks(ax.get_zticks())
     ax.tick_params("z", pad=1.0 + 1.2 * max(map(len, texts)))  # numbers begin at the axis
     ax.zaxis.labelpad = 3.0 + 3.6 * max(map(len, texts))
-    ax.zaxis.set_rotate_label(True)
+    ax.zaxis.set_rotate_label(False)  # from every side it reads upwards
+    ax.zaxis.label.set_rotation(90)
     colour_bar(ax, drawn, name)
     legend(ax, own)
     return ax
