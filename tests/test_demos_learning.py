@@ -9,6 +9,8 @@ from test_demos import load, small
 
 import autodiff
 
+pytestmark = pytest.mark.once  # of numbers on which the engines agree
+
 
 def test_valleys(tmp_path):
     demo = load("valleys")

@@ -6,6 +6,8 @@ import numpy as np
 import pytest
 from test_demos import load, small
 
+pytestmark = pytest.mark.once  # of numbers on which the engines agree
+
 
 def test_microgpt_learns_and_invents(capsys):
     demo = load("microgpt")

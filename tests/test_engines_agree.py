@@ -18,6 +18,8 @@ from autodiff import COMPILED, ops
 from autodiff.engine import ieee, kernels
 from autodiff.engine.instructions import ON_LISTS
 
+pytestmark = pytest.mark.once  # it asks both engines itself
+
 ARITY = {row.name: len(row.names) for row in ops.TABLE}
 NAMES = list(ARITY)
 SPECIAL = [
