@@ -268,5 +268,8 @@ def _library(name: str) -> str:
     if name == "hypot":
         return "hypot = _total(lambda a, b: abs(complex(a, b)), np.hypot)"
     if name == "cbrt":
-        return 'cbrt = getattr(math, "cbrt", lambda a: float(np.cbrt(a)))  # Python 3.10 has none'
+        source = inspect.getsource(ieee._cbrt).replace(" -> Callable[[float], float]", "")
+        return (
+            f'import ctypes\nimport os\n\n{source}\ncbrt = getattr(math, "cbrt", None) or _cbrt()'
+        )
     return f"{name} = _total(math.{name}, np.{ROWS[CODES[name]].numpy or name})"

@@ -18,14 +18,14 @@ class LanguageServer:
     """
 
     def __init__(self, folder: Path) -> None:
-        places = os.pathsep.join([str(Path(__file__).parents[2]), *sys.path])
+        own = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
         self._uri = folder.as_uri()
         self._sent = 0
         self._process = subprocess.Popen(
             [Path(sys.executable).with_name("pyright-langserver"), "--stdio"],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
-            env={**os.environ, "PYTHONPATH": places},
+            env={**os.environ, "PATH": own, "PYTHONPATH": str(Path(__file__).parents[2])},
         )
         self._ask("initialize", {"processId": None, "rootUri": self._uri, "capabilities": {}})
         self._send("initialized", {})
