@@ -31,6 +31,7 @@ FLOORS = [
     "compiler",
     "transforms",
     "checkpoints",
+    "export",
     "testing",
     "graph",
     "nn",

@@ -344,13 +344,32 @@ class Lowered:
         return f"<{self._frozen.name}, lowered: {words}>"
 
     @property
+    def name(self) -> str:
+        """What messages call the function."""
+        return self._frozen.name
+
+    @property
+    def arguments(self) -> list[tuple[str, Any]]:
+        """The arguments, those by position first: what each is called, and its structure."""
+        positional, named = self._key
+        names = parameters_of(self._frozen.f, len(positional))
+        return [*zip(names, positional, strict=True), *named]
+
+    @property
+    def result(self) -> Any:
+        """The structure of the result."""
+        return self._derived.result
+
+    @property
+    def captured(self) -> list[Value]:
+        """What the function reads from outside: the last inputs of the program."""
+        return self._made.captured
+
+    @property
     def input_names(self) -> list[str]:
         """What every input of the program is called: as in the arguments, ``xs[0]``, and so on."""
-        positional, named = self._key
-        trees = [*zip(parameters_of(self._frozen.f, len(positional)), positional, strict=True)]
-        found = [x for name, tree in [*trees, *named] for x in leaf_names(tree, name)]
-        captured = enumerate(self._made.captured)
-        return found + [v.name or f"captured[{i}]" for i, v in captured]
+        found = [x for name, tree in self.arguments for x in leaf_names(tree, name)]
+        return found + [v.name or f"captured[{i}]" for i, v in enumerate(self.captured)]
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         """The result for arguments of this structure.

@@ -1,0 +1,5 @@
+"""Programs leave: written as text that runs by itself elsewhere, one file for each format.
+
+A function that was jitted, transformed or lowered is written with its derivatives, if that is what
+it computes; ``listing`` gives every format the same statements.
+"""
