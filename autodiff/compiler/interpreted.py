@@ -224,6 +224,8 @@ def advance_steps(
     own: Any,
     results: Any,
     chosen: Any,
+    saved: Any,
+    every: int,
 ) -> int:
     """Run steps, as ``ad_advance`` does in C."""
     n, of_own, of_results = sizes
@@ -254,6 +256,8 @@ def advance_steps(
         if len(chosen):
             chosen[i - first] = way
         i, way, k = i + 1, 0, 0
+        if every and i % every == 0:
+            saved[i // every * n : (i // every + 1) * n] = carry[:n]
     at[0] = i
     return _DONE
 

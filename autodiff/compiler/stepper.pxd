@@ -11,7 +11,8 @@ cdef extern from "compiler/run.h":
 cdef extern from "compiler/steps.h":
     int ad_advance(Py_ssize_t *, Py_ssize_t, Py_ssize_t, Py_ssize_t, const int *,
                    const int *, const int *, const int *, Py_ssize_t, int, Py_ssize_t, Py_ssize_t, Py_ssize_t, double *,
-                   double *, double *, double *, const double *, double *, int *) nogil
+                   double *, double *, double *, const double *, double *, int *, double *,
+                   Py_ssize_t) nogil
     int ad_retreat(Py_ssize_t *, Py_ssize_t, const int *, const int *, const int *, const int *,
                    Py_ssize_t, Py_ssize_t,
                    Py_ssize_t, Py_ssize_t, Py_ssize_t, Py_ssize_t, Py_ssize_t, double *, double *,
@@ -23,13 +24,14 @@ cdef inline int advance_steps(
     const int[::1] code, const int[::1] entries, const int[::1] outputs, Py_ssize_t stride, bint to_split,
     const Py_ssize_t[::1] sizes, double[::1] w, double[::1] s, double[::1] carry,
     double[::1] following, const double[::1] own, double[::1] results, int[::1] chosen,
+    double[::1] saved, Py_ssize_t every,
 ) noexcept:
     cdef int came
     with cython.boundscheck(False), nogil:  # of an empty array the address is only taken
         came = ad_advance(&at[0], first, last, ways.shape[0] // AD_WAY, &ways[0], &code[0],
                           &entries[0], &outputs[0], stride, to_split,
                           sizes[0], sizes[1], sizes[2], &w[0], &s[0], &carry[0], &following[0],
-                          &own[0], &results[0], &chosen[0] if chosen.shape[0] else NULL)
+                          &own[0], &results[0], &chosen[0] if chosen.shape[0] else NULL, &saved[0], every)
     return came
 
 cdef inline int retreat_steps(
@@ -50,6 +52,7 @@ cpdef int advance(
     const int[::1] code, const int[::1] entries, const int[::1] outputs, Py_ssize_t stride, bint to_split,
     const Py_ssize_t[::1] sizes, double[::1] w, double[::1] s, double[::1] carry,
     double[::1] following, const double[::1] own, double[::1] results, int[::1] chosen,
+    double[::1] saved, Py_ssize_t every,
 )
 
 cpdef int retreat(

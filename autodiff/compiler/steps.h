@@ -88,13 +88,15 @@ static Py_ssize_t ad_chain(Py_ssize_t k, Py_ssize_t end, const int *code, const 
 /* Steps up to the one before last; at says which comes next, which way it goes, and from which
    instruction on.  The numbers of step first are in the first row; rows are stride apart, or there is
    only one, for 0.  A way runs up to its split, or to its end.  carry is changed; results get what
-   each step gave, and chosen, if it is not 0, which way it went. */
+   each step gave; chosen, if it is not 0, which way it went; saved, the carry after every so many
+   steps. */
 static int ad_advance(Py_ssize_t *at, Py_ssize_t first, Py_ssize_t last, Py_ssize_t nways,
                       const int *ways, const int *code, const int *entries, const int *outputs,
                       Py_ssize_t stride, int to_split, Py_ssize_t n, Py_ssize_t nown,
                       Py_ssize_t nresults, double *w, double *s, double *carry, double *next,
-                      const double *own, double *results, int *chosen) {
-    Py_ssize_t i = at[0], way = at[1], k = at[2], j;
+                      const double *own, double *results, int *chosen, double *saved,
+                      Py_ssize_t every) {
+    Py_ssize_t i = at[0], way = at[1], k = at[2], j, since = every ? i % every : 0;
     for (; i < last; i++, way = 0, k = 0) {
         const int *y = ways, *found;
         double *slots = w;
@@ -123,6 +125,11 @@ static int ad_advance(Py_ssize_t *at, Py_ssize_t first, Py_ssize_t last, Py_ssiz
         for (j = 0; j < n; j++) carry[j] = next[j];
         for (j = 0; j < nresults; j++) results[i * nresults + j] = slots[found[n + j]];
         if (chosen) chosen[i - first] = (int)way;
+        if (every && ++since == every) {
+            double *here = saved + (i + 1) / every * n;
+            for (j = 0; j < n; j++) here[j] = carry[j];
+            since = 0;
+        }
     }
     at[0] = i;
     return AD_DONE;
