@@ -88,7 +88,10 @@ class Program:
         codes, places = np.unique(self.ops, return_inverse=True)
         for op in codes.tolist():
             if op >= ADDED:
-                raise TypeError(f"{ROWS[op].name} was added at run time: it cannot be pickled")
+                raise TypeError(
+                    f"{ROWS[op].name} was added at run time: a program with it cannot be pickled; "
+                    "pickle the function, which is traced anew where it is opened"
+                )
         rows = [(ROWS[op].name, _meaning(ROWS[op].name)) for op in codes.tolist()]
         return {**self.__dict__, "ops": places.astype(np.uint16), "rows": rows}
 
