@@ -266,7 +266,7 @@ class Jitted(Generic[P, R]):
         made, derived = self.frozen.trace(key, numbers)
         made = made._replace(guards=trimmed(made.guards))
         watch.forget_changed()
-        drawn = generators.moved()
+        drawn = generators.drawn(lambda: self.frozen.trace(key, numbers))
         if drawn:
             raise RuntimeError(
                 f"{self.name}: the function draws random numbers (from {drawn}), which its program "
