@@ -254,6 +254,26 @@ def test_a_program_that_is_cut_off_is_refused():
             pickle.loads(data[:end])
 
 
+def test_a_program_is_checked_in_time_that_grows_as_it_does(monkeypatch):
+    """A vmap, which may have many operands, is not taken apart anew for each of its results."""
+
+    def program_of(lanes):
+        f = autodiff.grad(lambda xs: autodiff.mean(autodiff.vmap(functions.tanh)(xs)))
+        return autodiff.jit(f).lower(np.ones(lanes)).program
+
+    pickled = [pickle.dumps(program_of(lanes)) for lanes in (10, 100)]
+    taken = []
+    original = Program.operands
+    monkeypatch.setattr(Program, "operands", lambda p, k: taken.append(k) or original(p, k))
+    monkeypatch.setattr(Program, "vmap", lambda p, k: pytest.fail("it is taken apart"))
+    counts = []
+    for data in pickled:
+        taken.clear()
+        pickle.loads(data)
+        counts.append(len(taken))
+    assert counts[0] == counts[1] > 0
+
+
 def test_programs_are_run_on_as_many_numbers_as_they_have_inputs():
     machine = Machine(traced())
     for numbers in (POINT[:2], [*POINT, 1.0]):

@@ -388,6 +388,7 @@ def validate(p: Program, after: str = "") -> Program:
         x = float(p.constants[-1 - ref]) if ref < 0 else -1.0
         return x.is_integer() and 0 <= x < end
 
+    results: dict[int, int] = {}  # of every vmap, how many there are
     for j in np.flatnonzero(p.ops == VMAP).tolist():
         *operands, number = p.operands(j) or [0]
         if not below(number, len(p.bodies)):
@@ -396,8 +397,8 @@ def validate(p: Program, after: str = "") -> Program:
         expected = body.lanes * body.own + body.shared
         if len(operands) != expected:
             refuse(f"{named(j)} has {len(operands)} operands, but its body {expected}")
+        results[j] = len(body)
     for j in np.flatnonzero(p.ops == PART).tolist():
-        of = int(p.a[j]) - p.inputs
-        if of < 0 or p.ops[of] != VMAP or not below(p.b[j], len(p.vmap(of).body)):
+        if not below(p.b[j], results.get(int(p.a[j]) - p.inputs, 0)):
             refuse(f"{named(j)} reads no result of a vmap")
     return p
