@@ -42,7 +42,8 @@ def primitive(
         kink: an expression in the operands' names that is zero where there is a corner or jump.
 
     Returns:
-        The function, of floats, arrays and Values.
+        The function, of floats, arrays and Values.  It can be pickled where it is assigned to its
+        name at the top of a module, as ``softsign`` below.
 
     Raises:
         TypeError: if ``name`` is not a string, or ``value`` or a partial not a function.

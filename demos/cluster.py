@@ -25,6 +25,7 @@ from __future__ import annotations
 
 import argparse
 import itertools
+import logging
 import os
 import platform
 import sys
@@ -252,7 +253,8 @@ def drawn(epochs: list[Epoch], found: list[Done]) -> Iterator[Picture]:
     left.hist(energies, bins=40, color=plot.look(0)["color"])
     left.axvline(LOWEST, color="black", linestyle=":", label=f"lowest known, {LOWEST:.4f}")
     left.set(xlabel="energy of the minimum", ylabel="starts", title="Where descents end")
-    left.legend()
+    left.set_ylim(top=1.2 * left.get_ylim()[1])  # with room for the legend
+    left.legend(loc="upper right")
     atoms(figure, right, found[int(energies.argmin())].result[1])
     yield Picture(
         "cluster_search",
@@ -367,6 +369,7 @@ def connected(address: str | None, workers: int, stack: ExitStack) -> Client:
                 processes=True,
                 dashboard_address=None,
                 preload=[DEAF],
+                silence_logs=logging.CRITICAL,  # heartbeats fail while it ends
             )
         )
     client: Client = stack.enter_context(Client(address, timeout=WAIT))

@@ -161,6 +161,12 @@ def test_what_has_a_name_is_pickled_by_names(name, by):
     assert again(at_top, by) is at_top
 
 
+def test_it_does_not_matter_who_asks():
+    names = {"pickle": pickle, "f": at_top, "data": b""}
+    exec("data = pickle.dumps(f)", names)
+    assert pickle.loads(names["data"]) is at_top
+
+
 @pytest.mark.parametrize("name", closures())
 def test_closures_are_pickled_by_cloudpickle(name):
     f, *xs = closures()[name]

@@ -21,7 +21,7 @@ def by_name(function: Any) -> str:
     if found is not function:
         return ""
     pickler = sys._getframe(2).f_globals  # of what has called __reduce__
-    if not pickler["__name__"].endswith("cloudpickle"):  # joblib has one of its own
+    if not pickler.get("__name__", "").endswith("cloudpickle"):  # joblib has one of its own
         return str(name)
     by_value = {"__main__", *pickler["list_registry_pickle_by_value"]()}
     return "" if any(f"{module}.".startswith(f"{x}.") for x in by_value) else str(name)
