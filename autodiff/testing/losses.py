@@ -353,7 +353,7 @@ def losses(numbers: Numbers) -> tuple[Loss, ...]:
         by_line[c.source].append(c)
     for source, those in by_line.items():
         ranked.append(Loss(source, "branch", FULL, _outcome(numbers, those[0]), len(those)))
-    return tuple(sorted(ranked, key=lambda loss: (-loss.digits, loss.kind != "branch")))
+    return tuple(sorted(ranked, key=lambda loss: (-round(loss.digits, 1), loss.kind != "branch")))
 
 
 def _length(loss: tuple[float, float, int]) -> float:
