@@ -54,7 +54,7 @@ SHAPES = {
 
 #: Of functions that fall up to there and then rise, or the other way round, where they turn.
 TURNS = {
-    **dict.fromkeys(("abs", "cosh", "asin_da", "atanh_da", "asinh_da"), 0.0),
+    **dict.fromkeys(("abs", "cosh", "asin_da", "asinh_da"), 0.0),
     "silu": -1.2784645427610738,
     "gelu": -0.7517915246935645,
     "lgamma": 1.4616321449683622,
@@ -70,18 +70,18 @@ _EXACT = {
 _DOMAINS = {
     "sqrt": (0.0, inf),
     **dict.fromkeys(("log", "log2", "log10"), (0.0, inf)),
-    **dict.fromkeys(("asin", "acos", "asin_da", "atanh", "atanh_da", "erfinv"), (-1.0, 1.0)),
+    **dict.fromkeys(("asin", "acos", "asin_da", "atanh", "erfinv"), (-1.0, 1.0)),
     "log1p": (-1.0, inf),
     "acosh": (1.0, inf),
 }
 
 #: Functions that have poles at ends of their domains.
-_POLES = ("log", "log2", "log10", "log1p", "atanh", "atanh_da", "asin_da", "erfinv")
+_POLES = ("log", "log2", "log10", "log1p", "atanh", "asin_da", "erfinv")
 
 #: What no value is beyond, however it is rounded.
 _RANGES = {
     **dict.fromkeys(("exp", "sqrt", "softplus", "acosh", "acos", "hypot"), (0.0, inf)),
-    **dict.fromkeys(("asin_da", "atanh_da", "cosh"), (1.0, inf)),
+    **dict.fromkeys(("asin_da", "cosh"), (1.0, inf)),
     **dict.fromkeys(("sin", "cos", "tanh", "erf"), (-1.0, 1.0)),
     **dict.fromkeys(("sigmoid", "asinh_da"), (0.0, 1.0)),
     "logsigmoid": (-inf, 0.0),
@@ -94,6 +94,7 @@ _REWRITTEN = {
     "leaky_relu": "relu(a) - b*relu(-a)",
     "elu": "relu(a) + b*expm1(minimum(a, 0.0))",
     "monomial": "c*pow(a, b)",
+    "atanh_da": "1/(1 - square(a))",
 }
 
 
@@ -230,7 +231,7 @@ def _pow(a: Any, b: Any) -> Interval:
     size = _corners("pow", Interval(max(a.low, 0.0), max(a.high, 0.0)), b, whole)
     if a.low >= 0:
         return size
-    if math.floor(b.high) < math.ceil(b.low):  # no integer among the exponents
+    if b.high - b.low < 1 and math.floor(b.high) < math.ceil(b.low):  # there is no integer in it
         return Interval(size.low, size.high, False) if a.high >= 0 else EMPTY
     size = _corners("pow", NAMES["abs"](a), b, False)
     return Interval(-size.high, size.high, False)
