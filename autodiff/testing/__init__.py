@@ -25,7 +25,8 @@ from autodiff.testing.differences import (
 )
 
 if TYPE_CHECKING:
-    from autodiff.testing.digits import Accuracy, Loss, accuracy
+    from autodiff.testing.digits import Accuracy, accuracy
+    from autodiff.testing.losses import Loss
     from autodiff.testing.strategies import Expression, assert_gradients_match, expressions, points
 else:
 

@@ -36,6 +36,10 @@ class Bounds(NamedTuple):
         undefined: lines that may leave the domain of a function somewhere in the box, as ``log``
             below 0, or meet a pole, as ``1/x`` at 0: bounds are of what is defined, nan if nothing
             is.
+
+    >>> found = bounds(abs, (-1.0, 2.0))
+    >>> found.value, found.gradient, found.undefined
+    ((0.0, 2.0), (-1.0, 1.0), ())
     """
 
     value: tuple[float, float]

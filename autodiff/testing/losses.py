@@ -48,8 +48,13 @@ class Loss(NamedTuple):
             jump; ``"overflow"``, ``"underflow"``; ``"domain"``: nan where there is a number, or the
             other way round; ``"branch"``: a comparison that with more digits comes out otherwise.
         digits: how many; of a branch, a nan or an infinity, all that results have not.
-        what: the operation of which that is most true, its operands and its result.
+        what: the operation of which that is most true, with its operands, what it gave, and what it
+            ought to have given.
         times: how many operations of the line it is true of.
+
+    >>> loss = Loss("a file that is not there:3", "cancellation", 7.1, "sub(2.0, 2.0) is ...", 1)
+    >>> loss.kind, loss.text
+    ('cancellation', '')
     """
 
     source: str
@@ -72,7 +77,8 @@ class _Number(NamedTuple):
         number: what it gave.
         exact: what it ought to have given.
         reads: the numbers that it came from, counted from 0.
-        node: the operation.
+        node: the operation; of a sum, the one whose gradient it is.
+        source: the line of the program.
         kind: ``"value"``; ``"share"``, of the gradient, for one operand; ``"sum"`` of two shares.
     """
 
@@ -80,6 +86,7 @@ class _Number(NamedTuple):
     exact: Any
     reads: tuple[int, ...]
     node: int
+    source: str
     kind: str
 
 
@@ -100,28 +107,23 @@ class Numbers:
         results = [values[recorded.result], *swept.adjoints[: recorded.inputs]]
         exact, exact_swept, zeros = _exactly(recorded, results, name)
         self.list = [
-            _Number(x, y, node.operands, k, "value")
+            _Number(x, y, node.operands, k, node.source, "value")
             for k, (x, y, node) in enumerate(zip(values, exact, recorded.nodes, strict=True))
         ]
         adjoints: dict[int, int] = {}
         for share, true in zip(swept.shares, exact_swept.shares, strict=True):
             k, i = share.node, share.i
-            reads = self._read_by_partial(k, i)
-            reads += (adjoints[k],) if k in adjoints else ()
-            x = recorded.nodes[k].operands[i]
+            node = recorded.nodes[k]
+            reads = self._read_by_partial(k, i) + ((adjoints[k],) if k in adjoints else ())
+            new = _Number(share.number, true.number, reads, k, node.source, "share")
+            x = node.operands[i]
             before = adjoints.get(x)
-            adjoints[x] = self._add(_Number(share.number, true.number, reads, k, "share"))
+            adjoints[x] = self._add(new)
             if before is not None:
-                old, new = self.list[before], self.list[-1]
-                adjoints[x] = self._add(
-                    _Number(
-                        old.number + new.number,
-                        old.exact + new.exact,
-                        (before, adjoints[x]),
-                        x if recorded.nodes[x].op else k,
-                        "sum",
-                    )
-                )
+                old, reads = self.list[before], (before, adjoints[x])
+                source = recorded.nodes[x].source or node.source
+                numbers = old.number + new.number, old.exact + new.exact
+                adjoints[x] = self._add(_Number(*numbers, reads, x, source, "sum"))
         self.gradient = [adjoints.get(k) for k in range(recorded.inputs)]
         results_at = [recorded.result, *self.gradient]
         for at, zero in zip(results_at, zeros, strict=True):
@@ -201,26 +203,24 @@ class Numbers:
         alike = not abs(it.exact) < math.inf
         return not alike and all(math.isfinite(self.list[j].number) for j in it.reads)
 
-    def source(self, k: int) -> str:
-        """The line of the program that number ``k`` is of."""
-        return self.recorded.nodes[self.list[k].node].source
-
     def words(self, k: int) -> str:
         """What number ``k`` is, and what it ought to be."""
         it = self.list[k]
         node = self.recorded.nodes[it.node]
         operands = [self.list[j].number for j in node.operands]
         most = operands[:_SHOWN]
-        operation = written(ROWS[node.op].name, [""] * len(most), most)
+        operation = (
+            written(ROWS[node.op].name, [""] * len(most), most) if node.op else "an argument"
+        )
         if len(operands) > _SHOWN:
             operation = operation[:-1] + ", ...)"
-        exact = f"{float(it.exact):.17g}" if abs(float(it.exact)) < math.inf else str(it.exact)
         given = {
             "value": f"{operation} is",
             "share": f"backward through {operation}: the gradient that it hands on is",
             "sum": f"backward: the gradient of {operation} adds up to",
-        }[it.kind if node.op else "value"]
-        return f"{given} {it.number!r}, not {exact}"
+        }[it.kind]
+        near = float(it.exact)
+        return f"{given} {it.number!r}, not {near if math.isfinite(near) else it.exact}"
 
 
 def correct(x: float, y: Any) -> float:
@@ -341,7 +341,7 @@ def losses(numbers: Numbers) -> tuple[Loss, ...]:
         if had > mine:
             breaks = numbers.breaks(k)  # what else a line loses is of the kind of the worst of it
             kind = numbers.kind(k, had - mine) if breaks else ""
-            found[numbers.source(k), kind].append((mine, had, k))
+            found[numbers.list[k].source, kind].append((mine, had, k))
     ranked = []
     for (source, kind), them in found.items():
         lost, (low, high, k) = _covered(them), max(them, key=_length)
