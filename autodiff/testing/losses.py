@@ -161,22 +161,17 @@ class Numbers:
             return [*zip(it.reads, chosen, strict=True)]
         if name not in _SUMS:
             return [(j, self.digits[j]) for j in it.reads]
-        half = len(it.reads) // 2
-        of_dot = name == "dot"
-        others = [*it.reads[half:], *it.reads[:half]] if of_dot else it.reads
-        factors = [self.list[j].exact if of_dot else 1 for j in others]
-        terms = [abs(self.list[j].exact * y) for j, y in zip(it.reads, factors, strict=True)]
-        most = max(terms)
-        found = []
-        for j, term in zip(it.reads, terms, strict=True):
-            smaller = float(term / most) if 0 < term < most else 1.0
-            more = -math.log10(smaller) if smaller > 0 else FULL
-            if not term:  # of an error where there should be nothing
-                error = abs(self.list[j].number - self.list[j].exact)
-                smaller = float(error / most) if 0 < error < most else 1.0
-                more = -math.log10(smaller) if smaller > 0 else FULL
-            found.append((j, min(FULL, self.digits[j] + more)))
-        return found
+        terms = [self.list[j] for j in it.reads]
+        half = len(terms) // 2
+        factors = [x.exact for x in [*terms[half:], *terms[:half]]] if name == "dot" else None
+        sizes = [abs(x.exact * y) for x, y in zip(terms, factors or [1] * len(terms), strict=True)]
+        most = max(sizes)
+        if not 0 < most < math.inf:
+            return [(j, self.digits[j]) for j in it.reads]
+        return [
+            (j, _counted(abs((x.number - x.exact) * y), most) if math.isfinite(x.number) else 0.0)
+            for j, x, y in zip(it.reads, terms, factors or [1] * len(terms), strict=True)
+        ]
 
     def kind(self, k: int, lost: float) -> str:
         """What number ``k`` has lost digits to."""
@@ -230,17 +225,22 @@ def correct(x: float, y: Any) -> float:
     (True, 0.0, True)
     """
     nearest = float(y)
-    if x == nearest and _NORMAL < abs(x) < math.inf:
+    if _NORMAL < abs(nearest) < math.inf and math.isfinite(x):  # mostly, floats can tell
+        if x == nearest:
+            return FULL
+        if abs(x - nearest) > 2**-40 * abs(nearest):
+            return _counted(abs(x - nearest), abs(nearest))
+    if x == y or (x != x and y != y) or (math.isinf(x) and abs(y) == math.inf):
         return FULL
-    if _NORMAL < abs(nearest) < math.inf and abs(x - nearest) > 2**-40 * abs(nearest):
-        error = abs(x - nearest) / abs(nearest)
-    elif x == y or (x != x and y != y) or (math.isinf(x) and abs(y) == math.inf):
-        return FULL
-    elif not math.isfinite(x) or not abs(y) < math.inf or not y:
+    if not math.isfinite(x) or not abs(y) < math.inf or not y:
         return 0.0
-    else:
-        error = float(abs((x - y) / y))
-    return min(FULL, max(0.0, -math.log10(error)))
+    return _counted(abs(x - y), abs(y))
+
+
+def _counted(error: Any, size: Any) -> float:
+    """How many digits an error leaves of a number of that size."""
+    relative = float(error / size)
+    return min(FULL, max(0.0, -math.log10(relative))) if relative > 0 else FULL
 
 
 def _exactly(
@@ -284,8 +284,8 @@ def _vanishes(turns: list[Any]) -> bool:
     """Whether a result becomes smaller and smaller, as digits become more."""
     if len(turns) < 3 or None in turns:
         return False
-    first, second, third = turns[-3:]
-    return bool(abs(second) <= _AGREE * abs(first) and abs(third) <= _AGREE * abs(second))
+    first, second, third = map(abs, turns[-3:])
+    return bool(third <= _AGREE * second and (second <= _AGREE * first or not first))
 
 
 @cache

@@ -2,7 +2,8 @@
 
     python tests/bench/accuracy.py
 
-Prints a table of seconds of one processor, each the fastest of three turns, beside the gradient itself by ``grad``.
+Prints a table of seconds of one processor, each the fastest of three turns, beside the gradient
+itself by ``grad``.
 """
 
 from __future__ import annotations
