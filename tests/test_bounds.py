@@ -61,6 +61,7 @@ def has(interval, true):
     return bool(interval.low <= true <= interval.high)
 
 
+@pytest.mark.once
 @pytest.mark.parametrize("row", ops.TABLE, ids=lambda row: row.name)
 def test_values_and_partials_are_within_their_intervals(row):
     draw = random.Random(row.name)
@@ -108,6 +109,7 @@ def any_function(draw):
     return f, steps
 
 
+@pytest.mark.once
 def test_values_and_gradients_of_random_programs_are_within_their_bounds():
     draw, told = random.Random(0), 0
     for _ in range(1000):
@@ -132,6 +134,7 @@ def test_values_and_gradients_of_random_programs_are_within_their_bounds():
     assert told > 500
 
 
+@pytest.mark.once
 @pytest.mark.parametrize(
     ("broken", "name"),
     [("exp", "by the error of a row"), ("sin", "by what is between the ends")],
@@ -155,6 +158,7 @@ def test_an_enclosure_that_is_too_narrow_would_be_found(monkeypatch, broken, nam
 # -- and not much more -----------------------------------------------------------------------------
 
 
+@pytest.mark.once
 @pytest.mark.parametrize("name", [*enclosures.SHAPES, *enclosures.TURNS])
 def test_what_has_one_shape_has_its_range_to_rounding(name):
     row = ops.row(name)
@@ -174,6 +178,7 @@ def test_what_has_one_shape_has_its_range_to_rounding(name):
         assert found.high == max(x.high for x in true)
 
 
+@pytest.mark.once
 @pytest.mark.parametrize("row", ops.TABLE, ids=lambda row: row.name)
 def test_of_a_point_little_more_than_the_value_is_within(row):
     for operands in points_of(row, 25):
@@ -366,6 +371,20 @@ def test_programs_of_transforms_have_bounds():
         assert (grad(f)(low) < found.gradient[1]).all()
     second = bounds(grad(lambda x: autodiff.softmax([x, 2 * x])[0]), (0.1, 0.2))
     assert second.value[0] < grad(lambda x: autodiff.softmax([x, 2 * x])[0])(0.15) < second.value[1]
+
+
+def test_linear_algebra_whose_pivots_are_clear_has_bounds():
+    low = np.array([[4.0, 1.0], [2.0, 3.0]])
+    found = bounds(autodiff.linalg.det, (low, low + 0.01))
+    assert found.value == pytest.approx((12 - 1.01 * 2.01, 4.01 * 3.01 - 2), abs=0.001)
+    assert found.value[0] <= 12 - 1.01 * 2.01
+    assert found.value[1] >= 4.01 * 3.01 - 2
+    for bound, sign in zip(found.gradient, (1, -1), strict=True):
+        slopes = [[3.0, -2.0], [-1.0, 4.0]]
+        assert bound == pytest.approx(np.array(slopes), abs=0.03)
+        assert (sign * (np.array(grad(autodiff.linalg.det)(low + 0.005)) - bound) > 0).all()
+    wide = bounds(lambda x: autodiff.softmax([x, 0.0])[0], (-1.0, 1.0))
+    assert wide.value[0] <= 1 / (1 + math.e) < math.e / (1 + math.e) <= wide.value[1]
 
 
 def test_choices_by_index_are_all_that_may_be_chosen():

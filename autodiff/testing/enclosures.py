@@ -318,6 +318,16 @@ def _shift(xs: list[Any]) -> Interval:
     return point(max(ends, default=0.0))
 
 
+def _larger(a: Interval, b: Interval) -> Interval:
+    """The larger of two: one of them, where it is known which."""
+    if a.low >= b.high and b.whole:
+        return a
+    if b.low >= a.high and a.whole:
+        return b
+    larger: Interval = NAMES["maximum"](a, b)
+    return larger
+
+
 def _unit(xs: list[Any]) -> Interval:
     """A scale, that cancels likewise."""
     return point(ON_LISTS["unit"]([max(abs(x.low), abs(x.high)) for x in map(point, xs)]))
@@ -388,8 +398,9 @@ ON_INTERVALS = Arithmetic(
     point,
     lambda row: NAMES[row.name],
     {
-        **dict.fromkeys(("largest", "peak"), _shift),
+        "largest": _shift,
         "unit": _unit,
+        "peak": lambda xs: reduce(_larger, xs),
         "detach": lambda xs: xs[0],
         "take": _take,
         "pick": lambda xs: where(equal(xs[1], xs[2]), xs[0], xs[3]),

@@ -47,7 +47,7 @@ class Loss(NamedTuple):
             its operands than their digits allow; ``"jump"``: of one that rounding has pushed over a
             jump; ``"overflow"``, ``"underflow"``; ``"domain"``: nan where there is a number, or the
             other way round; ``"branch"``: a comparison that with more digits comes out otherwise.
-        digits: how many; of a branch, a nan or an infinity, all that results have not.
+        digits: how many; of a branch, which may change all, all that there are.
         what: the operation of which that is most true, with its operands, what it gave, and what it
             ought to have given.
         times: how many operations of the line it is true of.
@@ -139,8 +139,8 @@ class Numbers:
         """The numbers that a partial of a node is computed from."""
         node = self.recorded.nodes[k]
         n = len(node.operands)
-        places, whole = _places_read(node.op, i, n)
-        reads = tuple(node.operands[j] for j in (range(n) if whole else places) if j < n)
+        places = _places_read(node.op, i, n)
+        reads = tuple(node.operands[j] for j in places if j < n)
         return (*reads, k) if n in places else reads
 
     def weights(self, k: int) -> list[tuple[int, float]]:
@@ -163,15 +163,14 @@ class Numbers:
             return [(j, self.digits[j]) for j in it.reads]
         terms = [self.list[j] for j in it.reads]
         half = len(terms) // 2
-        factors = [x.exact for x in [*terms[half:], *terms[:half]]] if name == "dot" else None
-        sizes = [abs(x.exact * y) for x, y in zip(terms, factors or [1] * len(terms), strict=True)]
-        most = max(sizes)
+        factors: list[Any] = [1] * len(terms)
+        if name == "dot":
+            factors = [x.exact for x in [*terms[half:], *terms[:half]]]
+        most = max(abs(x.exact * y) for x, y in zip(terms, factors, strict=True))
         if not 0 < most < math.inf:
             return [(j, self.digits[j]) for j in it.reads]
-        return [
-            (j, _counted(abs((x.number - x.exact) * y), most) if math.isfinite(x.number) else 0.0)
-            for j, x, y in zip(it.reads, terms, factors or [1] * len(terms), strict=True)
-        ]
+        errors = [abs((x.number - x.exact) * y) for x, y in zip(terms, factors, strict=True)]
+        return [(j, _counted(e, most)) for j, e in zip(it.reads, errors, strict=True)]
 
     def kind(self, k: int, lost: float) -> str:
         """What number ``k`` has lost digits to."""
@@ -192,11 +191,10 @@ class Numbers:
     def breaks(self, k: int) -> bool:
         """Whether number ``k`` is infinite or nan, and ought not to be, or the other way round."""
         it = self.list[k]
-        finite = math.isfinite(it.number)
-        if finite:
+        if math.isfinite(it.number):
             return bool(it.exact != it.exact)
-        alike = not abs(it.exact) < math.inf
-        return not alike and all(math.isfinite(self.list[j].number) for j in it.reads)
+        ought = abs(it.exact) < math.inf
+        return bool(ought and all(math.isfinite(self.list[j].number) for j in it.reads))
 
     def words(self, k: int) -> str:
         """What number ``k`` is, and what it ought to be."""
@@ -240,7 +238,9 @@ def correct(x: float, y: Any) -> float:
 def _counted(error: Any, size: Any) -> float:
     """How many digits an error leaves of a number of that size."""
     relative = float(error / size)
-    return min(FULL, max(0.0, -math.log10(relative))) if relative > 0 else FULL
+    if relative == 0:
+        return FULL
+    return min(FULL, max(0.0, -math.log10(relative))) if relative > 0 else 0.0  # of nan, none
 
 
 def _exactly(
@@ -289,18 +289,21 @@ def _vanishes(turns: list[Any]) -> bool:
 
 
 @cache
-def _places_read(op: int, i: int, n: int) -> tuple[tuple[int, ...], bool]:
-    """Which operands the partial by operand ``i`` of ``n`` reads, ``n`` for the value; or all."""
+def _places_read(op: int, i: int, n: int) -> tuple[int, ...]:
+    """Which operands the partial by operand ``i`` of ``n`` reads, and ``n`` if it reads the value.
+
+    What it reads of a whole list, its total, say, is as exact as the value.
+    """
     row = ROWS[op]
     if not row.partials:  # what is chosen is handed on
-        return (), False
+        return ()
     if not row.over_lists:
         names = names_in(str(row.partials[i]))
-        return tuple(j for j, x in enumerate([*row.names, "v"]) if x in names), False
+        return tuple(j for j, x in enumerate([*row.names, "v"]) if x in names)
     count = n // len(row.names)
     names = names_in(str(row.partials[i // count]))
-    each = [j for j, x in enumerate("ab") if x in names]
-    return tuple(i % count + j * count for j in each), bool(names & {"t", "m", "u"})
+    each = [i % count + j * count for j, x in enumerate("ab") if x in names]
+    return (*each, n) if names & {"t", "m", "u"} else tuple(each)
 
 
 # -- where digits are lost -------------------------------------------------------------------------
@@ -379,4 +382,4 @@ def _outcome(numbers: Numbers, c: Comparison) -> str:
     """A comparison that comes out otherwise, in words."""
     x, y = (numbers.list[k].number for k in (c.left, c.right))
     a, b = (float(numbers.list[k].exact) for k in (c.left, c.right))
-    return f"{x!r} {ROWS[c.op].label} {y!r} is {c.outcome}, but it is {a:.17g} and {b:.17g}"
+    return f"{x!r} {ROWS[c.op].label} {y!r} is {c.outcome}, but they are {a!r} and {b!r}"
