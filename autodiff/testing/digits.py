@@ -56,8 +56,7 @@ def accuracy(f: Callable[..., Any], *args: Any) -> Accuracy:
 
     The function is run once, in float64.  The operations that it did are done again with 50 digits,
     and with as many more as it takes until results do not change; arguments, and numbers written in
-    the program, are taken to be exactly the floats that they are.  What neither 50 nor 100 digits
-    show, as the 1 in ``1 + 1e200``, is not noticed.
+    the program, are taken to be exactly the floats that they are.
 
     Args:
         f: a function of numbers, arrays, lists, tuples and dicts of them, which returns one number.

@@ -257,7 +257,8 @@ def _exactly(
         These; and of each result, whether it is 0: then more digits bring it ever closer to that.
     """
     history: list[list[Any]] = []
-    for digits in _DIGITS:
+    least = _swallowed(recorded) + 20
+    for digits in [digits for digits in _DIGITS if digits >= min(least, 800)]:
         precise = with_digits(digits)
         values = forward(recorded, precise)
         swept = backward(recorded, values, precise)
@@ -271,6 +272,28 @@ def _exactly(
         ):
             return values, swept, zeros
     raise ArithmeticError(f"{name}: {_DIGITS[-1]} digits are too few to tell what is right")
+
+
+def _swallowed(recorded: Recorded) -> float:
+    """How many digits lie between what is swallowed by a sum and what is left when it cancels.
+
+    Of ``(x + 1e150) - 1e150`` 50 digits and 100 say alike that it is 0; it takes 150 to see ``x``.
+    """
+    most = 0.0
+    spread: list[float] = []  # of every node: by how much numbers differ in the sums it came from
+    for node in recorded.nodes:
+        before = max([spread[k] for k in node.operands], default=0.0)
+        sizes = [abs(recorded.nodes[k].number) for k in node.operands]
+        if ROWS[node.op].name == "dot":
+            half = len(sizes) // 2
+            sizes = [x * y for x, y in zip(sizes[:half], sizes[half:], strict=True)]
+        sizes = [x for x in sizes if 0 < x < math.inf]
+        if ROWS[node.op].name in _SUMS and sizes:
+            before = max(before, math.log10(max(sizes)) - math.log10(min(sizes)))
+            if abs(node.number) < 2.0**-40 * max(sizes):
+                most = max(most, before)
+        spread.append(before)
+    return most
 
 
 def _agree(x: float, before: Any, now: Any) -> bool:
