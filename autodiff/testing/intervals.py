@@ -29,7 +29,7 @@ class Interval:
     >>> Interval(1.0, 2.0) - Interval(0.5, 3.0)
     Interval(-2.0, 1.5)
     >>> 1 / Interval(-1.0, 2.0)
-    Interval(-inf, inf)
+    Interval(-inf, inf, whole=False)
     """
 
     __slots__ = ("high", "low", "whole")
