@@ -110,6 +110,18 @@ def test_a_wrong_derivative_is_found_as_it_says():
     assert shown[0].endswith(str(wrong.value).splitlines()[0])
 
 
+def test_digits_and_bounds_are_what_it_says():
+    names, out = {}, io.StringIO()
+    with contextlib.redirect_stdout(out):
+        for block in blocks("accuracy"):
+            before = Path("roots.py").read_text() if Path("roots.py").exists() else ""
+            Path("roots.py").write_text(before + block)  # a file, for the lines that are quoted
+            code = "\n" * before.count("\n") + block
+            exec(compile(code, "roots.py", "exec"), names)
+    text = re.sub(r"```.*?```", "", TEXTS["accuracy"], flags=re.S)
+    assert out.getvalue().splitlines() == re.findall(r"^    (.*\S.*)$", text, re.M)
+
+
 def test_what_comes_from_micrograd_prints_what_it_says(tmp_path):
     with warnings.catch_warnings():
         warnings.simplefilter("error")
