@@ -4,7 +4,8 @@
 * ``vmap`` -- a function of one example, run for many at once;
 * ``cache`` -- ``jit``: a function that keeps its programs, and what guards them;
 * ``calls`` -- a call of a program, recorded as nodes, where Values come in;
-* ``transform`` -- what all of them share; ``results``, from what was computed to what is returned;
+* ``transform`` -- what all of them share; ``lowered``, a program of a function, to be read, kept
+  and called; ``results``, from what was computed to what is returned;
 * ``guards`` -- what a function reads besides its arguments;
 * ``pytrees`` -- arguments and results as nested structures.
 """

@@ -29,6 +29,7 @@ from autodiff.compiler.sparsity import sparse_jacobian
 from autodiff.compiler.trace import Run, captures, outputs_of, replay, traced
 from autodiff.engine.modes import MODE
 from autodiff.engine.reals import describe
+from autodiff.transforms.lowered import Call
 from autodiff.transforms.pytrees import (
     NUMBER,
     Leaf,
@@ -50,10 +51,7 @@ from autodiff.transforms.results import (
     one_number,
     swept,
 )
-from autodiff.transforms.transform import (
-    Call,
-    Transform,
-)
+from autodiff.transforms.transform import Transform
 from autodiff.value import Value, number_of
 
 P = ParamSpec("P")

@@ -38,6 +38,7 @@ from autodiff.engine.reals import describe
 from autodiff.lists import in_traces
 from autodiff.transforms.calls import Recorder, too_many
 from autodiff.transforms.guards import Generators, Watch
+from autodiff.transforms.lowered import Lowered, another, numbers_of, with_captured
 from autodiff.transforms.pytrees import flat, listed, tree_unflatten
 from autodiff.transforms.results import (
     arranged,
@@ -45,15 +46,7 @@ from autodiff.transforms.results import (
     flatten_result,
     has_values,
 )
-from autodiff.transforms.transform import (
-    Frozen,
-    Lowered,
-    Transform,
-    another,
-    by_name,
-    numbers_of,
-    with_captured,
-)
+from autodiff.transforms.transform import Transform, by_name, frozen
 from autodiff.value import Value, number_of
 
 MOST = 128  #: programs that are kept, and traces that may fail to serve later calls
@@ -131,7 +124,7 @@ class Jitted(Generic[P, R]):
         self.f = f
         self.name = name or f"jit({getattr(f, '__name__', type(f).__name__)})"
         self._options = (static, check)
-        self.frozen = Frozen(f, static, self.name)
+        self.frozen = frozen(f, static, self.name)
         self._states: list[State] = []  # the newest first; replaced, never changed
         self._calls = self._traces = self._traced = self._served = 0
         self.eager = False
@@ -174,8 +167,7 @@ class Jitted(Generic[P, R]):
         >>> jit(lambda x: x * x + 1).lower(3.0)
         <jit(<lambda>), lowered: 1 input, 1 output, 2 nodes>
         """
-        key, given = self.frozen.flatten(args, kwargs)
-        return Lowered(self.frozen, key, *self.frozen.trace(key, flat(given)))
+        return self.frozen.lower(args, kwargs)
 
     def __call__(self, *args: P.args, **kwargs: P.kwargs) -> R:
         """What the function returns.

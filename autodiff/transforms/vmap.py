@@ -25,6 +25,7 @@ from autodiff.engine.modes import MODE
 from autodiff.engine.reals import describe
 from autodiff.engine.traces import EQUAL, Trace, active, integral, record_guard
 from autodiff.transforms.cache import Jitted, Kept
+from autodiff.transforms.lowered import with_captured
 from autodiff.transforms.pytrees import (
     Leaf,
     Mapping,
@@ -39,7 +40,7 @@ from autodiff.transforms.pytrees import (
 )
 from autodiff.transforms.pytrees import Sequence as Tuple
 from autodiff.transforms.results import flatten_result, has_values
-from autodiff.transforms.transform import by_name, with_captured
+from autodiff.transforms.transform import by_name
 from autodiff.value import Value
 
 MOST = 64  #: programs that are run in a call; lanes for which none is right are called one by one,

@@ -114,6 +114,7 @@ OWN = {
     "sweeps": ("value", "survivors", "traces", "contexts", "second_order"),
     "transforms.api": ("pytrees", "transforms"),
     "transforms.calls": ("in_the_loop",),
+    "transforms.lowered": ("pytrees", "traces", "guards", "transforms", "programs"),
     "transforms.results": ("pytrees", "transforms"),
     "transforms.vmap": ("vmap", "mapped"),
     "transforms.cache": ("in_the_loop", "jit", "methods", "guards"),
