@@ -18,7 +18,7 @@
 * ``batch`` -- run it for many lanes, each with numbers of its own; ``mapped``, a ``vmap`` of a
   program, whose lanes may go different ways;
 * ``decisions`` -- from numbers to the program, of many, whose guards hold for them;
-* ``writing`` -- a program as text, and as Python source;
+* ``writing`` -- a program as text, and how large it is;
 * ``sparsity`` -- which derivatives are zero whatever the numbers, and how to compute the others;
 * ``numbering``, ``emitter``, ``loops`` -- what of all this goes node by node or instruction by
   instruction, compiled where there is a compiler: for the trace, the derivatives, and the rest.
