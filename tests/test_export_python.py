@@ -20,8 +20,10 @@ from autodiff import (
     hessian,
     jacobian,
     jit,
+    loop,
     mean,
     primitive,
+    scan,
     take,
     value_and_grad,
     vmap,
@@ -101,7 +103,7 @@ def test_every_row_in_lanes_that_all_go_one_way(row):
     xs = np.array(columns)
     lowered = jit(lambda xs, y: vmap(lambda x: f(*x) * y)(xs)).lower(xs, 2.0)
     g = written(lowered)
-    assert "_lanes(f_0_0, 0, own, shared)" in g.source
+    assert "_lanes(f_0_0_0, " in g.source
     assert bits(g(xs, 3.0)) == bits(lowered.run([*xs.ravel(), 3.0])), g.source
 
 
@@ -472,7 +474,7 @@ def test_lanes_of_several_ways():
     xs = np.array([0.5, -1.0, 2.0, 0.0])
     lowered = jit(value_and_grad(f, (0, 1))).lower(0.7, xs)
     g = written(lowered)
-    assert "_vmap([f_0_0, f_0_1]" in g.source
+    assert "_vmap([f_0_0_0, f_0_0_1]" in g.source
     np.testing.assert_allclose(flat(g(0.9, -xs)), lowered.run([0.9, *-xs]), rtol=1e-15)
     g = written(jit(lambda xs: vmap(three)(xs)), np.array([0.5, 1.5]))
     assert flat(g(np.array([1.5, 0.25]))) == [2.25, 0.25]
@@ -516,6 +518,61 @@ def test_lanes_of_a_large_program():
     np.testing.assert_allclose(flat(g(w, xs)), lowered.run(flat((w, xs))), rtol=1e-13, atol=1e-15)
     lowered = jit(lambda xs: vmap(lambda x: functions.tanh(w @ x))(xs)).lower(xs)
     assert bits(flat(written(lowered)(xs))) == bits(lowered.run(xs.ravel()))
+
+
+# -- scans -----------------------------------------------------------------------------------------
+
+
+def net(w, start, xs):
+    """A small recurrent net, whose steps go two ways."""
+
+    def step(carry, x):
+        h, total = carry
+        h = [functions.tanh(w[0] * h[0] + w[1] * x), h[0] * w[2] if x > 0 else h[1] + w[1]]
+        return (h, total + h[0] * x), h[1] * h[0]
+
+    (h, total), ys = scan(step, (start, 0.0), xs)
+    return total + h[0] * h[1] + functions.sum([y * y for y in ys])
+
+
+@pytest.mark.parametrize("n", [1, 2, 7])
+def test_scans_and_their_derivatives(n):
+    rng = np.random.default_rng(n)
+    args = rng.normal(size=3), [0.5, -0.25], rng.normal(size=n)
+    transforms = jit(net), value_and_grad(net, (0, 1, 2)), hessian(net, (0, 1))
+    for transformed in transforms:
+        lowered = transformed.lower(*args)
+        g = written(lowered)
+        assert "_scan(" in g.source
+        for sign in (1, -1) if n > 2 else (1,):
+            at = args[0] * 1.25, args[1], sign * args[2]
+            expected = lowered.run(flat(at))
+            np.testing.assert_allclose(flat(g(*at)), expected, rtol=1e-13, atol=1e-13)
+    assert bits(flat(written(jit(net), *args)(*args))) == bits([net(*args)])
+
+
+def test_scans_in_vmaps_and_vmaps_in_scans():
+    def newton(a):
+        return loop(lambda i, x: 0.5 * (x + a / x), a, 6)
+
+    def f(xs):
+        roots = functions.sum(vmap(newton)(xs).tolist())
+        _, ys = scan(
+            lambda c, x: (c * x, functions.sum(vmap(lambda y: y * x)(xs).tolist())), 1.0, xs
+        )
+        return roots + ys[0] * ys[1]
+
+    xs = np.array([2.0, 3.0, 0.5])
+    for transformed in (jit(f), value_and_grad(f)):
+        lowered = transformed.lower(xs)
+        np.testing.assert_allclose(flat(written(lowered)(xs)), lowered.run(xs), rtol=1e-14)
+
+
+def test_a_step_for_which_no_way_is_right():
+    g = written(jit(lambda xs: scan(lambda c, x: (c + three(x), c), 0.0, xs)[0]), np.array([0.5]))
+    assert g(np.array([0.25])) == 0.25
+    with pytest.raises(ValueError, match=r"traced where x1 < 1.0"):
+        g(np.array([1.5]))
 
 
 @pytest.mark.once

@@ -42,11 +42,9 @@ def as_text(p: Program) -> str:
     names = ", ".join(f"x{i}" for i in range(p.inputs)) or "none"
     lines = [*_lines(p), f"return {', '.join(_name(p, ref) for ref in p.outputs.tolist()) or '()'}"]
     for i, body in enumerate(p.bodies):
-        for j, q in enumerate(body.programs):
-            inputs = f"x0 to x{body.own - 1} its own" if body.own else "none its own"
-            if body.sums:
-                inputs += f", the last {body.sums} results added up"
-            lines.append(f"way {j} of body {i}, for {body.lanes} lanes, {inputs}:")
+        ways = [(n, q) for n, programs in body.turns for q in programs]
+        for j, (n, q) in enumerate(ways):
+            lines.append(f"way {j} of body {i}, {body.words(n)}:")
             lines += [f"    {line}" for line in as_text(q).splitlines()]
     return "\n".join([f"inputs {names}", *lines])
 
@@ -83,7 +81,8 @@ def _lines(p: Program) -> list[str]:
         if row.name == "part":
             right = f"{xs[0]}[{int(p.number(refs[1]))}]"
         elif row.name == "vmap":
-            right = f"vmap(body_{int(p.number(refs[-1]))}, [{', '.join(xs[:-1])}])"
+            what = f"{p.call(k)[0].word}(body_{int(p.number(refs[-1]))}"
+            right = f"{what}, [{', '.join(xs[:-1])}])"
         else:
             right = right_side(row, xs)
         lines.append(f"v{p.inputs + k} = {right}")

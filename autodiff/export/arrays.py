@@ -36,7 +36,7 @@ class OnBuffer:
         file: where definitions and arrays go.
         p: the program.
         found: its statements.
-        name: of the function: the bodies of its vmaps are called after it.
+        name: of the function: the functions of its bodies are called after it.
         lanes: whether the buffer has a second axis.
     """
 
@@ -79,7 +79,7 @@ class OnBuffer:
             message = on_one_line(f"traced where {text}, at {at}")
             return f"if not ({text}): raise ValueError({message!r})"
         if name == "vmap":
-            return self._vmap(x)
+            return self._call(x)
         sums = name in ("chain", "products")  # many terms are added up by NumPy
         if x.lanes > 1 or self._lanes or (sums and x.operands[0].shape[1] > FEW):
             return self._group(x)
@@ -189,17 +189,16 @@ class OnBuffer:
             return _slice(int(places[0]), len(places), int(steps[0]) if len(steps) else 1)
         return self._file.array(np.asarray(places, np.int64))
 
-    # -- vmaps -------------------------------------------------------------------------------------
+    # -- bodies ------------------------------------------------------------------------------------
 
-    def _vmap(self, x: Statement) -> str:
-        """A vmap, whose results are written where they are read."""
-        p, found = self._p, self._p.vmap(x.first)
+    def _call(self, x: Statement) -> str:
+        """What runs programs, whose results are written where they are read."""
+        p = self._p
+        _, refs = p.call(x.first)
         number = int(p.number(p.operands(x.first)[-1]))
-        own = f"{self._read(found.own.ravel())}.reshape({found.own.shape})"
-        call = f"{self._name}_{number}({own}.tolist(), {self._read(found.shared)}.tolist())"
         at, which = p.parts()[x.first]
-        to = self._read(at + p.inputs)
-        return f"{to} = np.array({call})[{self._index(which)}]"
+        call = f"{self._name}_{number}({self._read(refs)}.tolist())"
+        return f"{self._read(at + p.inputs)} = np.array({call})[{self._index(which)}]"
 
 
 def _slice(first: int, n: int, step: int) -> str:

@@ -60,31 +60,72 @@ def _added(first, others):
     terms[0] += first
     return np.add.accumulate(terms)[-1]
 ''',
+    "_first": '''\
+def _first(ways, x):
+    """What the first of some functions gives that is right: of which no guard fails."""
+    for way in ways[:-1]:
+        try:
+            return way(x)
+        except (ValueError, IndexError):
+            pass
+    return ways[-1](x)
+''',
     "_vmap": '''\
-def _vmap(ways, sums, own, shared):
-    """The results of lanes, each by the first of the ways that is right, sums over them, and 1."""
-    results, totals = [], np.zeros(sums)
-    for lane in own:
-        for way in ways:
-            try:
-                found = way([*lane, *shared])
-                break
-            except (ValueError, IndexError):  # a guard fails, or take reads beyond its list
-                if way is ways[-1]:
-                    raise
-        results.extend(found[: len(found) - sums])
-        totals += found[len(found) - sums :]
-    return [*results, *totals.tolist(), 1.0]
+def _vmap(ways, lanes, own, sums, x):
+    """The results of lanes, one after the other; sums over them; and 1."""
+    shared, results, totals = x[lanes * own :], [], [0.0] * sums
+    for i in range(lanes):
+        found = [*_first(ways, [*x[i * own : (i + 1) * own], *shared])]
+        cut = len(found) - sums
+        results += found[:cut]
+        totals = [t + y for t, y in zip(totals, found[cut:])]
+    return [*results, *totals, 1.0]
 ''',
     "_lanes": '''\
-def _lanes(way, sums, own, shared):
-    """The results of lanes that all go one way, all at once, sums over them, and 1."""
-    shared = np.repeat(np.reshape(shared, (-1, 1)), len(own), axis=1)
-    found = way(np.concatenate([np.transpose(own), shared]))
+def _lanes(way, lanes, own, sums, x):
+    """The results of lanes that all go one way, all at once; sums over them; and 1."""
+    mine = np.reshape(x[: lanes * own], (lanes, own)).T
+    shared = np.repeat(np.reshape(x[lanes * own :], (-1, 1)), lanes, axis=1)
+    found = way(np.concatenate([mine, shared]))
     cut = len(found) - sums
     return [*found[:cut].T.ravel().tolist(), *found[cut:].sum(axis=1).tolist(), 1.0]
 ''',
+    "_scan": '''\
+def _scan(runs, carries, own, x, kept=None):
+    """What the last step leaves; the results of steps, one after the other; and 1."""
+    at, carry, results = carries, x[:carries], []
+    shared = x[carries + own * sum(steps for steps, _ in runs) :]
+    for steps, ways in runs:
+        for _ in range(steps):
+            if kept is not None:
+                kept.append(carry)
+            found = [*_first(ways, [*carry, *x[at : at + own], *shared])]
+            at += own
+            carry = found[:carries]
+            results += found[carries:]
+    return [*carry, *results, 1.0]
+''',
+    "_pullback": '''\
+def _pullback(scan, runs, carries, own, back, given, by_own, by_shared, x):
+    """The adjoints of what a scan is given, from those of what it gives; and 1."""
+    n = sum(steps for steps, _ in runs)
+    end = len(x) - back - n * given  # of what the scan is given
+    kept = []
+    _scan(scan, carries, own, x[:end], kept)
+    shared, adjoints, later = x[carries + n * own : end], x[end : end + back], x[end + back :]
+    of_own, of_shared = [], [0.0] * by_shared
+    ways = [ways for steps, ways in runs for _ in range(steps)]
+    for i in reversed(range(n)):
+        at, theirs = carries + i * own, later[i * given : (i + 1) * given]
+        found = [*_first(ways[i], [*kept[i], *x[at : at + own], *shared, *adjoints, *theirs])]
+        adjoints, found = found[carries : carries + back], found[carries + back :]
+        of_own.append(found[:by_own])
+        of_shared = [t + y for t, y in zip(of_shared, found[by_own:])]
+    return [*adjoints, *(y for row in reversed(of_own) for y in row), *of_shared, 1.0]
+''',
 }
+#: What helpers call.
+_NEEDED = {"_vmap": ["_first"], "_scan": ["_first"], "_pullback": ["_first", "_scan"]}
 
 
 class File:
@@ -113,7 +154,8 @@ class File:
     def helper(self, name: str) -> str:
         """The name of a helper, or of a function of the table, which the module then defines."""
         if name in HELPERS:
-            self.definitions[name] = HELPERS[name]
+            for x in (*_NEEDED.get(name, ()), name):
+                self.definitions.setdefault(x, HELPERS[x])
         else:
             define(name, self.definitions)
         return name

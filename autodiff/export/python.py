@@ -15,7 +15,8 @@ from typing import Any
 
 import numpy as np
 
-from autodiff.compiler.program import GUARD, Body, Program
+from autodiff.compiler.program import GUARD, Mapped, Program
+from autodiff.compiler.scans import Pullback, Scan
 from autodiff.compiler.sparsity import Pattern
 from autodiff.compiler.sums import sums
 from autodiff.compiler.writing import constant, demanded, on_one_line, only_guarded
@@ -148,10 +149,8 @@ def _plain(file: File, p: Program, names: list[str], bodies: str) -> tuple[list[
         if op == PART:
             right = f"{name(refs[0])}[{int(p.number(refs[1]))}]"
         elif op == VMAP:
-            found = p.vmap(k)
-            own = (f"[{', '.join(map(name, row))}]" for row in found.own.tolist())
-            shared = ", ".join(map(name, found.shared.tolist()))
-            right = f"{bodies}_{int(p.number(refs[-1]))}([{', '.join(own)}], [{shared}])"
+            operands = ", ".join(map(name, refs[:-1]))
+            right = f"{bodies}_{int(p.number(refs[-1]))}([{operands}])"
         else:
             right = file.operation(ROWS[op], [*map(name, refs)])
         lines.append(f"v{p.inputs + k} = {right}")
@@ -159,33 +158,58 @@ def _plain(file: File, p: Program, names: list[str], bodies: str) -> tuple[list[
 
 
 def _bodies(file: File, p: Program, name: str) -> None:
-    """Write a function of lanes for everything that vmaps of a program run.
+    """Write a function for each body of a program: from all its operands to all its results.
 
     Raises:
-        TypeError: for what is no vmap of a program.
+        TypeError: for a body that cannot be written.
     """
     for i, body in enumerate(p.bodies):
         called = f"{name}_{i}"
-        if not isinstance(body, Body):
-            raise TypeError(f"a {type(body).__name__.lower()} cannot be written in Python")
-        ways = [f"{called}_{j}" for j in range(len(body.programs))]
-        for way, q in zip(ways, body.programs, strict=True):
-            _bodies(file, q, way)
-            reordered, found = statements(q)
+        if isinstance(body, Mapped):
+            size = f"{body.lanes}, {body.own}, {body.sums}"
             if _all_at_once(body):
-                buffer = OnBuffer(file, reordered, found, way, lanes=True)
-                lines = [*buffer.lines, f"return {buffer.result}"]
-                file.decorated(way, "x", f"What vmap runs, for {body.lanes} lanes.", lines)
+                way = _ways(file, body.ways, f"{called}_0", lanes=True)[0]
+                call = f"{file.helper('_lanes')}({way}, {size}, x)"
             else:
-                _of_numbers(file, reordered, found, q, way, way)
-        if _all_at_once(body):
-            call = f"{file.helper('_lanes')}({ways[0]}, {body.sums}, own, shared)"
+                ways = ", ".join(_ways(file, body.ways, f"{called}_0"))
+                call = f"{file.helper('_vmap')}([{ways}], {size}, x)"
+        elif isinstance(body, Scan):
+            runs = _runs(file, body, called)
+            call = f"{file.helper('_scan')}({runs}, {body.carry}, {body.own}, x)"
+        elif isinstance(body, Pullback):
+            scan, runs = _runs(file, body.scan, f"{called}_s"), _runs(file, body, called)
+            parts = (body.back, body.given, body.by_own, body.by_shared)
+            counts = f"{body.carry}, {body.own}, {', '.join(str(len(x)) for x in parts)}"
+            call = f"{file.helper('_pullback')}({scan}, {runs}, {counts}, x)"
         else:
-            call = f"{file.helper('_vmap')}([{', '.join(ways)}], {body.sums}, own, shared)"
-        file.function(called, "own, shared", f"A vmap for {body.lanes} lanes.", [f"return {call}"])
+            raise TypeError(f"a {body.word} cannot be written in Python")
+        words = "; ".join(body.words(n) for n, _ in body.turns)
+        file.function(called, "x", f"A {body.word}, {words}.", [f"return {call}"])
 
 
-def _all_at_once(body: Body) -> bool:
+def _runs(file: File, body: Scan | Pullback, name: str) -> str:
+    """Write the programs of all steps; how many steps are alike, and their ways."""
+    runs = []
+    for j, run in enumerate(body.runs):
+        runs.append(f"({run.steps}, [{', '.join(_ways(file, run.ways, f'{name}_{j}'))}])")
+    return f"[{', '.join(runs)}]"
+
+
+def _ways(file: File, programs: tuple[Program, ...], name: str, lanes: bool = False) -> list[str]:
+    """Write the programs of a lane or a step, each as a function; what these are called."""
+    names = [f"{name}_{j}" for j in range(len(programs))]
+    for way, p in zip(names, programs, strict=True):
+        _bodies(file, p, way)
+        q, found = statements(p)
+        if lanes:
+            buffer = OnBuffer(file, q, found, way, lanes=True)
+            lines = [*buffer.lines, f"return {buffer.result}"]
+            file.decorated(way, "x", "The results of lanes, of rows of their inputs.", lines)
+        else:
+            _of_numbers(file, q, found, p, way, way)
+    return names
+
+
+def _all_at_once(body: Mapped) -> bool:
     """Whether all lanes of a vmap go one way, with nothing that only numbers can do."""
-    p = body.programs[0]
-    return len(body.programs) == 1 and not p.guards and not p.bodies
+    return len(body.ways) == 1 and not body.ways[0].guards and not body.ways[0].bodies

@@ -2,6 +2,7 @@
 
 * ``api`` -- ``grad``, ``jacobian``, ``vjp`` ...: each runs its function at every call;
 * ``vmap`` -- a function of one example, run for many at once;
+* ``scan`` -- a function run step after step, ``scan`` and ``loop``;
 * ``cache`` -- ``jit``: a function that keeps its programs, and what guards them;
 * ``calls`` -- a call of a program, recorded as nodes, where Values come in;
 * ``transform`` -- what all of them share; ``lowered``, a program of a function, to be read, kept
@@ -21,6 +22,7 @@ from autodiff.transforms.api import (
     vjp,
 )
 from autodiff.transforms.cache import jit
+from autodiff.transforms.scan import loop, scan
 from autodiff.transforms.vmap import vmap
 
 __all__ = [
@@ -31,6 +33,8 @@ __all__ = [
     "jacobian",
     "jit",
     "jvp",
+    "loop",
+    "scan",
     "value_and_grad",
     "vjp",
     "vmap",
