@@ -557,9 +557,11 @@ def test_scans_in_vmaps_and_vmaps_in_scans():
 
     def f(xs):
         roots = functions.sum(vmap(newton)(xs).tolist())
-        _, ys = scan(
-            lambda c, x: (c * x, functions.sum(vmap(lambda y: y * x)(xs).tolist())), 1.0, xs
-        )
+
+        def step(carry, x):
+            return carry * x, functions.sum(vmap(lambda y: y * x)(xs).tolist())
+
+        _, ys = scan(step, 1.0, xs)
         return roots + ys[0] * ys[1]
 
     xs = np.array([2.0, 3.0, 0.5])
@@ -569,9 +571,12 @@ def test_scans_in_vmaps_and_vmaps_in_scans():
 
 
 def test_a_step_for_which_no_way_is_right():
-    g = written(jit(lambda xs: scan(lambda c, x: (c + three(x), c), 0.0, xs)[0]), np.array([0.5]))
+    def f(xs):
+        return scan(lambda carry, x: (carry + three(x), carry), 0.0, xs)[0]
+
+    g = written(jit(f), np.array([0.5]))
     assert g(np.array([0.25])) == 0.25
-    with pytest.raises(ValueError, match=r"traced where x1 < 1.0"):
+    with pytest.raises(ValueError, match=r"traced where x\d < 1\.0, at "):
         g(np.array([1.5]))
 
 
