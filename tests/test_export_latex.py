@@ -171,6 +171,20 @@ def test_derivatives_are_as_in_books(f, text):
     assert to_latex(derivative(lambda x: f(x)), 0.5) == text
 
 
+@pytest.mark.parametrize(
+    "f", [functions.sin, functions.leaky_relu, functions.silu, lambda x: 1 / (x + 2.0)]
+)
+def test_deep_formulas_do_not_grow_with_what_is_written_twice(f):
+    def deep(x):
+        for _ in range(MOST // 2 - 1):
+            x = f(x)
+        return x
+
+    lowered = jit(deep).lower(0.5)
+    assert len(to_latex(lowered)) < 20_000
+    agree(lowered, [0.5])
+
+
 def test_a_clamp_that_matters_is_written():
     def clamped(x, bound):
         return functions.maximum(functions.minimum(x, bound), -bound)

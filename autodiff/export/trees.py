@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import ast
 import math
+import re
 from typing import NamedTuple
 
 from autodiff.compiler.passes import uses_of
@@ -35,8 +36,11 @@ READ_AS = {
 #: Shifts and scales, which keep numbers in range and cancel: any would do.
 _CANCELLED = {"largest": 0.0, "peak": 0.0, "unit": 1.0}
 _ZERO = 746.0  #: e to minus this is 0 in floats
-#: Rows that have expressions, and names that everybody knows.
-CALLED = ("sigmoid", "maximum", "minimum", "sign", "relu")
+#: Rows that are written with a sign, or by a name that everybody knows.
+_OWN = (
+    *("add", "sub", "mul", "div", "neg", *COMPARISONS),
+    *("sigmoid", "maximum", "minimum", "sign", "relu"),
+)
 #: Constants of the table, and of mathematics, as expressions.
 _CONSTANTS = {
     math.pi: "pi", math.sqrt(2.0): "sqrt(2)",
@@ -87,20 +91,29 @@ class Formulas:
         uses = uses_of(p)
         for k, op in enumerate(p.ops.tolist()):
             refs = p.operands(k)
+            expression = _expression(op)
+            for name, ref in zip(ROWS[op].names, refs, strict=False):
+                if expression and len(re.findall(rf"\b{name}\b", expression)) > 1:
+                    self._name(ref)
             if op == GUARD:
                 self.conditions.append(self._demanded(*refs[:2]))
                 self._trees.append(self._of(refs[0]))
                 continue
             tree = _of_row(op, [*map(self._of, refs)])
-            if uses[p.inputs + k] > 1 and tree.size > SHORT and k not in guarded:
-                self.named.append(tree)
-                tree = Tree("name", text=f"?{len(self.named) - 1}")
             self._trees.append(tree)
+            if uses[p.inputs + k] > 1 and k not in guarded:
+                self._name(p.inputs + k)
         self.outputs = [self._of(ref) for ref in p.outputs.tolist()]
 
     def _of(self, ref: int) -> Tree:
         """The formula of a reference."""
         return _number(float(self._p.constants[-1 - ref])) if ref < 0 else self._trees[ref]
+
+    def _name(self, ref: int) -> None:
+        """Give what is long a name, as it is used more than once."""
+        if ref >= 0 and self._trees[ref].size > SHORT:
+            self.named.append(self._trees[ref])
+            self._trees[ref] = Tree("name", text=f"?{len(self.named) - 1}")
 
     def _demanded(self, compared: int, outcome: int) -> Tree:
         """What a guard demands."""
@@ -108,6 +121,15 @@ class Formulas:
         if tree.kind != "compare":
             return Tree("compare", (tree, self._of(outcome)), "equal")
         return tree if self._p.constants[-1 - outcome] else Tree("not", (tree,))
+
+
+def _expression(op: int) -> str:
+    """What an operation means in others; "" for those that have formulas of their own."""
+    row = ROWS[op]
+    expression = READ_AS.get(row.name, str(row.value))
+    if row.name in _OWN or row.over_lists or op >= FIRST or row.name in names_in(expression):
+        return ""
+    return expression
 
 
 def _of_row(op: int, xs: list[Tree]) -> Tree:
@@ -146,8 +168,8 @@ def _of_row(op: int, xs: list[Tree]) -> Tree:
         return Tree("compare", tuple(xs), name)
     if name == "maximum" and _clamped(Tree("call", tuple(xs), name))[1] == CONSTANTS["LARGEST"]:
         return xs[0].parts[0]
-    expression = READ_AS.get(name, str(row.value))
-    if op >= FIRST or name in CALLED or name in names_in(expression):
+    expression = _expression(op)
+    if not expression:
         return Tree("call", tuple(xs), name)
     return _parsed(expression, dict(zip(row.names, xs, strict=True)))
 
