@@ -22,10 +22,12 @@ HELPERS = {
     "_numbers": '''\
 def _numbers(x, shape, what):
     """The numbers of an argument, which must have this shape, one after the other."""
-    x = np.asarray(x, np.float64)
+    x = np.asarray(x)
+    if x.dtype.kind not in "biufO":
+        raise TypeError(f"{what} is of {x.dtype}: real numbers are expected")
     if x.shape != shape:
         raise ValueError(f"{what} has the shape {x.shape}, not {shape}")
-    return x.ravel()
+    return x.ravel().astype(np.float64)
 ''',
     "_parts": '''\
 def _parts(x, keys, what):
@@ -150,6 +152,10 @@ class File:
         if "np." in body:
             imports += ["\n"] * bool(imports) + ["import numpy as np\n"]
         return "".join([*imports, "\n\n" * bool(imports), body])
+
+    def has(self, name: str) -> bool:
+        """Whether a definition or an array is called so."""
+        return name in self.definitions or name in {x for x, _ in self._arrays.values()}
 
     def helper(self, name: str) -> str:
         """The name of a helper, or of a function of the table, which the module then defines."""

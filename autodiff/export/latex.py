@@ -73,6 +73,7 @@ def to_latex(f: Any, *args: Any) -> str:
 
     >>> from autodiff import grad, sin
     >>> print(to_latex(grad(lambda x, alpha: sin(alpha * x) / 2), 1.0, 2.0))
+    0.5 \cos\left(\alpha \cdot x\right) \cdot \alpha
     """
     e = exported(f, *args)
     p = e.program

@@ -24,7 +24,7 @@ from autodiff.engine.instructions import PART, VMAP
 from autodiff.export.arrays import OnBuffer
 from autodiff.export.file import File
 from autodiff.export.listing import Exported, Statement, exported, statements
-from autodiff.export.structures import Arguments, arranged, local_name, named_tuples
+from autodiff.export.structures import Arguments, arranged, named_tuples
 from autodiff.ops import ROWS
 
 SMALL = 64  #: instructions of a program that is written in plain assignments whatever it does
@@ -35,9 +35,10 @@ def to_python(f: Any, *args: Any, name: str = "f") -> str:
 
     The file defines a function of the same arguments, by position or by name: numbers, arrays,
     lists, tuples and dicts, in which integers become floats.  It returns what the original does,
-    the same numbers to the bit, but that sums over the lanes of a ``vmap`` may be rounded
-    otherwise.  What the original read from outside, parameters say, is written as numbers.  A small
-    program becomes assignments; a large one, operations on slices of an array.
+    the same numbers to the bit, but that sums over the lanes of a ``vmap``, and over the steps of a
+    ``scan`` in its derivative, may be rounded otherwise.  What the original read from outside,
+    parameters say, is written as numbers.  A small program becomes assignments; a large one,
+    operations on slices of an array.
 
     Args:
         f: a function that was jitted or transformed; or what its ``lower`` gave.
@@ -52,8 +53,9 @@ def to_python(f: Any, *args: Any, name: str = "f") -> str:
 
     Raises:
         TypeError: if ``f`` is no such function; if it uses a primitive that was added at run time,
-            returns a sparse matrix, or has an argument that cannot be written.
-        ValueError: if ``name`` is no name, or one that the file needs.
+            returns a sparse matrix, or has an argument or a result that cannot be written.
+        ValueError: if ``name`` is no name; or if it, or that of an argument, is one that the file
+            needs for something else.
 
     >>> from autodiff import grad
     >>> print(to_python(grad(lambda x, y: x * x * y), 2.0, 3.0, name="slope"))
@@ -82,25 +84,23 @@ def _function(file: File, e: Exported, name: str) -> None:
     file.definitions |= named_tuples(e.result)
     _bodies(file, e.program, name)
     q, found = statements(e.program)
-    names = [local_name(x) for x in e.inputs]
-    lines = None
-    if _is_plain(q, found):
+    names, lines = arguments.named(e.inputs), None
+    if names is not None and _is_plain(q, found):
         assignments, outputs = _plain(file, sums(e.program), names, name)
-        lines = [*arguments.lines, *arguments.unpacked(names), *assignments]
-        lines.append(f"return {arranged(e.result, outputs)}")
         mine = {*names, *arguments.names}
-        taken = {*file.definitions, "float", "abs", "np"} | set(re.findall(r"\bv\d+", str(mine)))
-        if len({*names}) < len(names) or mine & taken:
-            lines = None  # names mean two things: those of arguments stay apart from the others
-    if lines is None:
-        inner = f"_{name}"
+        taken = {*file.definitions, "float", "abs", "np"}
+        if not mine & taken and not any(re.fullmatch(r"v\d+", x) for x in mine):
+            lines = [*arguments.lines, *arguments.unpacked(names), *assignments]
+            lines.append(f"return {arranged(e.result, outputs)}")
+    if lines is None:  # names of arguments stay apart from the others
+        inner = f"_of_numbers_{name}"
         _of_numbers(file, q, found, e.program, inner, name)
         lines = [*arguments.lines, f"r = np.array({inner}({arguments.joined()}))"]
         lines.append(f"return {arranged(e.result, 'r')}")
         for x in arguments.names:
             if x in ("r", "np", "float", inner) or x in file.definitions:
                 raise ValueError(f"{e.name} has an argument {x}, which the file needs for itself")
-    if name in ("math", "np", "collections") or name in file.definitions:
+    if name in ("math", "np", "collections") or file.has(name):
         raise ValueError(f"the file needs the name {name} for itself: choose another one")
     file.function(name, arguments.parameters, f"{e.name}, written out.", lines)
 

@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import ast
 import re
+import unicodedata
 from typing import Any
 
 from autodiff.engine.reals import describe
 from autodiff.export.file import File
+from autodiff.ops import CODES, CONSTANTS
 from autodiff.transforms.pytrees import Leaf, Mapping, Node, Sequence, Static, size
 
 
@@ -57,20 +59,36 @@ class Arguments:
         else:
             keys = [*tree.kind] if isinstance(tree, Mapping) else [*range(len(tree.parts))]
             whats = [f"{what}[{_literal(key, 'a key of ' + what)}]" for key in keys]
-            parts = [local_name(x) for x in whats]
-            self.names += parts
+            parts = []
+            for x in map(local_name, whats):
+                while x in self.names:  # another argument, say, or x[0] beside x_0
+                    x += "_"
+                parts.append(x)
+                self.names.append(x)
             targets = ", ".join(parts) + "," * (len(parts) == 1) or "()"
             found = self._file.helper("_parts")
             self.lines.append(f"{targets} = {found}({name}, {keys!r}, {what!r})")
             for part, subtree, x in zip(parts, tree.parts, whats, strict=True):
                 self._take(part, subtree, x)
 
+    def named(self, inputs: list[str]) -> list[str] | None:
+        """A name for every number, of which it is known what it is called in the arguments.
+
+        None if one would be the name of something else.
+        """
+        names: list[str] = []
+        for text, count in self.pieces:
+            here = inputs[len(names) : len(names) + (count or 0)]
+            names += [text] if count is None else map(local_name, here)
+        others = {*self.names} - {text for text, count in self.pieces if count is None}
+        return names if len({*names, *others}) == len(names) + len(others) else None
+
     def unpacked(self, names: list[str]) -> list[str]:
-        """Lines that give every number a name of its own."""
+        """Lines that give every number its name."""
         lines, i = [], 0
         for text, count in self.pieces:
             if count is None:
-                lines.append(f"{names[i]} = float({text})")
+                lines.append(f"{text} = float({text})")
             elif count:
                 targets = ", ".join(names[i : i + count]) + "," * (count == 1)
                 lines.append(f"{targets} = {text}.tolist()")
@@ -102,7 +120,8 @@ def local_name(what: str) -> str:
     >>> local_name("model['w'][0, 1]")
     'model_w_0_1'
     """
-    return re.sub(r"\W+", "_", what.replace("-", "minus").rstrip("]'\""))
+    text = unicodedata.normalize("NFKC", what).replace("-", "minus")
+    return re.sub(r"\W+", "_", text.rstrip("]'\""))
 
 
 def _shape(tree: Any) -> tuple[int, ...] | None:
@@ -189,11 +208,20 @@ def _reshaped(shape: tuple[int, ...]) -> str:
 
 
 def named_tuples(tree: Any) -> dict[str, str]:
-    """Definitions, by name, of the named tuples in a tree."""
-    found = {}
+    """Definitions, by name, of the named tuples in a tree.
+
+    Raises:
+        TypeError: if one has the name of another, or of a function of the table.
+    """
+    found: dict[str, str] = {}
     if isinstance(tree, Sequence) and hasattr(tree.kind, "_fields"):
         name, of = tree.kind.__name__, [*tree.kind._fields]
         found[name] = f"{name} = collections.namedtuple({name!r}, {of})"
     for part in getattr(tree, "parts", ()):
-        found |= named_tuples(part)
+        for name, text in named_tuples(part).items():
+            if found.setdefault(name, text) != text:
+                raise TypeError(f"the result has two kinds of {name}: only one can be written")
+    for name in found:
+        if name in CODES or name in CONSTANTS or name in ("np", "math", "collections", "float"):
+            raise TypeError(f"the result has a {name}, which is the name of something else")
     return found
