@@ -109,7 +109,7 @@ def symbol(name: str) -> str:
     r"""What an input is called in a formula.
 
     >>> print(symbol("x1"), symbol("xs[0]"), symbol("alpha_max"), symbol("model['w'][0, 1]"))
-    x_{1} \mathrm{xs}_{0} \alpha_{\mathrm{max}} \mathrm{model}_{\mathrm{w}, 0, 1}
+    x_{1} \mathrm{xs}_{0} \alpha_{\mathrm{max}} \mathrm{model}_{w, 0, 1}
     """
     base, *below = map(_word, re.findall(r"[^\W\d_]+|\d+", name) or ["x"])
     return f"{base}_{{{', '.join(below)}}}" if below else base
