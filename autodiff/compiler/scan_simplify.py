@@ -16,7 +16,7 @@ from autodiff.compiler.simplify import TRIM, simplified
 _simple: WeakSet[Any] = WeakSet()  # bodies that need not be simplified again
 
 
-def _of_scan(scan: Scan, read: Integers) -> tuple[Scan, Integers, Integers]:
+def of_scan(scan: Scan, read: Integers) -> tuple[Scan, Integers, Integers]:
     """A scan without the results, and the numbers of its carry, that nothing needs."""
     n, m, steps = scan.carry, scan.results, scan.steps
     asked = np.bincount(read, minlength=len(scan)) > 0
@@ -75,4 +75,4 @@ def _simplified(runs: tuple[Run, ...], outputs: Any) -> tuple[Run, ...]:
     return tuple(Run(run.steps, tuple(made[q] for q in run.ways)) for run in runs)
 
 
-TRIM.update({Scan: _of_scan, Pullback: _of_pullback})
+TRIM.update({Scan: of_scan, Pullback: _of_pullback})

@@ -14,6 +14,8 @@ from autodiff.compiler.derivatives import NOTHING_HELD, dependent
 from autodiff.compiler.machine import Machine
 from autodiff.compiler.program import Floats, Program, reordered, views
 from autodiff.compiler.sums import sums
+from autodiff.engine.instructions import PART, STATIC
+from autodiff.ops import CODES
 
 try:
     import cython
@@ -24,6 +26,9 @@ if not cython.compiled:
     from autodiff.compiler.interpreted import advance_steps, retreat_steps
 
 DONE, IN_PYTHON, NO_WAY = 0, 1, 2  #: what ``advance`` and ``retreat`` come back with
+#: What has a variant for an operand that is the result before.
+ARITHMETIC = [CODES[name] for name in ("add", "sub", "mul", "div")]
+OF_ONE = [CODES[name] for name in ("neg", "square")]
 CHUNK = 1 << 22  #: instructions after which Python looks whether it is interrupted
 
 
@@ -50,7 +55,7 @@ class Stepper:
             base = self.row + constants
             table.append([base, p.inputs, len(p), *lengths.tolist(), split])
             lengths += [len(p), len(p.entries), len(p.outputs)]
-            parts.append((p.ops, p.a, p.b, p.entries, np.full(len(p), -1, np.int32), p.outputs))
+            parts.append((_code(p), p.entries, p.outputs))
             self._machines.append(Machine(p))
             self._bases.append(base)
             self.row += constants + p.inputs + len(p)
@@ -169,16 +174,23 @@ def _split(p: Program, inputs: int) -> tuple[Program, int]:
     return reordered(p, np.argsort(late, kind="stable")), int((late == 0).sum())
 
 
+def _code(p: Program) -> Any:
+    """What ``ad_chain`` runs: for every instruction what to do, and its operands."""
+    before = p.inputs + np.arange(len(p)) - 1  # the result that an instruction finds in a register
+    kept = np.append(False, (p.ops[:-1] < STATIC) & (p.ops[:-1] != PART))[: len(p)]
+    a = kept & np.isin(p.ops, ARITHMETIC + OF_ONE) & (p.a == before)
+    b = kept & np.isin(p.ops, ARITHMETIC) & (p.b == before)
+    ops = np.where(p.ops < STATIC, p.ops.astype(np.int32) + STATIC * (a + 2 * b), 4 * STATIC)
+    return np.stack([ops, p.a, p.b], axis=1).astype(np.int32).ravel()
+
+
 def advance(
     at: Any,
     first: Any,
     last: Any,
     ways: Any,
-    ops: Any,
-    a: Any,
-    b: Any,
+    code: Any,
     entries: Any,
-    otherwise: Any,
     outputs: Any,
     stride: Any,
     to_split: Any,
@@ -197,11 +209,8 @@ def advance(
         first,
         last,
         ways,
-        ops,
-        a,
-        b,
+        code,
         entries,
-        otherwise,
         outputs,
         stride,
         to_split,
@@ -220,11 +229,8 @@ def retreat(
     at: Any,
     first: Any,
     ways: Any,
-    ops: Any,
-    a: Any,
-    b: Any,
+    code: Any,
     entries: Any,
-    otherwise: Any,
     outputs: Any,
     stride: Any,
     sizes: Any,
@@ -241,11 +247,8 @@ def retreat(
         at,
         first,
         ways,
-        ops,
-        a,
-        b,
+        code,
         entries,
-        otherwise,
         outputs,
         stride,
         sizes,

@@ -14,8 +14,7 @@ from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
 
-import autodiff.compiler.scan_derivatives
-import autodiff.compiler.scan_simplify  # noqa: F401  # attach what differentiates, and simplifies
+import autodiff.compiler.scan_rules  # noqa: F401  # attaches what differentiates a Scan
 from autodiff.arrays import data_of
 from autodiff.compiler.program import Program, with_inputs
 from autodiff.compiler.scanned import advance
