@@ -35,6 +35,7 @@ from autodiff import (
 )
 from autodiff.compiler.program import validate
 from autodiff.engine.instructions import VMAP
+from autodiff.export import to_python
 from autodiff.functions import mean
 from autodiff.ops import ROWS
 from autodiff.transforms.vmap import MOST
@@ -508,8 +509,8 @@ def test_programs_are_printed_pickled_and_written_in_python():
     assert "vmap(body_0, [" in text
     assert "way 1 of body 0, for 3 lanes, x0 to x1 its own, the last 1 results added up:" in text
     scope = {}
-    exec(lowered.as_python(), scope)
-    value, derivative = scope["f"](0.7, *xs.tolist())
+    exec(to_python(lowered), scope)
+    value, derivative = scope["f"](0.7, xs)
     close([value, derivative], lowered.run(np.append(0.7, xs)))
     program = pickle.loads(pickle.dumps(lowered.program))
     assert program.bodies[0].key() == lowered.program.bodies[0].key()

@@ -4,8 +4,6 @@ import dataclasses
 import itertools
 import math
 import pickle
-import subprocess
-import sys
 
 import numpy as np
 import pytest
@@ -259,23 +257,6 @@ def test_gradients_at_edges_are_those_of_backward(row):
 
 
 @pytest.mark.parametrize("row", TABLE, ids=ROW_IDS)
-def test_every_row_written_in_python_gives_the_same_numbers(row):
-    f, count = of_row(row)
-    inner = inside(row, count)
-    argnums = tuple(range(count))
-    for transformed in (jit(f), grad(f, argnums), hessian(f, argnums)):
-        lowered = transformed.lower(*inner)
-        source = lowered.as_python()
-        assert "autodiff" not in source
-        scope = {}
-        exec(source, scope)
-        for numbers in [inner, *zip(*[EDGES[i:] + EDGES[:i] for i in range(count)], strict=True)]:
-            found = scope["f"](*numbers)
-            found = found if isinstance(found, tuple) else (found,)
-            assert bits(found) == bits(run(lowered.program, numbers)), (numbers, source)
-
-
-@pytest.mark.parametrize("row", TABLE, ids=ROW_IDS)
 def test_a_program_on_values_records_what_the_function_does(row):
     f, count = of_row(row)
     xs = [Value(x) for x in inside(row, count)]
@@ -333,21 +314,6 @@ def test_text_shows_assignments_and_the_lines_of_comparisons():
     assert "guard not x0 > x1" in jit(branching).lower(1.0, 2.0).as_text()
 
 
-def test_python_source_runs_by_itself(tmp_path):
-    lowered = grad(branching, (0, 1)).lower(1.0, 2.0)
-    script = tmp_path / "gradient.py"
-    script.write_text(lowered.as_python() + "\nprint(*map(float.hex, f(1.0, 2.0)))\n")
-    done = subprocess.run(
-        [sys.executable, "-I", script], capture_output=True, text=True, check=True
-    )
-    assert done.stdout.split() == bits(grad(branching, (0, 1))(1.0, 2.0))
-    scope = {}
-    exec(lowered.as_python(), scope)
-    with pytest.raises(ValueError, match="traced where not x0 > x1"):
-        scope["f"](2.0, 1.0)
-    assert grad(branching).lower(1.0, 2.0).as_python().splitlines()[-1].strip().startswith("return")
-
-
 ODD = [
     "it's",
     'a "quoted" name',
@@ -367,44 +333,19 @@ ON_ONE_LINE = {
 
 
 @pytest.mark.parametrize("odd", ODD, ids=range(len(ODD)))
-def test_odd_names_of_files_and_functions_are_written_out(odd, tmp_path):
+def test_odd_names_of_files_are_written_on_one_line(odd):
     scope = {}
     exec(compile("def f(x, y):\n    return x * y if x > y else y - x", odd, "exec"), scope)
-    f = scope["f"]
-    f.__name__ = odd
-    lowered = jit(f).lower(2.0, 1.0)
-    script = tmp_path / "odd.py"
-    script.write_text(lowered.as_python(), encoding="utf-8")
-    exec(script.read_text(encoding="utf-8"), scope)
-    assert scope["f"](3.0, 2.0) == 6.0
-    with pytest.raises(ValueError, match="traced where x0 > x1") as raised:
-        scope["f"](2.0, 3.0)
-    assert str(raised.value).endswith(f", at {odd}:2")
-    assert scope["f"].__doc__ == f"jit({ON_ONE_LINE.get(odd, odd)}), written out."
-    text = lowered.as_text().splitlines()
+    text = jit(scope["f"]).lower(2.0, 1.0).as_text().splitlines()
     assert [line.split()[0] for line in text] == ["inputs", "guard", "v4", "return"]
     assert text[1] == f"guard x0 > x1    # {ON_ONE_LINE.get(odd, odd)}:2"
 
 
 @pytest.mark.parametrize("number", [NAN, INF, -INF, -0.0, 5e-324, -1e308, 1e16])
-@pytest.mark.parametrize(
-    "f",
-    [
-        lambda x, c: x + c,
-        lambda x, c: c - x,
-        lambda x, c: -(x * 0.0 - c) / c,
-        lambda x, c: functions.hypot(c, x),
-        lambda x, c: autodiff.sum([c, x, c]),
-        lambda x, c: c if x > c else -functions.maximum(c, x),
-    ],
-)
-def test_every_constant_is_written_out(f, number):
-    for x in (2.0, -0.0, NAN):
-        lowered = jit(lambda x: f(x, number)).lower(x)
-        scope = {}
-        exec(lowered.as_python(), scope)
-        assert bits([scope["f"](x)]) == bits(run(lowered.program, [x]))
-        assert lowered.as_text().splitlines()[-1].startswith("return")
+def test_every_constant_is_written(number):
+    text = jit(lambda x: functions.maximum(x, number)).lower(2.0).as_text().splitlines()
+    written = text[1].partition(", ")[2].removesuffix(")")
+    assert bits([eval(written)]) == bits([number])
 
 
 def test_counts():
@@ -453,8 +394,6 @@ def test_a_program_is_pickled_and_runs_elsewhere():
     mine = primitive("not_pickled", lambda a: a, [lambda a, v: 1.0])
     with pytest.raises(TypeError, match="not_pickled was added at run time: a program with it"):
         pickle.dumps(jit(mine).lower(1.0).program)
-    with pytest.raises(TypeError, match="not_pickled was added at run time: it has no source"):
-        jit(mine).lower(1.0).as_python()
 
 
 # -- large programs --------------------------------------------------------------------------------

@@ -25,6 +25,7 @@ from autodiff import (
     sqrt,
     where,
 )
+from autodiff.export import to_python
 
 INF, NAN = math.inf, math.nan
 COMPARISONS = [
@@ -171,7 +172,7 @@ def test_a_program_does_not_rest_on_a_choice():
 def test_a_program_with_a_choice_can_be_written_and_pickled():
     lowered = grad(piecewise).lower(0.5)
     scope = {}
-    exec(lowered.as_python(), scope)
+    exec(to_python(lowered), scope)
     again = pickle.loads(pickle.dumps(lowered.program))
     assert again.ops.tolist() == lowered.program.ops.tolist()
     for x in ORDERS:

@@ -20,7 +20,7 @@
 * ``scans`` -- what ``scan`` does, and its pullback; ``stepper`` and ``scanned`` run them,
   ``scan_derivatives`` and ``scan_rules`` differentiate them, ``scan_simplify`` trims them;
 * ``decisions`` -- from numbers to the program, of many, whose guards hold for them;
-* ``writing`` -- a program as text, and as Python source;
+* ``writing`` -- a program as text, and how large it is;
 * ``sparsity`` -- which derivatives are zero whatever the numbers, and how to compute the others;
 * ``numbering``, ``emitter``, ``loops`` -- what of all this goes node by node or instruction by
   instruction, compiled where there is a compiler: for the trace, the derivatives, and the rest.

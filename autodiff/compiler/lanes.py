@@ -68,15 +68,9 @@ class Steps:
 
     def group(self, first: int, end: int) -> None:
         """Append the lanes from ``first`` to ``end`` of a group."""
-        n, op = end - first, int(self.program.ops[first])
+        op = int(self.program.ops[first])
         tables = operands_of(self.program, first, end)
-        found = [axes_of(table) for table in tables]
-        sizes: tuple[int, ...] = (n,)
-        chosen = [Axes((n,))] * len(tables)
-        for i in sorted(range(len(tables)), key=lambda i: -tables[i].size):
-            finer = common(n, sizes, found[i].sizes)
-            if finer and (finer[0] >= NARROW or finer[0] == n):
-                sizes, chosen[i] = finer, found[i]
+        sizes, chosen = shared_axes(tables)
         outer = [1] * (AXES - len(sizes))
         row = [op, first, end, tables[-1].shape[1], *outer, *sizes[::-1]]
         room = 0
@@ -196,6 +190,27 @@ def axes_of(table: Table) -> Axes:
         if len(column) == 1:
             return Axes(tuple(sizes), tuple(strides), step)
     return _repeated(table)
+
+
+def shared_axes(tables: list[Table]) -> tuple[tuple[int, ...], list[Axes]]:
+    """The sizes of axes, innermost first, along which operands are spaced, and how each is.
+
+    One that would make them too narrow has the lanes in one axis, and no strides.
+
+    >>> rows, columns = np.arange(24).reshape(-1, 1) // 8, np.arange(24).reshape(-1, 1) % 8
+    >>> sizes, (of_rows, of_columns) = shared_axes([rows, columns])
+    >>> sizes, of_rows.along(sizes), of_columns.along(sizes)
+    ((8, 3), (0, 1), (1, 0))
+    """
+    n = len(tables[0])
+    found = [axes_of(table) for table in tables]
+    sizes: tuple[int, ...] = (n,)
+    chosen = [Axes((n,))] * len(tables)
+    for i in sorted(range(len(tables)), key=lambda i: -tables[i].size):
+        finer = common(n, sizes, found[i].sizes)
+        if finer and (finer[0] >= NARROW or finer[0] == n):
+            sizes, chosen[i] = finer, found[i]
+    return sizes, chosen
 
 
 def _repeated(table: Table) -> Axes:

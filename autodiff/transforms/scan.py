@@ -152,8 +152,8 @@ def loop(f: Callable[[Any, C], C], carry: C, n: int) -> C:
     >>> from autodiff import grad
     >>> loop(lambda i, x: x + i, 0.0, 5)
     10.0
-    >>> grad(lambda x: loop(lambda i, x: 0.5 * (x + 2 / x), x, 20))(1.5)  # the square root of 2
-    0.0
+    >>> grad(lambda x: loop(lambda i, y: y * x, 1.0, 5))(2.0)
+    80.0
     """
     if not callable(f):
         raise TypeError(f"loop(f, carry, n): f must be a function, not {describe(f)}")
