@@ -18,6 +18,7 @@ import numpy as np
 from autodiff.compiler.lanes import AXES, IN_PLACE, Steps, operands_of
 from autodiff.compiler.program import ARITY, GUARD, Integers, Program
 from autodiff.compiler.scatter import Scatter
+from autodiff.export.c_bodies import operands
 from autodiff.export.c_loops import WRITTEN, element
 from autodiff.export.listing import Statement
 from autodiff.ops import CODES
@@ -84,8 +85,7 @@ class Memory:
         """The references that a statement reads one by one, and the lists that need addresses."""
         p, op = self.program, int(self.program.ops[s.first])
         if s.row.name == "vmap":
-            taken = p.vmap(s.first)
-            return [], [taken.own, taken.shared]
+            return [], operands(*p.call(s.first))
         if s.first in self.scatters:
             scatter = self.scatters[s.first]
             terms = len(scatter.indices)
@@ -157,7 +157,7 @@ class Memory:
         sizes = placed[n:total].astype(np.int64)
         for k, (at, _) in vmaps.items():
             sizes[at] = 0
-            sizes[k] = len(p.vmap(k).body)
+            sizes[k] = len(p.call(k)[0])
         begin = self.inputs + len(kept)
         address[n:total] = begin + np.cumsum(sizes) - sizes
         for k, (at, which) in vmaps.items():

@@ -15,15 +15,17 @@ import numpy as np
 
 from autodiff.compiler.lanes import AXES
 from autodiff.compiler.passes import uses_of
-from autodiff.compiler.program import Body, Program
+from autodiff.compiler.program import Program
 from autodiff.compiler.scatter import Scatter, scatter_of
-from autodiff.engine.reals import describe
+from autodiff.export.c_bodies import lines as lines_of
+from autodiff.export.c_bodies import room, turn, turns
 from autodiff.export.c_loops import WRITTEN, element, loops, operation
 from autodiff.export.c_memory import Memory, literal
 from autodiff.export.listing import Statement, statements
 from autodiff.ops import COMPARISONS, ROWS
 
 LONG = 400  #: lines, or so, of a function
+_WORDS = "in a turn of {} every way fails"
 
 
 @dataclass
@@ -74,20 +76,20 @@ class Function:
         self.failures: list[str] = []
         self._file, self._program, self._name, self._names = file, q, name, names
         used = {self._body(s) for s in found if s.row.name == "vmap"}
-        self._ways = {i: self._written(i, q.bodies[i]) for i in sorted(used)}
+        work = [self._written(i) for i in sorted(used)]
         parts = [*_cut(found)]
         self._memory = memory = Memory(q, parts, scatters, f"{name}_at")
-        self.work = memory.work
-        for s in found:
-            if s.row.name == "vmap":
-                self.work = max(self.work, memory.work + self._room(s))
+        self.work = memory.work + max(work, default=0)
+        self._calls: list[str] = []
         lines = [[line for s in part for line in self._lines(s)] for part in parts]
         begin, end = [*self._copies()], [*self._results()]
         if memory.indices:
-            file.functions.append(table(f"static const int {name}_at[]", map(str, memory.indices)))
+            numbers = map(str, memory.indices)
+            file.functions.append(table(f"static const int {name}_at[]", numbers))
         if memory.constants:
             numbers = map(literal, memory.constants)
             file.functions.append(table(f"static const double {name}_constants[]", numbers))
+        file.functions += self._calls
         head = "" if public else "static "
         if len(parts) > 1:
             calls = []
@@ -98,26 +100,22 @@ class Function:
         body = [line for part in lines for line in part]
         file.functions.append(_function(f"{head}int {name}", [*begin, *body, *end], True))
 
-    def _written(self, i: int, body: Body) -> int:
-        """Write the ways of a body; how many numbers the largest of their workspaces has."""
-        if type(body) is not Body:
-            raise TypeError(f"{self._file.name} has {describe(body)}, which to_c cannot write")
-        names = [f"own {j}" for j in range(body.own)]
-        names += [f"shared {j}" for j in range(body.shared)]
-        return max(
-            Function(self._file, q, f"{self._name}_{i}_{j}", names).work
-            for j, q in enumerate(body.programs)
-        )
+    def _written(self, i: int) -> int:
+        """Write what a body runs; how many numbers it has in its room."""
+        body, work = self._program.bodies[i], 0
+        for end, runs in turns(body).items():
+            name = f"{self._name}_{i}_{end}"
+            for number, (_, ways) in enumerate(runs):
+                for j, q in enumerate(ways):
+                    names = [f"input {k}" for k in range(q.inputs)]
+                    way = Function(self._file, q, f"{name}_{number}_{j}", names)
+                    work = max(work, way.work)
+            self._file.functions.append(turn(name, runs))
+        return room(body).size + work
 
     def _body(self, s: Statement) -> int:
-        """Which body a ``vmap`` runs."""
+        """Which body an instruction runs."""
         return int(self._program.number(self._program.operands(s.first)[-1]))
-
-    def _room(self, s: Statement) -> int:
-        """How much room a ``vmap`` needs."""
-        i = self._body(s)
-        way = self._program.bodies[i].programs[0]
-        return way.inputs + len(way.outputs) + self._ways[i]
 
     def _failed(self, words: str) -> str:
         """A line that ends the function, and says why."""
@@ -154,7 +152,7 @@ class Function:
         if s.row.name not in WRITTEN:
             self._file.rows.add(s.row.name)
         if s.row.name == "vmap":
-            yield from self._vmap(s)
+            yield from self._call(s)
         elif s.first in self._memory.scatters:
             yield from self._scatter(s, self._memory.scatters[s.first])
         elif s.lanes > 1:
@@ -232,6 +230,9 @@ class Function:
         if by is not None and by.name in COMPARISONS:
             left, right = (self._word(ref) for ref in p.operands(compared - p.inputs))
             words = f"{left} {by.label} {right}"
+        elif by is not None and by.name == "part":
+            body = p.call(p.operands(compared - p.inputs)[0] - p.inputs)[0]
+            words = f"every turn of {body.word} goes one of its ways"
         was = "" if p.constants[-1 - outcome] else "not "
         expected, x = self._memory.number(outcome), self._memory.number(compared)
         source = p.sources[int(p.constants[-1 - number])]
@@ -243,48 +244,21 @@ class Function:
             return self._names[ref]
         return repr(float(self._program.constants[-1 - ref])) if ref < 0 else f"v{ref}"
 
-    def _vmap(self, s: Statement) -> Iterator[str]:
-        """A vmap: every lane by the first of its ways of which no guard fails."""
+    def _call(self, s: Statement) -> Iterator[str]:
+        """An instruction with a body: the call of a function that is written for it."""
         p, memory = self._program, self._memory
-        body, own, shared = p.vmap(s.first)
-        i = self._body(s)
-        n, results, sums = body.programs[0].inputs, body.results, body.sums
-        asked = len(body) - 1 in p.parts()[s.first][1]
-        ways = [f"{self._name}_{i}_{j}(x, y, u)" for j in range(len(body.programs))]
-        at, after = memory.work, body.lanes * results
-        yield f"{{ /* vmap over {body.lanes} lanes */"
-        yield f"    double *const x = &w[{at}], *const y = x + {n};"
-        yield f"    double *const u = y + {results + sums};"
-        yield f"    double *const r = &{memory.place(p.inputs + s.first)};"
-        if len(shared):
-            to = element("x", body.own, (1, "k"))
-            yield f"    for (int k = 0; k < {len(shared)}; k++) {to} = {memory.each(shared, 'k')};"
-        if sums:
-            to = element("r", after, (1, "k"))
-            yield f"    for (int k = 0; k < {sums}; k++) {to} = 0.0;"
-        yield f"    r[{after + sums}] = 1.0;"
-        yield f"    for (int i = 0; i < {body.lanes}; i++) {{"
-        if body.own:
-            given = memory.each(own, "i", "k")
-            yield f"        for (int k = 0; k < {body.own}; k++) x[k] = {given};"
-        yield f"        if ({' && '.join(ways)}) {{"
-        if asked:
-            yield f"            r[{after + sums}] = 0.0;"
-            if results:
-                to = element("r", 0, (results, "i"), (1, "k"))
-                yield f"            for (int k = 0; k < {results}; k++) {to} = 0.0;"
-            yield "            continue;"
+        body = p.call(s.first)[0]
+        name, i = f"{self._name}_run_{s.first}", self._body(s)
+        text = [
+            f"double *const r = &{memory.place(p.inputs + s.first)};",
+            f"double *const x = &w[{memory.work}];",
+            *lines_of(body, f"{self._name}_{i}", memory.read(s)[1], memory.each),
+        ]
+        self._calls.append(_function(f"static int {name}", text, False, ""))
+        if len(body) - 1 in p.parts()[s.first][1]:
+            yield f"{name}(in, w);"
         else:
-            yield f"            {self._failed('in a lane of vmap no way is right')}"
-        yield "        }"
-        if results:
-            to = element("r", 0, (results, "i"), (1, "k"))
-            yield f"        for (int k = 0; k < {results}; k++) {to} = y[k];"
-        if sums:
-            to, term = element("r", after, (1, "k")), element("y", results, (1, "k"))
-            yield f"        for (int k = 0; k < {sums}; k++) {to} += {term};"
-        yield "    }"
-        yield "}"
+            yield f"if ({name}(in, w)) {self._failed(_WORDS.format(body.word))}"
 
 
 def _scattered(p: Program, found: list[Statement]) -> tuple[list[Statement], dict[int, Scatter]]:
@@ -327,7 +301,7 @@ def table(head: str, numbers: Iterable[str]) -> str:
     return f"{head} = {{\n{body}\n}};"
 
 
-def _function(head: str, lines: list[str], whole: bool) -> str:
+def _function(head: str, lines: list[str], whole: bool, end: str = "    return 0;\n") -> str:
     """A function of these lines; of a part, without results."""
     text = "\n".join(f"    {line}" for line in lines)
     arguments = "const double *restrict in, " + "double *restrict out, " * whole
@@ -335,4 +309,4 @@ def _function(head: str, lines: list[str], whole: bool) -> str:
         f"(void){x};" for x in ("in", "out", "w") if (x != "out" or whole) and f"{x}[" not in text
     ]
     unused = f"    {' '.join(used)}\n" if used else ""
-    return f"{head}({arguments}double *restrict w)\n{{\n{unused}{text}\n    return 0;\n}}"
+    return f"{head}({arguments}double *restrict w)\n{{\n{unused}{text}\n{end}}}"
