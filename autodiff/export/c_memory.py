@@ -128,7 +128,8 @@ class Memory:
         if self.by_address:
             listed.append(p.outputs)
         else:
-            alone.append((len(parts) - 1, p.outputs.tolist()))
+            end = 0 if len(parts) == 1 else len(parts)  # a function of its own calls many parts
+            alone.append((end, p.outputs.tolist()))
         numbers = written_in.tolist()
         for number, few in alone:
             for ref in few:

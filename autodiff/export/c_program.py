@@ -17,6 +17,7 @@ from autodiff.compiler.lanes import AXES
 from autodiff.compiler.passes import uses_of
 from autodiff.compiler.program import Program
 from autodiff.compiler.scatter import Scatter, scatter_of
+from autodiff.engine.instructions import PART
 from autodiff.export.c_bodies import lines as lines_of
 from autodiff.export.c_bodies import room, turn, turns
 from autodiff.export.c_loops import WRITTEN, element, loops, operation
@@ -24,7 +25,7 @@ from autodiff.export.c_memory import Memory, literal
 from autodiff.export.listing import Statement, statements
 from autodiff.ops import COMPARISONS, ROWS
 
-LONG = 400  #: lines, or so, of a function
+LONG = 100  #: lines, or so, of a function
 _WORDS = "in a turn of {} every way fails"
 
 
@@ -228,11 +229,11 @@ class Function:
         words = "a comparison"
         by = ROWS[p.ops[compared - p.inputs]] if compared >= p.inputs else None
         if by is not None and by.name in COMPARISONS:
-            left, right = (self._word(ref) for ref in p.operands(compared - p.inputs))
-            words = f"{left} {by.label} {right}"
-        elif by is not None and by.name == "part":
-            body = p.call(p.operands(compared - p.inputs)[0] - p.inputs)[0]
-            words = f"every turn of {body.word} goes one of its ways"
+            left, right = p.operands(compared - p.inputs)
+            words = f"{self._word(left)} {by.label} {self._word(right)}"
+            if left >= p.inputs and p.ops[left - p.inputs] == PART:
+                body = p.call(p.operands(left - p.inputs)[0] - p.inputs)[0]
+                words = f"every turn of {body.word} went one of the ways that were traced"
         was = "" if p.constants[-1 - outcome] else "not "
         expected, x = self._memory.number(outcome), self._memory.number(compared)
         source = p.sources[int(p.constants[-1 - number])]
