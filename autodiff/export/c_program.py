@@ -190,7 +190,7 @@ class Function:
         elif s.row.over_lists and s.row.name not in WRITTEN:
             n = len(lists[0]) if lists else len(xs) // len(s.row.names)
             parts = [", ".join(xs[i * n : i * n + n]) for i in range(len(s.row.names))]
-            at = [f"(const double[]){{{part}}}" if n else "w" for part in parts]
+            at = [f"(const double[]){{{part}}}" for part in parts]
             for refs in lists:
                 copy, pointer = memory.side_by_side(refs)
                 yield from copy
