@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import functools
 import inspect
+import sys
 import threading
 from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 
+from autodiff.engine.pickling import by_name
 from autodiff.engine.reals import describe
 from autodiff.evaluation import apply, elementwise
 from autodiff.functions import PUBLIC
@@ -39,7 +42,8 @@ def primitive(
         kink: an expression in the operands' names that is zero where there is a corner or jump.
 
     Returns:
-        The function, of floats, arrays and Values.
+        The function, of floats, arrays and Values.  It can be pickled where it is assigned to its
+        name at the top of a module, as ``softsign`` below.
 
     Raises:
         TypeError: if ``name`` is not a string, or ``value`` or a partial not a function.
@@ -72,19 +76,66 @@ def primitive(
         name, " ".join(names), value, list(partials), label=label, kink=kink,
         domain=tuple(domain) if domain else (REALS,) * len(names),
     )  # fmt: skip
-    op = numbered(row)
+    return Primitive(row, value, sys._getframe(1).f_globals["__name__"])
 
-    def call(*operands: Any) -> Any:
-        if len(operands) != len(names):
-            raise TypeError(f"{name}({', '.join(names)}) was given {len(operands)} operands")
+
+class Primitive:
+    """What ``primitive`` returns: a function of floats, arrays and Values.
+
+    Args:
+        row: its row, which gets a number.
+        value: its value, from floats.
+        module: where it was added: there it is looked for by its name when it is pickled.
+    """
+
+    __qualname__: str
+
+    def __init__(self, row: Row, value: Callable[..., float], module: str) -> None:
+        functools.update_wrapper(self, value, updated=())  # whose signature it has
+        self.__module__ = module
+        self.__name__ = self.__qualname__ = row.name
+        self._row = row
+        self._value = value
+        self._op = numbered(row)
+
+    def __repr__(self) -> str:
+        return f"<primitive {self.__name__}>"
+
+    def __call__(self, *operands: Any) -> Any:
+        """Its value; recorded, where an operand is a Value.
+
+        Raises:
+            TypeError: for more or fewer operands than it has.
+        """
+        row = self._row
+        if len(operands) != len(row.names):
+            words = f"was given {len(operands)} operands"
+            raise TypeError(f"{row.name}({', '.join(row.names)}) {words}")
         if any(isinstance(x, np.ndarray) for x in operands):
-            return elementwise(call, np.vectorize(value, [np.float64]), name, operands)
-        return apply(op, *operands)
+            value = np.vectorize(self._value, [np.float64])
+            return elementwise(self, value, row.name, operands)
+        return apply(self._op, *operands)
 
-    call.__name__ = call.__qualname__ = name
-    call.__doc__ = value.__doc__
-    call.__wrapped__ = value  # type: ignore[attr-defined]  # whose signature it has
-    return call
+    def __copy__(self) -> Primitive:
+        return self
+
+    def __deepcopy__(self, memo: Any) -> Primitive:
+        return self
+
+    def __reduce__(self) -> Any:
+        """Pickled by name alone: what has its number in another process may be another primitive.
+
+        Raises:
+            TypeError: if another process would not find it so.
+        """
+        name = by_name(self)
+        if not name:
+            raise TypeError(
+                f"{self.__name__} was added at run time, in {self.__module__}: to be pickled, it "
+                f"must be assigned to {self.__name__} at the top of a module that the other "
+                "process imports too"
+            )
+        return name
 
 
 def numbered(row: Row) -> int:

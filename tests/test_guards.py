@@ -6,6 +6,8 @@ import functools
 import math
 import random
 import sys
+import threading
+import time
 import types
 from pathlib import Path
 
@@ -25,9 +27,12 @@ from autodiff import (
     jvp,
     nn,
     no_grad,
+    optim,
     scope,
+    sin,
     value_and_grad,
     vjp,
+    vmap,
 )
 from autodiff.transforms.guards import Generators, Watch, chains
 
@@ -379,15 +384,64 @@ def test_generators_that_stand_where_they_stood_have_not_moved():
     watch = Watch(lambda: rng)
     assert watch.generators == [rng]
     before = Generators(watch)
-    assert before.moved() == ""
+    assert before.moved() == []
     rng.normal()
-    assert before.moved() == "a Generator"
+    assert before.moved() == ["a Generator"]
     state = random.getstate()
     before = Generators(Watch(lambda: 1))
     random.random()
-    assert before.moved() == "the module random"
+    assert before.moved() == ["the module random"]
     random.setstate(state)
-    assert before.moved() == ""
+    assert before.moved() == []
+
+
+@pytest.fixture
+def another_thread_draws():
+    """Another thread draws from the module ``random`` all the time, as those of Dask do."""
+    stop = threading.Event()
+
+    def draw():
+        while not stop.wait(1e-4):
+            random.random()
+
+    thread = threading.Thread(target=draw)
+    thread.start()
+    yield
+    stop.set()
+    thread.join()
+
+
+def test_what_other_threads_draw_is_not_the_functions(another_thread_draws):
+    def long(x):
+        time.sleep(0.01)  # it is certain to be drawn from meanwhile
+        return sum(sin(x * i) for i in range(100))
+
+    xs = np.array([1.0, 2.0])
+    of_many = jit(vmap(long)), jit(lambda xs: vmap(long)(xs)[0])
+    for f, x in ((jit(long), 1.0), (jit(grad(long)), 1.0), *((f, xs) for f in of_many)):
+        f(x)
+        f(x)
+        assert sys.getprofile() is None
+    rng = np.random.default_rng(0)
+    net = nn.Neuron(1, rng=rng)
+    slow = nn.Sequential(net, lambda y: time.sleep(0.01) or y)
+    data, optimizer = ([[1.0], [2.0]] * 4, [1.0, 2.0] * 4), optim.SGD(net.parameters(), lr=0.01)
+    optim.fit(slow, nn.mse_loss, data, optimizer, epochs=4, batch_size=2, rng=rng, progress=False)
+
+
+def test_what_a_function_draws_is_found_while_other_threads_draw(another_thread_draws):
+    rng = np.random.default_rng(0)
+
+    def waits(draw):
+        return lambda x: time.sleep(0.01) or x * draw()
+
+    for draw in (
+        *(random.random, lambda: random.gauss(0, 1), lambda: random.choice([1.0, 2.0, 3.0])),
+        *(np.random.normal, rng.normal),
+    ):
+        with pytest.raises(RuntimeError, match="draws random numbers"):
+            jit(waits(draw))(1.0)
+    assert sys.getprofile() is None
 
 
 # -- threads, and Values that are put aside --------------------------------------------------------

@@ -96,6 +96,12 @@ def test_the_examples_of_transforms_print_what_they_say():
     assert printed[6:] == shown
 
 
+@pytest.mark.once
+def test_other_processes_compute_what_it_says():
+    printed, _ = run("cluster")
+    assert printed == said("cluster")
+
+
 def test_the_graphs_are_drawn_as_it_says(tmp_path):
     run("graph")
     written = {"net.svg", "program.svg", "loss.html", "call.html"}

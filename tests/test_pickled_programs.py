@@ -49,6 +49,12 @@ with open(sys.argv[1], "rb") as file:
     p = pickle.load(file)
 print(*[x.hex() for x in Machine(p)(np.array([0.7, -1.3, 2.0])).tolist()])
 """
+CALL = """
+import pickle, sys
+with open(sys.argv[1], "rb") as file:
+    lowered = pickle.load(file)
+print(lowered(0.7).data.hex())
+"""
 SAVE = """
 import pickle, sys
 from autodiff import functions
@@ -96,6 +102,22 @@ def test_a_version_with_more_rows_computes_the_same(another_version, tmp_path):
     p = traced()
     done = another_version(FIRST, MORE, OPEN, saved(tmp_path, p))
     assert (done.stderr, done.stdout.split()) == ("", run(p))
+
+
+def test_a_version_with_more_rows_calls_a_lowered_function(another_version, tmp_path):
+    w = autodiff.Value(2.0)
+    lowered = autodiff.jit(lambda x: autodiff.grad(functions.silu)(x) * w).lower(0.5)
+    (tmp_path / "program").write_bytes(pickle.dumps(lowered))
+    done = another_version(FIRST, MORE, CALL, tmp_path / "program")
+    assert (done.stderr, done.stdout.strip()) == ("", lowered(0.7).data.hex())
+
+
+def test_a_lowered_function_is_refused_as_its_program_is(another_version, tmp_path):
+    lowered = autodiff.jit(lambda x: functions.tanh(x) + 1.0).lower(0.5)
+    (tmp_path / "program").write_bytes(pickle.dumps(lowered))
+    old, new = 'Row("tanh",  "a", "tanh(a)"', 'Row("tanh",  "a", "tanh(2*a)"'
+    done = another_version(old, new, CALL, tmp_path / "program")
+    assert "uses tanh(), which computes something else in this version" in done.stderr
 
 
 def test_a_version_without_a_row_that_is_used_refuses(another_version, tmp_path):
@@ -230,6 +252,26 @@ def test_a_program_that_is_cut_off_is_refused():
     for end in range(0, len(data) - 1, 13):
         with pytest.raises((pickle.UnpicklingError, EOFError, ValueError)):
             pickle.loads(data[:end])
+
+
+def test_a_program_is_checked_in_time_that_grows_as_it_does(monkeypatch):
+    """A vmap, which may have many operands, is not taken apart anew for each of its results."""
+
+    def program_of(lanes):
+        f = autodiff.grad(lambda xs: autodiff.mean(autodiff.vmap(functions.tanh)(xs)))
+        return autodiff.jit(f).lower(np.ones(lanes)).program
+
+    pickled = [pickle.dumps(program_of(lanes)) for lanes in (10, 100)]
+    taken = []
+    original = Program.operands
+    monkeypatch.setattr(Program, "operands", lambda p, k: taken.append(k) or original(p, k))
+    monkeypatch.setattr(Program, "vmap", lambda p, k: pytest.fail("it is taken apart"))
+    counts = []
+    for data in pickled:
+        taken.clear()
+        pickle.loads(data)
+        counts.append(len(taken))
+    assert counts[0] == counts[1] > 0
 
 
 def test_programs_are_run_on_as_many_numbers_as_they_have_inputs():

@@ -202,7 +202,7 @@ def _is_rounded(name: str) -> bool:
     )
 
 
-_BASE, _INPUTS, _LENGTH, _OPS, _ENTRIES, _OUTPUTS, _SPLIT, _WAY = range(8)  # see steps.h
+_BASE, _INPUTS, _LENGTH, _CODE, _ENTRIES, _OUTPUTS, _SPLIT, _WAY = range(8)  # see steps.h
 _DONE, _IN_PYTHON, _NO_WAY = range(3)
 
 
@@ -211,11 +211,8 @@ def advance_steps(
     first: int,
     last: int,
     ways: Any,
-    ops: Any,
-    a: Any,
-    b: Any,
+    code: Any,
     entries: Any,
-    otherwise: Any,
     outputs: Any,
     stride: int,
     to_split: bool,
@@ -227,10 +224,11 @@ def advance_steps(
     own: Any,
     results: Any,
     chosen: Any,
+    saved: Any,
+    every: int,
 ) -> int:
     """Run steps, as ``ad_advance`` does in C."""
     n, of_own, of_results = sizes
-    code = ops, a, b, entries, otherwise
     i, way, k = at
     while i < last:
         while way < len(ways) // _WAY:
@@ -240,7 +238,7 @@ def advance_steps(
             if not k:
                 w[base : base + n] = carry[:n]
                 w[base + n : base + n + of_own] = own[i * of_own : (i + 1) * of_own]
-            k = _run_way(k, end, y, base, code, w)
+            k = _run_way(k, end, y, base, code, entries, w)
             if k == end:
                 break
             if k >= 0:
@@ -258,6 +256,8 @@ def advance_steps(
         if len(chosen):
             chosen[i - first] = way
         i, way, k = i + 1, 0, 0
+        if every and i % every == 0:
+            saved[i // every * n : (i // every + 1) * n] = carry[:n]
     at[0] = i
     return _DONE
 
@@ -266,11 +266,8 @@ def retreat_steps(
     at: Any,
     first: int,
     ways: Any,
-    ops: Any,
-    a: Any,
-    b: Any,
+    code: Any,
     entries: Any,
-    otherwise: Any,
     outputs: Any,
     stride: int,
     sizes: Any,
@@ -284,7 +281,6 @@ def retreat_steps(
 ) -> int:
     """Go back over steps, as ``ad_retreat`` does in C."""
     n, of_carry, of_back, of_given, own, shared = sizes
-    code = ops, a, b, entries, otherwise
     i, _, k = at
     while i >= first:
         y = ways[chosen[i - first] * _WAY : (chosen[i - first] + 1) * _WAY]
@@ -294,7 +290,7 @@ def retreat_steps(
             end = base + n + of_back + of_given
             w[base + n + of_back : end] = given[i * of_given : (i + 1) * of_given]
             k = y[_SPLIT]
-        k = _run_way(k, y[_LENGTH], y, base, code, w)
+        k = _run_way(k, y[_LENGTH], y, base, code, entries, w)
         if k != y[_LENGTH]:
             at[0], at[1], at[2] = i, chosen[i - first], k
             return _NO_WAY if k < 0 else _IN_PYTHON
@@ -311,9 +307,9 @@ def retreat_steps(
     return _DONE
 
 
-def _run_way(k: int, end: int, y: Any, base: int, code: Any, w: Any) -> int:
-    """Run instructions of one of the ways of a step."""
-    ops, a, b, entries, otherwise = code
-    here = slice(y[_OPS], y[_OPS] + y[_LENGTH])
-    own = ops[here], a[here], b[here], entries[y[_ENTRIES] :], otherwise[here]
-    return run_span(k, end, base, y[_INPUTS], *own, w)
+def _run_way(k: int, end: int, y: Any, base: int, code: Any, entries: Any, w: Any) -> int:
+    """Run instructions of one of the ways of a step, as ``ad_chain`` does in C."""
+    ops, a, b = np.asarray(code).reshape(-1, 3)[y[_CODE] : y[_CODE] + y[_LENGTH]].T.tolist()
+    ops = [op % STATIC if op < 4 * STATIC else op for op in ops]
+    otherwise = [-1] * len(ops)
+    return run_span(k, end, base, y[_INPUTS], ops, a, b, entries[y[_ENTRIES] :], otherwise, w)

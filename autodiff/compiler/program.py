@@ -89,7 +89,10 @@ class Program:
         codes, places = np.unique(self.ops, return_inverse=True)
         for op in codes.tolist():
             if op >= ADDED:
-                raise TypeError(f"{ROWS[op].name} was added at run time: it cannot be pickled")
+                raise TypeError(
+                    f"{ROWS[op].name} was added at run time: a program with it cannot be pickled; "
+                    "pickle the function, which is traced anew where it is opened"
+                )
         rows = [(ROWS[op].name, _meaning(ROWS[op].name)) for op in codes.tolist()]
         return {**self.__dict__, "ops": places.astype(np.uint16), "rows": rows}
 
@@ -480,6 +483,7 @@ def validate(p: Program, after: str = "") -> Program:
         x = float(p.constants[-1 - ref]) if ref < 0 else -1.0
         return x.is_integer() and 0 <= x < end
 
+    results: dict[int, int] = {}  # of every vmap, how many there are
     for j in np.flatnonzero(p.ops == VMAP).tolist():
         *operands, number = p.operands(j) or [0]
         if not below(number, len(p.bodies)):
@@ -487,8 +491,8 @@ def validate(p: Program, after: str = "") -> Program:
         body = p.bodies[int(p.number(number))]
         if len(operands) != body.operands:
             refuse(f"{named(j)} has {len(operands)} operands, but its body {body.operands}")
+        results[j] = len(body)
     for j in np.flatnonzero(p.ops == PART).tolist():
-        of = int(p.a[j]) - p.inputs
-        if of < 0 or p.ops[of] != VMAP or not below(p.b[j], len(p.call(of)[0])):
+        if not below(p.b[j], results.get(int(p.a[j]) - p.inputs, 0)):
             refuse(f"{named(j)} reads no result of a vmap")
     return p

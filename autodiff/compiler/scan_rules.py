@@ -84,7 +84,7 @@ def _pulled(
     left out.
     """
     given = np.concatenate([x.ravel() for x in adjoints])
-    read = np.flatnonzero(given != NONE)
+    read = np.flatnonzero(given != NONE).astype(np.int32)
     key: Any = scan, read.tobytes(), "trimmed"
     if key not in made:
         made[key] = of_scan(scan, read)

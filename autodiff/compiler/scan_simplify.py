@@ -29,7 +29,7 @@ def of_scan(scan: Scan, read: Integers) -> tuple[Scan, Integers, Integers]:
         needed = needed | inputs[:n]
     if outputs.all() and scan in _simple and inputs[n:].all():
         return scan, np.arange(scan.operands, dtype=np.int32), read
-    runs = _simplified(scan.runs, outputs)
+    runs = _simplified(scan.runs, outputs, True)
     inputs = np.logical_or.reduce([inputs_read(q) for run in runs for q in run.ways])
     inputs[:n] = needed
     to = np.cumsum(inputs) - 1
@@ -46,7 +46,10 @@ def of_scan(scan: Scan, read: Integers) -> tuple[Scan, Integers, Integers]:
 
 
 def _of_pullback(pullback: Pullback, read: Integers) -> tuple[Pullback, Integers, Integers]:
-    """A pullback without adjoints that nothing reads."""
+    """A pullback without adjoints that nothing reads.
+
+    Its vmaps are not merged: the way forwards must not come to need adjoints.
+    """
     n, m, steps = len(pullback.back), len(pullback.by_own), pullback.steps
     asked = np.bincount(read, minlength=len(pullback)) > 0
     own = asked[n : n + steps * m].reshape(steps, m).any(axis=0)
@@ -57,7 +60,7 @@ def _of_pullback(pullback: Pullback, read: Integers) -> tuple[Pullback, Integers
     outputs = np.concatenate([np.ones(pullback.scan.carry + n, bool), own, shared])
     fewer = replace(
         pullback,
-        runs=_simplified(pullback.runs, outputs),
+        runs=_simplified(pullback.runs, outputs, False),
         by_own=tuple(np.array(pullback.by_own, int)[own].tolist()),
         by_shared=tuple(np.array(pullback.by_shared, int)[shared].tolist()),
     )
@@ -66,12 +69,12 @@ def _of_pullback(pullback: Pullback, read: Integers) -> tuple[Pullback, Integers
     return fewer, operands, (np.cumsum(left) - 1)[read]
 
 
-def _simplified(runs: tuple[Run, ...], outputs: Any) -> tuple[Run, ...]:
+def _simplified(runs: tuple[Run, ...], outputs: Any, merging: bool) -> tuple[Run, ...]:
     """The steps with programs that have these outputs, simplified."""
     made: dict[Program, Program] = {}
     for run in runs:
         for q in run.ways:
-            made[q] = simplified(q.returning(q.outputs[outputs]))
+            made[q] = simplified(q.returning(q.outputs[outputs]), merging)
     return tuple(Run(run.steps, tuple(made[q] for q in run.ways)) for run in runs)
 
 

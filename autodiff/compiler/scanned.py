@@ -10,23 +10,40 @@ sqrt(n) does: A. Griewank, A. Walther, Evaluating Derivatives (2008), chapter 12
 from __future__ import annotations
 
 import math
+import threading
 from typing import Any
 from weakref import WeakKeyDictionary
 
 import numpy as np
 
-from autodiff.compiler.passes import dead_code
 from autodiff.compiler.program import Body, Floats
 from autodiff.compiler.scans import Pullback, Run, Scan
-from autodiff.compiler.stepper import Stepper
+from autodiff.compiler.stepper import Stepper, flat_view
 from autodiff.compiler.trace import replay_ways
 
 CACHE = 1 << 17  #: numbers that the steps of a segment have, at least, if there are so many
+MOST = 1 << 16  #: numbers that a scan may have as operands, if its checkpoints are kept
 
-_ready: WeakKeyDictionary[Body, Any] = WeakKeyDictionary()
+_ready: WeakKeyDictionary[Body, list[Stepper]] = WeakKeyDictionary()
 
 
-def advance(scan: Scan, operands: Floats, start: int, carry: Floats, results: Any) -> int:
+class _Last(threading.local):
+    """The scan that a thread has run last, its operands, and its checkpoints.
+
+    Where a program needs the value of a scan and its derivatives, the pullback takes these.
+    """
+
+    key = b""
+    operands = np.zeros(0)
+    checkpoints: Any = None
+
+
+_last = _Last()
+
+
+def advance(
+    scan: Scan, operands: Floats, start: int, carry: Floats, results: Any, saved: Any = None
+) -> int:
     """Run a scan from a step on; the step that could not be run, or how many there are.
 
     Args:
@@ -35,18 +52,37 @@ def advance(scan: Scan, operands: Floats, start: int, carry: Floats, results: An
         start: the first step.
         carry: what that gets, which becomes what the last of these steps leaves.
         results: a row for every step.
+        saved: gets the carries at the beginning of all segments but the first.
     """
     own, shared = _apart(scan, operands)
-    if scan not in _ready:
-        inputs = scan.programs[0].inputs
-        _ready[scan] = [Stepper(run.ways, inputs) for run in scan.runs]
-    for stepper, steps in zip(_ready[scan], _ranges(scan.runs), strict=True):
+    every, room = (0, carry) if saved is None else (_segment(scan), saved)
+    arrays: Any = [flat_view(x) for x in (carry, own, results, room)]
+    for stepper, steps in zip(_steppers(scan), _ranges(scan.runs), strict=True):
         steps = range(max(steps.start, start), steps.stop)
         if len(steps):
-            left: int = stepper.advance(steps, stepper.rows(1, shared), carry, own, results)
+            rows = stepper.rows(1, shared)
+            left: int = stepper.advance(*(steps, rows, *arrays, every))
             if left:
                 return steps.stop - left
     return scan.steps
+
+
+def _steppers(body: Scan | Pullback) -> list[Stepper]:
+    """What runs the steps of every run."""
+    if body not in _ready:
+        scan = body.scan if isinstance(body, Pullback) else body
+        sizes: Any = (scan.carry, scan.own, scan.shared)
+        if isinstance(body, Pullback):
+            adjoints = body.back, body.given, body.by_own, body.by_shared
+            sizes = *sizes, tuple(map(len, adjoints))
+        _ready[body] = [Stepper(run.ways, *sizes) for run in body.runs]
+    return _ready[body]
+
+
+def _segment(scan: Scan) -> int:
+    """How many steps a segment has; a row of the pullback is some three rows of the scan."""
+    row = 3 * max(stepper.row for stepper in _steppers(scan))
+    return max(CACHE // row, math.isqrt(scan.steps * scan.carry // row), 1)
 
 
 def _run_scan(scan: Scan, operands: Floats, asked: bool = False) -> Floats:
@@ -58,54 +94,53 @@ def _run_scan(scan: Scan, operands: Floats, asked: bool = False) -> Floats:
     """
     carry = operands[: scan.carry].copy()
     results = np.zeros((scan.steps, scan.results))
-    came = advance(scan, operands, 0, carry, results)
+    came, _ = _forwards(scan, operands, carry, results)
     if came < scan.steps and not asked:
         _fail(scan, operands, came, carry)
     return np.concatenate([carry, results.ravel(), [came == scan.steps]])
 
 
+def _forwards(scan: Scan, operands: Floats, carry: Floats, results: Any) -> tuple[int, Any]:
+    """Run a scan, as ``advance``; and its checkpoints."""
+    checkpoints: Any = np.zeros((scan.steps // _segment(scan) + 1, scan.carry))
+    checkpoints[0] = carry
+    came = advance(scan, operands, 0, carry, results, checkpoints)
+    if came == scan.steps and len(operands) <= MOST:
+        _last.key, _last.operands, _last.checkpoints = scan.key(), operands.copy(), checkpoints
+    return came, checkpoints
+
+
 def _run_pullback(pullback: Pullback, operands: Floats, asked: bool = False) -> Floats:
     """The results of a pullback; see ``_run_scan``."""
-    scan, n = pullback.scan, pullback.steps
+    scan, n, size = pullback.scan, pullback.steps, _segment(pullback.scan)
     own, shared = _apart(scan, operands)
     end = scan.operands + len(pullback.back)
-    back, given = operands[scan.operands : end].copy(), operands[end:].reshape(n, -1)
-    of_own = np.zeros((n, len(pullback.by_own)))
-    of_shared, carry = np.zeros(len(pullback.by_shared)), operands[: scan.carry].copy()
-    if pullback not in _ready:
-        _ready[pullback] = [_steppers(pullback, run) for run in pullback.runs]
-    nothing = np.zeros((n, 0))
-    segments, checkpoints = [], []
-    rows: Any = ()
-    before: Stepper | None = None
-    for (forth, both), steps in zip(_ready[pullback], _ranges(pullback.runs), strict=True):
-        w = forth.rows(1, shared)
-        size = max(CACHE // both.row, math.isqrt(len(steps) * scan.carry // both.row), 1)
-        for start in range(steps.start, steps.stop, size):
-            segment = range(start, min(start + size, steps.stop))
-            segments.append((both, segment))
-            checkpoints.append(carry.copy())
-            left = forth.advance(segment, w, carry, own, nothing)
-            if left:
-                if not asked:
-                    _fail(scan, operands, segment.stop - left, carry)
-                return np.zeros(len(pullback))
-    for (both, segment), carry in zip(reversed(segments), reversed(checkpoints), strict=True):
-        if both is not before or len(rows) < len(segment):
-            before, rows = both, both.rows(len(segment), shared)
-        chosen = np.zeros(len(segment), np.int32)
-        left = both.advance(segment, rows, carry, own, nothing, chosen)
-        assert not left
-        both.retreat(segment, rows, back, given, of_own, of_shared, chosen, scan.carry)
+    of_scan, back = operands[: scan.operands], operands[scan.operands : end].copy()
+    of_own, of_shared = np.zeros((n, len(pullback.by_own))), np.zeros(len(pullback.by_shared))
+    checkpoints = _last.checkpoints
+    if scan.key() != _last.key or of_scan.tobytes() != _last.operands.tobytes():
+        first = operands[: scan.carry].copy()
+        came, checkpoints = _forwards(scan, of_scan, first, np.zeros((n, scan.results)))
+        if came < n:
+            if not asked:
+                _fail(scan, operands, came, first)
+            return np.zeros(len(pullback))
+    steppers, runs = _steppers(pullback), _ranges(pullback.runs)
+    rows: dict[int, Any] = {}
+    arrays: Any = [flat_view(x) for x in (own, back, operands[end:], of_own, of_shared)]
+    for start in reversed(range(0, n, size)):
+        carry = flat_view(checkpoints[start // size].copy())
+        pieces = []
+        for i, run in enumerate(runs):
+            steps = range(max(start, run.start), min(start + size, run.stop))
+            if len(steps):
+                if i not in rows:
+                    rows[i] = steppers[i].rows(min(size, len(run)), shared)
+                steppers[i].tape(steps, rows[i], carry, arrays[0])
+                pieces.append((i, steps))
+        for i, steps in reversed(pieces):
+            steppers[i].retreat(steps, rows[i], *arrays[1:])
     return np.concatenate([back, of_own.ravel(), of_shared, [1.0]])
-
-
-def _steppers(pullback: Pullback, run: Run) -> tuple[Stepper, Stepper]:
-    """What runs its steps forwards alone, and what runs them forwards and back."""
-    scan = pullback.scan
-    inputs = scan.carry + scan.own + scan.shared
-    forth = [dead_code(q.returning(q.outputs[: scan.carry])) for q in run.ways]
-    return Stepper(forth, inputs), Stepper(run.ways, inputs)
 
 
 def _apart(scan: Scan, operands: Floats) -> tuple[Any, Floats]:

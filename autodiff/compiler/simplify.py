@@ -54,11 +54,17 @@ FEW = 16  #: vmaps that are compared with one another: of more, as in a Jacobian
 _simple: WeakSet[Mapped] = WeakSet()  # bodies that need not be simplified again
 
 
-def simplified(p: Program) -> Program:
-    """The program after all of ``SIMPLIFY``, and with its vmaps simplified."""
+def simplified(p: Program, merging: bool = True) -> Program:
+    """The program after all of ``SIMPLIFY``, and with its vmaps simplified.
+
+    Without ``merging``, what does not depend on an input does not come to depend on it.
+    """
     for simplify in SIMPLIFY:
         p = simplify(p)
-    return dead_code(trimmed(merged(trimmed(p)))) if VMAP in p.ops else p
+    if VMAP not in p.ops:
+        return p
+    p = trimmed(p)
+    return dead_code(trimmed(merged(p)) if merging else p)
 
 
 def trimmed(p: Program) -> Program:

@@ -14,6 +14,8 @@ from autodiff.compiler.derivatives import NOTHING_HELD, dependent
 from autodiff.compiler.machine import Machine
 from autodiff.compiler.program import Floats, Program, reordered, views
 from autodiff.compiler.sums import sums
+from autodiff.engine.instructions import PART, STATIC
+from autodiff.ops import CODES
 
 try:
     import cython
@@ -24,6 +26,9 @@ if not cython.compiled:
     from autodiff.compiler.interpreted import advance_steps, retreat_steps
 
 DONE, IN_PYTHON, NO_WAY = 0, 1, 2  #: what ``advance`` and ``retreat`` come back with
+#: What has a variant for an operand that is the result before.
+ARITHMETIC = [CODES[name] for name in ("add", "sub", "mul", "div")]
+OF_ONE = [CODES[name] for name in ("neg", "square")]
 CHUNK = 1 << 22  #: instructions after which Python looks whether it is interrupted
 
 
@@ -32,125 +37,143 @@ class Stepper:
 
     Args:
         ways: their programs.  Inputs are the carry, a step's own numbers, what is shared, and then
-            adjoints; outputs the carry for the next step, and then other results.
-        inputs: how many inputs there are before the adjoints.
+            adjoints; outputs the carry for the next step, and then results, or adjoints.
+        carry, own, shared: how many of the first three inputs there are.
+        adjoints: how many adjoints there are of the carry, of results, of a step's own numbers, and
+            of what is shared; none in a scan.
 
     Attributes:
         row: how many numbers a step needs.
     """
 
-    def __init__(self, ways: Sequence[Program], inputs: int) -> None:
+    def __init__(
+        self,
+        ways: Sequence[Program],
+        carry: int,
+        own: int,
+        shared: int,
+        adjoints: tuple[int, int, int, int] | None = None,
+    ) -> None:
         self._machines: list[Machine] = []
         self._bases: list[int] = []
-        table, parts, self.row, self.room, self.length = [], [], 0, 1, 1
+        table, parts, self.row, self._room, self._length = [], [], 0, 1, 1
+        self._inputs, self._shared = carry + own + shared, shared
         lengths = np.zeros(3, np.int64)  # of what is before a way: instructions, entries, outputs
         for way in ways:
-            p, split = _split(sums(way), inputs)
+            p, split = _split(sums(way), carry, self._inputs)
             constants = len(p.constants)
             base = self.row + constants
             table.append([base, p.inputs, len(p), *lengths.tolist(), split])
             lengths += [len(p), len(p.entries), len(p.outputs)]
-            parts.append((p.ops, p.a, p.b, p.entries, np.full(len(p), -1, np.int32), p.outputs))
+            parts.append((_code(p), p.entries, p.outputs))
             self._machines.append(Machine(p))
             self._bases.append(base)
             self.row += constants + p.inputs + len(p)
-            self.room = max(self.room, int(np.max(p.b[p.over_list], initial=1)))
-            self.length = max(self.length, len(p))
-        self._inputs = inputs
-        self._code = views(
+            self._room = max(self._room, int(np.max(p.b[p.over_list], initial=1)))
+            self._length = max(self._length, len(p))
+        self._code: Any = views(
             np.array(table, np.int32).ravel(),
             *(np.concatenate(arrays) for arrays in zip(*parts, strict=True)),
         )
+        self._carry = carry
+        results = 0 if adjoints else len(ways[0].outputs) - carry
+        self._forth, self._back = views(
+            np.array([carry, own, results], np.intp),
+            np.array([self._inputs, carry, *(adjoints or ())], np.intp),
+        )
 
     def rows(self, n: int, shared: Floats) -> Any:
-        """So many rows of numbers, with constants and what is shared in their places."""
+        """Room for so many steps: a row for each, with constants and what is shared in it."""
         w = np.zeros((n, self.row))
         for machine, base in zip(self._machines, self._bases, strict=True):
             numbers = machine.program.constants
             w[:, base - len(numbers) : base] = numbers[::-1]
-            w[:, base + self._inputs - len(shared) : base + self._inputs] = shared
-        return w
+            w[:, base + self._inputs - self._shared : base + self._inputs] = shared
+        more = np.zeros(self._room), np.zeros(self._carry + 1), np.zeros(n, np.int32)
+        return w, *views(w.ravel(), *more)
 
     def advance(
-        self,
-        steps: range,
-        w: Any,
-        carry: Floats,
-        own: Any,
-        results: Any,
-        chosen: Any = None,
+        self, steps: range, rows: Any, carry: Any, own: Any, results: Any, saved: Any, every: int
     ) -> int:
-        """Run steps, and change the carry; how many could not be run.
+        """Run steps, one after the other in one row; how many could not be run.
 
         Args:
             steps: which.
-            w: a row of numbers; or, to come back, one for each step.
-            carry: what the first of them gets; then what the last leaves.
-            own: a row for every step of the scan: its own numbers.
-            results: likewise, what becomes its results.
-            chosen: gets which way each of these steps goes; then they go only as far as they need
-                no adjoints.
+            rows: room for one.
+            carry: what the first of them gets; it becomes what the last leaves.
+            own: the own numbers of all steps of the scan.
+            results: what becomes their results.
+            saved: gets the carry after every so many steps, the first row excepted.
+            every: after how many; 0 for never.
         """
-        back = chosen is not None
-        stride = self.row if len(w) > 1 else 0
-        sizes = np.array([len(carry), own.shape[1], 0 if back else results.shape[1]], np.intp)
-        at = np.array([steps.start, 0, 0], np.intp)
-        arrays = (w.ravel(), np.zeros(self.room), carry, np.zeros(len(carry)))
-        given = views(*(_not_empty(x) for x in (*arrays, own.ravel(), results.ravel())))
-        ways = views(np.zeros(0, np.int32) if chosen is None else chosen)[0]
-        chunk = len(steps) if stride else max(CHUNK // self.length, 1)
+        w, numbers, scratch, following, _ = rows
+        where = np.array([steps.start, 0, 0], np.intp)
+        (at,), none = views(where), views(np.zeros(0, np.int32))[0]
+        chunk = max(CHUNK // self._length, 1)
         end = min(steps.start + chunk, steps.stop)
         while True:
-            came = advance(
-                *(views(at)[0], steps.start, end, *self._code, stride, back, views(sizes)[0]),
-                *(*given, ways),
-            )
+            numbers_of = (numbers, scratch, carry, following, own, results, none, saved, every)
+            came = advance(*(at, steps.start, end, *self._code, 0, False, self._forth, *numbers_of))
             if came == IN_PYTHON:
-                self._in_python(at, w[(at[0] - steps.start) * bool(stride)])
+                self._in_python(where, w[0])
             elif came == NO_WAY:
-                return int(steps.stop - at[0])
+                return int(steps.stop - where[0])
             elif end == steps.stop:
                 return 0
             else:
-                at[1:], end = 0, min(end + chunk, steps.stop)
+                where[1:], end = 0, min(end + chunk, steps.stop)
 
-    def retreat(
-        self,
-        steps: range,
-        w: Any,
-        back: Floats,
-        given: Any,
-        of_own: Any,
-        of_shared: Floats,
-        chosen: Any,
-        carry: int,
-    ) -> None:
-        """Go back over steps, and change the adjoints of the carry.
+    def tape(self, steps: range, rows: Any, carry: Any, own: Any) -> None:
+        """Run steps, each in a row of its own, so far as they need no adjoints.
 
-        Args:
-            steps: which.
-            w: the rows of numbers that they left.
-            back: the adjoints of the carry that the last of them leaves; then that of the first.
-            given: a row for every step of the scan: the adjoints of its results.
-            of_own: likewise, what becomes those of its own numbers.
-            of_shared: to these are added those of what is shared.
-            chosen: which way each of these steps went.
-            carry: how many numbers the carry has.
+        Args: as ``advance``; every step must have been run before.
         """
-        sizes = [self._inputs, carry, len(back), given.shape[1], of_own.shape[1], len(of_shared)]
-        at = np.array([steps.stop - 1, 0, -1], np.intp)
-        arrays = (w.ravel(), np.zeros(self.room), back, given.ravel(), of_own.ravel(), of_shared)
-        numbers = views(*(_not_empty(x) for x in arrays))
-        (which,) = views(chosen)
+        w, numbers, scratch, following, chosen = rows
+        where = np.array([steps.start, 0, 0], np.intp)
+        (at,), none = views(where), views(np.zeros(1))[0]
         while True:
-            came = retreat(
-                *(views(at)[0], steps.start, *self._code, self.row),
-                *(views(np.array(sizes, np.intp))[0], *numbers, which),
+            numbers_of = (numbers, scratch, carry, following, own, none, chosen, none, 0)
+            came = advance(
+                *(
+                    at,
+                    steps.start,
+                    steps.stop,
+                    *self._code,
+                    self.row,
+                    True,
+                    self._forth,
+                    *numbers_of,
+                )
             )
             if came == DONE:
                 return
-            assert came == IN_PYTHON  # what fails has failed on the way here
-            self._in_python(at, w[at[0] - steps.start])
+            assert came == IN_PYTHON
+            self._in_python(where, w[where[0] - steps.start])
+
+    def retreat(
+        self, steps: range, rows: Any, back: Any, given: Any, of_own: Any, of_shared: Any
+    ) -> None:
+        """Go back over steps that ``tape`` has run.
+
+        Args:
+            steps: which.
+            rows: those of ``tape``.
+            back: the adjoints of the carry that the last of them leaves; they become those of the
+                carry that the first of them gets.
+            given: the adjoints of the results of all steps of the scan.
+            of_own: what becomes those of their own numbers.
+            of_shared: to these are added those of what is shared.
+        """
+        w, numbers, scratch, _, chosen = rows
+        where = np.array([steps.stop - 1, 0, -1], np.intp)
+        (at,) = views(where)
+        while True:
+            numbers_of = (numbers, scratch, back, given, of_own, of_shared, chosen)
+            came = retreat(*(at, steps.start, *self._code, self.row, self._back, *numbers_of))
+            if came == DONE:
+                return
+            assert came == IN_PYTHON
+            self._in_python(where, w[where[0] - steps.start])
 
     def _in_python(self, at: Any, row: Any) -> None:
         """Do an instruction that Python must do, and go on behind it."""
@@ -159,14 +182,27 @@ class Stepper:
         at[2] += 1
 
 
-def _not_empty(x: Any) -> Any:
-    return x if x.size else np.zeros(1)
+def flat_view(x: Any) -> Any:
+    """All numbers of an array as ``advance`` and ``retreat`` take them."""
+    return views(x.ravel() if x.size else np.zeros(1))[0]
 
 
-def _split(p: Program, inputs: int) -> tuple[Program, int]:
+def _split(p: Program, carry: int, inputs: int) -> tuple[Program, int]:
     """A program with all that reads an adjoint at its end, and where that begins."""
     late = dependent(p, range(inputs, p.inputs), NOTHING_HELD)[p.inputs :]
-    return reordered(p, np.argsort(late, kind="stable")), int((late == 0).sum())
+    q, split = reordered(p, np.argsort(late, kind="stable")), int((late == 0).sum())
+    assert (q.outputs[:carry] < p.inputs + split).all(), "the carry needs an adjoint"
+    return q, split
+
+
+def _code(p: Program) -> Any:
+    """What ``ad_chain`` runs: for every instruction what to do, and its operands."""
+    before = p.inputs + np.arange(len(p)) - 1  # the result that an instruction finds in a register
+    kept = np.append(False, (p.ops[:-1] < STATIC) & (p.ops[:-1] != PART))[: len(p)]
+    a = kept & np.isin(p.ops, ARITHMETIC + OF_ONE) & (p.a == before)
+    b = kept & np.isin(p.ops, ARITHMETIC) & (p.b == before)
+    ops = np.where(p.ops < STATIC, p.ops.astype(np.int32) + STATIC * (a + 2 * b), 4 * STATIC)
+    return np.stack([ops, p.a, p.b], axis=1).astype(np.int32).ravel()
 
 
 def advance(
@@ -174,11 +210,8 @@ def advance(
     first: Any,
     last: Any,
     ways: Any,
-    ops: Any,
-    a: Any,
-    b: Any,
+    code: Any,
     entries: Any,
-    otherwise: Any,
     outputs: Any,
     stride: Any,
     to_split: Any,
@@ -190,6 +223,8 @@ def advance(
     own: Any,
     results: Any,
     chosen: Any,
+    saved: Any,
+    every: Any,
 ) -> int:
     """Steps forwards, as ``ad_advance`` in ``steps.h`` says."""
     return advance_steps(
@@ -197,11 +232,8 @@ def advance(
         first,
         last,
         ways,
-        ops,
-        a,
-        b,
+        code,
         entries,
-        otherwise,
         outputs,
         stride,
         to_split,
@@ -213,6 +245,8 @@ def advance(
         own,
         results,
         chosen,
+        saved,
+        every,
     )
 
 
@@ -220,11 +254,8 @@ def retreat(
     at: Any,
     first: Any,
     ways: Any,
-    ops: Any,
-    a: Any,
-    b: Any,
+    code: Any,
     entries: Any,
-    otherwise: Any,
     outputs: Any,
     stride: Any,
     sizes: Any,
@@ -241,11 +272,8 @@ def retreat(
         at,
         first,
         ways,
-        ops,
-        a,
-        b,
+        code,
         entries,
-        otherwise,
         outputs,
         stride,
         sizes,

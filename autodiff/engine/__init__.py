@@ -8,6 +8,7 @@
 * ``modes``, ``traces``, ``anomalies`` -- how operations are recorded, for which transform, and what
   is said of the first nan;
 * ``instructions`` -- beside the table's rows, what only traces and programs contain;
+* ``pickling`` -- by what name a function is pickled;
 * ``lock`` -- one traversal of a graph at a time;
 * ``interpreted`` -- what ``memory.h`` and the ``.pxd`` files do in C, in Python.
 """

@@ -22,7 +22,8 @@ from autodiff.engine.instructions import ADDED, PART, VMAP
 from autodiff.engine.reals import describe
 from autodiff.ops import CODES, ROWS, Row
 from autodiff.transforms.cache import Jitted
-from autodiff.transforms.transform import Lowered, Transform
+from autodiff.transforms.lowered import Lowered
+from autodiff.transforms.transform import Transform
 
 _PRODUCTS, _TAKE = CODES["products"], CODES["take"]
 

@@ -19,7 +19,7 @@ from autodiff.graph.dot import THEMES, as_dot
 from autodiff.graph.formats import as_json, as_mermaid
 from autodiff.graph.nodes import Nodes, names_in, of_program, of_values
 from autodiff.graph.render import render, renderer
-from autodiff.transforms.transform import Lowered
+from autodiff.transforms.lowered import Lowered
 from autodiff.value import Value
 
 Drawable = Value | list[Value] | tuple[Value, ...] | Lowered | Program

@@ -23,8 +23,8 @@ from autodiff.graph.formats import number
 from autodiff.graph.javascript import rules
 from autodiff.graph.nodes import Nodes, names_in, of_values
 from autodiff.ops import CODES, ROWS
+from autodiff.transforms.lowered import parameters_of
 from autodiff.transforms.pytrees import leaf_names, listed, tree_flatten, tree_unflatten
-from autodiff.transforms.transform import parameters_of
 from autodiff.value import Value
 
 BOXES = 120  #: that are open at first, at most

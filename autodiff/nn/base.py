@@ -62,6 +62,10 @@ class Module:
             object.__setattr__(self, "_modes", (mode, inner))
         return within(inner, self.forward, *inputs)
 
+    def __getstate__(self) -> dict[str, Any]:
+        """What is copied and pickled: all but in which contexts it was called last."""
+        return {name: part for name, part in vars(self).items() if name != "_modes"}
+
     def __setattr__(self, name: str, part: Any) -> None:
         object.__setattr__(self, name, part)
         for place, found in _parts(name, part):

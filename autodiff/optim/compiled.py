@@ -69,7 +69,8 @@ class Compiled:
         watch = Watch(self._f)
         generators = Generators(watch)
         expected = self._f(*args)
-        drawn, changed = generators.moved(), watch.changes()
+        changed = watch.changes()
+        drawn = generators.drawn(lambda: self._f(*args))
         if drawn:
             why = f"draws random numbers (from {drawn})"
         elif changed:

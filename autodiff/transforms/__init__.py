@@ -5,7 +5,8 @@
 * ``scan`` -- a function run step after step, ``scan`` and ``loop``;
 * ``cache`` -- ``jit``: a function that keeps its programs, and what guards them;
 * ``calls`` -- a call of a program, recorded as nodes, where Values come in;
-* ``transform`` -- what all of them share; ``results``, from what was computed to what is returned;
+* ``transform`` -- what all of them share; ``lowered``, one program, and its call; ``results``,
+  from what was computed to what is returned;
 * ``guards`` -- what a function reads besides its arguments;
 * ``pytrees`` -- arguments and results as nested structures.
 """

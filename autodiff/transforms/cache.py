@@ -34,10 +34,12 @@ from autodiff.compiler.trace import captures, run
 from autodiff.compiler.vectorize import Tiered
 from autodiff.engine import anomalies
 from autodiff.engine.modes import MODE
+from autodiff.engine.pickling import by_name
 from autodiff.engine.reals import describe
 from autodiff.lists import in_traces
 from autodiff.transforms.calls import Recorder, too_many
 from autodiff.transforms.guards import Generators, Watch
+from autodiff.transforms.lowered import Lowered, another, numbers_of, with_captured
 from autodiff.transforms.pytrees import flat, listed, tree_unflatten
 from autodiff.transforms.results import (
     arranged,
@@ -45,15 +47,7 @@ from autodiff.transforms.results import (
     flatten_result,
     has_values,
 )
-from autodiff.transforms.transform import (
-    Frozen,
-    Lowered,
-    Transform,
-    another,
-    by_name,
-    numbers_of,
-    with_captured,
-)
+from autodiff.transforms.transform import Frozen, Transform
 from autodiff.value import Value, number_of
 
 MOST = 128  #: programs that are kept, and traces that may fail to serve later calls
@@ -142,7 +136,7 @@ class Jitted(Generic[P, R]):
 
     def __reduce__(self) -> Any:
         """Pickled as functions are: by name where it has one; programs are not."""
-        return by_name(self) or (Jitted, (self.f, *self._options))
+        return by_name(self) or (Jitted, (self.f, *self._options), {"_place": self._place})
 
     def __set_name__(self, owner: type, name: str) -> None:
         self._place = owner, name
@@ -174,8 +168,7 @@ class Jitted(Generic[P, R]):
         >>> jit(lambda x: x * x + 1).lower(3.0)
         <jit(<lambda>), lowered: 1 input, 1 output, 2 nodes>
         """
-        key, given = self.frozen.flatten(args, kwargs)
-        return Lowered(self.frozen, key, *self.frozen.trace(key, flat(given)))
+        return self.frozen.lower(args, kwargs)
 
     def __call__(self, *args: P.args, **kwargs: P.kwargs) -> R:
         """What the function returns.
@@ -273,7 +266,7 @@ class Jitted(Generic[P, R]):
         made, derived = self.frozen.trace(key, numbers)
         made = made._replace(guards=trimmed(made.guards))
         watch.forget_changed()
-        drawn = generators.moved()
+        drawn = generators.drawn(lambda: self.frozen.trace(key, numbers))
         if drawn:
             raise RuntimeError(
                 f"{self.name}: the function draws random numbers (from {drawn}), which its program "

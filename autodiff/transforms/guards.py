@@ -18,6 +18,7 @@ import itertools
 import os
 import random
 import sys
+import threading
 import types
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -34,6 +35,7 @@ _WHOLE = 1 << 16  # bytes of an array that is compared whole; of a larger one, a
 _PLAIN = (int, float, complex, str, bytes, bool, type(None), np.generic)
 _FOREIGN = {"numpy", "scipy", *sys.stdlib_module_names} - {"__main__"}
 _HERE = os.path.join(Path(__file__).parents[1], "")  # with a separator: not autodiff_of_mine/
+_SHARED = "the module random"
 _SOURCES = (np.random.Generator, np.random.RandomState, random.Random)
 
 Chain = tuple[str, str, tuple[str, ...]]
@@ -398,7 +400,7 @@ class Generators:
 
     def _now(self) -> list[tuple[str, Any]]:
         states: list[tuple[str, Any]] = [
-            ("the module random", random.getstate()),
+            (_SHARED, random.getstate()),
             ("numpy.random", np.random.get_state(legacy=False)),
         ]
         for x in self._known:
@@ -411,12 +413,21 @@ class Generators:
             states.append((f"a {type(x).__name__}", state))
         return states
 
-    def moved(self) -> str:
-        """The name of one from which numbers were drawn since; "" if there is none."""
-        for (name, old), (_, new) in zip(self._states, self._now(), strict=True):
-            if _comparable(old) != _comparable(new):
-                return name
-        return ""
+    def moved(self) -> list[str]:
+        """The names of those from which numbers were drawn since."""
+        pairs = zip(self._states, self._now(), strict=True)
+        return [name for (name, old), (_, new) in pairs if _comparable(old) != _comparable(new)]
+
+    def drawn(self, again: Callable[[], Any]) -> str:
+        """The name of one from which a function has drawn, now that it was run; "" if of none.
+
+        Other threads may draw from the module ``random`` meanwhile, as those of a Dask worker do
+        all the time: where there are any, the function is run ``again``, and watched.
+        """
+        moved = self.moved()
+        if moved == [_SHARED] and threading.active_count() > 1 and not _calls_random(again):
+            return ""
+        return next(iter(moved), "")
 
     def restore(self) -> None:
         """Set all of them back to where they stood."""
@@ -430,6 +441,29 @@ class Generators:
                 x.bit_generator.state = state
             else:
                 x.set_state(state)
+
+
+def _calls_random(run: Callable[[], Any]) -> bool:
+    """Whether this thread calls the generator of the module ``random`` while something is run."""
+    shared, found = getattr(random.random, "__self__", None), False
+
+    def look(frame: Any, event: str, called: Any) -> None:
+        nonlocal found
+        if event == "c_call":
+            owner, name = getattr(called, "__self__", None), called.__name__
+        elif event == "call" and frame.f_globals is vars(random):  # gauss() may need no new number
+            owner, name = frame.f_locals.get("self"), frame.f_code.co_name
+        else:
+            return
+        found = found or (owner is shared and name != "getstate")  # which is asked for here
+
+    before = sys.getprofile()
+    sys.setprofile(look)
+    try:
+        run()
+    finally:
+        sys.setprofile(before)
+    return found
 
 
 def _comparable(state: Any) -> Any:

@@ -2,46 +2,41 @@
 
 * ``Call`` -- a call of a function as a program, of which a transform makes another one;
 * ``Transform`` -- a function that runs its own function at every call, and keeps nothing;
-* ``Lowered`` -- one program of such a function, to be read, kept and called.
+* ``Frozen`` -- the same as ``jit`` traces it.
 """
 
 from __future__ import annotations
 
 import functools
-import inspect
 import itertools
-import sys
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Concatenate, Generic, NamedTuple, ParamSpec, TypeVar, overload
 
 import numpy as np
 
-from autodiff.arrays import data_of
-from autodiff.compiler import writing
-from autodiff.compiler.machine import Machine
 from autodiff.compiler.passes import behind
 from autodiff.compiler.program import Program
 from autodiff.compiler.simplify import simplified
-from autodiff.compiler.sparsity import Pattern
-from autodiff.compiler.sums import sums
-from autodiff.compiler.trace import Run, Traced, outputs_of, replay, run, traced
-from autodiff.compiler.vectorize import Tiered, vectorized
+from autodiff.compiler.trace import Run, Traced, run, traced
 from autodiff.engine.modes import MODE
-from autodiff.engine.reals import describe
+from autodiff.engine.pickling import by_name
+from autodiff.transforms.lowered import (
+    Arguments,
+    Lowered,
+    chosen_of,
+    is_truth,
+    parameters_of,
+    result_of,
+)
 from autodiff.transforms.pytrees import (
-    Static,
-    difference,
     flat,
     integers,
-    leaf_names,
     listed,
     size,
     tree_flatten,
     tree_unflatten,
 )
 from autodiff.transforms.results import (
-    arranged,
-    as_values,
     flatten_result,
     has_values,
     in_structures,
@@ -171,7 +166,9 @@ class Transform(Generic[P, R]):
                 return swept_to
         made = traced(recorded.run, recorded.given)
         derived = self.derive(recorded.call(made.program, self.name))
-        result: R = result_of(derived, made, recorded.given, self.name)
+        result: R = result_of(
+            derived.program, derived.result, made.captured, recorded.given, self.name
+        )
         return result
 
     def record(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Recorded:
@@ -179,7 +176,7 @@ class Transform(Generic[P, R]):
         chosen = chosen_of(self.argnums, len(args), self.name)
         given: list[Any] = []
         shapes = tuple(
-            tree_flatten(args[i], given, f"argument {i} of {self.name}", _is_truth(args[i]))
+            tree_flatten(args[i], given, f"argument {i} of {self.name}", is_truth(args[i]))
             for i in chosen
         )
         result: Any = None
@@ -200,65 +197,36 @@ class Transform(Generic[P, R]):
 
     def lower(self, *args: P.args, **kwargs: P.kwargs) -> Lowered:
         """The program for these arguments, as ``jit`` keeps it."""
-        return lower(self, args, kwargs)
+        return Frozen(self).lower(args, kwargs)
 
 
-def lower(transform: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Lowered:
-    """The program of a transformed function for arguments of one structure."""
-    frozen = Frozen(transform)
-    key, given = frozen.flatten(args, kwargs)
-    made, derived = frozen.trace(key, flat(given))
-    return Lowered(frozen, key, made, derived)
-
-
-class Frozen:
+class Frozen(Arguments):
     """A transformed function as ``jit`` traces it: on the numbers of all its arguments.
 
     Args:
         transform: a ``Transform``; or any function, which is then taken as it is.
-        static: positions and names of arguments that belong to the structure.
+        static, name: as for ``Arguments``.
     """
 
     def __init__(self, transform: Any, static: tuple[Any, ...] = (), name: str = "") -> None:
         nested = isinstance(transform, Transform)
+        super().__init__(transform.argnums if nested else (), static, name or transform.name)
         self.f = transform.f if nested else transform
-        self.argnums: tuple[int, ...] = transform.argnums if nested else ()
         self.derive: Derive = transform.derive if nested else _itself
-        self.name = name or transform.name
-        self._static = static
-        self._known: dict[int, list[tuple[str, bool, bool]]] = {}
 
-    def flatten(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[Any, list[Any]]:
-        """The structure of a call, and its numbers."""
-        given: list[Any] = []
-        positional = []
-        for x, (where, is_static, truths) in zip(args, self._places(len(args)), strict=True):
-            if is_static:
-                positional.append(static(x, where))
-            else:
-                positional.append(tree_flatten(x, given, where, truths or _is_truth(x)))
-        named = []
-        for name, x in kwargs.items():
-            where = f"argument {name!r} of {self.name}"
-            is_static = name in self._static
-            named.append((name, static(x, where) if is_static else tree_flatten(x, given, where)))
-        return (tuple(positional), tuple(named)), given
-
-    def _places(self, n: int) -> list[tuple[str, bool, bool]]:
-        """Of ``n`` positional arguments, what messages call each; whether it is static, and whether
-        bools in it are numbers, as they are where nothing is differentiated.
-        """
-        if n not in self._known:
-            chosen = chosen_of(self.argnums, n, self.name)
-            self._known[n] = [
-                (
-                    f"argument {i} of {self.name}",
-                    i in self._static or i - n in self._static,
-                    i not in chosen,
-                )
-                for i in range(n)
-            ]
-        return self._known[n]
+    def lower(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Lowered:
+        """The program for arguments of one structure, to be read, or called."""
+        key, given = self.flatten(args, kwargs)
+        made, derived = self.trace(key, flat(given))
+        program = simplified(behind(made.guards, derived.program))
+        return Lowered(
+            Arguments(self.argnums, self.static, self.name),
+            key,
+            parameters_of(self.f, len(key[0])),
+            program,
+            derived.result,
+            made.captured,
+        )
 
     def trace(self, key: Any, numbers: Any) -> tuple[Traced, Call]:
         """The program of the function for arguments of a structure, and what is derived of it."""
@@ -290,11 +258,6 @@ class Frozen:
         return made, self.derive(call)
 
 
-def _is_truth(x: Any) -> bool:
-    """Whether an argument is a bool, by itself a number; in a tree it may be a flag."""
-    return isinstance(x, (bool, np.bool_))
-
-
 def _itself(call: Call) -> Call:
     return call.giving(simplified(call.program), call.result)
 
@@ -306,211 +269,3 @@ def _starts(structures: Iterable[Any]) -> list[tuple[Any, int]]:
         found.append((s, first))
         first += size(s)
     return found
-
-
-class Lowered:
-    """A transformed function's program for arguments of one structure: to be read, or called.
-
-    Attributes:
-        program: the program; its inputs are the numbers of the arguments, then what is captured.
-
-    >>> from autodiff import jit
-    >>> lowered = jit(lambda x: x * x + 1).lower(3.0)
-    >>> lowered(4.0), lowered.run([4.0]), lowered.input_names
-    (17.0, array([17.]), ['x'])
-    >>> lowered
-    <jit(<lambda>), lowered: 1 input, 1 output, 2 nodes>
-    >>> print(lowered.as_text())
-    inputs x0
-    v1 = x0 * x0
-    v2 = v1 + 1.0
-    return v2
-    >>> lowered.as_python().splitlines()[0], lowered.stats()["instructions"]
-    ('def f(x0):', 2)
-    """
-
-    def __init__(self, frozen: Frozen, key: Any, made: Traced, derived: Call) -> None:
-        self._frozen = frozen
-        self._key = key
-        self._made = made
-        self.program = simplified(behind(made.guards, derived.program))
-        self._derived = derived.giving(self.program, derived.result)
-        self._machine = vectorized(self.program)
-
-    def __repr__(self) -> str:
-        p = self.program
-        counted = ((p.inputs, "input"), (len(p.outputs), "output"), (len(p), "node"))
-        words = ", ".join(f"{n} {what}{'s' * (n != 1)}" for n, what in counted)
-        return f"<{self._frozen.name}, lowered: {words}>"
-
-    @property
-    def name(self) -> str:
-        """What messages call the function."""
-        return self._frozen.name
-
-    @property
-    def arguments(self) -> list[tuple[str, Any]]:
-        """The arguments, those by position first: what each is called, and its structure."""
-        positional, named = self._key
-        names = parameters_of(self._frozen.f, len(positional))
-        return [*zip(names, positional, strict=True), *named]
-
-    @property
-    def result(self) -> Any:
-        """The structure of the result."""
-        return self._derived.result
-
-    @property
-    def captured(self) -> list[Value]:
-        """What the function reads from outside: the last inputs of the program."""
-        return self._made.captured
-
-    @property
-    def input_names(self) -> list[str]:
-        """What every input of the program is called: as in the arguments, ``xs[0]``, and so on."""
-        found = [x for name, tree in self.arguments for x in leaf_names(tree, name)]
-        return found + [v.name or f"captured[{i}]" for i, v in enumerate(self.captured)]
-
-    def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        """The result for arguments of this structure.
-
-        Raises:
-            TypeError: if they have another structure.
-            ValueError: if a guard fails: a comparison is not what it was when it was lowered.
-        """
-        key, given = self._frozen.flatten(args, kwargs)
-        if key != self._key:
-            words = another(self._key, key)
-            raise TypeError(f"{self._frozen.name} was lowered for other arguments: {words}")
-        return result_of(self._derived, self._made, listed(given), self._frozen.name, self._machine)
-
-    def run(self, numbers: Any) -> Any:
-        """The numbers of the result, or entries of the sparse matrix, in one flat array.
-
-        Args:
-            numbers: those of the arguments, in one flat float64 array.
-
-        Raises:
-            ValueError: if there are more or fewer numbers, or a guard fails.
-        """
-        given = np.ascontiguousarray(numbers, np.float64).ravel()
-        expected = self.program.inputs - len(self._made.captured)
-        if len(given) != expected:
-            raise ValueError(f"{self._frozen.name} takes {expected} numbers: {len(given)} came")
-        return numbers_of(self._machine, given, self._made.captured, self._frozen.name)
-
-    def as_text(self) -> str:
-        """The program as assignments, one a line."""
-        return writing.as_text(self.program)
-
-    def as_python(self) -> str:
-        """Python source of a function of the inputs that computes the same, by itself."""
-        return writing.as_python(self.program, self._frozen.name)
-
-    def stats(self) -> dict[str, int]:
-        """How large the program is: inputs, instructions, guards, operations on numbers."""
-        return writing.stats(self.program)
-
-
-def parameters_of(f: Callable[..., Any], n: int) -> list[str]:
-    """What the first ``n`` positional arguments of a function are called."""
-    try:
-        found = [*inspect.signature(f).parameters.values()]
-    except (TypeError, ValueError):  # of what is written in C
-        found = []
-    positional = [p.name for p in found if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)]
-    rest = next((p.name for p in found if p.kind is p.VAR_POSITIONAL), "arguments")
-    return positional[:n] + [f"{rest}[{i}]" for i in range(n - len(positional))]
-
-
-# -- from a call to its result ---------------------------------------------------------------------
-
-
-def with_captured(given: Any, captured: list[Value]) -> Any:
-    """The numbers that a program starts from: those of the arguments, and of what it captured."""
-    return np.concatenate([given, data_of(captured)]) if captured else given
-
-
-def numbers_of(machine: Machine | Tiered, given: Any, captured: list[Value], name: str) -> Any:
-    """What a program gives for these numbers.
-
-    Raises:
-        ValueError: if a guard fails.
-    """
-    found = machine(with_captured(given, captured))
-    if found is None:
-        raise ValueError(f"{name}: a guard fails: a comparison is not what it was when lowered")
-    return found
-
-
-def result_of(
-    derived: Call, made: Traced, given: list[Any], name: str, machine: Machine | None = None
-) -> Any:
-    """The result of a call: Values, connected to what they depend on, or else numbers."""
-    captured = made.captured
-    if has_values(given) or (captured and MODE.get().recording):
-        if isinstance(derived.result, Pattern):
-            raise TypeError(f"{name}: a sparse matrix has no Values; leave out sparse=True")
-        p = derived.program
-        found = outputs_of(p, replay(p, [*given, *captured]))
-        return tree_unflatten(derived.result, iter(as_values(found)))
-    machine = machine or Machine(sums(derived.program))
-    numbers = numbers_of(machine, np.array(given, np.float64), captured, name)
-    if MODE.get().detecting and not np.isfinite(numbers).all():
-        replay(derived.program, [Value(x) for x in given] + captured)  # raises, and says where
-    return arranged(derived.result, numbers)
-
-
-def chosen_of(argnums: Sequence[int], n: int, name: str) -> list[int]:
-    """Positions of arguments, counted from the first.
-
-    Raises:
-        TypeError: if there is no such argument, or one is named twice.
-    """
-    for i in argnums:
-        if not -n <= i < n:
-            raise TypeError(f"{name}: argnums {i} is out of range: {n} positional arguments came")
-    chosen = [i % n for i in argnums]
-    if len(set(chosen)) < len(chosen):
-        raise TypeError(f"{name}: argnums {tuple(argnums)} has an argument twice")
-    return chosen
-
-
-def static(x: Any, where: str) -> Static:
-    """An argument that was declared static, as part of the structure.
-
-    Raises:
-        TypeError: if it cannot be a key in a dict.
-    """
-    try:
-        hash(x)
-    except TypeError:
-        raise TypeError(f"{where} is static, and must be hashable, not {describe(x)}") from None
-    return Static(type(x), x)
-
-
-def by_name(function: Any) -> str:
-    """The name by which a function is found in its module; "" if it is not."""
-    found: Any = sys.modules.get(function.__module__)
-    for part in function.__qualname__.split("."):
-        found = getattr(found, part, None)
-    return str(function.__qualname__) if found is function else ""
-
-
-def another(expected: Any, came: Any) -> str:
-    """In what one call's structure is unlike another's, in words."""
-    places = [len(key[0]) for key in (expected, came)]
-    if places[0] != places[1]:
-        return f"{places[0]} by position, not {places[1]}"
-    for i, (old, new) in enumerate(zip(expected[0], came[0], strict=True)):
-        if old != new:
-            return difference(old, new, f"argument {i}")
-    names = [[name for name, _ in key[1]] for key in (expected, came)]
-    if names[0] != names[1]:
-        return f"by name {names[0]}, not {names[1]}"
-    (name, old, new), *_ = (
-        (name, old, new)
-        for (name, old), (_, new) in zip(expected[1], came[1], strict=True)
-        if old != new
-    )
-    return difference(old, new, f"argument {name!r}")

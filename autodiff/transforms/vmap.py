@@ -21,9 +21,11 @@ from autodiff.compiler.sparsity import Pattern
 from autodiff.compiler.trace import record_body
 from autodiff.engine import anomalies
 from autodiff.engine.modes import MODE
+from autodiff.engine.pickling import by_name
 from autodiff.engine.reals import describe
 from autodiff.engine.traces import EQUAL, Trace, active, integral, record_guard
 from autodiff.transforms.cache import Jitted, Kept
+from autodiff.transforms.lowered import with_captured
 from autodiff.transforms.pytrees import (
     Leaf,
     Mapping,
@@ -39,7 +41,6 @@ from autodiff.transforms.pytrees import (
 )
 from autodiff.transforms.pytrees import Sequence as Tuple
 from autodiff.transforms.results import flatten_result, has_values
-from autodiff.transforms.transform import by_name, with_captured
 from autodiff.value import Value
 
 MOST = 64  #: programs that are run in a call; lanes for which none is right are called one by one,
