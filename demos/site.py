@@ -35,7 +35,7 @@ except ImportError as missing:
     sys.exit(f'{missing.name} is missing: pip install "scalar-autodiff[site]"')
 
 import autodiff
-from autodiff import functions, graph, linalg, nn, ops, optim, plot, testing
+from autodiff import export, functions, graph, linalg, nn, ops, optim, plot, testing
 from autodiff.ops import HELPERS, Row
 
 DEMOS = Path(__file__).parent
@@ -49,6 +49,7 @@ MODULES: dict[str, tuple[str, ModuleType]] = {
     "optim": ("Optimizers, schedules, training", optim),
     "graph": ("Graphs", graph),
     "plot": ("Pictures of descents", plot),
+    "export": ("Programs that leave", export),
     "testing": ("Tests of derivatives", testing),
 }
 

@@ -73,6 +73,17 @@ def test_the_examples_of_training_run_in_turn_and_learn():
     assert printed == said("train")
 
 
+def test_what_leaves_is_as_the_page_shows():
+    """But for the name of the file that the function stands in."""
+    printed, _ = run("export")
+    shown = TEXTS["export"].split("```c\n")[1].split("```")[0]
+    lines = [line.partition(", at ")[0] for line in shown.splitlines()]
+    rest = iter(printed)
+    for wanted in (line for line in lines if line.strip() not in ("", "...")):
+        assert any(line.partition(", at ")[0] == wanted for line in rest), wanted
+    assert Path("loss.c").read_text().splitlines() == printed[: printed.index("}") + 1]
+
+
 def test_the_examples_of_transforms_print_what_they_say():
     printed, _ = run("differentiate")
     text = TEXTS["differentiate"]

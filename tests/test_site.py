@@ -9,7 +9,7 @@ from urllib.parse import unquote
 import pytest
 
 import autodiff
-from autodiff import graph, linalg, nn, optim, plot, testing
+from autodiff import export, graph, linalg, nn, optim, plot, testing
 
 pytestmark = pytest.mark.once
 
@@ -82,7 +82,7 @@ def test_no_page_needs_the_network(pages):
     [
         *(("values", autodiff), ("functions", autodiff.functions), ("linalg", linalg)),
         *(("nn", nn), ("init", nn.init), ("optim", optim), ("graph", graph), ("plot", plot)),
-        ("testing", testing),
+        *(("export", export), ("testing", testing)),
     ],
 )
 def test_every_public_name_is_described(site, pages, page, module):

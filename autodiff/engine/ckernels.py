@@ -42,16 +42,27 @@ def _primitive(name: str) -> str:
     return "ad_" + name
 
 
-def _library(name: str) -> str:
-    """What a function of ``math.h``, or of ``special.py``, is called in C."""
+def library(name: str) -> str:
+    """What a function of ``math.h``, or of ``special.py``, is called in C.
+
+    >>> library("abs"), library("sin"), library("erfinv")
+    ('fabs', 'sin', 'c_erfinv')
+    """
     return _MATH_H.get(name, renamed(name))
 
 
-def _value_function(r: Row) -> str:
-    """A value: its own name is the function of the library, any other name a primitive."""
+def value_function(r: Row) -> str:
+    """The value of a row over scalars as a function: its own name is that of the library.
+
+    Any other name is a primitive.
+
+    >>> from autodiff.ops import row
+    >>> value_function(row("square"))
+    'AD_INLINE double ad_square(double a) { return (a * a); }'
+    """
 
     def rename(name: str) -> str:
-        return _library(name) if name == r.name else _primitive(name)
+        return library(name) if name == r.name else _primitive(name)
 
     args = ", ".join(f"double {name}" for name in r.names)
     return f"AD_INLINE double ad_{r.name}({args}) {{ return {for_c(str(r.value), rename)}; }}"
@@ -67,36 +78,54 @@ def _scalar_case(r: Row) -> str:
     return f"    case AD_{r.name}: {{ const double v = ad_{r.name}({args}); {sets} return v; }}"
 
 
+def _fold(r: Row, used: set[str]) -> list[str]:
+    """The value ``v`` of a row over lists of length ``n_``, after what of ``used`` it needs."""
+    of_list = [f"const double {x} = ad_{name}(n_, as);" for x, name in OF_LIST.items() if x in used]
+    return [
+        *of_list,
+        "const double n = (double)n_;" if "n" in used else "",
+        "double t = 0.0, v; Py_ssize_t i;",
+        f"for (i = 0; i < n_; i++) {{ {_load(r, r.fold)} t += {for_c(r.fold, _primitive)}; }}",
+        f"v = {for_c(str(r.value), _primitive)};",
+    ]
+
+
+def _load(r: Row, *expressions: str) -> str:
+    """Of element ``i`` of every list, what these expressions need."""
+    needed = set().union(*map(names_in, expressions))
+    names = [name[0] for name in r.names]
+    return " ".join(f"const double {x} = {x}s[i];" for x in names if x in needed)
+
+
 def _list_case(r: Row) -> str:
     names = [name[0] for name in r.names]
     partials = [str(p) for p in r.partials]
     used = set().union(*(names_in(e) for e in [*partials, r.fold, str(r.value)]))
-
-    def load(*expressions: str) -> str:
-        needed = set().union(*map(names_in, expressions))
-        return " ".join(f"const double {x} = {x}s[i];" for x in names if x in needed)
-
     sets = " ".join(
         f"d{x}s[i] = {for_c(p, _primitive)};" for x, p in zip(names, partials, strict=True)
     )
-    term = for_c(r.fold, _primitive)
     return "\n".join(
         [
             f"    case AD_{r.name}: {{",
-            *(
-                f"        const double {x} = ad_{name}(n_, as);"
-                for x, name in OF_LIST.items()
-                if x in used
-            ),
-            "        const double n = (double)n_;" if "n" in used else "",
-            "        double t = 0.0, v; Py_ssize_t i;",
-            f"        for (i = 0; i < n_; i++) {{ {load(r.fold)} t += {term}; }}",
-            f"        v = {for_c(str(r.value), _primitive)};",
-            f"        if (das) for (i = 0; i < n_; i++) {{ {load(*partials)} {sets} }}",
+            *(f"        {line}" for line in _fold(r, used) if line),
+            f"        if (das) for (i = 0; i < n_; i++) {{ {_load(r, *partials)} {sets} }}",
             "        return v;",
             "    }",
         ]
     )
+
+
+def list_function(r: Row) -> str:
+    """The value of a row over lists as a function of how long these are, and of them.
+
+    >>> from autodiff.ops import row
+    >>> print(list_function(row("mean")).partition(" {")[0])
+    AD_INLINE double ad_mean(Py_ssize_t n_, const double *as)
+    """
+    arguments = ", ".join(f"const double *{name}" for name in r.names)
+    lines = _fold(r, names_in(r.fold) | names_in(str(r.value)))
+    body = "".join(f"    {line}\n" for line in [*lines, "return v;"] if line)
+    return f"AD_INLINE double ad_{r.name}(Py_ssize_t n_, {arguments}) {{\n{body}}}"
 
 
 def _tuple_case(r: Row) -> str:
@@ -138,7 +167,7 @@ def header() -> str:
         + ", ".join(f"AD_{name} = {CODES[name]}" for name in names)
         + f", AD_ROWS = {len(names) + 1}, AD_python = -1 }};",
         *(f"#define {name} {value!r}" for name, value in CONSTANTS.items()),
-        *(in_c(name, _library) for name in SOURCES),
+        *(in_c(name, library) for name in SOURCES),
         "#define ad_where(c, a, b) ((c) != 0.0 ? (a) : (b))",
         "AD_INLINE double ad_inner(int op, Py_ssize_t n, const int *e, const double *w,",
         "                          int *end) {",
@@ -160,7 +189,7 @@ def header() -> str:
             f"AD_INLINE double ad_{r.name}({', '.join(f'double {n}' for n in r.names)});"
             for r in scalars
         ),
-        *(_value_function(r) for r in scalars),
+        *(value_function(r) for r in scalars),
         "AD_INLINE double ad_unary(int op, double a, double *da) {",
         "    switch (op) {",
         *cases[1],
