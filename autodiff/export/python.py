@@ -4,7 +4,7 @@
 * ``_File`` -- what it consists of: definitions, arrays, functions;
 * ``_plain`` -- a small program, as assignments of Python's floats.
 
-Large programs are written by ``arrays``.
+Large programs are written by ``buffers``.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from autodiff.compiler.sparsity import Pattern
 from autodiff.compiler.sums import sums
 from autodiff.compiler.writing import constant, demanded, on_one_line, only_guarded
 from autodiff.engine.instructions import PART, VMAP
-from autodiff.export.arrays import OnBuffer
+from autodiff.export.buffers import OnBuffer
 from autodiff.export.file import File
 from autodiff.export.listing import Exported, Statement, exported, statements
 from autodiff.export.structures import Arguments, arranged, named_tuples

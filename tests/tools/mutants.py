@@ -95,7 +95,7 @@ OWN = {
     "compiler.writing": ("passes", "pickled_programs", "programs"),
     "contexts": ("contexts", "second_order", "survivors"),
     "engine.expressions": ("engine_choice", "ops", "engines_agree"),
-    "export.arrays": ("export_python",),
+    "export.buffers": ("export_python",),
     "export.definitions": ("export_python",),
     "export.file": ("export_python",),
     "export.latex": ("export_latex",),
