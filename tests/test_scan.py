@@ -1,6 +1,8 @@
 """scan and loop: the same as the loop written out, in value and in every derivative."""
 
 import pickle
+import subprocess
+import sys
 import tracemalloc
 
 import numpy as np
@@ -393,3 +395,20 @@ def test_random_steps(data):
             *(x if isinstance(x, tuple) else (x,) for x in (found, expected)), strict=True
         ):
             same(a, b, 1e-9)
+
+
+@pytest.mark.once
+@pytest.mark.parametrize("call", ["loop(f, 0.5, 10**12)", "grad(lambda x: loop(f, x, 10**9))(0.5)"])
+def test_a_long_loop_stops_at_ctrl_c(call):
+    script = f"""
+import os, signal, threading
+from autodiff import grad, loop, sin
+f = lambda i, x: sin(x) + 1.0
+threading.Timer(0.5, os.kill, (os.getpid(), signal.SIGINT)).start()
+try:
+    {call}
+except KeyboardInterrupt:
+    print("stopped")
+"""
+    run = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=60)
+    assert run.stdout == "stopped\n", run.stderr

@@ -108,10 +108,11 @@ class Stepper:
         """
         w, numbers, scratch, following, _ = rows
         where = np.array([steps.start, 0, 0], np.intp)
-        (at,), none = views(where), views(np.zeros(0, np.int32))[0]
+        (none,) = views(np.zeros(0, np.int32))
         chunk = max(CHUNK // self._length, 1)
         end = min(steps.start + chunk, steps.stop)
         while True:
+            (at,) = views(where)  # in Python, which looks whether it is interrupted
             numbers_of = (numbers, scratch, carry, following, own, results, none, saved, every)
             came = advance(*(at, steps.start, end, *self._code, 0, False, self._forth, *numbers_of))
             if came == IN_PYTHON:
