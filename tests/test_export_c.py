@@ -438,6 +438,16 @@ def test_scans_and_their_derivatives(tmp_path, monkeypatch, cache):
     agree(tmp_path, lowered, points)
 
 
+def test_the_room_of_a_reverse_sweep_grows_as_the_square_root(monkeypatch):
+    monkeypatch.setattr(c_bodies, "CACHE", 8)
+
+    def room(n):
+        f = grad(lambda x: loop(lambda i, c: sin(c) + x, x, n))
+        return int(re.search(r"f_WORK (\d+)", to_c(f, 0.5))[1])
+
+    assert room(10_000) < 10 * room(100) < 10_000
+
+
 @pytest.mark.once
 def test_a_vmap_in_a_scan_has_the_gradient_of_the_loop(tmp_path):
     weights = np.array([1.0, 2.0, 3.0])

@@ -203,6 +203,7 @@ def _pullback(
         yield f"double *const kept = y + {divided.y}, *const checkpoint = kept + {size * n};"
     yield from _copy(len(body), "r", 0, "0.0")
     yield from _begin(body.scan, carry, shared, each)
+    yield from _copy(nback + len(body.given), "x", at_back, "0.0")
     yield f"for (int first = 0; first < {steps}; first += {size}) {{"
     to = element("checkpoint", 0, (n, f"(first / {size})"), (1, "k"))
     yield from _indented([f"for (int k = 0; k < {n}; k++) {to} = x[k];"] * (n > 0))

@@ -77,19 +77,17 @@ def measure(what: str, lowered: Any, numbers: Any, options: list[str], turns: in
 def main() -> None:
     """Measure, and print."""
     options = sys.argv[1:] or ["-O2"]
-    parameters = {name: gpt.np.array(x) for name, x in gpt_parameters().items()}
+    model = gpt.microgpt.GPT(27, np.random.default_rng(0))
+    parameters = {
+        name: np.array([[w.data for w in row] for row in getattr(model, name)])
+        for name in gpt.MATRICES
+    }
     tokens = gpt.tokens_of(9)
     lowered = jit(value_and_grad(gpt.loss), check=False).lower(parameters, tokens)
     numbers = [*(parameters[name].ravel() for name in gpt.MATRICES), np.array(tokens, float)]
     measure("loss and gradient", lowered, np.concatenate(numbers), options, 300)
     xs = [0.1 * i for i in range(50)]
     measure("one by one", jit(one_by_one).lower(xs), np.array(xs), options, 100)
-
-
-def gpt_parameters() -> dict[str, Any]:
-    """Those that microgpt begins with."""
-    model = gpt.microgpt.GPT(27, np.random.default_rng(0))
-    return {name: [[w.data for w in row] for row in getattr(model, name)] for name in gpt.MATRICES}
 
 
 if __name__ == "__main__":
