@@ -2,4 +2,10 @@
 
 A function that was jitted, transformed or lowered is written with its derivatives, if that is what
 it computes; ``listing`` gives every format the same statements.
+
+* ``to_jax`` -- a module for JAX.
 """
+
+from autodiff.export.jax_module import to_jax
+
+__all__ = ["to_jax"]

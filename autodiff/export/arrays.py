@@ -1,0 +1,369 @@
+"""A program as operations on whole arrays, for formats whose language is arrays.
+
+Each statement of a program (``listing``) becomes a few operations; their number is that of the
+statements, not that of the nodes.  What a statement computes is a *piece*, an array of one axis,
+and every slot of the program has its place in one.  An operand that is read from several pieces
+is put together first; where the places that are read are evenly spaced along axes it is a slice,
+reshaped, and otherwise gathered.  Sums of products whose factors are rows and columns are matrix
+products.
+
+* ``Arrays`` -- what a format must be able to do;
+* ``written`` -- goes over the statements of a program, and asks for that.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any, Protocol
+
+import numpy as np
+
+from autodiff.compiler.lanes import Axes, axes_of, common
+from autodiff.compiler.passes import uses_of
+from autodiff.compiler.program import ARITY, Body, Floats, Integers, Program
+from autodiff.export.listing import Statement, statements
+from autodiff.ops import CODES, ROWS, Row
+
+FEW = 8  #: terms of a sum, up to which they are added one after the other
+_CONSTANT = -1  #: the piece of what is none, but a number
+
+
+class Arrays(Protocol):
+    """What a format can do.  Arrays are known by their names; each method gives the name of one."""
+
+    def constant(self, numbers: Floats) -> str:
+        """An array of numbers."""
+
+    def sliced(self, x: str, start: int, stop: int, step: int) -> str:
+        """Every ``step``-th number of an array of one axis."""
+
+    def joined(self, xs: list[str]) -> str:
+        """Arrays of one axis, one after the other."""
+
+    def gathered(self, x: str, places: Integers) -> str:
+        """The numbers at these places of an array of one axis, in their shape."""
+
+    def reshaped(self, x: str, shape: tuple[int, ...]) -> str:
+        """The same numbers in another shape."""
+
+    def transposed(self, x: str, axes: list[int]) -> str:
+        """The same numbers with the axes in another order."""
+
+    def applied(self, row: Row, xs: list[str]) -> str:
+        """A primitive of numbers, element by element, with broadcasting."""
+
+    def folded(self, row: Row, xs: list[str]) -> str:
+        """A primitive of lists, each an array of one axis, as an array of one number."""
+
+    def summed(self, x: str) -> str:
+        """The sums over the last axis."""
+
+    def multiplied(self, x: str, y: str) -> str:
+        """The matrix product over the last two axes, of as many as there are before them."""
+
+    def taken(self, xs: str, i: str) -> str:
+        """An array of one element of ``xs``, by its index."""
+
+    def require(self, x: str, wanted: str) -> None:
+        """From here on nothing is right unless these arrays of one number are equal."""
+
+    def mapped(self, body: Body, own: str, shared: str, asked: bool) -> list[str]:
+        """The results of a ``vmap``: of its lanes, their sums, and whether every lane is right.
+
+        The last is asked for, or else nothing is right unless it is 1.
+        """
+
+
+def written(p: Program, inputs: list[tuple[str, int]], to: Arrays) -> Pieces:
+    """Go over the statements of a program; what it returns reads any of its numbers.
+
+    Args:
+        p: the program.
+        inputs: the arrays of one axis that hold its inputs, one after the other, and their sizes.
+        to: what the format does.
+    """
+    program, listed = statements(p)
+    pieces = Pieces(program, inputs, to)
+    for statement in listed:
+        pieces.compute(statement)
+    return pieces
+
+
+class Pieces:
+    """What has been computed of a program, and where its numbers are."""
+
+    def __init__(self, p: Program, inputs: list[tuple[str, int]], to: Arrays) -> None:
+        self.outputs = p.outputs  #: the references of the results
+        self._program, self._to = p, to
+        self._names: list[str] = []
+        self._sizes: list[int] = []
+        self._piece = np.full(p.inputs + len(p), _CONSTANT, np.int32)
+        self._place = np.zeros(p.inputs + len(p), np.int32)
+        self._known: dict[Any, str] = {}  # what has been put together, by what it is made of
+        self._parts = p.parts()
+        self._uses = uses_of(p)
+        first = 0
+        for name, size in inputs:
+            self._add(name, np.arange(first, first + size))
+            first += size
+
+    def _add(self, name: str, slots: Any) -> None:
+        """A new piece holds these slots, in this order."""
+        self._piece[slots] = len(self._names)
+        self._place[slots] = np.arange(len(slots))
+        self._names.append(name)
+        self._sizes.append(len(slots))
+
+    # -- reading -----------------------------------------------------------------------------------
+
+    def read(self, refs: Any, full: bool = True) -> str:
+        """The numbers of references, in an array of their shape.
+
+        Unless it must be ``full``, one number in all places is an array of one.
+        """
+        refs = np.asarray(refs)
+        shape = refs.shape
+        if not full and refs.size and (refs == refs.flat[0]).all():
+            refs, shape = refs.flat[:1], (1,) * max(1, refs.ndim)
+        flat = refs.ravel()
+        if (flat < 0).all():
+            return self._constant(self._program.constants[-1 - flat].reshape(shape))
+        source, places = self._joined(flat)
+        return self._once(("read", source, shape, places.tobytes()), self._placed, source, places,
+                          shape)  # fmt: skip
+
+    def _once(self, key: Any, make: Any, *args: Any) -> str:
+        if key not in self._known:
+            self._known[key] = make(*args)
+        return self._known[key]
+
+    def _constant(self, numbers: Floats) -> str:
+        key = ("constant", numbers.shape, numbers.tobytes())
+        return self._once(key, self._to.constant, numbers)
+
+    def _joined(self, refs: Integers) -> tuple[str, Integers]:
+        """An array of one axis that has all these references, and their places in it."""
+        held = refs >= 0
+        of = np.where(held, self._piece[refs], _CONSTANT)
+        places = np.where(held, self._place[refs], 0)
+        which = np.unique(of)
+        if len(which) == 1:
+            return self._names[which[0]], places
+        begin, parts, start = 0, [], np.zeros(len(self._names) + 1, np.int64)
+        for i in which.tolist():
+            mine = of == i
+            if i == _CONSTANT:
+                numbers, where = np.unique(
+                    self._program.constants[-1 - refs[mine]].view(np.int64), return_inverse=True
+                )
+                places[mine] = where
+                parts.append(self._constant(numbers.view(np.float64)))
+                size = len(numbers)
+            else:
+                low, high = int(places[mine].min()), int(places[mine].max()) + 1
+                places[mine] -= low
+                parts.append(self._sliced(i, low, high))
+                size = high - low
+            start[i] = begin
+            begin += size
+        name = self._once(("joined", *parts), self._to.joined, parts)
+        return name, places + start[of]
+
+    def _sliced(self, i: int, low: int, high: int) -> str:
+        """A part of a piece."""
+        name = self._names[i]
+        if (low, high) == (0, self._sizes[i]):
+            return name
+        return self._once(("slice", name, low, high), self._to.sliced, name, low, high, 1)
+
+    def _placed(self, source: str, places: Integers, shape: tuple[int, ...]) -> str:
+        """The numbers at places of an array of one axis, in this shape."""
+        to = self._to
+        found = _spacing(places.reshape(shape))
+        if found is None:
+            return to.gathered(source, places.reshape(shape))
+        strides, step = found
+        base, size = int(places[0]), places.size
+        x = source
+        if size < self._size(source) or step != 1:
+            x = to.sliced(source, base, base + step * (size - 1) + 1, step)
+        order = sorted(range(len(shape)), key=lambda k: -strides[k])
+        if order != [*range(len(shape))]:
+            x = to.reshaped(x, tuple(shape[k] for k in order))
+            return to.transposed(x, [order.index(k) for k in range(len(shape))])
+        return to.reshaped(x, shape) if len(shape) > 1 else x
+
+    def _size(self, source: str) -> float:
+        """How many numbers a piece has; of what was joined, more than any part of it."""
+        return self._sizes[self._names.index(source)] if source in self._names else math.inf
+
+    # -- computing ---------------------------------------------------------------------------------
+
+    def compute(self, s: Statement) -> None:
+        """What a statement computes becomes a piece."""
+        name, slots = s.row.name, self._program.inputs + np.arange(s.first, s.end)
+        if name == "vmap":
+            self._map(s.first)
+        elif name == "guard":
+            self._to.require(*[self.read(x.ravel()) for x in s.operands[:2]])
+            if self._uses[slots[0]]:
+                self._add(self._to.applied(ROWS[CODES["detach"]], [self.read(s.operands[0][0])]),
+                          slots)  # fmt: skip
+        elif name == "take":
+            self._add(self._to.taken(*[self.read(x[0]) for x in s.operands]), slots)
+        elif name == "products":
+            self._products(s, slots)
+        elif name == "chain":
+            self._chain(s, slots)
+        elif s.row.over_lists:
+            self._add(self._to.folded(s.row, [self.read(x[0]) for x in s.operands]), slots)
+        else:
+            for among in _apart(s):
+                tables = [x[among] for x in s.operands]
+                self._add(self._elementwise(s.row, tables), slots[among])
+
+    def _elementwise(self, row: Row, tables: list[Integers]) -> str:
+        """A primitive, lane by lane, as an array of one axis."""
+        n = len(tables[0])
+        sizes, needed = _in_common(tables)
+        shaped = [x.reshape(sizes) for x in tables]
+        cut = [x[_first(keep)] for x, keep in zip(shaped, needed, strict=True)]
+        if math.prod(np.broadcast_shapes(*[x.shape for x in cut])) < n:
+            cut[0] = shaped[0]
+        xs = [self.read(x, full=False) for x in cut]
+        shapes = [(1,) * x.ndim if (x == x.flat[0]).all() else x.shape for x in cut]
+        if math.prod(np.broadcast_shapes(*shapes)) < n:
+            xs[0] = self.read(shaped[0])
+        return self._flat(self._to.applied(row, xs), len(sizes), n)
+
+    def _flat(self, x: str, axes: int, n: int) -> str:
+        return self._to.reshaped(x, (n,)) if axes > 1 else x
+
+    def _chain(self, s: Statement, slots: Any) -> None:
+        """Sums of terms: a few one after the other, many over an axis."""
+        (table,) = s.operands
+        if table.shape[1] > FEW:
+            self._add(self._to.summed(self.read(table)), slots)
+            return
+        total = [table[:, :1]]
+        name = self._elementwise_sum(total[0], table[:, 1:2])
+        for i in range(2, table.shape[1]):
+            name = self._to.applied(ROWS[CODES["add"]], [name, self.read(table[:, i], full=False)])
+        self._add(name, slots)
+
+    def _elementwise_sum(self, x: Integers, y: Integers) -> str:
+        """The sum of the first two terms, or the only one."""
+        if y.shape[1] == 0:
+            return self.read(x[:, 0])
+        return self._elementwise(ROWS[CODES["add"]], [x, y])
+
+    def _products(self, s: Statement, slots: Any) -> None:
+        """Sums of products, as a matrix product if some factors are common to many lanes."""
+        left, right = s.operands
+        n = len(left)
+        sizes, (in_left, in_right) = _in_common(s.operands)
+        if all(x or y for x, y in zip(in_left, in_right, strict=True)) and n > 1:
+            both = [x and y for x, y in zip(in_left, in_right, strict=True)]
+            if not all(both):
+                self._matrix_product(s, slots, sizes, in_left, in_right)
+                return
+        x = self._to.applied(ROWS[CODES["mul"]], [self.read(left), self.read(right)])
+        self._add(self._to.summed(x), slots)
+
+    def _matrix_product(
+        self, s: Statement, slots: Any, sizes: Any, in_left: list[bool], in_right: list[bool]
+    ) -> None:
+        """The lanes in the order of axes that both factors have, only the left, only the right."""
+        kinds = [0 if x and y else 1 if x else 2 for x, y in zip(in_left, in_right, strict=True)]
+        order = sorted(range(len(sizes)), key=lambda k: kinds[k])
+        terms = s.operands[0].shape[1]
+        count = [math.prod(sizes[k] for k in order if kinds[k] == kind) for kind in range(3)]
+        both = [count[0]] if count[0] > 1 else []
+
+        def arranged(table: Integers, keep: list[bool]) -> Any:
+            cube = table.reshape(*sizes, terms)[_first(keep)]
+            return cube.transpose([*order, len(sizes)])
+
+        x = arranged(s.operands[0], in_left).reshape(*both, count[1], terms)
+        y = arranged(s.operands[1], in_right).reshape(*both, count[2], terms).swapaxes(-1, -2)
+        product = self._to.multiplied(self.read(x), self.read(y))
+        ordered = slots.reshape(sizes).transpose(order).ravel()
+        self._add(self._to.reshaped(product, (len(slots),)), ordered)
+
+    def _map(self, k: int) -> None:
+        """A ``vmap``, and its parts."""
+        body, own, shared = self._program.vmap(k)
+        at, which = self._parts[k]
+        bounds = [0, body.lanes * body.results, len(body) - 1, len(body)]
+        asked = bool((which == len(body) - 1).any())
+        found = self._to.mapped(body, self.read(own), self.read(shared), asked)
+        for i, name in enumerate(found):
+            mine = (which >= bounds[i]) & (which < bounds[i + 1])
+            slots = self._program.inputs + at[mine]
+            self._piece[slots] = len(self._names)
+            self._place[slots] = which[mine] - bounds[i]
+            self._names.append(name)
+            self._sizes.append(bounds[i + 1] - bounds[i])
+
+
+def _spacing(places: Integers) -> tuple[list[int], int] | None:
+    """The strides of places along axes, if they fill a slice, and the step of that."""
+    shape = places.shape
+    if places.size == 0:
+        return None
+    corner = places[(0,) * places.ndim]
+    strides = []
+    expected = np.full((1,) * places.ndim, corner, np.int64)
+    for k, size in enumerate(shape):
+        at = [0] * places.ndim
+        at[k] = min(1, size - 1)
+        stride = int(places[tuple(at)] - corner)
+        strides.append(stride)
+        axis = [1] * places.ndim
+        axis[k] = size
+        expected = expected + stride * np.arange(size).reshape(axis)
+    if (expected != places).any():
+        return None
+    axes = sorted((k for k, size in enumerate(shape) if size > 1), key=lambda k: strides[k])
+    step = strides[axes[0]] if axes else 1
+    below = step
+    for k in axes:
+        if strides[k] != below or step < 1:
+            return None
+        below *= shape[k]
+    found = [below if size == 1 else stride for size, stride in zip(shape, strides, strict=True)]
+    return found, step
+
+
+def _in_common(tables: list[Integers]) -> tuple[tuple[int, ...], list[list[bool]]]:
+    """Axes along which all operands are evenly spaced or repeated, outermost first; and for every
+    operand along which of them it differs.
+    """
+    n = len(tables[0])
+    found = [axes_of(table) for table in tables]
+    sizes: tuple[int, ...] = (n,)
+    chosen = [Axes((n,))] * len(tables)
+    for i in sorted(range(len(tables)), key=lambda i: -tables[i].size):
+        finer = common(n, sizes, found[i].sizes)
+        if finer:
+            sizes, chosen[i] = finer, found[i]
+    needed = [[bool(x) for x in axes.along(sizes)][::-1] for axes in chosen]
+    return sizes[::-1], needed
+
+
+def _first(keep: list[bool]) -> tuple[slice, ...]:
+    """Of an array, all along the axes that are kept, and only the first along the others."""
+    return tuple(slice(None) if x else slice(1) for x in keep)
+
+
+def _apart(s: Statement) -> list[Any]:
+    """The lanes of a statement, those with constants for the same operands together.
+
+    A constant has no derivative, which is more than to have one of 0: where the partial is
+    infinite, say, their product is none.  The partials of sums and products are always finite.
+    """
+    everything = np.arange(s.lanes)
+    if s.row.name in ("add", "sub", "mul") or s.lanes == 1 or ARITY[CODES[s.row.name]] < 2:
+        return [everything]
+    kind = sum((x[:, 0] < 0).astype(np.int8) << i for i, x in enumerate(s.operands))
+    return [everything[kind == i] for i in np.unique(kind)]
