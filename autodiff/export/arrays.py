@@ -8,21 +8,26 @@ reshaped, and otherwise gathered.  Sums of products whose factors are rows and c
 products.
 
 * ``Arrays`` -- what a format must be able to do;
+* ``shape_of`` -- which structures are arrays;
 * ``written`` -- goes over the statements of a program, and asks for that.
 """
 
 from __future__ import annotations
 
 import math
-from typing import Any, Protocol
+from collections.abc import Iterator
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 
 from autodiff.compiler.lanes import Axes, axes_of, common
 from autodiff.compiler.passes import uses_of
-from autodiff.compiler.program import ARITY, Body, Floats, Integers, Program
+from autodiff.compiler.program import Body, Floats, Integers, Program
 from autodiff.export.listing import Statement, statements
 from autodiff.ops import CODES, ROWS, Row
+from autodiff.transforms.pytrees import Leaf, Sequence
+
+_ADD, _MUL = ROWS[CODES["add"]], ROWS[CODES["mul"]]
 
 FEW = 8  #: terms of a sum, up to which they are added one after the other
 _CONSTANT = -1  #: the piece of what is none, but a number
@@ -53,7 +58,7 @@ class Arrays(Protocol):
         """A primitive of numbers, element by element, with broadcasting."""
 
     def folded(self, row: Row, xs: list[str]) -> str:
-        """A primitive of lists, each an array of one axis, as an array of one number."""
+        """A primitive of lists, which are the rows of matrices: a number for each of them."""
 
     def summed(self, x: str) -> str:
         """The sums over the last axis."""
@@ -61,17 +66,34 @@ class Arrays(Protocol):
     def multiplied(self, x: str, y: str) -> str:
         """The matrix product over the last two axes, of as many as there are before them."""
 
-    def taken(self, xs: str, i: str) -> str:
-        """An array of one element of ``xs``, by its index."""
+    def taken(self, xs: str, i: str, count: int) -> str:
+        """Of every row of a matrix, which has ``count`` elements, that at an index."""
 
     def require(self, x: str, wanted: str) -> None:
-        """From here on nothing is right unless these arrays of one number are equal."""
+        """From here on nothing is right unless these arrays are equal."""
 
     def mapped(self, body: Body, own: str, shared: str, asked: bool) -> list[str]:
         """The results of a ``vmap``: of its lanes, their sums, and whether every lane is right.
 
         The last is asked for, or else nothing is right unless it is 1.
         """
+
+
+def shape_of(structure: Any) -> tuple[int, ...] | None:
+    """The shape of the array that a structure is, if it is one.
+
+    A number is one without axes; a list of parts that are alike is one, too.
+
+    >>> from autodiff.transforms.pytrees import NUMBER
+    >>> shape_of(Sequence(list, (Leaf((3,)),) * 2)), shape_of(Sequence(list, (NUMBER, Leaf((3,)))))
+    ((2, 3), None)
+    """
+    if isinstance(structure, Leaf):
+        return structure.shape or ()
+    if isinstance(structure, Sequence) and len(set(structure.parts)) == 1:
+        shape = shape_of(structure.parts[0])
+        return None if shape is None else (len(structure.parts), *shape)
+    return None
 
 
 def written(p: Program, inputs: list[tuple[str, int]], to: Arrays) -> Pieces:
@@ -84,9 +106,43 @@ def written(p: Program, inputs: list[tuple[str, int]], to: Arrays) -> Pieces:
     """
     program, listed = statements(p)
     pieces = Pieces(program, inputs, to)
-    for statement in listed:
-        pieces.compute(statement)
+    for work in _together(program, listed):
+        pieces.compute(work)
     return pieces
+
+
+class Work(NamedTuple):
+    """Instructions of one operation, as a ``Statement``, but anywhere in the program."""
+
+    row: Row
+    slots: Integers
+    operands: list[Integers]
+
+
+def _together(p: Program, listed: list[Statement]) -> Iterator[Work]:
+    """Statements in an order in which they can be computed, single ones of a kind together."""
+    waiting: dict[Any, list[Work]] = {}
+    awaited = np.zeros(p.inputs + len(p) + len(p.constants), bool)  # those of constants come last
+    for s in listed:
+        work = Work(s.row, p.inputs + np.arange(s.first, s.end, dtype=np.int32), s.operands)
+        if s.row.name == "vmap" or any(awaited[x].any() for x in s.operands):
+            yield from map(_as_one, waiting.values())
+            waiting.clear()
+            awaited[:] = False
+        if s.lanes > 1 or s.row.name == "vmap":
+            yield work
+        else:
+            key = s.row.name, *[x.shape for x in s.operands]
+            waiting.setdefault(key, []).append(work)
+            awaited[work.slots] = True
+    yield from map(_as_one, waiting.values())
+
+
+def _as_one(works: list[Work]) -> Work:
+    """Works of one kind as one."""
+    slots = np.concatenate([work.slots for work in works])
+    tables = zip(*[work.operands for work in works], strict=True)
+    return Work(works[0].row, slots, [np.concatenate(table) for table in tables])
 
 
 class Pieces:
@@ -116,21 +172,15 @@ class Pieces:
 
     # -- reading -----------------------------------------------------------------------------------
 
-    def read(self, refs: Any, full: bool = True) -> str:
-        """The numbers of references, in an array of their shape.
-
-        Unless it must be ``full``, one number in all places is an array of one.
-        """
-        refs = np.asarray(refs)
+    def read(self, refs: Integers) -> str:
+        """The numbers of references, in an array of their shape."""
         shape = refs.shape
-        if not full and refs.size and (refs == refs.flat[0]).all():
-            refs, shape = refs.flat[:1], (1,) * max(1, refs.ndim)
         flat = refs.ravel()
         if (flat < 0).all():
             return self._constant(self._program.constants[-1 - flat].reshape(shape))
         source, places = self._joined(flat)
-        return self._once(("read", source, shape, places.tobytes()), self._placed, source, places,
-                          shape)  # fmt: skip
+        key = ("read", source, shape, places.tobytes())
+        return self._once(key, self._placed, source, places, shape)
 
     def _once(self, key: Any, make: Any, *args: Any) -> str:
         if key not in self._known:
@@ -199,93 +249,81 @@ class Pieces:
 
     # -- computing ---------------------------------------------------------------------------------
 
-    def compute(self, s: Statement) -> None:
-        """What a statement computes becomes a piece."""
-        name, slots = s.row.name, self._program.inputs + np.arange(s.first, s.end)
-        if name == "vmap":
-            self._map(s.first)
-        elif name == "guard":
-            self._to.require(*[self.read(x.ravel()) for x in s.operands[:2]])
-            if self._uses[slots[0]]:
-                self._add(self._to.applied(ROWS[CODES["detach"]], [self.read(s.operands[0][0])]),
-                          slots)  # fmt: skip
-        elif name == "take":
-            self._add(self._to.taken(*[self.read(x[0]) for x in s.operands]), slots)
-        elif name == "products":
-            self._products(s, slots)
-        elif name == "chain":
-            self._chain(s, slots)
-        elif s.row.over_lists:
-            self._add(self._to.folded(s.row, [self.read(x[0]) for x in s.operands]), slots)
+    def compute(self, work: Work) -> None:
+        """What instructions compute becomes a piece."""
+        row, slots, operands = work
+        if row.name == "vmap":
+            self._map(int(slots[0]) - self._program.inputs)
+        elif row.name == "guard":
+            self._to.require(*[self.read(x[:, 0]) for x in operands[:2]])
+            if self._uses[slots].any():
+                held = self._to.applied(ROWS[CODES["detach"]], [self.read(operands[0][:, 0])])
+                self._add(held, slots)
+        elif row.name == "take":
+            self._add(
+                self._to.taken(*[self.read(x) for x in operands], operands[0].shape[1]), slots
+            )
+        elif row.name == "products":
+            self._products(operands, slots)
+        elif row.name == "chain":
+            self._chain(operands[0], slots)
+        elif row.over_lists:
+            self._add(self._to.folded(row, [self.read(x) for x in operands]), slots)
         else:
-            for among in _apart(s):
-                tables = [x[among] for x in s.operands]
-                self._add(self._elementwise(s.row, tables), slots[among])
+            for among in _apart(work):
+                tables = [x[among] for x in operands]
+                self._add(self._elementwise(row, tables), slots[among])
 
     def _elementwise(self, row: Row, tables: list[Integers]) -> str:
         """A primitive, lane by lane, as an array of one axis."""
         n = len(tables[0])
         sizes, needed = _in_common(tables)
-        shaped = [x.reshape(sizes) for x in tables]
-        cut = [x[_first(keep)] for x, keep in zip(shaped, needed, strict=True)]
+        cut = [x.reshape(sizes)[_first(keep)] for x, keep in zip(tables, needed, strict=True)]
+        cut = [x[_first([False] * x.ndim)] if (x == x.flat[0]).all() else x for x in cut]
         if math.prod(np.broadcast_shapes(*[x.shape for x in cut])) < n:
-            cut[0] = shaped[0]
-        xs = [self.read(x, full=False) for x in cut]
-        shapes = [(1,) * x.ndim if (x == x.flat[0]).all() else x.shape for x in cut]
-        if math.prod(np.broadcast_shapes(*shapes)) < n:
-            xs[0] = self.read(shaped[0])
-        return self._flat(self._to.applied(row, xs), len(sizes), n)
+            cut[0] = tables[0].reshape(sizes)  # one of them has to have all lanes
+        name = self._to.applied(row, [*map(self.read, cut)])
+        return self._to.reshaped(name, (n,)) if len(sizes) > 1 else name
 
-    def _flat(self, x: str, axes: int, n: int) -> str:
-        return self._to.reshaped(x, (n,)) if axes > 1 else x
-
-    def _chain(self, s: Statement, slots: Any) -> None:
+    def _chain(self, table: Integers, slots: Integers) -> None:
         """Sums of terms: a few one after the other, many over an axis."""
-        (table,) = s.operands
-        if table.shape[1] > FEW:
+        terms = table.shape[1]
+        if terms > FEW:
             self._add(self._to.summed(self.read(table)), slots)
             return
-        total = [table[:, :1]]
-        name = self._elementwise_sum(total[0], table[:, 1:2])
-        for i in range(2, table.shape[1]):
-            name = self._to.applied(ROWS[CODES["add"]], [name, self.read(table[:, i], full=False)])
+        name = self.read(table[:, 0])
+        if terms > 1:
+            name = self._elementwise(_ADD, [table[:, :1], table[:, 1:2]])
+        for i in range(2, terms):
+            name = self._to.applied(_ADD, [name, self.read(table[:, i])])
         self._add(name, slots)
 
-    def _elementwise_sum(self, x: Integers, y: Integers) -> str:
-        """The sum of the first two terms, or the only one."""
-        if y.shape[1] == 0:
-            return self.read(x[:, 0])
-        return self._elementwise(ROWS[CODES["add"]], [x, y])
-
-    def _products(self, s: Statement, slots: Any) -> None:
+    def _products(self, factors: list[Integers], slots: Integers) -> None:
         """Sums of products, as a matrix product if some factors are common to many lanes."""
-        left, right = s.operands
-        n = len(left)
-        sizes, (in_left, in_right) = _in_common(s.operands)
-        if all(x or y for x, y in zip(in_left, in_right, strict=True)) and n > 1:
-            both = [x and y for x, y in zip(in_left, in_right, strict=True)]
-            if not all(both):
-                self._matrix_product(s, slots, sizes, in_left, in_right)
-                return
-        x = self._to.applied(ROWS[CODES["mul"]], [self.read(left), self.read(right)])
-        self._add(self._to.summed(x), slots)
+        sizes, needed = _in_common(factors)
+        pairs = [*zip(*needed, strict=True)]
+        if all(map(any, pairs)) and not all(map(all, pairs)):
+            self._matrix_product(factors, slots, sizes, *needed)
+        else:
+            product = self._to.applied(_MUL, [self.read(x) for x in factors])
+            self._add(self._to.summed(product), slots)
 
     def _matrix_product(
-        self, s: Statement, slots: Any, sizes: Any, in_left: list[bool], in_right: list[bool]
+        self, factors: list[Integers], slots: Any, sizes: Any, left: list[bool], right: list[bool]
     ) -> None:
         """The lanes in the order of axes that both factors have, only the left, only the right."""
-        kinds = [0 if x and y else 1 if x else 2 for x, y in zip(in_left, in_right, strict=True)]
+        kinds = [0 if x and y else 1 if x else 2 for x, y in zip(left, right, strict=True)]
         order = sorted(range(len(sizes)), key=lambda k: kinds[k])
-        terms = s.operands[0].shape[1]
+        terms = factors[0].shape[1]
         count = [math.prod(sizes[k] for k in order if kinds[k] == kind) for kind in range(3)]
         both = [count[0]] if count[0] > 1 else []
 
-        def arranged(table: Integers, keep: list[bool]) -> Any:
+        def arranged(table: Integers, keep: list[bool], lanes: int) -> Any:
             cube = table.reshape(*sizes, terms)[_first(keep)]
-            return cube.transpose([*order, len(sizes)])
+            return cube.transpose([*order, len(sizes)]).reshape(*both, lanes, terms)
 
-        x = arranged(s.operands[0], in_left).reshape(*both, count[1], terms)
-        y = arranged(s.operands[1], in_right).reshape(*both, count[2], terms).swapaxes(-1, -2)
+        x = arranged(factors[0], left, count[1])
+        y = arranged(factors[1], right, count[2]).swapaxes(-1, -2)
         product = self._to.multiplied(self.read(x), self.read(y))
         ordered = slots.reshape(sizes).transpose(order).ravel()
         self._add(self._to.reshaped(product, (len(slots),)), ordered)
@@ -356,14 +394,14 @@ def _first(keep: list[bool]) -> tuple[slice, ...]:
     return tuple(slice(None) if x else slice(1) for x in keep)
 
 
-def _apart(s: Statement) -> list[Any]:
-    """The lanes of a statement, those with constants for the same operands together.
+def _apart(work: Work) -> list[Any]:
+    """The lanes of instructions, those with constants for the same operands together.
 
     A constant has no derivative, which is more than to have one of 0: where the partial is
     infinite, say, their product is none.  The partials of sums and products are always finite.
     """
-    everything = np.arange(s.lanes)
-    if s.row.name in ("add", "sub", "mul") or s.lanes == 1 or ARITY[CODES[s.row.name]] < 2:
+    name, everything = work.row.name, np.arange(len(work.slots))
+    if name in ("add", "sub", "mul") or len(work.operands) == 1:
         return [everything]
-    kind = sum((x[:, 0] < 0).astype(np.int8) << i for i, x in enumerate(s.operands))
+    kind = sum((x[:, 0] < 0).astype(np.int8) << i for i, x in enumerate(work.operands))
     return [everything[kind == i] for i in np.unique(kind)]

@@ -61,13 +61,14 @@ FORMULAS: dict[str, tuple[str, str]] = {
     "expm1_of": ("a u", "a if u == 1 else u - 1 if abs(a) > 1 else (u - 1)*(a/log(u))"),
     "log2": ("a", "log(a)/LN2"),
     "log10": ("a", "log(a)/LN10"),
-    # -- roots -------------------------------------------------------------------------------------
+    # -- rounding, roots ---------------------------------------------------------------------------
+    "trunc": ("a", "floor(a) if a > 0 else ceil(a)"),
     "cbrt": (
         "a",
         "a if a == 0 or abs(a) == inf else cbrt_step(pow(a, 1/3), a) if a > 0 else "
         "-cbrt_step(pow(-a, 1/3), -a)",
     ),
-    "cbrt_step": ("t a", "t - (t*t*t - a)/(3*t*t)"),
+    "cbrt_step": ("t a", "t - (t - a/(t*t))/3"),
     "hypot": (
         "a b",
         "inf if abs(a) == inf or abs(b) == inf else "

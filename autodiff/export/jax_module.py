@@ -17,11 +17,11 @@ import numpy as np
 from autodiff.compiler.program import Body, Floats, Integers, Program
 from autodiff.compiler.sparsity import Pattern
 from autodiff.engine.reals import describe
-from autodiff.export.arrays import written
+from autodiff.export.arrays import shape_of, written
 from autodiff.export.jax_primitives import OPERATORS, definitions
 from autodiff.export.listing import Exported, exported
 from autodiff.ops import Row
-from autodiff.transforms.pytrees import Leaf, Mapping, Node, Sequence, Static, size
+from autodiff.transforms.pytrees import Leaf, Mapping, Node, Static, size
 
 _HEAD = '''\
 """{name}, written by autodiff for JAX.
@@ -62,7 +62,7 @@ def _mapped(ways, own, shared, sums):
     """Every row of own by the first of the ways that is right: results, sums, whether all are."""
 
     def lane(own):
-        found, right = jnp.nan, jnp.array([False])
+        found, right = jnp.nan, jnp.array(False)
         for way in ways:
             mine = way(own, shared)[1] & ~right
             held = [jnp.where(mine, x, jax.lax.stop_gradient(x)) for x in (own, shared)]
@@ -72,8 +72,7 @@ def _mapped(ways, own, shared, sums):
 
     found, right = jax.vmap(lane)(own)
     results = found.shape[1] - sums
-    right = jnp.all(right, keepdims=True).ravel()
-    return found[:, :results].ravel(), jnp.sum(found[:, results:], axis=0), right
+    return found[:, :results].ravel(), jnp.sum(found[:, results:], axis=0), jnp.all(right)
 ''',
 }
 
@@ -183,7 +182,7 @@ def _take_apart(
     structure: Any, text: str, module: _Module, leaves: list[tuple[str, int]], checks: list[str]
 ) -> None:
     """The arrays in an argument, or in a part of it; ``text`` is its source."""
-    shape = _shape(structure)
+    shape = shape_of(structure)
     if shape is not None:
         module.support.add("leaf")
         leaves.append((f"_leaf({text}, {shape}, {_quoted(text)})", size(structure)))
@@ -198,16 +197,6 @@ def _take_apart(
         checks.append(module.same(f"len({text})", str(len(structure.parts))))
         for i, part in enumerate(structure.parts):
             _take_apart(part, f"{text}[{i}]", module, leaves, checks)
-
-
-def _shape(structure: Any) -> tuple[int, ...] | None:
-    """The shape of the array that a structure is: a list of parts that are alike is one, too."""
-    if isinstance(structure, Leaf):
-        return structure.shape or ()
-    if isinstance(structure, Sequence) and len(set(structure.parts)) == 1:
-        shape = _shape(structure.parts[0])
-        return None if shape is None else (len(structure.parts), *shape)
-    return None
 
 
 def _quoted(text: str) -> str:
@@ -318,9 +307,9 @@ class _Module:
         lines = body.lines
         right = "right"
         if body.guarded:
-            lines.insert(0, "right = jnp.array([True])")
+            lines.insert(0, "right = jnp.array(True)")
         else:
-            right = "jnp.array([True])"
+            right = "jnp.array(True)"
         if sizes is None:
             lines.append(f"return {pieces.read(pieces.outputs)}, {right}")
         else:
@@ -340,7 +329,7 @@ class _Function:
 
     Attributes:
         lines: these.
-        guarded: whether ``right``, an array of one, says if the numbers are those of the function.
+        guarded: whether ``right``, says if the numbers are those of the function.
     """
 
     def __init__(self, module: _Module) -> None:
@@ -384,7 +373,7 @@ class _Function:
         return self._new(f"_{row.name}({', '.join(xs)})")
 
     def folded(self, row: Row, xs: list[str]) -> str:
-        return self.applied(row, xs)
+        return self._new(f"{self.applied(row, xs)}.ravel()")
 
     def summed(self, x: str) -> str:
         return self._new(f"jnp.sum({x}, axis=-1)")
@@ -392,14 +381,14 @@ class _Function:
     def multiplied(self, x: str, y: str) -> str:
         return self._new(f"{x} @ {y}")
 
-    def taken(self, xs: str, i: str) -> str:
-        last = f"{xs}.size - 1"
-        place = self._new(f"jnp.clip({i}, 0, {last})")
-        self._require(f"({i} == jnp.floor({place}))")
-        return self._new(f"{xs}[jnp.nan_to_num({place}).astype(int)]")
+    def taken(self, xs: str, i: str, count: int) -> str:
+        place = self._new(f"jnp.clip({i}, 0, {count - 1})")
+        self.require(i, f"jnp.floor({place})")
+        index = f"jnp.nan_to_num({place}).astype(int)"
+        return self._new(f"jnp.take_along_axis({xs}, {index}, axis=-1).ravel()")
 
     def require(self, x: str, wanted: str) -> None:
-        self._require(f"({x} == {wanted})")
+        self._require(f"jnp.all({x} == {wanted})")
 
     def mapped(self, body: Body, own: str, shared: str, asked: bool) -> list[str]:
         self._module.support.add("mapped")
@@ -410,7 +399,7 @@ class _Function:
         self.lines.append(f"{', '.join(names)} = _mapped({given})")
         if not asked:
             self._require(names[2])
-        return [*names[:2], f"(1.0 * {names[2]})"]
+        return [*names[:2], f"(1.0 * {names[2]}).ravel()"]
 
 
 def _number(x: Any) -> str:

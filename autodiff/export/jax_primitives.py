@@ -41,7 +41,7 @@ def _primitive(value, *partials, of_lists=False):
             if partial and type(t) is not jax.custom_derivatives.SymbolicZero
         ]
         if of_lists:
-            terms = [jnp.sum(term, keepdims=True) for term in terms]
+            terms = [jnp.sum(term, axis=-1, keepdims=True) for term in terms]
         total = sum(terms[1:], terms[0]) if terms else jnp.zeros_like(v)
         return v, jnp.broadcast_to(total, v.shape)
 
@@ -62,18 +62,18 @@ def _detach(a):
 """,
     "largest": """\
 def _largest(a):
-    m = jnp.max(jnp.where(jnp.isnan(a), -jnp.inf, a), initial=-jnp.inf, keepdims=True)
+    m = jnp.max(jnp.where(jnp.isnan(a), -jnp.inf, a), initial=-jnp.inf, axis=-1, keepdims=True)
     return jax.lax.stop_gradient(jnp.where(jnp.isinf(m), 0.0, m))
 """,
     "unit": f"""\
 def _unit(a):
-    m = jnp.max(jnp.where(jnp.isnan(a), 0.0, abs(a)), initial=0.0, keepdims=True)
+    m = jnp.max(jnp.where(jnp.isnan(a), 0.0, abs(a)), initial=0.0, axis=-1, keepdims=True)
     scale = jnp.where(m > 1e150, {2.0**600!r}, jnp.where(m < 1e-140, {2.0**-600!r}, 1.0))
     return jax.lax.stop_gradient(scale)
 """,
     "peak": """\
 def _peak(a):
-    return jax.lax.stop_gradient(jnp.max(a, keepdims=True))
+    return jax.lax.stop_gradient(jnp.max(a, axis=-1, keepdims=True))
 """,
 }
 
@@ -127,7 +127,8 @@ def _definition(name: str) -> tuple[str, set[str]]:
     if row.fold:
         parts.append("of_lists=True")
         fold = _source(row.fold, name, True, called, of_list)
-        text = f"def _sum_of_{name}({arguments}):\n    return jnp.sum({fold}, keepdims=True)\n\n\n"
+        total = f"jnp.sum({fold}, axis=-1, keepdims=True)"
+        text = f"def _sum_of_{name}({arguments}):\n    return {total}\n\n\n"
     return f"{text}_{name} = _primitive({', '.join(parts)})\n", called | {"primitive"}
 
 
@@ -136,7 +137,7 @@ def _of_list(row: Row, arguments: str) -> dict[str, str]:
     if not row.fold:
         return {}
     return {
-        "n": "(1.0 * a.size)",
+        "n": "(1.0 * a.shape[-1])",
         "t": f"_sum_of_{row.name}({arguments})",
         **{x: f"_{name}(a)" for x, name in OF_LIST.items()},
     }
