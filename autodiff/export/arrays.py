@@ -191,7 +191,7 @@ class Pieces:
         key = ("constant", numbers.shape, numbers.tobytes())
         return self._once(key, self._to.constant, numbers)
 
-    def _joined(self, refs: Integers) -> tuple[str, Integers]:
+    def _joined(self, refs: Integers) -> tuple[str, Any]:
         """An array of one axis that has all these references, and their places in it."""
         held = refs >= 0
         of = np.where(held, self._piece[refs], _CONSTANT)
@@ -237,10 +237,13 @@ class Pieces:
         x = source
         if size < self._size(source) or step != 1:
             x = to.sliced(source, base, base + step * (size - 1) + 1, step)
-        order = sorted(range(len(shape)), key=lambda k: -strides[k])
-        if order != [*range(len(shape))]:
+        axes = [k for k, n in enumerate(shape) if n > 1]
+        order = sorted(axes, key=lambda k: -strides[k])
+        if order != axes:
             x = to.reshaped(x, tuple(shape[k] for k in order))
-            return to.transposed(x, [order.index(k) for k in range(len(shape))])
+            x = to.transposed(x, [order.index(k) for k in axes])
+            if len(axes) == len(shape):
+                return x
         return to.reshaped(x, shape) if len(shape) > 1 else x
 
     def _size(self, source: str) -> float:
@@ -260,9 +263,8 @@ class Pieces:
                 held = self._to.applied(ROWS[CODES["detach"]], [self.read(operands[0][:, 0])])
                 self._add(held, slots)
         elif row.name == "take":
-            self._add(
-                self._to.taken(*[self.read(x) for x in operands], operands[0].shape[1]), slots
-            )
+            xs, i = operands
+            self._add(self._to.taken(self.read(xs), self.read(i), xs.shape[1]), slots)
         elif row.name == "products":
             self._products(operands, slots)
         elif row.name == "chain":
@@ -286,47 +288,62 @@ class Pieces:
         return self._to.reshaped(name, (n,)) if len(sizes) > 1 else name
 
     def _chain(self, table: Integers, slots: Integers) -> None:
-        """Sums of terms: a few one after the other, many over an axis."""
-        terms = table.shape[1]
-        if terms > FEW:
-            self._add(self._to.summed(self.read(table)), slots)
-            return
-        name = self.read(table[:, 0])
-        if terms > 1:
-            name = self._elementwise(_ADD, [table[:, :1], table[:, 1:2]])
-        for i in range(2, terms):
-            name = self._to.applied(_ADD, [name, self.read(table[:, i])])
+        """Sums of terms: a few one after the other, many over an axis, which begins with 0.0."""
+        if self._all(table[:, 0], 0.0):
+            name = self._to.summed(self.read(table[:, 1:]))
+        elif table.shape[1] > FEW:
+            name = self._to.summed(self.read(table))
+        else:
+            name = self.read(table[:, 0])
+            for term in table.T[1:]:
+                name = self._to.applied(_ADD, [name, self.read(term)])
         self._add(name, slots)
 
-    def _products(self, factors: list[Integers], slots: Integers) -> None:
-        """Sums of products, as a matrix product if some factors are common to many lanes."""
-        sizes, needed = _in_common(factors)
-        pairs = [*zip(*needed, strict=True)]
-        if all(map(any, pairs)) and not all(map(all, pairs)):
-            self._matrix_product(factors, slots, sizes, *needed)
-        else:
-            product = self._to.applied(_MUL, [self.read(x) for x in factors])
-            self._add(self._to.summed(product), slots)
+    def _all(self, refs: Integers, number: float) -> bool:
+        """Whether references read constants that are this number, and no negative zero."""
+        if (refs >= 0).any():
+            return False
+        numbers = self._program.constants[-1 - refs]
+        return bool((numbers == number).all() and not np.signbit(numbers).any())
 
-    def _matrix_product(
-        self, factors: list[Integers], slots: Any, sizes: Any, left: list[bool], right: list[bool]
-    ) -> None:
-        """The lanes in the order of axes that both factors have, only the left, only the right."""
-        kinds = [0 if x and y else 1 if x else 2 for x, y in zip(left, right, strict=True)]
-        order = sorted(range(len(sizes)), key=lambda k: kinds[k])
-        terms = factors[0].shape[1]
-        count = [math.prod(sizes[k] for k in order if kinds[k] == kind) for kind in range(3)]
-        both = [count[0]] if count[0] > 1 else []
+    def _products(self, factors: list[Integers], slots: Integers) -> None:
+        """Sums of products; what stands among them that is none is added to them."""
+        left, right = factors
+        alone = np.array([self._all(refs, 1.0) for refs in right.T])
+        if alone.all():
+            self._chain(left, slots)
+            return
+        factors = [x[:, ~alone] for x in factors]
+        if factors[0][0, 0] > factors[0][0, -1]:  # as the sums of reverse mode are
+            factors = [x[:, ::-1] for x in factors]
+        name, order = self._sums_of_products(*factors)
+        for term in left[order].T[alone]:
+            if not self._all(term, 0.0):
+                name = self._to.applied(_ADD, [self.read(term), name])
+        self._add(name, slots[order])
+
+    def _sums_of_products(self, left: Integers, right: Integers) -> tuple[str, Any]:
+        """The sums, and in which order the lanes are."""
+        to, (n, terms) = self._to, left.shape
+        sizes, (in_left, in_right) = _in_common([left, right])
+        both = [x and y for x, y in zip(in_left, in_right, strict=True)]
+        if all(both) or not all(x or y for x, y in zip(in_left, in_right, strict=True)):
+            product = to.applied(_MUL, [self.read(left), self.read(right)])
+            return to.summed(product), np.arange(n)
+        # axes that both factors have, then those of the left, then those of the right
+        kinds = [0 if y else 1 if x else 2 for x, y in zip(in_left, both, strict=True)]
+        axes = sorted(range(len(sizes)), key=lambda k: kinds[k])
+        count = [math.prod(sizes[k] for k in axes if kinds[k] == kind) for kind in range(3)]
+        outer = count[:1] if count[0] > 1 else []
 
         def arranged(table: Integers, keep: list[bool], lanes: int) -> Any:
             cube = table.reshape(*sizes, terms)[_first(keep)]
-            return cube.transpose([*order, len(sizes)]).reshape(*both, lanes, terms)
+            return cube.transpose([*axes, len(sizes)]).reshape(*outer, lanes, terms)
 
-        x = arranged(factors[0], left, count[1])
-        y = arranged(factors[1], right, count[2]).swapaxes(-1, -2)
-        product = self._to.multiplied(self.read(x), self.read(y))
-        ordered = slots.reshape(sizes).transpose(order).ravel()
-        self._add(self._to.reshaped(product, (len(slots),)), ordered)
+        x = self.read(arranged(left, in_left, count[1]))
+        y = self.read(arranged(right, in_right, count[2]).swapaxes(-1, -2))
+        order = np.arange(n).reshape(sizes).transpose(axes).ravel()
+        return to.reshaped(to.multiplied(x, y), (n,)), order
 
     def _map(self, k: int) -> None:
         """A ``vmap``, and its parts."""

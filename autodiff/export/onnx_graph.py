@@ -44,8 +44,9 @@ def model_of(found: Exported, name: str) -> onnx.ModelProto:
         first += n
     graph.drop_all_but(outputs)
     opsets = [helper.make_opsetid("", OPSET), helper.make_opsetid(DOMAIN, 1)]
+    made = helper.make_graph(graph.nodes, name, _typed(inputs), _typed(outputs), graph.constants)
     model = helper.make_model(
-        helper.make_graph(graph.nodes, name, *map(_typed, (inputs, outputs)), graph.constants),
+        made,
         producer_name="autodiff",
         ir_version=IR,
         opset_imports=opsets,

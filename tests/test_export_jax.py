@@ -1,0 +1,406 @@
+"""Modules for JAX: the same numbers, the table's derivatives, whatever JAX does with them."""
+
+import collections
+import itertools
+import math
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from rounding import SLACK, allowed, tolerances
+from test_programs import EDGES, inside, of_row
+
+from autodiff import (
+    Value,
+    exp,
+    export,
+    grad,
+    hessian,
+    jacobian,
+    jit,
+    jvp,
+    logsumexp,
+    maximum,
+    mean,
+    nn,
+    norm,
+    pow,
+    primitive,
+    sigmoid,
+    sin,
+    softmax,
+    sqrt,
+    take,
+    tanh,
+    value_and_grad,
+    vmap,
+    where,
+    xlogy,
+)
+from autodiff.ops import TABLE
+from autodiff.testing import expressions, points
+
+pytestmark = pytest.mark.once  # what is exported does not depend on the engine, and JAX is slow
+
+jax = pytest.importorskip("jax")
+jnp = jax.numpy
+INF, NAN = math.inf, math.nan
+ROW_IDS = [r.name for r in TABLE]
+TINY = 2.0**-1000  #: XLA takes numbers below 2**-1022 for 0, and so what was computed from them
+
+
+@pytest.fixture(autouse=True)
+def float64():
+    with jax.enable_x64(True):
+        yield
+
+
+def imported(f, *args, name="f"):
+    """The function of the module that is written."""
+    source = export.to_jax(f, *args, name=name)
+    assert "import autodiff" not in source
+    scope = {}
+    exec(compile(source, "exported", "exec"), scope)
+    return scope[name]
+
+
+def flat(tree):
+    return np.concatenate([np.ravel(np.asarray(x, float)) for x in jax.tree.leaves(tree)])
+
+
+def agree(found, wanted, ulps, where=""):
+    """Equal, nan where that is nan, or so many units in the last place apart."""
+    found, wanted, ulps = map(np.asarray, (found, wanted, ulps))
+    with np.errstate(invalid="ignore", over="ignore"):
+        near = np.abs(found - wanted) <= ulps * np.spacing(np.abs(wanted)) + TINY
+    same = near | (found == wanted) | (np.isnan(found) & np.isnan(wanted))
+    same |= (ulps == INF) & (np.isfinite(found) | ~np.isfinite(wanted))
+    bad = np.flatnonzero(~same)
+    assert not len(bad), (where, found[bad][:3], wanted[bad][:3], ulps[bad][:3])
+
+
+# -- every row of the table ------------------------------------------------------------------------
+
+
+def cases(row, count):
+    """Points inside the domain, on ties, kinks and edges; none subnormal."""
+    rng = np.random.default_rng(1)
+    sides = EDGES if count < 3 else [NAN, 0.0, INF, 2.0, -1.0]
+    sides = [x for x in sides if not 0 < abs(x) < 1e-300]
+    edges = [*itertools.product(sides, repeat=count)]
+    inner = inside(row, count)
+    near = [[x * (1 + 0.2 * y) for x, y in zip(inner, rng.uniform(-1, 1, count))] for _ in range(9)]
+    chosen = [edges[i] for i in rng.permutation(len(edges))[:119]]
+    return np.array((chosen + [inner, *near] + edges * 12)[:130])
+
+
+@pytest.mark.parametrize("row", TABLE, ids=ROW_IDS)
+def test_every_row_and_its_partials_are_within_the_tables_bounds(row):
+    f, count = of_row(row, 2)
+    g = imported(jit(f), *inside(row, count))
+    places = tuple(range(count))
+    there = cases(row, count)
+    wanted, ulps = [], []
+    for numbers in there.tolist():
+        xs = [Value(x) for x in numbers]
+        y = f(*xs)
+        y.backward()
+        slopes = [x.grad for x in xs]
+        bounds = [allowed(row.name, numbers, y.data)]
+        for i, slope in enumerate(slopes):
+            which = 1 + i * len(row.names) // count if row.over_lists else 1 + i
+            bounds.append(allowed(row.name, numbers, y.data, which, slope))
+        wanted.append([y.data, *slopes])
+        ulps.append([2 * bound + SLACK for bound in bounds])
+    both = jax.vmap(lambda x: jnp.stack([g(*x), *jax.grad(lambda *x: g(*x), places)(*x)]))
+    found = np.asarray(both(jnp.asarray(there)))
+    for i in range(count + 1):
+        agree(found[:, i], np.array(wanted)[:, i], np.array(ulps)[:, i], f"{row.name} {i}")
+
+
+@pytest.mark.parametrize("row", TABLE, ids=ROW_IDS)
+def test_second_derivatives_in_both_orders(row):
+    f, count = of_row(row, 2)
+    inner = inside(row, count)
+    g = imported(jit(f), *inner)
+    places = tuple(range(count))
+    wanted = np.array(hessian(f, places)(*inner)).reshape(count, count)
+    for outer, within in ((jax.jacfwd, jax.jacrev), (jax.jacrev, jax.jacfwd)):
+        found = np.array(outer(within(g, places), places)(*inner)).reshape(count, count)
+        np.testing.assert_allclose(found, wanted, rtol=1e-12, atol=1e-14)
+
+
+# -- random programs -------------------------------------------------------------------------------
+
+
+@settings(max_examples=3)
+@given(st.data())
+def test_random_programs_agree_as_far_as_rounding_lets_them(data):
+    there, here = data.draw(points(3)), data.draw(points(3))
+    drawn = [data.draw(expressions(3, max_size=10)) for _ in range(12)]
+
+    def f(x, y, z):
+        return [each(x, y, z) for each in drawn]
+
+    slopes = jacobian(f, (0, 1, 2)).lower(*there)
+    g, h = imported(jit(f), *there, name="g"), imported(slopes, name="h")
+    program = jit(f).lower(*there).program
+
+    def everything(x, y, z):
+        return g(x, y, z), h(x, y, z), jax.jacrev(g, (0, 1, 2))(x, y, z)
+
+    values, theirs, ours = jax.jit(everything)(*here)
+    data, bounds = tolerances(program, here)
+    within(flat(values), data, bounds)
+    data, bounds = tolerances(slopes.program, here)
+    within(flat(theirs), data, bounds)
+    within(flat(ours), data, bounds)
+
+
+def within(found, wanted, bounds):
+    """As near as the bounds say, where what is wanted is a number and no bound is inf."""
+    wanted, bounds = np.array(wanted), np.array(bounds)
+    held = np.isfinite(wanted) & np.isfinite(bounds)
+    assert (np.abs(found - wanted)[held] <= bounds[held] + TINY).all(), (found, wanted, bounds)
+
+
+# -- what JAX does with a function -----------------------------------------------------------------
+
+W, X = np.array([0.3, -0.7, 1.1]), np.array([[0.5, 2.0, -1.0], [1.5, 0.1, 0.7], [-0.3, 1.0, 0.2]])
+
+
+def model(w, x):
+    return sin(w[0] * x[0]) * x[2] + softmax([*(w * x)])[1] + norm([*x]) ** w[1]
+
+
+def loss(params, x):
+    w, b = params["w"], params["b"]
+    return mean([sigmoid(a * y + b) for a, y in zip(w, x)]) + logsumexp([*(w * 3.0)])
+
+
+PARAMS = {"w": W, "b": 0.25}
+
+
+def test_arguments_and_results_keep_their_structure():
+    f = imported(value_and_grad(loss), PARAMS, X[0], name="loss_and_slope")
+    found, wanted = f(PARAMS, X[0]), value_and_grad(loss)(PARAMS, X[0])
+    assert jax.tree.structure(found) == jax.tree.structure(wanted)
+    np.testing.assert_allclose(flat(found), flat(wanted), rtol=1e-14)
+    assert found[1]["w"].shape == (3,)
+    assert found[1]["b"].shape == ()
+
+    Point = collections.namedtuple("Point", "x y")
+
+    def g(p, *others, scale):
+        return {"sum": [p.x + others[0][1], p.y * scale], 3: (others[1],)}
+
+    h = imported(jit(g).lower(Point(1.0, [2.0, 3.0][0]), [1.0, 2.0], 5.0, scale=2.0))
+    found = h(Point(1.0, 2.0), jnp.array([4.0, 5.0]), 7.0, scale=10.0)
+    assert jax.tree.map(float, found) == {"sum": [6.0, 20.0], 3: (7.0,)}
+    named = imported(jit(lambda x: Point(x, -x)), 1.0)(2.0)
+    assert (named._fields, named.x, named.y) == (("x", "y"), 2.0, -2.0)
+
+
+def test_matrices_may_be_lists_or_arrays():
+    f = imported(jit(lambda rows: [a + b for a, b in rows]), [[1.0, 2.0], [3.0, 4.0]])
+    assert [*map(float, f([[1.0, 2.0], [3.0, 4.0]]))] == [3.0, 7.0]
+    assert [*map(float, f(jnp.array([[1.0, 2.0], [3.0, 5.0]])))] == [3.0, 8.0]
+
+
+def test_gradients_hessians_and_lanes_are_those_of_the_function():
+    f = imported(jit(loss), PARAMS, X[0], name="loss")
+    both = jax.jit(jax.value_and_grad(f, (0, 1)))(PARAMS, X[0])
+    np.testing.assert_allclose(
+        flat(both), flat(value_and_grad(loss, (0, 1))(PARAMS, X[0])), rtol=1e-13
+    )
+    lanes = jax.jit(jax.vmap(f, (None, 0)))(PARAMS, X)
+    np.testing.assert_allclose(lanes, vmap(loss, (None, 0))(PARAMS, X), rtol=1e-14)
+    second = jax.jit(jax.hessian(f))(PARAMS, X[0])
+    np.testing.assert_allclose(
+        flat(second), flat(hessian(loss)(PARAMS, X[0])), rtol=1e-12, atol=1e-15
+    )
+    slope = imported(grad(loss), PARAMS, X[0], name="slope")
+    third = jax.jit(jax.hessian(lambda p: slope(p, X[0])["b"]))(PARAMS)
+    wanted = hessian(lambda p: grad(loss)(p, X[0])["b"])(PARAMS)
+    np.testing.assert_allclose(flat(third), flat(wanted), rtol=1e-11, atol=1e-15)
+
+
+def test_branches_that_are_not_taken_make_no_nan():
+    def f(x):
+        return sigmoid(x) + where(x > 0, sqrt(x), x * x) + xlogy(maximum(x, 0.0), x) + pow(x, 2.0)
+
+    g = imported(jit(f).lower(-800.0))
+    for x in (-800.0, -0.5):
+        assert float(jax.grad(g)(x)) == pytest.approx(grad(f)(x), rel=1e-14)
+        assert float(jax.jvp(g, (x,), (1.0,))[1]) == pytest.approx(grad(f)(x), rel=1e-14)
+
+
+def test_constants_have_no_derivative_in_any_lane():
+    """In forward mode, 0 times the infinite partial by a constant exponent would be nan."""
+
+    def f(xs):
+        return [pow(x, 2.5) if i % 2 else pow(xs[0], x) for i, x in enumerate(xs)]
+
+    def squares(xs):
+        return [pow(x, 3.0) for x in xs] + [pow(abs(x), x) for x in xs]
+
+    numbers = [-0.5, 2.0, -3.0, 1.5] * 8
+    assert export.to_jax(jit(squares), numbers).count("_pow(") == 3  # its definition, and twice
+    for each in (squares, f):
+        g = imported(jit(each), numbers)
+        forward = np.array(jax.jacfwd(g)(jnp.array(numbers)))
+        wanted = np.array(jacobian(each)(numbers))
+        np.testing.assert_allclose(forward, wanted, rtol=1e-14)
+
+
+def test_each_lane_of_a_vmap_goes_its_way():
+    def one(w, x):
+        return sqrt(x[0]) * w[0] if x[0] > 0 else w[1] * x[1] * x[0]
+
+    def total(w, x):
+        return mean(vmap(one, (None, 0))(w, x))
+
+    lanes = imported(jit(vmap(one, (None, 0))), W, X)
+    edges = np.array([[0.0, 1.0, 2.0], [-0.0, 3.0, 1.0], [4.0, -1.0, 1.0]])
+    for x in (X, edges):
+        np.testing.assert_allclose(lanes(W, x), vmap(one, (None, 0))(W, x), rtol=1e-15)
+        slope = jax.grad(lambda w, x: jnp.mean(lanes(w, x)), (0, 1))(W, x)
+        np.testing.assert_allclose(flat(slope), flat(grad(total, (0, 1))(W, x)), rtol=1e-15)
+        summed = imported(grad(total, (0, 1)), W, X)
+        np.testing.assert_allclose(flat(summed(W, x)), flat(slope), rtol=1e-14, atol=1e-17)
+    nested = jit(vmap(lambda row: logsumexp(vmap(lambda y: row[0] * y if y > 0 else exp(y))(row))))
+    np.testing.assert_allclose(imported(nested, X)(X), nested(X), rtol=1e-14)
+
+
+def test_where_a_comparison_comes_out_otherwise_all_is_nan():
+    def f(x, y):
+        return [sin(x) * y, x] if x > y else [x + 1.0, y]
+
+    g = imported(jit(f), 2.0, 1.0)
+    assert [*map(float, g(2.0, 1.0))] == f(2.0, 1.0)
+    assert np.isnan(flat(g(1.0, 2.0))).all()
+    assert np.isnan(float(jax.grad(lambda x: g(x, 2.0)[0])(1.0)))
+    assert np.isnan(float(jax.jvp(lambda x: g(x, 2.0)[1], (1.0,), (1.0,))[1]))
+    source = export.to_jax(jit(f), 2.0, 1.0)
+    assert f"{__file__}:" in source.split('"""')[1]
+    lanes = jit(lambda xs: vmap(lambda x: sqrt(x) if x > 0 else -x)(xs))
+    h = imported(lanes, [1.0, 2.0])
+    assert np.isnan(flat(h(jnp.array([1.0, -2.0])))).all()
+
+
+@pytest.mark.parametrize("i", [-1.0, 3.0, 0.5, NAN, INF])
+def test_take_beyond_its_list_is_nan(i):
+    f = imported(jit(lambda xs, i: [take(xs, i) * 2.0, xs[0]]), [1.0, 2.0, 3.0], 1)
+    assert [[*map(float, f([1.0, 2.0, 3.0], k))] for k in range(3)] == [
+        [2.0, 1.0],
+        [4.0, 1.0],
+        [6.0, 1.0],
+    ]
+    assert np.isnan(flat(f([1.0, 2.0, 3.0], i))).all()
+
+
+def test_what_is_read_from_outside_is_written_in():
+    w = Value(3.0, name="w")
+    g = imported(jit(lambda x: w * x), 2.0)
+    w.data = 5.0
+    assert float(g(2.0)) == 6.0
+
+
+def test_matrix_products_are_found():
+    a, b = np.arange(12.0).reshape(3, 4), np.arange(20.0).reshape(4, 5)
+    source = export.to_jax(jit(lambda a, b: a @ b), a, b)
+    assert source.count(" @ ") == 1
+    assert "_A" not in source
+    np.testing.assert_array_equal(imported(jit(lambda a, b: a @ b), a, b)(a, b), a @ b)
+
+
+# -- what cannot be written ------------------------------------------------------------------------
+
+
+def test_float64_is_asked_for():
+    f = imported(jit(lambda x: x * x), 2.0)
+    with jax.enable_x64(False), pytest.raises(RuntimeError, match="jax_enable_x64"):
+        f(2.0)
+
+
+def test_arguments_of_other_shapes_are_refused():
+    f = imported(jit(loss), PARAMS, X[0], name="loss")
+    with pytest.raises(ValueError, match=r"params\['w'\] has shape \(2,\), expected is \(3,\)"):
+        f({"w": W[:2], "b": 0.0}, X[0])
+    with pytest.raises(ValueError, match=r"set\(params\) is {'w'}, expected is"):
+        f({"w": W}, X[0])
+    g = imported(jit(lambda kind, x: x if kind == "mean" else -x), "mean", 1.0)
+    assert float(g("mean", 2.0)) == 2.0
+    with pytest.raises(ValueError, match="kind is 'sum', expected is 'mean'"):
+        g("sum", 2.0)
+    h = imported(jit(lambda xs: xs[0] + xs[1][0]), (1.0, [2.0, 3.0]))
+    with pytest.raises(ValueError, match=r"len\(xs\) is 3"):
+        h((1.0, [2.0, 3.0], 4.0))
+
+
+@pytest.mark.parametrize("name", ["", "2f", "def", "_f", "jnp"])
+def test_names_that_are_none_are_refused(name):
+    with pytest.raises(ValueError, match="name must be one for a function"):
+        export.to_jax(jit(lambda x: x), 1.0, name=name)
+
+
+def test_what_cannot_be_written_is_refused_by_name():
+    cube = primitive("cube_for_jax", "a", lambda a: a**3, [lambda a, v: 3 * a * a])
+    with pytest.raises(TypeError, match="cube_for_jax.*added at run time"):
+        export.to_jax(jit(lambda x: cube(x)), 1.0)
+    with pytest.raises(TypeError, match="sparse matrix"):
+        export.to_jax(jacobian(lambda x: x * x, sparse=True), np.ones(3))
+    with pytest.raises(TypeError, match="expected"):
+        export.to_jax(lambda x: x, 1.0)
+
+
+# -- whole models ----------------------------------------------------------------------------------
+
+
+def test_a_model_of_nn_is_one_line_each_way(tmp_path):
+    rng = np.random.default_rng(0)
+    net = nn.Sequential(nn.Linear(2, 8), nn.Tanh(), nn.Linear(8, 1))
+    inputs = rng.normal(size=(4, 2))
+    (tmp_path / "model.py").write_text(
+        export.to_jax(jit(lambda x: net([*x])[0]), inputs[0], name="net"), encoding="utf-8"
+    )
+    script = (
+        "import sys, jax; jax.config.update('jax_enable_x64', True)\n"
+        "from model import net\n"
+        f"xs = jax.numpy.array({inputs.tolist()})\n"
+        "print(*map(float, jax.jit(jax.vmap(net))(xs)), 'autodiff' in sys.modules)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", script], cwd=tmp_path, capture_output=True, text=True, check=True
+    )
+    *found, needed = done.stdout.split()
+    assert needed == "False"
+    wanted = [net([*x])[0].data for x in inputs]
+    np.testing.assert_allclose([*map(float, found)], wanted, rtol=1e-14)
+
+
+def test_a_model_that_learns_in_jax_learns_the_same():
+    def squares(w, x, y):
+        hidden = tanh(x @ w["in"] + w["bias"])
+        return mean([(h - t) ** 2 for h, t in zip(hidden @ w["out"], y)])
+
+    rng = np.random.default_rng(2)
+    w = {"in": rng.normal(size=(2, 8)), "bias": np.zeros(8), "out": rng.normal(size=8)}
+    x, y = rng.normal(size=(16, 2)), rng.normal(size=16)
+    step = jax.jit(jax.value_and_grad(imported(jit(squares), w, x, y)))
+    ours = value_and_grad(squares)
+    v = w
+    for _ in range(20):
+        (one, slope), (two, direction) = step(w, x, y), ours(v, x, y)
+        assert float(one) == pytest.approx(two, rel=1e-12)
+        w = jax.tree.map(lambda a, b: a - 0.1 * b, w, slope)
+        v = {k: v[k] - 0.1 * direction[k] for k in v}
+
+
+def test_directional_derivatives():
+    f = imported(jit(model), W, X[0])
+    given = (W, X[0]), (X[1], X[2])
+    np.testing.assert_allclose(flat(jax.jvp(f, *given)), flat(jvp(model, *given)), rtol=1e-13)
