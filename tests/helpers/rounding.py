@@ -31,7 +31,8 @@ def allowed(name, operands, value, i=0, partial=None):
         names["a"] = min(operands, default=0.0)
     else:
         names = dict(zip(r.names, operands, strict=True))
-    found = eval(for_floats(bound), FLOATS | names | {"v": value, "d": partial})
+    names |= {"v": value, "d": partial, "inf": math.inf}
+    found = eval(for_floats(bound), FLOATS | names)
     return math.inf if math.isnan(found) else found
 
 
