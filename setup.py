@@ -79,6 +79,7 @@ setup(
                 "autodiff/engine/kernels.h",
                 "autodiff/engine/memory.h",
                 "autodiff/compiler/run.h",
+                "autodiff/compiler/steps.h",
                 "autodiff/compiler/vectors.h",
             ],
         )

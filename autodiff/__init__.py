@@ -26,6 +26,8 @@ from autodiff.transforms import (
     jacobian,
     jit,
     jvp,
+    loop,
+    scan,
     value_and_grad,
     vjp,
     vmap,
@@ -35,13 +37,13 @@ from autodiff.value import TABLE_DIGEST as _TABLE_DIGEST
 
 # What not every program needs is imported when it is first used.
 if _typing.TYPE_CHECKING:
-    from autodiff import graph, testing
+    from autodiff import export, graph, testing
     from autodiff import plot as plot
 else:
 
     def __getattr__(name: str) -> object:
-        """``graph``, ``plot`` and ``testing``, imported when they are first used."""
-        if name in ("graph", "plot", "testing"):
+        """``export``, ``graph``, ``plot`` and ``testing``, imported when they are first used."""
+        if name in ("export", "graph", "plot", "testing"):
             return _importlib.import_module(f"autodiff.{name}")
         raise AttributeError(f"module 'autodiff' has no attribute {name!r}")
 
@@ -54,6 +56,7 @@ __all__ = [
     "Value",
     "derivative",
     "detect_anomaly",
+    "export",
     "functions",
     "grad",
     "graph",
@@ -65,12 +68,14 @@ __all__ = [
     "jvp",
     "linalg",
     "load",
+    "loop",
     "nn",
     "no_grad",
     "ops",
     "optim",
     "primitive",
     "save",
+    "scan",
     "scope",
     "testing",
     "value_and_grad",

@@ -17,6 +17,8 @@
 * ``machine`` -- run a program, one instruction after the other or in vectors;
 * ``batch`` -- run it for many lanes, each with numbers of its own; ``mapped``, a ``vmap`` of a
   program, whose lanes may go different ways;
+* ``scans`` -- what ``scan`` does, and its pullback; ``stepper`` and ``scanned`` run them,
+  ``scan_derivatives`` and ``scan_rules`` differentiate them, ``scan_simplify`` trims them;
 * ``decisions`` -- from numbers to the program, of many, whose guards hold for them;
 * ``writing`` -- a program as text, and as Python source;
 * ``sparsity`` -- which derivatives are zero whatever the numbers, and how to compute the others;

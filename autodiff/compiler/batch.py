@@ -274,7 +274,7 @@ def _products(p: Program, varying: Any, refs: Integers) -> tuple[list[Any], Any,
 
 
 class _Nested(NamedTuple):
-    """A ``vmap`` of a program that is itself run for many lanes: all lanes of all at once.
+    """What has a body, in a program that is itself run for many lanes.
 
     Attributes:
         body: what it runs.
@@ -297,7 +297,7 @@ class _Nested(NamedTuple):
         own = self.refs >= 0
         numbers[own] = block[self.refs[own]]
         numbers[~own] = shared[self.refs[~own]][:, None]
-        found = self.body.run_many(numbers, own[self.body.lanes * self.body.own :])
+        found = self.body.run_many(numbers, own)
         block[self.parts] = found[self.which]
         if len(self.body) - 1 not in self.which:
             bad[(found[-1] == 0) & (bad == 0)] = self.number
@@ -374,12 +374,12 @@ class _Layout:
         self._rows.append(rows)
 
     def _vmap(self, k: int) -> _Nested:
-        """A ``vmap`` in every lane."""
+        """What has a body, in every lane."""
         p = self.program
         at, which = p.parts()[k]
         refs = p.entries[p.a[k] : p.a[k] + p.b[k] - 1] - self.shared
         return _Nested(
-            p.vmap(k).body, refs, at + p.inputs - self.shared, which, 1 + len(p.sources) + k
+            p.call(k)[0], refs, at + p.inputs - self.shared, which, 1 + len(p.sources) + k
         )
 
     def _each(self, k: int) -> None:

@@ -197,7 +197,7 @@ class Decisions(Generic[T]):
         to, constants = path.to, path.constants
         found = [to[ref] if ref >= 0 else constants[-1 - ref] for ref in path.operands(k)]
         if path.ops[k] == VMAP:
-            found[-1] = self._constant(float(self._number_of(path.program.vmap(k).body)))
+            found[-1] = self._constant(float(self._number_of(path.program.call(k)[0])))
         return [path.ops[k], *found]
 
     def _number_of(self, body: Body) -> int:

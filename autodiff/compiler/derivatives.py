@@ -11,7 +11,7 @@ lanes alone that have an adjoint, or a tangent.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -20,7 +20,16 @@ from numpy.typing import NDArray
 
 from autodiff.compiler import loops
 from autodiff.compiler.emitter import Emitter
-from autodiff.compiler.program import ARITY, NONE, Body, Integers, Program, views, with_inputs
+from autodiff.compiler.program import (
+    ARITY,
+    NONE,
+    Body,
+    Integers,
+    Mapped,
+    Program,
+    views,
+    with_inputs,
+)
 from autodiff.engine import instructions
 from autodiff.engine.instructions import VMAP
 from autodiff.ops import CODES
@@ -177,7 +186,7 @@ def forward(
     return emitter.finished(np.concatenate([p.outputs[: len(p.outputs) * keep], *found]))
 
 
-# -- of what is done for many lanes ----------------------------------------------------------------
+# -- of what has a body ----------------------------------------------------------------------------
 
 
 def _backwards(
@@ -189,7 +198,7 @@ def _backwards(
     for k in reversed(parts):
         emitter.reverse(k + 1, end, *arrays)
         if active[p.inputs + k]:
-            _reverse_vmap(p, emitter, k, parts[k], active, adjoint, made)
+            BACKWARDS[type(p.call(k)[0])](p, emitter, k, parts[k], active, adjoint, made)
         end = k
     emitter.reverse(0, end, *arrays)
 
@@ -201,7 +210,7 @@ def _forwards(
     arrays, start = views(active, tangent), 0
     for k, parts in p.parts().items():
         emitter.forward(start, k, *arrays)
-        _forward_vmap(p, emitter, k, parts, tangent, made)
+        FORWARDS[type(p.call(k)[0])](p, emitter, k, parts, tangent, made)
         start = k + 1
     emitter.forward(start, len(p), *arrays)
 
@@ -227,7 +236,7 @@ def _reverse_vmap(
             given[which] = adjoint[slot] if before == NONE else emitter.sum(before, adjoint[slot])
     results = body.lanes * body.results
     of_lanes, of_sums = given[:results].reshape(body.lanes, body.results), given[results:-1]
-    by = np.flatnonzero(np.append(_marked(own, active).any(axis=0), _marked(shared, active)))
+    by = np.flatnonzero(np.append(marked(own, active).any(axis=0), marked(shared, active)))
     sums = np.flatnonzero(of_sums != NONE)
     for lanes, which in _alike(of_lanes != NONE):
         if not len(by) or not len(which) + len(sums):
@@ -243,16 +252,16 @@ def _reverse_vmap(
         found, reached = made[key]
         mine = by[reached][by[reached] < body.own]
         common = by[reached][len(mine) :] - body.own
-        derived = Body(
+        derived = Mapped(
             tuple(q.returning(q.outputs[reached]) for q in found),
             *(len(lanes), body.own + len(which), len(common), body.threads),
         )
         refs = np.append(own[np.ix_(lanes, mine)], shared[common])
-        numbers = np.flatnonzero(_marked(refs, active))
+        numbers = np.flatnonzero(marked(refs, active))
         more = of_lanes[np.ix_(lanes, which)]
         operands = [np.hstack([own[lanes], more]).ravel(), shared, of_sums[sums]]
         slots = emitter.vmap(derived, np.concatenate(operands), numbers)
-        _add(emitter, adjoint, refs[numbers], slots)
+        add(emitter, adjoint, refs[numbers], slots)
 
 
 def _forward_vmap(
@@ -260,7 +269,7 @@ def _forward_vmap(
 ) -> None:
     """Give the results of a ``vmap`` their tangents, from those of its operands."""
     body, own, shared = p.vmap(k)
-    of_own, of_shared = _read(own, tangent), _read(shared, tangent)
+    of_own, of_shared = of_references(own, tangent), of_references(shared, tangent)
     found = np.full(len(body), NONE, np.int32)
     results = body.lanes * body.results
     sums = np.flatnonzero(of_shared != NONE)
@@ -277,7 +286,7 @@ def _forward_vmap(
             made[key] = programs, _not_zero(programs, wide)
         programs, reached = made[key]
         mine = reached[reached < body.results]
-        derived = Body(
+        derived = Mapped(
             tuple(q.returning(q.outputs[reached]) for q in programs),
             *(len(lanes), body.own + len(which), len(reached) - len(mine), body.threads),
         )
@@ -286,17 +295,22 @@ def _forward_vmap(
         slots = emitter.vmap(derived, np.concatenate(operands), np.arange(len(derived) - 1))
         places = (lanes[:, None] * body.results + mine).ravel()
         found[places] = slots[: len(places)]
-        _add(emitter, found, results + reached[len(mine) :] - body.results, slots[len(places) :])
+        add(emitter, found, results + reached[len(mine) :] - body.results, slots[len(places) :])
     tangent[p.inputs + parts[0]] = found[parts[1]]
 
 
-def _marked(refs: Integers, active: Mask) -> NDArray[np.bool_]:
+#: By the kind of body: what hands on adjoints of its results, and tangents of its operands.
+BACKWARDS: dict[type[Body], Callable[..., None]] = {Mapped: _reverse_vmap}
+FORWARDS: dict[type[Body], Callable[..., None]] = {Mapped: _forward_vmap}
+
+
+def marked(refs: Integers, active: Mask) -> NDArray[np.bool_]:
     """Of every reference, whether it reads an active slot."""
     marked: NDArray[np.bool_] = (refs >= 0) & (active[np.maximum(refs, 0)] != 0)
     return marked
 
 
-def _read(refs: Integers, of_slots: Integers) -> Integers:
+def of_references(refs: Integers, of_slots: Integers) -> Integers:
     """What of slots the references read, and for constants ``NONE``."""
     return np.where(refs >= 0, of_slots[np.maximum(refs, 0)], NONE)
 
@@ -308,7 +322,7 @@ def _alike(present: NDArray[np.bool_]) -> list[tuple[Any, Any]]:
     return [(np.flatnonzero(of == i), np.flatnonzero(kind)) for i, kind in enumerate(kinds)]
 
 
-def _widened(body: Body, own: int, shared: int) -> list[Program]:
+def _widened(body: Mapped, own: int, shared: int) -> list[Program]:
     """The programs with so many more inputs: own ones behind a lane's own, others at the end."""
     inputs = body.own + body.shared + own + shared
     to = _moved(np.arange(body.own + body.shared), body.own, own)
@@ -326,7 +340,7 @@ def _not_zero(found: list[Program], made_of: list[Program]) -> Any:
     return np.flatnonzero(~np.logical_and.reduce(zero))
 
 
-def _add(emitter: Emitter, adjoint: Integers, refs: Integers, given: Integers) -> None:
+def add(emitter: Emitter, adjoint: Integers, refs: Integers, given: Integers) -> None:
     """Add what is given to adjoints, or tangents."""
     first = np.zeros(len(refs), bool)
     first[np.unique(refs, return_index=True)[1]] = True

@@ -200,3 +200,112 @@ def _is_rounded(name: str) -> bool:
     return (name not in special.FUNCTIONS or name in _ROUNDED | {"div"}) and all(
         x == name or x not in CODES or _is_rounded(x) for x in names
     )
+
+
+_BASE, _INPUTS, _LENGTH, _CODE, _ENTRIES, _OUTPUTS, _SPLIT, _WAY = range(8)  # see steps.h
+_DONE, _IN_PYTHON, _NO_WAY = range(3)
+
+
+def advance_steps(
+    at: Any,
+    first: int,
+    last: int,
+    ways: Any,
+    code: Any,
+    entries: Any,
+    outputs: Any,
+    stride: int,
+    to_split: bool,
+    sizes: Any,
+    w: Any,
+    s: Any,
+    carry: Any,
+    following: Any,
+    own: Any,
+    results: Any,
+    chosen: Any,
+) -> int:
+    """Run steps, as ``ad_advance`` does in C."""
+    n, of_own, of_results = sizes
+    i, way, k = at
+    while i < last:
+        while way < len(ways) // _WAY:
+            y = ways[way * _WAY : (way + 1) * _WAY]
+            base = (i - first) * stride + y[_BASE]
+            end = y[_SPLIT if to_split else _LENGTH]
+            if not k:
+                w[base : base + n] = carry[:n]
+                w[base + n : base + n + of_own] = own[i * of_own : (i + 1) * of_own]
+            k = _run_way(k, end, y, base, code, entries, w)
+            if k == end:
+                break
+            if k >= 0:
+                at[0], at[1], at[2] = i, way, k
+                return _IN_PYTHON
+            way, k = way + 1, 0
+        else:
+            at[0] = i
+            return _NO_WAY
+        found = [w[base + ref] for ref in outputs[y[_OUTPUTS] : y[_OUTPUTS] + n + of_results]]
+        for j in range(n):
+            carry[j] = found[j]
+        for j in range(of_results):
+            results[i * of_results + j] = found[n + j]
+        if len(chosen):
+            chosen[i - first] = way
+        i, way, k = i + 1, 0, 0
+    at[0] = i
+    return _DONE
+
+
+def retreat_steps(
+    at: Any,
+    first: int,
+    ways: Any,
+    code: Any,
+    entries: Any,
+    outputs: Any,
+    stride: int,
+    sizes: Any,
+    w: Any,
+    s: Any,
+    back: Any,
+    given: Any,
+    of_own: Any,
+    of_shared: Any,
+    chosen: Any,
+) -> int:
+    """Go back over steps, as ``ad_retreat`` does in C."""
+    n, of_carry, of_back, of_given, own, shared = sizes
+    i, _, k = at
+    while i >= first:
+        y = ways[chosen[i - first] * _WAY : (chosen[i - first] + 1) * _WAY]
+        base = (i - first) * stride + y[_BASE]
+        if k < 0:
+            w[base + n : base + n + of_back] = back[:of_back]
+            end = base + n + of_back + of_given
+            w[base + n + of_back : end] = given[i * of_given : (i + 1) * of_given]
+            k = y[_SPLIT]
+        k = _run_way(k, y[_LENGTH], y, base, code, entries, w)
+        if k != y[_LENGTH]:
+            at[0], at[1], at[2] = i, chosen[i - first], k
+            return _NO_WAY if k < 0 else _IN_PYTHON
+        start = y[_OUTPUTS] + of_carry
+        found = [w[base + ref] for ref in outputs[start : start + of_back + own + shared]]
+        for j in range(of_back):
+            back[j] = found[j]
+        for j in range(own):
+            of_own[i * own + j] = found[of_back + j]
+        for j in range(shared):
+            of_shared[j] += found[of_back + own + j]
+        i, k = i - 1, -1
+    at[0] = i
+    return _DONE
+
+
+def _run_way(k: int, end: int, y: Any, base: int, code: Any, entries: Any, w: Any) -> int:
+    """Run instructions of one of the ways of a step, as ``ad_chain`` does in C."""
+    ops, a, b = np.asarray(code).reshape(-1, 3)[y[_CODE] : y[_CODE] + y[_LENGTH]].T.tolist()
+    ops = [op % STATIC if op < 4 * STATIC else op for op in ops]
+    otherwise = [-1] * len(ops)
+    return run_span(k, end, base, y[_INPUTS], ops, a, b, entries[y[_ENTRIES] :], otherwise, w)

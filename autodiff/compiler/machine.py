@@ -118,7 +118,7 @@ class Machine:
         w, view, scratch = buffer
         k = self._begin(inputs, view, scratch)
         while 0 <= k < len(self._ops) and k not in ends:
-            self._call(k, w)
+            self.call(k, w)
             k = self._go_on(k + 1, view, scratch)
         if k >= 0:
             return k
@@ -128,8 +128,13 @@ class Machine:
         at = w[self._constants + index]
         raise IndexError(f"take(values, i): index {at:.17g} is not one of 0 to {len(xs) - 1}")
 
-    def _call(self, k: int, w: Floats) -> None:
-        """Do an instruction whose value is a Python function, or a ``vmap``."""
+    def call(self, k: int, w: Floats) -> None:
+        """Do an instruction whose value is a Python function, or that has a body.
+
+        Args:
+            k: the instruction.
+            w: a buffer, in which constants and slots are.
+        """
         if k in self._vmaps:
             body, operands, which, parts, asked = self._vmaps[k]
             w[parts] = body.run(w[operands], asked)[which]
@@ -147,7 +152,7 @@ class Machine:
         And whether the last result, which says that all is right, is among them.
         """
         p, c = self.program, self._constants
-        body = p.vmap(k).body
+        body = p.call(k)[0]
         operands = p.entries[p.a[k] : p.a[k] + p.b[k] - 1]
         where = places(c + operands), places(which), places(c + p.inputs + at)
         return (body, *where, len(body) - 1 in which)
@@ -214,13 +219,12 @@ def run_batch(steps: Any, packed: Any, w: Any, s: Any, bad: Any, first: int) -> 
 def flops(program: Program) -> int:
     """How many operations on numbers a program does, a function of the C library being one.
 
-    A row over scalars is one; a row over a list, as many as its fold and its value have; a vmap,
-    those of the longest way, for every lane.
+    A row over scalars is one; a row over a list, as many as its fold and its value have; a vmap
+    or a scan, those of the longest way, for every lane or step.
     """
     total = 0
     for k in program.parts():
-        body = program.vmap(k).body
-        total += body.lanes * max(map(flops, body.programs))
+        total += sum(n * max(map(flops, ways)) for n, ways in program.call(k)[0].turns)
     others = program.ops[(program.ops != PART) & (program.ops != VMAP)]
     for op, count in zip(*np.unique(others, return_counts=True), strict=True):
         if ARITY[op]:

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+import functools
+import operator
 from typing import Any
 from weakref import WeakKeyDictionary
 
 import numpy as np
 
 from autodiff.compiler.batch import Lanes, in_lanes
-from autodiff.compiler.program import Body, Floats
-from autodiff.compiler.trace import replay_lane
+from autodiff.compiler.program import Floats, Mapped
+from autodiff.compiler.trace import replay_ways
 
-_ready: WeakKeyDictionary[Body, dict[bytes, list[Lanes]]] = WeakKeyDictionary()
+_ready: WeakKeyDictionary[Mapped, dict[bytes, list[Lanes]]] = WeakKeyDictionary()
 
 
-def run(body: Body, operands: Floats, asked: bool = False) -> Floats:
+def run(body: Mapped, operands: Floats, asked: bool = False) -> Floats:
     """The results of a ``vmap``; ``asked`` says whether the last of them will be read.
 
     Raises:
@@ -29,20 +31,21 @@ def run(body: Body, operands: Floats, asked: bool = False) -> Floats:
     inputs = np.concatenate([np.zeros(own), shared])
     found, sums, rest = _first_that_fits(body, ready[b""], inputs, lanes.T)
     if len(rest) and not asked:
-        replay_lane(body, [*lanes[rest[0]].tolist(), *shared.tolist()])
+        replay_ways(body.ways, [*lanes[rest[0]].tolist(), *shared.tolist()])
         raise AssertionError("a program runs in a lane by itself, but not among others")
     return np.concatenate([found.T.ravel(), sums, [len(rest) == 0]])
 
 
-def run_many(body: Body, operands: Floats, varying: Any) -> Floats:
+def run_many(body: Mapped, operands: Floats, varying: Any) -> Floats:
     """The results of a ``vmap`` in each of many lanes, all at once: a column for every lane.
 
     Args:
         body: what it runs.
         operands: those of every lane in a column.
-        varying: of the operands that its own lanes share, whether they differ between columns.
+        varying: of every operand, whether it differs between columns.
     """
     n, own, count = body.lanes, body.own, operands.shape[1]
+    varying = varying[n * own :]
     ready, key = _ready.setdefault(body, {}), b"many" + varying.tobytes()
     at = [*range(own), *(own + np.flatnonzero(varying)).tolist()]
     if key not in ready:
@@ -60,7 +63,7 @@ def run_many(body: Body, operands: Floats, varying: Any) -> Floats:
 
 
 def _first_that_fits(
-    body: Body, ways: list[Lanes], inputs: Floats, lanes: Floats
+    body: Mapped, ways: list[Lanes], inputs: Floats, lanes: Floats
 ) -> tuple[Any, Any, Any]:
     """What the first program gives that is right for a lane: the results, the sums over lanes, and
     those lanes for which none is.
@@ -75,4 +78,16 @@ def _first_that_fits(
     return found, sums, rest
 
 
-Body.run, Body.run_many = run, run_many
+def replay(body: Mapped, operands: list[Any]) -> list[Any]:
+    """The results on Values, lane by lane."""
+    own, shared = body.own, operands[body.lanes * body.own :]
+    lanes = [
+        replay_ways(body.ways, operands[i * own : (i + 1) * own] + shared)
+        for i in range(body.lanes)
+    ]
+    results = [x for lane in lanes for x in lane[: body.results]]
+    sums = [functools.reduce(operator.add, xs) for xs in zip(*lanes, strict=True)]
+    return [*results, *sums[body.results :], 1.0]
+
+
+Mapped.run, Mapped.run_many, Mapped.replay = run, run_many, replay

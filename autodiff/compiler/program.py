@@ -11,8 +11,8 @@ was added at run time, are ``entries[a : a + b]``.
 A guard is an instruction too: a program that comes to one whose comparison is not what it was when
 the program was traced ends there, without results.
 
-A ``vmap`` runs other programs, a ``Body``, for many lanes; its last operand says which of the
-program's bodies.  ``part`` instructions read its results.
+A ``vmap`` runs other programs, a ``Body``, for many lanes or steps; its last operand says which of
+the program's bodies.  ``part`` instructions read its results.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ import zlib
 from collections.abc import Callable
 from dataclasses import dataclass, field, fields, replace
 from functools import cache
+from itertools import chain
 from typing import Any, ClassVar, NamedTuple, NoReturn
 
 import numpy as np
@@ -155,15 +156,20 @@ class Program:
         """The number of a constant, as an integer; of many, as an array."""
         return self.constants[-1 - np.asarray(ref)].astype(np.int64)
 
+    def call(self, k: int) -> tuple[Body, Integers]:
+        """What instruction ``k`` runs, and its operands."""
+        *_, number = refs = self.entries[self.a[k] : self.a[k] + self.b[k]]
+        return self.bodies[int(self.number(number))], refs[:-1]
+
     def vmap(self, k: int) -> Vmap:
         """Instruction ``k``, a ``vmap``, taken apart."""
-        *_, number = refs = self.entries[self.a[k] : self.a[k] + self.b[k]]
-        body = self.bodies[int(self.number(number))]
+        body, refs = self.call(k)
+        assert isinstance(body, Mapped)
         cut = body.lanes * body.own
-        return Vmap(body, refs[:cut].reshape(body.lanes, body.own), refs[cut:-1])
+        return Vmap(body, refs[:cut].reshape(body.lanes, body.own), refs[cut:])
 
     def parts(self) -> dict[int, tuple[Integers, Integers]]:
-        """Of every ``vmap``, the instructions that read its results, and which of these."""
+        """Of everything with a body, what reads its results, and which of these."""
         at = np.flatnonzero(self.ops == PART).astype(np.int32)
         of, which = self.a[at] - self.inputs, self.number(self.b[at]).astype(np.int32)
         return {
@@ -171,32 +177,94 @@ class Program:
         }
 
 
-@dataclass(frozen=True, eq=False)
 class Body:
+    """What an instruction runs: programs, over and over.
+
+    The last of its results is 1 if each time one of the programs was right, else 0.
+
+    * ``Mapped``, of ``vmap``: for many lanes;
+    * ``Scan``, of ``scan`` and ``loop``: for many steps, each on what the one before left;
+    * ``Pullback``: the derivatives of a ``Scan``, by reverse mode.
+    """
+
+    #: what the instruction is called
+    word: ClassVar[str]
+    #: from operands to results, and whether the last of these will be read; and the same for many
+    #: columns of operands.  What stands above, and runs programs, attaches them.
+    run: ClassVar[Callable[..., Floats]]
+    run_many: ClassVar[Callable[..., Floats]]
+    #: the same on Values, recorded one by one
+    replay: ClassVar[Callable[..., list[Any]]]
+
+    @property
+    def turns(self) -> list[tuple[int, tuple[Program, ...]]]:
+        """How often it runs the first of some programs that is right, and so on."""
+        raise NotImplementedError
+
+    @property
+    def programs(self) -> tuple[Program, ...]:
+        """All programs that it runs."""
+        return tuple(chain.from_iterable(ways for _, ways in self.turns))
+
+    @property
+    def operands(self) -> int:
+        """How many operands there are."""
+        raise NotImplementedError
+
+    def __len__(self) -> int:
+        """How many results there are."""
+        raise NotImplementedError
+
+    def shape(self) -> tuple[Any, ...]:
+        """What besides its programs makes it what it is."""
+        raise NotImplementedError
+
+    def key(self) -> bytes:
+        """What is the same of two bodies that do the same."""
+        parts: list[Any] = [type(self).__name__, self.shape()]
+        for p in self.programs:
+            arrays = [getattr(p, name).tobytes() for name in _KINDS]
+            parts += [p.inputs, *arrays, *(body.key() for body in p.bodies)]
+        return hashlib.sha256(repr(parts).encode()).digest()
+
+    def fault(self) -> str:
+        """Why its programs are not such as it can run; "" if they are."""
+        raise NotImplementedError
+
+    def words(self, turns: int) -> str:
+        """For how many lanes or steps some of its programs are."""
+        raise NotImplementedError
+
+
+@dataclass(frozen=True, eq=False)
+class Mapped(Body):
     """What a ``vmap`` does: programs that are run for many lanes.
 
-    The operands of the ``vmap`` are the numbers that each lane has for itself, lane after lane,
-    then those that all share.  Its results are likewise those of every lane, lane after lane; then
-    sums over all lanes; then 1 if for every lane one of the programs is right, else 0.
+    Its operands are the numbers that each lane has for itself, lane after lane, then those that all
+    share.  Its results are likewise those of every lane, lane after lane; then sums over all lanes;
+    then whether for every lane one of the programs is right.
 
     Attributes:
-        programs: the ways that a lane may go, each with its guards: the first of which no guard
-            fails is right.  All have the same inputs, those of the lane and then those that are
-            shared, and as many outputs.
+        ways: the programs of a lane, each with its guards: the first of which no guard fails is
+            right.  All have the same inputs, those of the lane and then those that are shared, and
+            as many outputs.
         lanes: how many there are.
         own: how many inputs each lane has for itself.
         sums: how many outputs, the last, are added up over the lanes.
         threads: among how many threads the lanes are divided.
     """
 
-    programs: tuple[Program, ...]
+    ways: tuple[Program, ...]
     lanes: int
     own: int
     sums: int = 0
     threads: int = 1
-    #: from operands to results; ``mapped``, which stands above what runs programs, attaches them
-    run: ClassVar[Callable[..., Floats]]
-    run_many: ClassVar[Callable[..., Floats]]
+    word: ClassVar[str] = "vmap"
+
+    @property
+    def turns(self) -> list[tuple[int, tuple[Program, ...]]]:
+        """For every lane the programs of a lane."""
+        return [(self.lanes, self.ways)]
 
     @property
     def shared(self) -> int:
@@ -208,17 +276,30 @@ class Body:
         """How many results each lane has for itself."""
         return len(self.programs[0].outputs) - self.sums
 
-    def key(self) -> bytes:
-        """What is the same of two bodies that do the same."""
-        parts: list[Any] = [(self.lanes, self.own, self.sums)]
-        for p in self.programs:
-            arrays = [getattr(p, name).tobytes() for name in _KINDS]
-            parts += [p.inputs, *arrays, *(body.key() for body in p.bodies)]
-        return hashlib.sha256(repr(parts).encode()).digest()
+    @property
+    def operands(self) -> int:
+        """How many operands there are."""
+        return self.lanes * self.own + self.shared
 
     def __len__(self) -> int:
         """How many results there are."""
         return self.lanes * self.results + self.sums + 1
+
+    def shape(self) -> tuple[Any, ...]:
+        """How many lanes, inputs of their own, and sums."""
+        return self.lanes, self.own, self.sums
+
+    def fault(self) -> str:
+        """Why its programs are not such as it can run; "" if they are."""
+        shapes = {(q.inputs, len(q.outputs)) for q in self.programs}
+        fits = len(shapes) == 1 and 0 <= self.own <= self.programs[0].inputs
+        return "" if fits else "has programs of other inputs or outputs"
+
+    def words(self, turns: int) -> str:
+        """For how many lanes its programs are, and which inputs are a lane's own."""
+        own = f"x0 to x{self.own - 1} its own" if self.own else "none its own"
+        sums = f", the last {self.sums} results added up" if self.sums else ""
+        return f"for {turns} lanes, {own}{sums}"
 
 
 class Vmap(NamedTuple):
@@ -230,9 +311,13 @@ class Vmap(NamedTuple):
         shared: references that all lanes share.
     """
 
-    body: Body
+    body: Mapped
     own: Integers
     shared: Integers
+
+    def refs(self) -> Integers:
+        """Its operands, as they stand in a program."""
+        return np.append(self.own.ravel(), self.shared)
 
 
 def with_inputs(p: Program, inputs: int, to: Any) -> Program:
@@ -244,6 +329,17 @@ def with_inputs(p: Program, inputs: int, to: Any) -> Program:
     a, b, entries = p.a.copy(), p.b.copy(), p.entries.copy()
     loops.rename(*views(p.ops, a, b, entries, ARITY, moved))
     return replace(p, inputs=inputs, a=a, b=b, entries=entries, outputs=moved[p.outputs])
+
+
+def reordered(p: Program, order: Any) -> Program:
+    """The program with its instructions in another order, in which none reads a later one."""
+    to = np.zeros(len(p), np.int32)
+    to[order] = p.inputs + np.arange(len(p), dtype=np.int32)
+    constants = np.arange(-len(p.constants), 0, dtype=np.int32)  # they are counted from the end
+    moved = np.concatenate([np.arange(p.inputs, dtype=np.int32), to, constants])
+    q = in_order(replace(p, ops=p.ops[order], a=p.a[order], b=p.b[order]))
+    loops.rename(*views(q.ops, q.a, q.b, q.entries, ARITY, moved))
+    return q.returning(moved[p.outputs])
 
 
 def inputs_read(p: Program) -> NDArray[np.bool_]:
@@ -374,9 +470,8 @@ def validate(p: Program, after: str = "") -> Program:
         refuse(f"bodies must be a tuple of them, not {describe(p.bodies)}")
 
     for nth, body in enumerate(p.bodies):
-        shapes = {(q.inputs, len(q.outputs)) for q in body.programs}
-        if len(shapes) != 1 or not 0 <= body.own <= body.programs[0].inputs:
-            refuse(f"body {nth} has programs of other inputs or outputs")
+        if body.fault():
+            refuse(f"body {nth} {body.fault()}")
         for q in body.programs:
             validate(q, f"{after or 'program'}, body {nth}")
 
@@ -390,11 +485,10 @@ def validate(p: Program, after: str = "") -> Program:
         if not below(number, len(p.bodies)):
             refuse(f"{named(j)} has no body")
         body = p.bodies[int(p.number(number))]
-        expected = body.lanes * body.own + body.shared
-        if len(operands) != expected:
-            refuse(f"{named(j)} has {len(operands)} operands, but its body {expected}")
+        if len(operands) != body.operands:
+            refuse(f"{named(j)} has {len(operands)} operands, but its body {body.operands}")
     for j in np.flatnonzero(p.ops == PART).tolist():
         of = int(p.a[j]) - p.inputs
-        if of < 0 or p.ops[of] != VMAP or not below(p.b[j], len(p.vmap(of).body)):
+        if of < 0 or p.ops[of] != VMAP or not below(p.b[j], len(p.call(of)[0])):
             refuse(f"{named(j)} reads no result of a vmap")
     return p

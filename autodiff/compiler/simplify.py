@@ -14,7 +14,6 @@ from weakref import WeakSet
 
 import numpy as np
 
-from autodiff.compiler import loops
 from autodiff.compiler.derivatives import NOTHING_HELD, dependent
 from autodiff.compiler.passes import (
     behind,
@@ -25,17 +24,21 @@ from autodiff.compiler.passes import (
     powers,
 )
 from autodiff.compiler.program import (
-    ARITY,
     Body,
     Integers,
+    Mapped,
     Program,
     Vmap,
     in_order,
     inputs_read,
-    views,
+    reordered,
     with_inputs,
 )
 from autodiff.engine.instructions import VMAP
+
+#: By the kind of body, what trims those that are no vmaps (``scan_simplify``): from a body and the
+#: results that are read to another, the operands that it reads, and which results are read now.
+TRIM: dict[type[Body], Callable[..., tuple[Body, Integers, Integers]]] = {}
 
 #: The passes, in order.
 SIMPLIFY: tuple[Callable[[Program], Program], ...] = (
@@ -48,7 +51,7 @@ SIMPLIFY: tuple[Callable[[Program], Program], ...] = (
 
 FEW = 16  #: vmaps that are compared with one another: of more, as in a Jacobian, each is for a lane
 
-_simple: WeakSet[Body] = WeakSet()  # bodies that need not be simplified again
+_simple: WeakSet[Mapped] = WeakSet()  # bodies that need not be simplified again
 
 
 def simplified(p: Program) -> Program:
@@ -59,10 +62,17 @@ def simplified(p: Program) -> Program:
 
 
 def trimmed(p: Program) -> Program:
-    """With vmaps that compute what is read of them, and are given what they read."""
-    calls, which, at = {}, {}, {}
+    """With vmaps and scans that compute what is read of them, and are given what they read."""
+    calls: dict[int, tuple[Body, Integers]] = {}
+    which, at = {}, {}
     for k, (parts, results) in p.parts().items():
-        calls[k], which[k] = _trimmed(p.vmap(k), results)
+        body, refs = p.call(k)
+        if isinstance(body, Mapped):
+            fewer, which[k] = _trimmed(p.vmap(k), results)
+            calls[k] = fewer.body, fewer.refs()
+        else:
+            body, left, which[k] = TRIM[type(body)](body, results)
+            calls[k] = body, refs[left]
         at[k] = parts
     return _with_calls(p, calls, which, at)
 
@@ -81,7 +91,7 @@ def _trimmed(call: Vmap, read: Integers) -> tuple[Vmap, Integers]:
     if not inputs.all():
         to = np.cumsum(inputs) - 1
         programs = tuple(with_inputs(q, int(inputs.sum()), to) for q in programs)
-    fewer = Body(programs, body.lanes, int(own.sum()), int(kept[m:].sum()), body.threads)
+    fewer = Mapped(programs, body.lanes, int(own.sum()), int(kept[m:].sum()), body.threads)
     if inputs.all() and programs is body.programs:
         fewer = body
     _simple.add(fewer)
@@ -91,10 +101,13 @@ def _trimmed(call: Vmap, read: Integers) -> tuple[Vmap, Integers]:
 
 
 def _with_calls(
-    p: Program, calls: dict[int, Vmap], which: dict[int, Integers], at: dict[int, Integers]
+    p: Program,
+    calls: dict[int, tuple[Body, Integers]],
+    which: dict[int, Integers],
+    at: dict[int, Integers],
 ) -> Program:
-    """The program with other vmaps, and with their parts, which are ``at``, reading ``which``."""
-    bodies = tuple(call.body for call in calls.values())
+    """The program with other bodies, and with their parts, which are ``at``, reading ``which``."""
+    bodies = tuple(body for body, _ in calls.values())
     numbers = np.concatenate([*which.values(), np.arange(len(bodies))])
     first = -1 - len(p.constants)
     b, size = p.b.copy(), len(p.entries)
@@ -102,8 +115,8 @@ def _with_calls(
     for k in calls:
         b[at[k]] = first - done - np.arange(len(at[k]))
         done += len(at[k])
-    for i, (k, call) in enumerate(calls.items()):
-        refs = np.concatenate([call.own.ravel(), call.shared, [first - done - i]])
+    for i, (k, (_, operands)) in enumerate(calls.items()):
+        refs = np.append(operands, first - done - i)
         added.append(refs.astype(np.int32))
         a[k], b[k] = size, len(refs)
         size += len(refs)
@@ -121,7 +134,7 @@ def merged(p: Program) -> Program:
     found: Program | None = p if (p.ops == VMAP).sum() <= FEW else None
     while found is not None:
         p, found = found, None
-        vmaps = [*p.parts()]
+        vmaps = [k for k in p.parts() if isinstance(p.call(k)[0], Mapped)]
         for pair in itertools.combinations(vmaps, 2):
             found = _merged(p, *pair)
             if found is not None:
@@ -138,7 +151,7 @@ def _merged(p: Program, first: int, second: int) -> Program | None:
     if both is None:
         return None
     parts = p.parts()
-    calls = {k: p.vmap(k) for k in parts if k != first} | {second: both}
+    calls = {k: p.call(k) for k in parts if k != first} | {second: (both.body, both.refs())}
     at = {k: parts[k][0] for k in calls}
     which = {k: parts[k][1] for k in calls}
     (of_x, read_x), (of_y, read_y) = parts[first], parts[second]
@@ -153,14 +166,7 @@ def _merged(p: Program, first: int, second: int) -> Program | None:
     late = dependent(q, [q.inputs + second], NOTHING_HELD)[q.inputs :].astype(np.int32)
     late[second] = 0
     order = np.lexsort((np.arange(len(q)) == second, late))
-    to = np.zeros(len(q), np.int32)
-    to[order] = q.inputs + np.arange(len(q), dtype=np.int32)
-    moved = np.concatenate([np.arange(q.inputs), to, np.arange(-len(q.constants), 0)]).astype(
-        np.int32
-    )
-    q = in_order(replace(q, ops=q.ops[order], a=q.a[order], b=q.b[order]))
-    loops.rename(*views(q.ops, q.a, q.b, q.entries, ARITY, moved))
-    return dead_code(q.returning(moved[q.outputs]))
+    return dead_code(reordered(q, order))
 
 
 def _both(x: Vmap, y: Vmap) -> Vmap | None:
@@ -187,12 +193,12 @@ def _both(x: Vmap, y: Vmap) -> Vmap | None:
             return None
         programs.append(whole)
     added, threads = x.body.sums + y.body.sums, max(x.body.threads, y.body.threads)
-    body = Body(tuple(programs), x.body.lanes, own.shape[1], added, threads)
+    body = Mapped(tuple(programs), x.body.lanes, own.shape[1], added, threads)
     _simple.add(body)
     return Vmap(body, own, shared)
 
 
-def _moved(read: Integers, of: Body, both: Body, second: int) -> Integers:
+def _moved(read: Integers, of: Mapped, both: Mapped, second: int) -> Integers:
     """Which results of two vmaps in one are these, of the first or the ``second``."""
     n, m = of.lanes * of.results, max(of.results, 1)
     before = second * (both.results - of.results)

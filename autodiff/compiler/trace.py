@@ -12,8 +12,6 @@ the results is that of the function.
 
 from __future__ import annotations
 
-import functools
-import operator
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
@@ -229,7 +227,7 @@ def replay(p: Program, operands: Sequence[Any], known: Sequence[Any] = ()) -> li
         known: of every instruction, what it gave, if that is known; else None.
 
     Returns:
-        What stands in every slot, of a ``vmap`` the list of its results; see ``outputs_of``.
+        What stands in every slot, of what has a body the list of its results; see ``outputs_of``.
 
     Raises:
         GuardFails: if a guard fails.
@@ -251,7 +249,7 @@ def replay(p: Program, operands: Sequence[Any], known: Sequence[Any] = ()) -> li
         if known and known[k] is not None:
             slots.append(known[k])
         elif op == VMAP:
-            slots.append(replay_vmap(p.vmap(k).body, [read(ref) for ref in entries[a : a + b - 1]]))
+            slots.append(replay_body(p.call(k)[0], [read(ref) for ref in entries[a : a + b - 1]]))
         elif op == PART:
             slots.append(slots[a][int(constants[-1 - b])])
         elif is_list:
@@ -271,11 +269,11 @@ def outputs_of(p: Program, slots: Sequence[Any]) -> list[Any]:
     return [slots[ref] if ref >= 0 else float(p.constants[-1 - ref]) for ref in p.outputs.tolist()]
 
 
-def replay_vmap(body: Body, operands: list[Any]) -> list[Any]:
-    """The results of a ``vmap``: recorded as one in a trace, and else lane by lane.
+def replay_body(body: Body, operands: list[Any]) -> list[Any]:
+    """The results of what has a body: recorded as one instruction in a trace, and else one by one.
 
     Raises:
-        GuardFails: if for a lane, none of its programs is right.
+        GuardFails: if once, none of its programs is right.
     """
     if Value not in set(map(type, operands)):
         found: list[Any] = body.run(np.array(operands, np.float64)).tolist()
@@ -284,34 +282,27 @@ def replay_vmap(body: Body, operands: list[Any]) -> list[Any]:
     trace = None if mode.note is None else mode.note.trace
     if trace is not None and mode.recording:
         return record_body(trace, body, operands, body.run(np.array(data_of(operands))))
-    own, shared = body.own, operands[body.lanes * body.own :]
-    lanes = [
-        replay_lane(body, operands[i * own : (i + 1) * own] + shared) for i in range(body.lanes)
-    ]
-    results = [x for lane in lanes for x in lane[: body.results]]
-    sums = [functools.reduce(operator.add, xs) for xs in zip(*lanes, strict=True)]
-    return [*results, *sums[body.results :], 1.0]
+    return body.replay(operands)
 
 
 def record_body(trace: Trace, body: Body, operands: list[Any], numbers: Floats) -> list[Any]:
-    """Record a ``vmap`` in a trace; its results, which these are the numbers of."""
+    """Record what has a body in a trace; its results, which these are the numbers of."""
     trace.bodies.append(body)
     return record_vmap((*operands, len(trace.bodies) - 1.0), numbers)
 
 
-def replay_lane(body: Body, inputs: list[Any]) -> list[Any]:
-    """The results of one lane.
+def replay_ways(ways: Sequence[Program], inputs: list[Any]) -> list[Any]:
+    """The results of the first of these programs that is right.
 
     Raises:
-        GuardFails: if none of the programs is right.
+        GuardFails: if none is.
     """
-    for p in body.programs[:-1]:
+    for p in ways[:-1]:
         try:
             return outputs_of(p, replay(p, inputs))
         except GuardFails:
             continue
-    p = body.programs[-1]
-    return outputs_of(p, replay(p, inputs))
+    return outputs_of(ways[-1], replay(ways[-1], inputs))
 
 
 _DETACH = CODES["detach"]

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import Any
 
 from autodiff.compiler.machine import flops
-from autodiff.compiler.program import GUARD, Program
+from autodiff.compiler.program import GUARD, Mapped, Program
 from autodiff.compiler.sums import sums
 from autodiff.engine import ieee, translation
 from autodiff.engine.expressions import for_floats, names_in
@@ -54,11 +54,9 @@ def as_text(p: Program) -> str:
 
     lines = [*_lines(p, {**_INFIX, "div": "/"}, guard), f"return {_returned(p)}"]
     for i, body in enumerate(p.bodies):
-        for j, q in enumerate(body.programs):
-            inputs = f"x0 to x{body.own - 1} its own" if body.own else "none its own"
-            if body.sums:
-                inputs += f", the last {body.sums} results added up"
-            lines.append(f"way {j} of body {i}, for {body.lanes} lanes, {inputs}:")
+        ways = [(n, q) for n, programs in body.turns for q in programs]
+        for j, (n, q) in enumerate(ways):
+            lines.append(f"way {j} of body {i}, {body.words(n)}:")
             lines += [f"    {line}" for line in as_text(q).splitlines()]
     return "\n".join([f"inputs {names}", *lines])
 
@@ -95,6 +93,8 @@ def _functions(p: Program, name: str, words: str, helpers: dict[str, str]) -> li
 
     lines = []
     for i, body in enumerate(p.bodies):
+        if not isinstance(body, Mapped):
+            raise TypeError(f"{words}: a {body.word} has no source")
         for j, q in enumerate(body.programs):
             lines += _functions(q, f"{name}_{i}_{j}", f"Way {j} of body {i}.", helpers)
         ways = ", ".join(f"{name}_{i}_{j}" for j in range(len(body.programs)))
@@ -164,7 +164,7 @@ def _lines(
         elif row.name == "part":
             right = f"{xs[0]}[{int(p.number(refs[1]))}]"
         elif row.name == "vmap":
-            right = f"vmap({name}_{int(p.number(refs[-1]))}, [{', '.join(xs[:-1])}])"
+            right = f"{p.call(k)[0].word}({name}_{int(p.number(refs[-1]))}, [{', '.join(xs[:-1])}])"
         elif len(row.names) == 2 and row.over_lists:
             n = len(xs) // 2
             right = f"{row.name}([{', '.join(xs[:n])}], [{', '.join(xs[n:])}])"

@@ -310,6 +310,19 @@ def _filled(shape: tuple[int, ...], elements: list[Any]) -> Any:
     return cells.reshape(shape)
 
 
+def array_of(leaf: Leaf, numbers: Iterator[Any]) -> Any:
+    """The numbers of a leaf, which come next, as an array of its shape."""
+    n = size(leaf)
+    if not n:
+        return np.zeros(leaf.shape or ())
+    x = next(numbers)
+    if not isinstance(x, np.ndarray):
+        elements = [x, *islice(numbers, n - 1)]
+        x = np.empty(n, object if Value in set(map(type, elements)) else np.float64)
+        x[:] = elements
+    return x.reshape(leaf.shape or ())
+
+
 def listed(numbers: Iterable[Any]) -> list[Any]:
     """Numbers and flat arrays of them, one by one."""
     found = list(numbers)

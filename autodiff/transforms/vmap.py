@@ -10,14 +10,13 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable, Iterable, Iterator
-from itertools import islice
 from typing import Any, Generic, NamedTuple, ParamSpec, overload
 
 import numpy as np
 
-import autodiff.compiler.mapped  # noqa: F401  # attaches what runs a Body
+import autodiff.compiler.mapped  # noqa: F401  # attaches what runs it
 from autodiff.arrays import data_of
-from autodiff.compiler.program import Body, with_inputs
+from autodiff.compiler.program import Mapped, with_inputs
 from autodiff.compiler.sparsity import Pattern
 from autodiff.compiler.trace import record_body
 from autodiff.engine import anomalies
@@ -28,6 +27,7 @@ from autodiff.transforms.cache import Jitted, Kept
 from autodiff.transforms.pytrees import (
     Leaf,
     Mapping,
+    array_of,
     as_floats,
     difference,
     leaves,
@@ -197,7 +197,7 @@ class Vmapped(Generic[P]):
             of_leaves = iter(_spread(axes, structure, f"{self.name}: in_axes of {where}"))
 
             def of_leaf(leaf: Leaf) -> Leaf:
-                x, axis = _next(leaf, rest), next(of_leaves)
+                x, axis = array_of(leaf, rest), next(of_leaves)
                 if x.dtype == object and all(type(v) is Value and integral(v) for v in x.flat):
                     leaf = Leaf(leaf.shape, "i")
                 if axis is None:
@@ -383,7 +383,7 @@ class Vmapped(Generic[P]):
 
 def _body(
     call: _Call, ways: list[_Way], captured: list[Value], threads: int
-) -> tuple[Body, list[Any]]:
+) -> tuple[Mapped, list[Any]]:
     """The ways as what a ``vmap`` runs, and its operands."""
     own, n = call.own(), sum(size(g.leaf) for g in call.given)
     shared = np.setdiff1d(np.arange(n), own)
@@ -401,21 +401,8 @@ def _body(
     rows = [g.rows for g in call.given if not g.shared]
     mine = np.concatenate([x.astype(object) for x in rows]).T.ravel().tolist()
     common = [x for g in call.given if g.shared for x in g.rows[:, 0].tolist()]
-    body = Body(tuple(programs), call.lanes, len(own), threads=threads)
+    body = Mapped(tuple(programs), call.lanes, len(own), threads=threads)
     return body, [*mine, *common, *captured]
-
-
-def _next(leaf: Leaf, numbers: Iterator[Any]) -> Any:
-    """The numbers of a leaf, as an array of its shape."""
-    n = size(leaf)
-    if not n:
-        return np.zeros(leaf.shape or ())
-    x = next(numbers)
-    if not isinstance(x, np.ndarray):
-        elements = [x, *islice(numbers, n - 1)]
-        x = np.empty(n, object if has_values(elements) else np.float64)
-        x[:] = elements
-    return x.reshape(leaf.shape or ())
 
 
 def _spread(axes: Any, structure: Any, where: str) -> list[int | None]:

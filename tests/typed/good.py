@@ -21,6 +21,7 @@ from autodiff import (
     jit,
     jvp,
     log,
+    loop,
     maximum,
     mean,
     nn,
@@ -28,6 +29,7 @@ from autodiff import (
     optim,
     plot,
     relu,
+    scan,
     scope,
     sigmoid,
     sin,
@@ -98,6 +100,20 @@ assert_type(jvp(energy, (1.0,), (1.0,)), tuple[float, Any])
 print(grad(energy)(1.0, mass=2.0), hessian(energy)(1.0), jacobian(grad(energy))(1.0, 2.0))
 print(grad(lambda x: x**3)(2.0), vmap(energy)(array), vmap(lambda x: x + 1)(array))
 print(hvp(energy, (1.0,), (1.0,)), jit(grad(energy)).lower(1.0).as_text())
+
+
+def one_step(total: float, x: float) -> tuple[float, float]:
+    """Of a sum."""
+    return total + x, total
+
+
+def one_more(i: Any, total: float) -> float:
+    """The next sum."""
+    return total + float(i)
+
+
+assert_type(scan(one_step, 0.0, array)[0], float)
+assert_type(loop(one_more, 0.0, 3), float)
 value, pullback = vjp(energy, 1.0, 2.0)
 assert_type(value, float)
 

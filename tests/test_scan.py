@@ -1,0 +1,395 @@
+"""scan and loop: the same as the loop written out, in value and in every derivative."""
+
+import pickle
+import tracemalloc
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import autodiff as ad
+from autodiff import (
+    Value,
+    cos,
+    derivative,
+    exp,
+    grad,
+    hessian,
+    hvp,
+    jacobian,
+    jit,
+    jvp,
+    log,
+    loop,
+    scan,
+    sin,
+    sqrt,
+    tanh,
+    value_and_grad,
+    vjp,
+    vmap,
+)
+from autodiff.functions import take
+
+
+def unrolled(f, carry, xs=None, length=None):
+    """What scan is to compute, in Python."""
+    n = length if xs is None else len(xs)
+    ys = []
+    for i in range(n):
+        carry, y = f(carry, None if xs is None else xs[i])
+        ys.append(y)
+    return carry, ys
+
+
+def same(a, b, tolerance=1e-12):
+    a, b = np.asarray(a, float), np.asarray(b, float)
+    assert a.shape == b.shape
+    scale = max(1.0, np.abs(b[np.isfinite(b)]).max(initial=0.0))
+    assert np.array_equal(np.isnan(a), np.isnan(b))
+    np.testing.assert_allclose(a, b, rtol=tolerance, atol=tolerance * scale)
+
+
+def rnn(run):
+    """A small recurrent net over a sequence, whose loss has a target at each step."""
+
+    def loss(w, b, xs, ys):
+        def step(carry, inputs):
+            h, total = carry
+            x, y = inputs
+            h = [tanh(w[0] * h[0] + w[1] * h[1] + b * x), sin(w[2] * h[1] + x * h[0])]
+            return (h, total + (h[0] - y) ** 2), h[0] * h[1]
+
+        if run is scan:
+            (h, total), products = scan(step, ([0.0, 0.1], 0.0), (xs, ys))
+        else:
+            (h, total), products = unrolled(step, ([0.0, 0.1], 0.0), [*zip(xs, ys, strict=True)])
+        return total + h[0] * h[1] + sum(p * p for p in products)
+
+    return loss
+
+
+W, B = np.array([0.3, -0.7, 1.1]), 0.4
+XS, YS = np.array([0.5, -1.0, 2.0, 0.25, 0.0]), np.array([0.1, 0.2, -0.3, 0.0, 1.0])
+
+
+@pytest.mark.parametrize("argnum", [0, 1, 2, 3])
+def test_a_net_has_the_gradient_and_hessian_of_the_loop(argnum):
+    args = W, B, XS, YS
+    same(rnn(scan)(*args), rnn(unrolled)(*args))
+    for transform in (grad, hessian, jacobian):
+        same(transform(rnn(scan), argnum)(*args), transform(rnn(unrolled), argnum)(*args))
+        found = jit(transform(rnn(scan), argnum))
+        for _ in range(3):
+            same(found(*args), transform(rnn(unrolled), argnum)(*args))
+
+
+def test_forward_and_reverse_mode_in_every_order():
+    f, g = (lambda w, r=r: rnn(r)(w, B, XS, YS) for r in (scan, unrolled))
+    v = np.array([1.0, -2.0, 0.5])
+    same(jvp(f, (W,), (v,)), jvp(g, (W,), (v,)))
+    same(hvp(f, (W,), (v,)), hvp(g, (W,), (v,)))
+    forward_of_reverse = jacobian(jacobian(grad(f)))
+    same(forward_of_reverse(W), jacobian(jacobian(grad(g)))(W), 1e-10)
+    along = lambda h: lambda t: h(W + t * v)  # noqa: E731
+    for n in range(1, 5):
+        same(derivative(along(f), n)(0.1), derivative(along(g), n)(0.1), 1e-10)
+    reverse = lambda h: grad(lambda w: (grad(lambda u: (grad(h)(u) * v).sum())(w) * v).sum())  # noqa: E731
+    same(reverse(f)(W), reverse(g)(W), 1e-10)
+
+
+def test_the_results_of_steps_are_arrays():
+    def step(carry, x):
+        return carry + x["a"].sum() * x["b"], {"c": carry * x["a"], "d": (carry, 1.0)}
+
+    xs = {"a": np.arange(6.0).reshape(3, 2), "b": np.array([1.0, 2.0, 3.0])}
+    last, ys = scan(step, 1.0, xs)
+    assert last == 1.0 + 1 * 1 + 5 * 2 + 9 * 3
+    assert ys["c"].tolist() == [[0.0, 1.0], [4.0, 6.0], [48.0, 60.0]]
+    assert ys["d"][0].tolist() == [1.0, 2.0, 12.0]
+    assert ys["d"][1].tolist() == [1.0] * 3
+    by_xs = jacobian(lambda a, b: scan(step, 1.0, {"a": a, "b": b})[1]["c"], (0, 1))(*xs.values())
+    assert by_xs[0].shape == (3, 2, 3, 2)
+    assert by_xs[1].shape == (3, 2, 3)
+    assert by_xs[0][2, 1, 1].tolist() == [10.0, 10.0]
+
+
+def test_results_alone_and_the_last_carry_alone():
+    xs = np.array([1.0, 2.0, 3.0])
+    only_ys = lambda c: sum(scan(lambda t, x: (t, x * c), 0.0, xs)[1])  # noqa: E731
+    assert grad(only_ys)(2.0) == 6.0
+    one_y = lambda c: scan(lambda t, x: (t * c, t * x), 1.0, xs)[1][-1]  # noqa: E731
+    assert value_and_grad(one_y)(2.0) == (12.0, 12.0)
+    none = lambda c: scan(lambda t, x: (t + x, None), 0.0, xs)[0] + 0 * c  # noqa: E731
+    assert grad(none)(2.0) == 0.0
+    assert scan(lambda t, x: (t + x, None), 0.0, xs) == (6.0, None)
+
+
+def test_steps_go_different_ways():
+    def step(x, t):
+        if x > t:
+            return x * 0.5, 1.0
+        if x < -t:
+            return x + 3.0, sin(x)
+        return x * x - 2.0, x
+
+    ts = np.linspace(0.1, 2.0, 40)
+    f = lambda x: scan(step, x, ts)  # noqa: E731
+    g = lambda x: unrolled(step, x, ts)  # noqa: E731
+    total = lambda h: lambda x: h(x)[0] + sum(h(x)[1])  # noqa: E731
+    kept, kept_grad = jit(total(f)), jit(value_and_grad(total(f)))
+    for x in (0.3, 1.7, -5.0, 2.0, 100.0):
+        assert f(x)[0] == g(x)[0]
+        assert f(x)[1].tolist() == g(x)[1]
+        same(grad(total(f))(x), grad(total(g))(x))
+        same(kept(x), total(g)(x))
+        same(kept_grad(x), value_and_grad(total(g))(x))
+
+
+def test_zero_times_infinity_does_not_arise():
+    xs = np.array([0.0, 1.0, 4.0])
+    # The first step takes the root of 0, of which nothing depends on c; the last one's result is
+    # the only one that is read.
+    f = lambda r: lambda c: r(lambda s, x: (s + c * x, sqrt(s)), 0.0, xs)[1][-1]  # noqa: E731
+    assert grad(f(scan))(4.0) == grad(f(unrolled))(4.0) == 0.25
+    assert derivative(f(scan))(4.0) == derivative(f(unrolled))(4.0) == 0.25
+    assert hessian(f(scan))(4.0) == hessian(f(unrolled))(4.0) == -1 / 32
+    # A root that is of 0 at the end, and read by nothing.
+    g = lambda r: lambda c: r(lambda s, x: ((s[1], sqrt(s[0] - x)), None), (4.0 * c, c), xs)[0][0]  # noqa: E731
+    for transform in (grad, derivative, hessian):
+        same(transform(g(scan))(4.0), transform(g(unrolled))(4.0))
+
+
+def test_what_a_step_closes_over_has_a_gradient():
+    w, x = Value(0.5), Value(2.0)
+    total = scan(lambda t, y: (t * w + y, None), x, np.ones(4))[0]
+    total.backward()
+    expected = value_and_grad(
+        lambda w, x: unrolled(lambda t, y: (t * w + y, 0), x, np.ones(4))[0], (0, 1)
+    )
+    value, (by_w, by_x) = expected(0.5, 2.0)
+    assert (total.data, w.grad, x.grad) == (value, by_w, by_x)
+    (again,) = total.operands[:1]
+    assert again in (w, x)
+    kept = jit(lambda n: scan(lambda t, y: (t * w + y, None), x, np.ones(4))[0] * n)
+    for n in (1.0, 2.0, 3.0):
+        w.grad = 0.0
+        kept(n).backward()
+        assert w.grad == by_w * n
+    with ad.no_grad():
+        assert kept(1.0) == value
+        result = scan(lambda t, y: (t * w + y, None), x, np.ones(4))[0]
+    assert (result.data, result.operands) == (value, ())
+
+
+def test_many_results_that_are_values_are_recorded_as_the_loop_stands():
+    w = Value(0.9)
+    _, ys = scan(lambda t, y: (t * w + y, t * t), 1.0, np.ones(50))
+    ys.sum().backward()
+    expected = grad(lambda w: sum(unrolled(lambda t, y: (t * w + y, t * t), 1.0, np.ones(50))[1]))
+    same(w.grad, expected(0.9))
+    x = Value(1.5)
+    y = loop(lambda i, x: 0.5 * (x + 2 / x), x, 30)
+    assert (y.op, len(y.operands)) == ("call", 1)
+    (slope,) = [y.backward(create_graph=True), x.grad][1:]
+    same(slope.data, 0.0)
+
+
+def test_a_second_derivative_on_values():
+    x = Value(0.7)
+    y = scan(lambda t, k: (sin(t) * k, None), x, np.array([1.0, 2.0, 3.0]))[0]
+    y.backward(create_graph=True)
+    slope, x.grad = x.grad, 0.0
+    slope.backward()
+    f = lambda t: unrolled(lambda t, k: (sin(t) * k, 0), t, [1.0, 2.0, 3.0])[0]  # noqa: E731
+    same(slope.data, derivative(f)(0.7))
+    same(x.grad, derivative(f, 2)(0.7))
+
+
+def test_transforms_of_values_are_values():
+    x = Value(0.7)
+    f = lambda r: lambda t: r(lambda t, k: (sin(t) * k, t), t, np.array([1.0, 2.0, 3.0]))[0]  # noqa: E731
+    for transform in (grad, derivative, lambda h: lambda t: vjp(h, t)[1](1.0)[0]):
+        y = transform(f(scan))(x)
+        x.grad = 0.0
+        y.backward()
+        same(x.grad, derivative(f(unrolled), 2)(0.7))
+
+
+def test_scans_in_scans_and_under_vmap():
+    def outer(r):
+        def inner(t, x):
+            a, b = r(lambda s, y: (s * y + t, s), x, np.array([0.5, 0.25]))
+            return t * 0.9 + a, b[0] * b[1]
+
+        return lambda t: r(inner, t, np.array([1.0, 2.0, 3.0]))[0]
+
+    for transform in (lambda h: h, grad, hessian, lambda h: jit(grad(h))):
+        same(transform(outer(scan))(0.3), transform(outer(unrolled))(0.3))
+        ts = np.linspace(-1.0, 1.0, 7)
+        same(vmap(transform(outer(scan)))(ts), [transform(outer(unrolled))(t) for t in ts.tolist()])
+    many = lambda w: vmap(lambda t: w * outer(scan)(t))(np.array([0.1, 0.2])).sum()  # noqa: E731
+    same(grad(many)(2.0), outer(unrolled)(0.1) + outer(unrolled)(0.2))
+    lanes = lambda w: scan(  # noqa: E731
+        lambda t, x: (t + vmap(lambda y: sin(y * w * t))(np.array([1.0, 2.0])).sum() * x, None),
+        0.5,
+        np.array([1.0, -1.0]),
+    )[0]
+    plain = lambda w: unrolled(  # noqa: E731
+        lambda t, x: (t + (sin(w * t) + sin(2.0 * w * t)) * x, None), 0.5, [1.0, -1.0]
+    )[0]
+    for transform in (lambda h: h, grad, hessian):
+        same(transform(lanes)(0.7), transform(plain)(0.7))
+
+
+def test_a_long_loop_has_a_small_program_and_little_memory():
+    def pendulum(i, state):
+        x, v = state
+        v = v - 0.001 * (sin(x) + 0.1 * v)
+        return x + 0.001 * v, v
+
+    steps = 200_000 if ad.COMPILED else 2_000
+    f = lambda x: loop(pendulum, (x, 0.0), steps)[0]  # noqa: E731
+    lowered = jit(value_and_grad(f)).lower(1.0)
+    assert lowered.stats()["instructions"] < 20
+    slope = lowered(1.0)[1]
+    h = 1e-5
+    assert abs(slope - (lowered(1.0 + h)[0] - lowered(1.0 - h)[0]) / (2 * h)) < 1e-6
+    tracemalloc.start()
+    lowered(1.0)
+    assert tracemalloc.get_traced_memory()[1] < 8e6
+    tracemalloc.stop()
+    short = jit(value_and_grad(lambda x: loop(pendulum, (x, 0.0), 7)[0])).lower(1.0)
+    assert len(short.program) == len(lowered.program)
+
+
+def test_loop_counts():
+    assert loop(lambda i, x: x + i, 0.0, 5) == 10.0
+    assert loop(lambda i, x: x * 2, 3.0, 0) == 3.0
+    f = lambda x: loop(lambda i, s: {"a": s["a"] * x + i}, {"a": 0.0}, 6)["a"]  # noqa: E731
+    same(grad(f)(0.5), derivative(lambda x: sum(i * x ** (5 - i) for i in range(6)))(0.5))
+    kept = jit(lambda x, n: loop(lambda i, y: y * x, 1.0, n))
+    assert [kept(2.0, n) for n in (3, 4, 3)] == [8.0, 16.0, 8.0]
+
+
+def test_no_steps():
+    last, ys = scan(lambda t, x: (t + x, [t, x]), 2.0, np.zeros(0))
+    assert last == 2.0
+    assert [y.shape for y in ys] == [(0,), (0,)]
+    assert grad(lambda t: scan(lambda t, x: (t * x, None), t, np.zeros(0))[0])(2.0) == 1.0
+
+
+def test_programs_are_printed_counted_and_pickled():
+    lowered = jit(grad(lambda x: loop(lambda i, y: sin(y), x, 9))).lower(0.5)
+    text = lowered.as_text()
+    assert "pullback(body_0, [" in text
+    assert "for 9 steps" in text
+    again = pickle.loads(pickle.dumps(lowered.program))
+    assert again.bodies[0].key() == lowered.program.bodies[0].key()
+    from autodiff.compiler.machine import Machine
+
+    assert Machine(again)(np.array([0.5])) == lowered.run([0.5])
+    one = jit(lambda x: sin(x)).lower(0.5).stats()["flops"]
+    assert jit(lambda x: loop(lambda i, y: sin(y), x, 9)).lower(0.5).stats()["flops"] == 9 * one
+
+
+def test_indices_out_of_range_and_python_primitives():
+    values = [1.0, 2.0, 4.0]
+    f = lambda x: loop(lambda i, t: t + take(values, i) * x, 0.0, 3)  # noqa: E731
+    assert value_and_grad(f)(2.0) == (14.0, 7.0)
+    with pytest.raises(IndexError, match="index 3"):
+        loop(lambda i, t: t + take(values, i), 0.0, 4)
+    kept = jit(lambda k: loop(lambda i, t: t + take(values, i + k), 0.0, 2))
+    assert [kept(0.0), kept(1.0)] == [3.0, 6.0]
+    with pytest.raises(IndexError, match="index 3"):
+        kept(2.0)
+    cube = ad.primitive("cube_of_a_scan", lambda a: a**3, [lambda a, v: 3 * a * a])
+    g = lambda x: loop(lambda i, t: cube(t) * 0.5 + x, x, 5)  # noqa: E731
+    h = lambda x: loop(lambda i, t: t * t * t * 0.5 + x, x, 5)  # noqa: E731
+    same([g(0.3), grad(g)(0.3), hessian(g)(0.3)], [h(0.3), grad(h)(0.3), hessian(h)(0.3)])
+
+
+def test_anomalies_name_the_line():
+    with ad.detect_anomaly(), pytest.raises(FloatingPointError, match="log"):
+        loop(lambda i, x: log(x - 1.0), 3.0, 4)
+
+
+@pytest.mark.parametrize(
+    ("call", "words"),
+    [
+        (lambda: scan(3, 0.0, np.ones(2)), "f must be a function, not 3"),
+        (lambda: loop(3, 0.0, 2), "f must be a function, not 3"),
+        (lambda: scan(lambda c, x: c, 0.0, np.ones(2)), "must return a pair"),
+        (lambda: scan(lambda c, x: ((c, c), x), 0.0, np.ones(2)), "the carry that the function"),
+        (lambda: scan(lambda c, x: (c, x), 0.0, [1.0, 2.0]), "np.array makes one"),
+        (lambda: scan(lambda c, x: (c, x), 0.0), "neither xs nor length"),
+        (lambda: scan(lambda c, x: (c, x), 0.0, np.ones(2), 3), "steps differ in number"),
+        (lambda: scan(lambda c, x: (c, x), 0.0, (np.ones(2), np.ones(3))), "differ in number"),
+        (lambda: loop(lambda i, c: c, 0.0, -1), "must not be negative"),
+        (lambda: loop(lambda i, c: c, 0.0, 1.5), "must be an integer, not 1.5"),
+        (lambda: loop(lambda i, c: c, "a", 1), "the carry of loop"),
+    ],
+)
+def test_bad_input_is_refused(call, words):
+    with pytest.raises((TypeError, ValueError), match=words):
+        call()
+
+
+def test_results_of_another_structure_are_refused():
+    with pytest.raises(TypeError, match="the result"):
+        scan(lambda c, x: (c + 1, [c] if c > 1 else c), 0.0, np.ones(4))
+
+
+OPERATIONS = [
+    lambda a, b: a * b,
+    lambda a, b: a + 0.5 * b,
+    lambda a, b: sin(a) - b,
+    lambda a, b: tanh(a * b),
+    lambda a, b: exp(-a * a) + b,
+    lambda a, b: cos(b) / (1.0 + a * a),
+    lambda a, b: a if a > b else 0.3 * b,
+]
+
+
+@settings(max_examples=25, deadline=None)
+@given(st.data())
+def test_random_steps(data):
+    """Random steps of a random carry: value, gradient, Hessian, and what steps give."""
+    n, steps = data.draw(st.integers(1, 3)), data.draw(st.integers(1, 6))
+    picks = st.lists(
+        st.tuples(st.integers(0, len(OPERATIONS) - 1), st.integers(0, 4), st.integers(0, 4)),
+        min_size=n + 1,
+        max_size=n + 4,
+    )
+    code = data.draw(picks)
+    numbers = st.floats(-2.0, 2.0).map(lambda x: round(x, 3))
+    xs = np.array(data.draw(st.lists(numbers, min_size=steps, max_size=steps)))
+    x0 = np.array(data.draw(st.lists(numbers, min_size=n, max_size=n)))
+    first = data.draw(st.integers(0, n))  # so many of the carry begin as constants
+
+    def step(w):
+        def f(carry, x):
+            pool = [*carry, x, w]
+            for op, i, j in code:
+                pool.append(OPERATIONS[op](pool[i % len(pool)], pool[j % len(pool)]))
+            return pool[-n:], pool[-n - 1]
+
+        return f
+
+    def total(run):
+        def of(theta):
+            carry = [0.25] * first + [*theta[first:n]]
+            last, ys = run(step(theta[n]), carry, xs)
+            return sum(last[i] * (i + 1.0) for i in range(n)) + 2.0 * ys[-1] + ys[0] * ys[0]
+
+        return of
+
+    theta = np.append(x0, 0.7)
+    same(total(scan)(theta), total(unrolled)(theta))
+    for transform in (grad, hessian, lambda h: jit(value_and_grad(h))):
+        found, expected = transform(total(scan))(theta), transform(total(unrolled))(theta)
+        for a, b in zip(
+            *(x if isinstance(x, tuple) else (x,) for x in (found, expected)), strict=True
+        ):
+            same(a, b, 1e-9)
