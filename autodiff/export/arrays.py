@@ -22,7 +22,8 @@ import numpy as np
 
 from autodiff.compiler.lanes import Axes, axes_of, common
 from autodiff.compiler.passes import uses_of
-from autodiff.compiler.program import Body, Floats, Integers, Program
+from autodiff.compiler.program import Body, Floats, Integers, Mapped, Program
+from autodiff.compiler.scans import Pullback, Scan
 from autodiff.export.listing import Statement, statements
 from autodiff.ops import CODES, ROWS, Row
 from autodiff.transforms.pytrees import Leaf, Sequence
@@ -72,10 +73,10 @@ class Arrays(Protocol):
     def require(self, x: str, wanted: str) -> None:
         """From here on nothing is right unless these arrays are equal."""
 
-    def mapped(self, body: Body, own: str, shared: str, asked: bool) -> list[str]:
-        """The results of a ``vmap``: of its lanes, their sums, and whether every lane is right.
+    def called(self, body: Body, operands: list[str], asked: bool) -> list[str]:
+        """What the programs of a body give, in as many arrays as ``taken_apart`` says.
 
-        The last is asked for, or else nothing is right unless it is 1.
+        The last of them is asked for, or else nothing is right unless it is 1.
         """
 
 
@@ -256,7 +257,7 @@ class Pieces:
         """What instructions compute becomes a piece."""
         row, slots, operands = work
         if row.name == "vmap":
-            self._map(int(slots[0]) - self._program.inputs)
+            self._call(int(slots[0]) - self._program.inputs)
         elif row.name == "guard":
             self._to.require(*[self.read(x[:, 0]) for x in operands[:2]])
             if self._uses[slots].any():
@@ -345,20 +346,49 @@ class Pieces:
         order = np.arange(n).reshape(sizes).transpose(axes).ravel()
         return to.reshaped(to.multiplied(x, y), (n,)), order
 
-    def _map(self, k: int) -> None:
-        """A ``vmap``, and its parts."""
-        body, own, shared = self._program.vmap(k)
+    def _call(self, k: int) -> None:
+        """What runs a body, and its parts."""
+        body, refs = self._program.call(k)
         at, which = self._parts[k]
-        bounds = [0, body.lanes * body.results, len(body) - 1, len(body)]
+        operands, sizes = taken_apart(body, refs)
         asked = bool((which == len(body) - 1).any())
-        found = self._to.mapped(body, self.read(own), self.read(shared), asked)
-        for i, name in enumerate(found):
-            mine = (which >= bounds[i]) & (which < bounds[i + 1])
+        names = self._to.called(body, [*map(self.read, operands)], asked)
+        first = 0
+        for name, size in zip(names, sizes, strict=True):
+            mine = (which >= first) & (which < first + size)
             slots = self._program.inputs + at[mine]
             self._piece[slots] = len(self._names)
-            self._place[slots] = which[mine] - bounds[i]
+            self._place[slots] = which[mine] - first
             self._names.append(name)
-            self._sizes.append(bounds[i + 1] - bounds[i])
+            self._sizes.append(size)
+            first += size
+
+
+def taken_apart(body: Body, refs: Integers) -> tuple[list[Integers], list[int]]:
+    """The operands of what runs a body, and the sizes of its results.
+
+    * ``Mapped``: a row for every lane, and what is shared; the results of the lanes, sums, 1.
+    * ``Scan``: the carry, a row for every step, and what is shared; the carry, the results of the
+      steps, 1.
+    * ``Pullback``: the same, the adjoints of the carry, a row for every step of those of results;
+      the adjoints of the carry, of the rows, of what is shared, 1.
+    """
+    if isinstance(body, Mapped):
+        rows, sizes = body.lanes, [body.lanes * body.own, body.shared]
+        results = [body.lanes * body.results, body.sums]
+    elif isinstance(body, Scan):
+        rows, sizes = body.steps, [body.carry, body.steps * body.own, body.shared]
+        results = [body.carry, body.steps * body.results]
+    else:
+        assert isinstance(body, Pullback)
+        rows, sizes = body.steps, [body.carry, body.steps * body.own, body.scan.shared]
+        sizes += [len(body.back), body.steps * len(body.given)]
+        results = [len(body.back), body.steps * len(body.by_own), len(body.by_shared)]
+    parts = np.split(refs, np.cumsum(sizes)[:-1])
+    by_row = (0,) if isinstance(body, Mapped) else (1, 4)
+    operands = [x.reshape(rows, -1 if x.size else 0) if i in by_row else x
+                for i, x in enumerate(parts)]  # fmt: skip
+    return operands, [*results, 1]
 
 
 def _spacing(places: Integers) -> tuple[list[int], int] | None:

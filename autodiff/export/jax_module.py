@@ -14,7 +14,8 @@ from typing import Any
 
 import numpy as np
 
-from autodiff.compiler.program import Body, Floats, Integers, Program
+from autodiff.compiler.program import Body, Floats, Integers, Mapped, Program
+from autodiff.compiler.scans import Pullback, Scan
 from autodiff.compiler.sparsity import Pattern
 from autodiff.engine.reals import describe
 from autodiff.export.arrays import shape_of, written
@@ -39,7 +40,7 @@ It is right where comparisons come out as they did when it was traced, and other
 its derivatives:
 """
 
-#: What arguments are checked with, and what runs the lanes of a vmap.
+#: What arguments are checked with, and what runs lanes and steps.
 _SUPPORT = {
     "leaf": '''\
 def _leaf(x, shape, name):
@@ -57,22 +58,69 @@ def _same(x, expected, name):
     if x != expected:
         raise ValueError(f"{name} is {x!r}, expected is {expected!r}")
 ''',
-    "mapped": '''\
-def _mapped(ways, own, shared, sums):
-    """Every row of own by the first of the ways that is right: results, sums, whether all are."""
-
-    def lane(own):
-        found, right = jnp.nan, jnp.array(False)
-        for way in ways:
-            mine = way(own, shared)[1] & ~right
-            held = [jnp.where(mine, x, jax.lax.stop_gradient(x)) for x in (own, shared)]
-            found = jnp.where(mine, way(*held)[0], found)
-            right = right | mine
-        return found, right
-
-    found, right = jax.vmap(lane)(own)
+    "first": '''\
+def _first(ways, *given):
+    """What the first of the ways gives that is right, and whether there is one."""
+    found, right = jnp.nan, jnp.array(False)
+    for way in ways:
+        mine = way(*given)[1] & ~right
+        held = [jnp.where(mine, x, jax.lax.stop_gradient(x)) for x in given]
+        found = jnp.where(mine, way(*held)[0], found)
+        right = right | mine
+    return found, right
+''',
+    "vmap": '''\
+def _vmap(ways, sums, own, shared):
+    """The results of all lanes, their sums, and whether all are right."""
+    found, right = jax.vmap(lambda x: _first(ways, x, shared))(own)
     results = found.shape[1] - sums
     return found[:, :results].ravel(), jnp.sum(found[:, results:], axis=0), jnp.all(right)
+''',
+    "scan": '''\
+def _scan(runs, carry, own, shared):
+    """The last carry, the results of all steps, and whether all are right."""
+    n, first, results, rights = carry.size, 0, [], []
+    for steps, ways in runs:
+
+        def step(carry, own):
+            found, right = _first(ways, carry, own, shared)
+            return found[:n], (found[n:], right)
+
+        carry, (result, right) = jax.lax.scan(step, carry, own[first : first + steps])
+        results.append(result.ravel())
+        rights.append(right)
+        first += steps
+    return carry, jnp.concatenate(results), jnp.all(jnp.concatenate(rights))
+''',
+    "pullback": '''\
+def _pullback(runs, size, carry, own, shared, back, given):
+    """The adjoints of the carry, of each step's own, of what is shared; whether all are right."""
+    n, m, first, done, rights = carry.size, back.size, 0, [], []
+    none = jnp.zeros_like(back), jnp.zeros(given.shape[1:])
+    for steps, ways in runs:
+
+        def advance(carry, own):
+            found, right = _first(ways, carry, own, shared, *none)
+            return found[:n], (carry, right)
+
+        here = slice(first, first + steps)
+        carry, (carries, right) = jax.lax.scan(advance, carry, own[here])
+        done.append((ways, (carries, own[here], given[here])))
+        rights.append(right)
+        first += steps
+    of_own, of_shared = [], 0.0
+    for ways, numbers in reversed(done):
+
+        def retreat(back, numbers):
+            carry, own, given = numbers
+            found, _ = _first(ways, carry, own, shared, back, given)
+            return found[n : n + m], (found[n + m : n + m + size], found[n + m + size :])
+
+        back, (mine, more) = jax.lax.scan(retreat, back, numbers, reverse=True)
+        of_own.insert(0, mine.ravel())
+        of_shared = of_shared + jnp.sum(more, axis=0)
+    right = jnp.all(jnp.concatenate(rights))
+    return back, jnp.concatenate(of_own), of_shared, right
 ''',
 }
 
@@ -261,7 +309,7 @@ class _Module:
         ]
         arrays = [f"{name} = {text}" for text, name in self._arrays.items()]
         return [
-            *[_SUPPORT[name] for name in sorted(self.support)],
+            *[text for name, text in _SUPPORT.items() if name in self.support],
             definitions(self.primitives),
             "\n".join(["import collections\n", *tuples] if tuples else []),
             "\n".join(arrays),
@@ -281,14 +329,14 @@ class _Module:
         """The name of a type of named tuples."""
         return self._tuples.setdefault(kind, f"_T{len(self._tuples)}")
 
-    def way(self, p: Program, own: int, shared: int) -> str:
-        """The name of a function that does one lane of a vmap."""
-        name = f"_lane{len(self._functions)}"
-        self._functions.append("")  # those of its own vmaps come before it
-        text = self.function(name, p, [("own", own), ("shared", shared)], None)
-        self._functions.remove("")
-        self._functions.append(text)
-        return name
+    def ways(self, programs: tuple[Program, ...], inputs: list[tuple[str, int]]) -> str:
+        """Source of the list of functions that do one lane or step."""
+        names = []
+        for p in programs:
+            text = self.function("{}", p, inputs, None)  # those that it calls come before it
+            names.append(f"_turn{len(self._functions)}")
+            self._functions.append(text.replace("{}", names[-1], 1))
+        return f"[{', '.join(names)}]"
 
     def function(
         self, name: str, p: Program, inputs: list[tuple[str, int]], sizes: list[int] | None
@@ -390,16 +438,28 @@ class _Function:
     def require(self, x: str, wanted: str) -> None:
         self._require(f"jnp.all({x} == {wanted})")
 
-    def mapped(self, body: Body, own: str, shared: str, asked: bool) -> list[str]:
-        self._module.support.add("mapped")
-        ways = [self._module.way(p, body.own, body.shared) for p in body.programs]
-        k = len(self.lines)
-        names = [f"v{k}", f"v{k}s", f"v{k}r"]
-        given = f"[{', '.join(ways)}], {own}, {shared}, {body.sums}"
-        self.lines.append(f"{', '.join(names)} = _mapped({given})")
+    def called(self, body: Body, operands: list[str], asked: bool) -> list[str]:
+        module = self._module
+        module.support |= {"first", body.word}
+        if isinstance(body, Mapped):
+            inputs = [("own", body.own), ("shared", body.shared)]
+            given = [module.ways(body.ways, inputs), str(body.sums)]
+        else:
+            assert isinstance(body, (Scan, Pullback))
+            scan = body.scan if isinstance(body, Pullback) else body
+            inputs = [("carry", scan.carry), ("own", scan.own), ("shared", scan.shared)]
+            if isinstance(body, Pullback):
+                inputs += [("back", len(body.back)), ("given", len(body.given))]
+            runs = [f"({run.steps}, {module.ways(run.ways, inputs)})" for run in body.runs]
+            given = [f"[{', '.join(runs)}]"]
+            given += [str(len(body.by_own))] if isinstance(body, Pullback) else []
+        k, count = len(self.lines), 4 if isinstance(body, Pullback) else 3
+        names = [f"v{k}_{i}" for i in range(count)]
+        arguments = ", ".join([*given, *operands])
+        self.lines.append(f"{', '.join(names)} = _{body.word}({arguments})")
         if not asked:
-            self._require(names[2])
-        return [*names[:2], f"(1.0 * {names[2]}).ravel()"]
+            self._require(names[-1])
+        return [*names[:-1], f"(1.0 * {names[-1]}).ravel()"]
 
 
 def _number(x: Any) -> str:

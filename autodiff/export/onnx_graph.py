@@ -15,7 +15,7 @@ import numpy as np
 import onnx
 from onnx import helper, numpy_helper
 
-from autodiff.compiler.program import Body, Floats, Integers
+from autodiff.compiler.program import Body, Floats, Integers, Mapped
 from autodiff.export.arrays import shape_of, written
 from autodiff.export.listing import Exported
 from autodiff.export.onnx_primitives import DOMAIN, OPERATORS, OPSET, functions
@@ -222,7 +222,10 @@ class _Lanes:
         x = self._node("Cast", holds, to=onnx.TensorProto.DOUBLE)
         self._right.append(self._least(x, 1))
 
-    def mapped(self, body: Body, own: str, shared: str, asked: bool) -> list[str]:
+    def called(self, body: Body, operands: list[str], asked: bool) -> list[str]:
+        if not isinstance(body, Mapped):
+            raise TypeError(f"a {body.word} cannot be written for ONNX yet")
+        own, shared = operands
         graph, outer = self._graph, max(self._lanes(own), self._lanes(shared))
         count = outer * body.lanes
         if self._lanes(shared) > 1:
@@ -232,7 +235,7 @@ class _Lanes:
             shared = self._reshaped(shared, [count, body.shared])
         own = self._reshaped(own, [count, body.own])
         found, fits = graph.tensor(np.array([[np.nan]])), graph.tensor(np.array([[0.0]]))
-        for p in reversed(body.programs):
+        for p in reversed(body.ways):
             lanes = _Lanes(graph, count)
             pieces = written(p, [(own, body.own), (shared, body.shared)], lanes)
             these, right = pieces.read(pieces.outputs), lanes.right()
