@@ -40,7 +40,7 @@ from autodiff import (
     where,
     xlogy,
 )
-from autodiff.ops import TABLE
+from autodiff.ops import HELPERS, TABLE
 from autodiff.testing import expressions, points
 
 pytestmark = pytest.mark.once  # what is exported does not depend on the engine, and JAX is slow
@@ -49,6 +49,8 @@ jax = pytest.importorskip("jax")
 jnp = jax.numpy
 INF, NAN = math.inf, math.nan
 ROW_IDS = [r.name for r in TABLE]
+#: XLA takes long over programs that have the gamma function's family again and again.
+SIMPLE = [r.name for r in TABLE if "gamma" not in r.name and r.name not in HELPERS]
 TINY = 2.0**-1000  #: XLA takes numbers below 2**-1022 for 0, and so what was computed from them
 
 
@@ -97,7 +99,10 @@ def cases(row, count):
         for _ in range(9)
     ]
     chosen = [edges[i] for i in rng.permutation(len(edges))[:119]]
-    return np.array((chosen + [inner, *near] + edges * 12)[:130])
+    found = (chosen + [inner, *near] + edges * 12)[:130]
+    if row.name == "polygamma":  # JAX's zeta and gamma functions end in between
+        found = [p if not abs(p[0]) > 100 else inner for p in found]
+    return np.array(found)
 
 
 @pytest.mark.parametrize("row", TABLE, ids=ROW_IDS)
@@ -139,11 +144,11 @@ def test_second_derivatives_in_a_direction(row):
 # -- random programs -------------------------------------------------------------------------------
 
 
-@settings(max_examples=3)
+@settings(max_examples=2)
 @given(st.data())
 def test_random_programs_agree_as_far_as_rounding_lets_them(data):
     there, here = data.draw(points(3)), data.draw(points(3))
-    drawn = [data.draw(expressions(3, max_size=10)) for _ in range(12)]
+    drawn = [data.draw(expressions(3, SIMPLE, max_size=10)) for _ in range(8)]
 
     def f(x, y, z):
         return [each(x, y, z) for each in drawn]
@@ -198,11 +203,11 @@ def test_arguments_and_results_keep_their_structure():
     Point = collections.namedtuple("Point", "x y")
 
     def g(p, *others, scale):
-        return {"sum": [p.x + others[0][1], p.y * scale], 3: (others[1],)}
+        return {"sum": [p.x + others[0][1], p.y * scale], "b": (others[1],)}
 
     h = imported(jit(g).lower(Point(1.0, [2.0, 3.0][0]), [1.0, 2.0], 5.0, scale=2.0))
     found = h(Point(1.0, 2.0), jnp.array([4.0, 5.0]), 7.0, scale=10.0)
-    assert jax.tree.map(float, found) == {"sum": [6.0, 20.0], 3: (7.0,)}
+    assert jax.tree.map(float, found) == {"sum": [6.0, 20.0], "b": (7.0,)}
     named = imported(jit(lambda x: Point(x, -x)), 1.0)(2.0)
     assert (named._fields, named.x, named.y) == (("x", "y"), 2.0, -2.0)
 
@@ -251,7 +256,7 @@ def test_constants_have_no_derivative_in_any_lane():
         return [pow(x, 3.0) for x in xs] + [pow(abs(x), x) for x in xs]
 
     numbers = [-0.5, 2.0, -3.0, 1.5] * 8
-    assert export.to_jax(jit(squares), numbers).count("_pow(") == 3  # its definition, and twice
+    assert export.to_jax(jit(squares), numbers).count("= _pow(") == 2
     for each in (squares, f):
         g = imported(jit(each), numbers)
         forward = np.array(jax.jacfwd(g)(jnp.array(numbers)))
@@ -266,7 +271,7 @@ def test_each_lane_of_a_vmap_goes_its_way():
     def total(w, x):
         return mean(vmap(one, (None, 0))(w, x))
 
-    lanes = imported(jit(vmap(one, (None, 0))), W, X)
+    lanes = imported(jit(lambda w, x: vmap(one, (None, 0))(w, x)), W, X)
     edges = np.array([[0.0, 1.0, 2.0], [-0.0, 3.0, 1.0], [4.0, -1.0, 1.0]])
     for x in (X, edges):
         np.testing.assert_allclose(lanes(W, x), vmap(one, (None, 0))(W, x), rtol=1e-15)
@@ -274,8 +279,11 @@ def test_each_lane_of_a_vmap_goes_its_way():
         np.testing.assert_allclose(flat(slope), flat(grad(total, (0, 1))(W, x)), rtol=1e-15)
         summed = imported(grad(total, (0, 1)), W, X)
         np.testing.assert_allclose(flat(summed(W, x)), flat(slope), rtol=1e-14, atol=1e-17)
-    nested = jit(vmap(lambda row: logsumexp(vmap(lambda y: row[0] * y if y > 0 else exp(y))(row))))
-    np.testing.assert_allclose(imported(nested, X)(X), nested(X), rtol=1e-14)
+
+    def nested(x):
+        return vmap(lambda row: logsumexp(vmap(lambda y: row[0] * y if y > 0 else exp(y))(row)))(x)
+
+    np.testing.assert_allclose(imported(jit(nested), X)(X), nested(X), rtol=1e-14)
 
 
 def test_where_a_comparison_comes_out_otherwise_all_is_nan():
@@ -290,7 +298,7 @@ def test_where_a_comparison_comes_out_otherwise_all_is_nan():
     source = export.to_jax(jit(f), 2.0, 1.0)
     assert f"{__file__}:" in source.split('"""')[1]
     lanes = jit(lambda xs: vmap(lambda x: sqrt(x) if x > 0 else -x)(xs))
-    h = imported(lanes, [1.0, 2.0])
+    h = imported(lanes, np.ones(2))
     assert np.isnan(flat(h(jnp.array([1.0, -2.0])))).all()
 
 
@@ -351,7 +359,7 @@ def test_names_that_are_none_are_refused(name):
 
 
 def test_what_cannot_be_written_is_refused_by_name():
-    cube = primitive("cube_for_jax", "a", lambda a: a**3, [lambda a, v: 3 * a * a])
+    cube = primitive("cube_for_jax", lambda a: a**3, [lambda a, v: 3 * a * a])
     with pytest.raises(TypeError, match=r"cube_for_jax.*added at run time"):
         export.to_jax(jit(lambda x: cube(x)), 1.0)
     with pytest.raises(TypeError, match="sparse matrix"):
@@ -364,11 +372,10 @@ def test_what_cannot_be_written_is_refused_by_name():
 
 
 def test_a_model_of_nn_is_one_line_each_way(tmp_path):
-    rng = np.random.default_rng(0)
-    net = nn.Sequential(nn.Linear(2, 8), nn.Tanh(), nn.Linear(8, 1))
-    inputs = rng.normal(size=(4, 2))
+    net = nn.MLP(2, [8, 1], activation="tanh")
+    inputs = np.random.default_rng(0).normal(size=(4, 2))
     (tmp_path / "model.py").write_text(
-        export.to_jax(jit(lambda x: net([*x])[0]), inputs[0], name="net"), encoding="utf-8"
+        export.to_jax(jit(lambda x: net([*x])), inputs[0], name="net"), encoding="utf-8"
     )
     script = (
         "import sys, jax; jax.config.update('jax_enable_x64', True)\n"
@@ -381,7 +388,7 @@ def test_a_model_of_nn_is_one_line_each_way(tmp_path):
     )
     *found, needed = done.stdout.split()
     assert needed == "False"
-    wanted = [net([*x])[0].data for x in inputs]
+    wanted = [net([*x]).data for x in inputs]
     np.testing.assert_allclose([*map(float, found)], wanted, rtol=1e-14)
 
 

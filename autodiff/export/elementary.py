@@ -238,12 +238,13 @@ FORMULAS: dict[str, tuple[str, str]] = {
     "polygamma_of": (
         "a b",
         "digamma(b) if a == 0 else nan if a < 0 or a != a else "
-        "zeta_sum(a, b, a - 2*floor(a/2)) if a - 2*floor(a/2) == 1 else -zeta_sum(a, b, -1.0)",
+        "exp(lgamma_of(a + 1))*zetas(a, b, 1.0 if a - 2*floor(a/2) == 1 else -1.0)",
     ),
-    "zeta_sum": (
+    # the sign s is 1 for odd orders and -1 for even ones
+    "zetas": (
         "a b s",
-        "factorial_zeta(a, b) if b > 0 else inf if b == floor(b) else factorial_zeta(a, b - "
-        "floor(b)) + s*(factorial_zeta(a, ceil(b) - b) - factorial_zeta(a, 1 - b))",
+        "s*zeta_of(a, b) if b > 0 else s*inf if b == floor(b) else s*zeta_of(a, b - floor(b)) + "
+        "(zeta_of(a, ceil(b) - b) - zeta_of(a, 1 - b))",
     ),
-    "factorial_zeta": ("a b", "0.0 if b == inf else exp(lgamma(a + 1))*zeta(a + 1, b)"),
+    "zeta_of": ("a b", "0.0 if b == inf else zeta(a + 1, b)"),
 }

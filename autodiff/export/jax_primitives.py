@@ -31,7 +31,8 @@ _WRITTEN = {
     "primitive": '''\
 def _primitive(value, *partials, of_lists=False):
     """A function with these partial derivatives, which are given its value too."""
-    f = jax.custom_jvp(value)
+    f = jax.custom_jvp(jax.jit(value))
+    partials = [partial and jax.jit(partial) for partial in partials]
 
     def jvp(primals, tangents):
         v = f(*primals)

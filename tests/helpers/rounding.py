@@ -27,7 +27,7 @@ def allowed(name, operands, value, i=0, partial=None):
         terms = [abs(x) for x in operands[:n]]
         if name == "dot":
             terms = [abs(x * y) for x, y in zip(operands[:n], operands[n:], strict=True)]
-        names = {"n": n, "s": math.fsum(terms), "m": max(operands, default=0.0)}
+        names = {"n": n, "s": sum(terms), "m": max(operands, default=0.0)}
         names["a"] = min(operands, default=0.0)
     else:
         names = dict(zip(r.names, operands, strict=True))
