@@ -5,6 +5,7 @@ import itertools
 import math
 import subprocess
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -29,6 +30,7 @@ from autodiff import (
     norm,
     pow,
     primitive,
+    scan,
     sigmoid,
     sin,
     softmax,
@@ -42,6 +44,9 @@ from autodiff import (
 )
 from autodiff.ops import HELPERS, TABLE
 from autodiff.testing import expressions, points
+
+sys.path.insert(0, str(Path(__file__).parents[1] / "demos"))
+import microgpt  # from the path set above
 
 pytestmark = pytest.mark.once  # what is exported does not depend on the engine, and JAX is slow
 
@@ -249,19 +254,16 @@ def test_branches_that_are_not_taken_make_no_nan():
 def test_constants_have_no_derivative_in_any_lane():
     """In forward mode, 0 times the infinite partial by a constant exponent would be nan."""
 
-    def f(xs):
-        return [pow(x, 2.5) if i % 2 else pow(xs[0], x) for i, x in enumerate(xs)]
+    def f(xs, ys):
+        return [pow(x, 3.0) for x in xs] + [pow(y, x) for x, y in zip(xs, ys, strict=True)]
 
-    def squares(xs):
-        return [pow(x, 3.0) for x in xs] + [pow(abs(x), x) for x in xs]
-
-    numbers = [-0.5, 2.0, -3.0, 1.5] * 8
-    assert export.to_jax(jit(squares), numbers).count("= _pow(") == 2
-    for each in (squares, f):
-        g = imported(jit(each), numbers)
-        forward = np.array(jax.jacfwd(g)(jnp.array(numbers)))
-        wanted = np.array(jacobian(each)(numbers))
-        np.testing.assert_allclose(forward, wanted, rtol=1e-14)
+    xs, ys = jnp.array([-0.5, 2.0, -3.0, 1.5] * 3), jnp.arange(1.0, 13.0)
+    source = export.to_jax(jit(f), [*map(float, xs)], [*map(float, ys)])
+    assert source.count("= _pow(") == 2
+    g = imported(jit(f), [*map(float, xs)], [*map(float, ys)])
+    forward = np.array(jax.jit(jax.jacfwd(g))(xs, ys))
+    wanted = np.array(jacobian(f)([*map(float, xs)], [*map(float, ys)]))
+    np.testing.assert_allclose(forward, wanted, rtol=1e-14)
 
 
 def test_each_lane_of_a_vmap_goes_its_way():
@@ -275,15 +277,15 @@ def test_each_lane_of_a_vmap_goes_its_way():
     edges = np.array([[0.0, 1.0, 2.0], [-0.0, 3.0, 1.0], [4.0, -1.0, 1.0]])
     for x in (X, edges):
         np.testing.assert_allclose(lanes(W, x), vmap(one, (None, 0))(W, x), rtol=1e-15)
-        slope = jax.grad(lambda w, x: jnp.mean(lanes(w, x)), (0, 1))(W, x)
+        slope = jax.jit(jax.grad(lambda w, x: jnp.mean(lanes(w, x)), (0, 1)))(W, x)
         np.testing.assert_allclose(flat(slope), flat(grad(total, (0, 1))(W, x)), rtol=1e-15)
         summed = imported(grad(total, (0, 1)), W, X)
-        np.testing.assert_allclose(flat(summed(W, x)), flat(slope), rtol=1e-14, atol=1e-17)
+        np.testing.assert_allclose(flat(jax.jit(summed)(W, x)), flat(slope), rtol=1e-14, atol=1e-17)
 
     def nested(x):
         return vmap(lambda row: logsumexp(vmap(lambda y: row[0] * y if y > 0 else exp(y))(row)))(x)
 
-    np.testing.assert_allclose(imported(jit(nested), X)(X), nested(X), rtol=1e-14)
+    np.testing.assert_allclose(jax.jit(imported(jit(nested), X))(X), nested(X), rtol=1e-14)
 
 
 def test_where_a_comparison_comes_out_otherwise_all_is_nan():
@@ -375,7 +377,7 @@ def test_a_model_of_nn_is_one_line_each_way(tmp_path):
     net = nn.MLP(2, [8, 1], activation="tanh")
     inputs = np.random.default_rng(0).normal(size=(4, 2))
     (tmp_path / "model.py").write_text(
-        export.to_jax(jit(lambda x: net([*x])), inputs[0], name="net"), encoding="utf-8"
+        export.to_jax(jit(lambda x: net([*x])[0]), inputs[0], name="net"), encoding="utf-8"
     )
     script = (
         "import sys, jax; jax.config.update('jax_enable_x64', True)\n"
@@ -388,7 +390,7 @@ def test_a_model_of_nn_is_one_line_each_way(tmp_path):
     )
     *found, needed = done.stdout.split()
     assert needed == "False"
-    wanted = [net([*x]).data for x in inputs]
+    wanted = [net([*x])[0].data for x in inputs]
     np.testing.assert_allclose([*map(float, found)], wanted, rtol=1e-14)
 
 
@@ -414,3 +416,66 @@ def test_directional_derivatives():
     f = imported(jit(model), W, X[0])
     given = (W, X[0]), (X[1], X[2])
     np.testing.assert_allclose(flat(jax.jvp(f, *given)), flat(jvp(model, *given)), rtol=1e-13)
+
+
+def test_steps_of_a_scan_and_their_derivatives():
+    def last(c, xs):
+        def step(x, y):
+            x = sin(c * x) + y if x > 0 else x * c + y * y
+            return x, x * y
+
+        end, all_of_them = scan(step, 0.5, xs)
+        return end * c + mean(all_of_them)
+
+    xs = np.array([0.3, -2.0, 0.7, 1.1, -0.4])
+    f = imported(jit(last), 0.8, xs)
+    slope = imported(grad(last, (0, 1)), 0.8, xs)
+    for c, numbers in ((0.8, xs), (-0.3, xs), (0.4, -xs)):
+        wanted = last(c, numbers), grad(last, (0, 1))(c, numbers)
+        assert float(jax.jit(f)(c, numbers)) == pytest.approx(wanted[0], rel=1e-14)
+        for each in (jax.jit(slope), jax.jit(jax.grad(f, (0, 1)))):
+            np.testing.assert_allclose(flat(each(c, numbers)), flat(wanted[1]), rtol=1e-12)
+    second = jax.jit(jax.jacfwd(slope))(0.8, xs)[0]
+    np.testing.assert_allclose(second, hessian(last)(0.8, xs), rtol=1e-12)
+
+
+def test_microgpt_learns_the_same():
+    """A transformer of 4,192 parameters: three steps by the exported gradient, and by JAX's own."""
+    rng = np.random.default_rng(0)
+    text = microgpt.Text(["tensor", "tracer"])
+    model = microgpt.GPT(len(text.characters) + 1, rng)
+    names = ("tokens", "places", "query", "key", "value", "out", "up", "down", "head")
+    start = {k: np.array([[v.data for v in row] for row in getattr(model, k)]) for k in names}
+    tokens = text.encoded("tensor")
+
+    def loss_of(params):
+        gpt = object.__new__(microgpt.GPT)
+        for k in names:
+            gpt.__dict__[k] = [[*row] for row in params[k]]
+        return gpt.loss(tokens)
+
+    ours = value_and_grad(loss_of).lower(start)
+    theirs = jax.jit(imported(ours))
+    derived = jax.jit(jax.value_and_grad(imported(jit(loss_of), start)))
+    losses = []
+    for step in (ours, theirs, derived):
+        params, found = start, []
+        for _ in range(3):
+            value, slope = step(params)
+            found.append(float(value))
+            params = {k: params[k] - 0.5 * np.asarray(slope[k]) for k in names}
+        losses.append(found)
+    assert losses[0][2] < losses[0][0] - 0.1
+    np.testing.assert_allclose(losses[1], losses[0], rtol=1e-12)
+    np.testing.assert_allclose(losses[2], losses[0], rtol=1e-12)
+
+    onnxruntime = pytest.importorskip("onnxruntime")
+    session = onnxruntime.InferenceSession(
+        export.to_onnx(ours).SerializeToString(), providers=["CPUExecutionProvider"]
+    )
+    params, found = start, []
+    for _ in range(3):
+        value, *slopes = session.run(None, {f"params[{k!r}]": params[k] for k in names})
+        found.append(float(value))
+        params = {k: params[k] - 0.5 * slope for k, slope in zip(names, slopes, strict=True)}
+    np.testing.assert_allclose(found, losses[0], rtol=1e-12)

@@ -183,11 +183,11 @@ def test_a_model_of_nn(tmp_path):
     net = nn.MLP(2, [8, 1], activation="tanh")
     inputs = np.random.default_rng(0).normal(size=(4, 2))
     onnx.save(
-        export.to_onnx(jit(lambda xs: vmap(lambda x: net([*x]))(xs)), inputs),
+        export.to_onnx(jit(lambda xs: vmap(lambda x: net([*x])[0])(xs)), inputs),
         tmp_path / "net.onnx",
     )
     found = loaded(onnx.load(tmp_path / "net.onnx"))(xs=inputs)
-    wanted = [net([*x]).data for x in inputs]
+    wanted = [net([*x])[0].data for x in inputs]
     np.testing.assert_allclose(found[0], wanted, rtol=1e-14)
 
 
