@@ -20,6 +20,7 @@ from autodiff import (
     jacobian,
     jit,
     logsumexp,
+    loop,
     mean,
     nn,
     primitive,
@@ -208,6 +209,8 @@ def test_what_cannot_be_written_is_refused_by_name():
         export.to_onnx(jit(lambda x: grad(lambda y: y.digamma())(x)), 1.5)
     with pytest.raises(TypeError, match="sparse matrix"):
         export.to_onnx(jacobian(lambda x: x * x, sparse=True), np.ones(3))
+    with pytest.raises(TypeError, match="a scan cannot be written for ONNX"):
+        export.to_onnx(jit(lambda x: loop(lambda i, x: x * x, x, 3)), 0.5)
     with pytest.raises(TypeError, match="expected"):
         export.to_onnx(lambda x: x, 1.0)
     with pytest.raises(ValueError, match="name must be"):

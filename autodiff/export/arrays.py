@@ -386,9 +386,10 @@ def taken_apart(body: Body, refs: Integers) -> tuple[list[Integers], list[int]]:
         results = [len(body.back), body.steps * len(body.by_own), len(body.by_shared)]
     parts = np.split(refs, np.cumsum(sizes)[:-1])
     by_row = (0,) if isinstance(body, Mapped) else (1, 4)
-    operands = [x.reshape(rows, -1 if x.size else 0) if i in by_row else x
-                for i, x in enumerate(parts)]  # fmt: skip
-    return operands, [*results, 1]
+    for i in by_row:
+        if i < len(parts):
+            parts[i] = parts[i].reshape(rows, len(parts[i]) // rows)
+    return parts, [*results, 1]
 
 
 def _spacing(places: Integers) -> tuple[list[int], int] | None:
@@ -445,7 +446,7 @@ def _apart(work: Work) -> list[Any]:
     """The lanes of instructions, those with constants for the same operands together.
 
     A constant has no derivative, which is more than to have one of 0: where the partial is
-    infinite, say, their product is none.  The partials of sums and products are always finite.
+    infinite, say, their product is none.  Those of sums and products are as finite as operands are.
     """
     name, everything = work.row.name, np.arange(len(work.slots))
     if name in ("add", "sub", "mul") or len(work.operands) == 1:

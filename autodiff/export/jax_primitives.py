@@ -85,8 +85,8 @@ def definitions(names: Iterable[str]) -> str:
     Raises:
         TypeError: if JAX lacks what computes one of them.
 
-    >>> print(definitions(["tan"]).splitlines()[-2])
-    _tan = _primitive(lambda a: jnp.tan(a), lambda a, v: 1 + _square(v))
+    >>> print(definitions(["tan"]).splitlines()[-1])
+    _tan = _primitive(lambda a: jnp.tan(a), lambda a, v: 1.0 + _square(v))
     """
     found: dict[str, str] = {}
     pending = sorted(set(names) - OPERATORS.keys())

@@ -32,7 +32,9 @@ def model_of(found: Exported, name: str) -> onnx.ModelProto:
     """The model for a program, whose graph has this name; it has been checked."""
     graph = _Graph()
     inputs = [x for text, structure in found.arguments for x in _arrays(structure, text)]
-    given = [(graph.node("Reshape", [x, graph.integers([1, n])]), n) for x, _, n in inputs]
+    given = [
+        (graph.node("Reshape", [x, graph.integers([1, n])], allowzero=1), n) for x, _, n in inputs
+    ]
     lanes = _Lanes(graph, 1)
     pieces = written(found.program, given, lanes)
     taken = {text for text, _, _ in inputs}
@@ -40,7 +42,7 @@ def model_of(found: Exported, name: str) -> onnx.ModelProto:
     outputs, first = [*_arrays(found.result, result)], 0
     for text, shape, n in outputs:
         x = lanes.kept(pieces.read(pieces.outputs[first : first + n]))
-        graph.node("Reshape", [x, graph.integers(shape)], text)
+        graph.node("Reshape", [x, graph.integers(shape)], text, allowzero=1)
         first += n
     graph.drop_all_but(outputs)
     opsets = [helper.make_opsetid("", OPSET), helper.make_opsetid(DOMAIN, 1)]
@@ -224,7 +226,9 @@ class _Lanes:
 
     def called(self, body: Body, operands: list[str], asked: bool) -> list[str]:
         if not isinstance(body, Mapped):
-            raise TypeError(f"a {body.word} cannot be written for ONNX yet")
+            raise TypeError(
+                f"a {body.word} cannot be written for ONNX: only vmap is, as lanes of one graph"
+            )
         own, shared = operands
         graph, outer = self._graph, max(self._lanes(own), self._lanes(shared))
         count = outer * body.lanes
