@@ -215,7 +215,7 @@ def _arguments(found: Exported, module: _Module) -> tuple[str, list[tuple[str, i
     checks: list[str] = []
     for name, structure in found.arguments:
         parameter = name if name.isidentifier() else f"*{name.split('[')[0]}"
-        if parameter in ("_f", "_leaf", "_same"):
+        if parameter in ("_f", "_leaf", "_same", "len", "set"):
             raise TypeError(f"an argument of {found.name} is called {name}, which is taken")
         if parameter not in parameters:
             parameters.append(parameter)
