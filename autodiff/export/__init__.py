@@ -1,7 +1,8 @@
 """Programs leave: written as text that runs by itself elsewhere, one file for each format.
 
 A function that was jitted, transformed or lowered is written with its derivatives, if that is what
-it computes; ``listing`` gives every format the same statements.
+it computes.  ``listing`` gives every format the same statements; ``arrays`` and ``elementary`` are
+what JAX and ONNX have in common; files whose names begin like a format's are parts of it.
 
 * ``to_c`` -- a file of C;
 * ``to_jax`` -- a module for JAX;

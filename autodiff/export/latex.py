@@ -3,7 +3,7 @@ r"""A small function as a formula in LaTeX, values and derivatives alike.
 * ``to_latex`` -- the formula, with names for what is long and used more than once;
 * ``symbol`` -- what an input is called in it.
 
-Formulas are ``trees``; here they are written, with no more parentheses than are needed.
+Formulas are ``latex_trees``; here they are written, with no more parentheses than are needed.
 """
 
 from __future__ import annotations
@@ -14,8 +14,8 @@ from itertools import pairwise
 from typing import Any
 
 from autodiff.compiler.sparsity import Pattern
+from autodiff.export.latex_trees import Formulas, Tree
 from autodiff.export.listing import exported
-from autodiff.export.trees import Formulas, Tree
 from autodiff.ops import COMPARISONS
 from autodiff.transforms.pytrees import leaf_names
 

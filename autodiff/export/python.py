@@ -4,7 +4,7 @@
 * ``_File`` -- what it consists of: definitions, arrays, functions;
 * ``_plain`` -- a small program, as assignments of Python's floats.
 
-Large programs are written by ``buffers``.
+Large programs are written by ``python_buffer``.
 """
 
 from __future__ import annotations
@@ -21,10 +21,10 @@ from autodiff.compiler.sparsity import Pattern
 from autodiff.compiler.sums import sums
 from autodiff.compiler.writing import constant, demanded, on_one_line, only_guarded
 from autodiff.engine.instructions import PART, VMAP
-from autodiff.export.buffers import OnBuffer
-from autodiff.export.file import File
 from autodiff.export.listing import Exported, Statement, exported, statements
-from autodiff.export.structures import Arguments, arranged, named_tuples
+from autodiff.export.python_buffer import OnBuffer
+from autodiff.export.python_file import File
+from autodiff.export.python_structures import Arguments, arranged, named_tuples
 from autodiff.ops import ROWS
 
 SMALL = 64  #: instructions of a program that is written in plain assignments whatever it does

@@ -19,9 +19,9 @@ from autodiff.compiler.lanes import Axes, Table, shared_axes
 from autodiff.compiler.program import Program
 from autodiff.compiler.writing import INFIX, demanded, on_one_line, only_guarded, right_side
 from autodiff.engine.instructions import ON_LISTS
-from autodiff.export.definitions import define_for_arrays
-from autodiff.export.file import File
 from autodiff.export.listing import Statement
+from autodiff.export.python_definitions import define_for_arrays
+from autodiff.export.python_file import File
 
 FEW = 3  #: terms that are added up in one expression
 

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from autodiff.compiler.writing import INFIX, on_one_line, right_side
-from autodiff.export.definitions import define
+from autodiff.export.python_definitions import define
 from autodiff.ops import Row
 
 MANY = 60  #: numbers that are added up in one expression: Python's parser nests them

@@ -12,7 +12,7 @@ import unicodedata
 from typing import Any
 
 from autodiff.engine.reals import describe
-from autodiff.export.file import File
+from autodiff.export.python_file import File
 from autodiff.ops import CODES, CONSTANTS
 from autodiff.transforms.pytrees import Leaf, Mapping, Node, Sequence, Static, size
 
