@@ -76,7 +76,7 @@ def primitive(
         name, " ".join(names), value, list(partials), label=label, kink=kink,
         domain=tuple(domain) if domain else (REALS,) * len(names),
     )  # fmt: skip
-    return Primitive(row, value, sys._getframe(1).f_globals["__name__"])
+    return Primitive(row, value, sys._getframe(1).f_globals.get("__name__", "__main__"))
 
 
 class Primitive:
