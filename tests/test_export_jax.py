@@ -7,7 +7,9 @@ import subprocess
 import sys
 from pathlib import Path
 
+import jax
 import numpy as np
+import onnxruntime
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -50,7 +52,6 @@ import microgpt  # from the path set above
 
 pytestmark = pytest.mark.once  # what is exported does not depend on the engine, and JAX is slow
 
-jax = pytest.importorskip("jax")
 jnp = jax.numpy
 INF, NAN = math.inf, math.nan
 #: XLA takes long over programs that have the gamma function's family again and again.
@@ -486,7 +487,6 @@ def test_microgpt_learns_the_same():
     np.testing.assert_allclose(losses[1], losses[0], rtol=1e-12)
     np.testing.assert_allclose(losses[2], losses[0], rtol=1e-12)
 
-    onnxruntime = pytest.importorskip("onnxruntime")
     session = onnxruntime.InferenceSession(
         export.to_onnx(ours).SerializeToString(), providers=["CPUExecutionProvider"]
     )

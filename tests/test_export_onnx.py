@@ -4,6 +4,8 @@ import itertools
 import math
 
 import numpy as np
+import onnx
+import onnxruntime
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -36,8 +38,6 @@ from autodiff.testing import expressions, points
 
 pytestmark = pytest.mark.once  # what is exported does not depend on the engine
 
-onnx = pytest.importorskip("onnx")
-onnxruntime = pytest.importorskip("onnxruntime")
 NAN, INF = math.nan, math.inf
 #: onnxruntime's sine and cosine lose digits near their zeros beyond a million quarters of a turn.
 CIRCULAR = ("sin", "cos", "tan")
