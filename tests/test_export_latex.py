@@ -32,6 +32,8 @@ from autodiff.export.latex import MOST, symbol
 from autodiff.ops import HELPERS, TABLE
 from autodiff.testing import expressions, points
 
+pytestmark = pytest.mark.once  # what is written does not depend on the engine
+
 NAMED = {
     **{f"\\{name}": FLOATS[name] for name in ("sin", "cos", "tan", "sinh", "cosh", "tanh", "log")},
     **{"\\arcsin": FLOATS["asin"], "\\arccos": FLOATS["acos"], "\\arctan": FLOATS["atan"]},
@@ -286,7 +288,6 @@ def formulas():
         yield to_latex(jit(f), 2.0)
 
 
-@pytest.mark.once
 def test_mathtext_and_mathml_take_what_is_written():
     mathtext = MathTextParser("path")
     for text in formulas():

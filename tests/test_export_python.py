@@ -34,6 +34,8 @@ from autodiff.ops import TABLE
 from autodiff.testing import expressions, points
 
 INF, NAN = math.inf, math.nan
+pytestmark = pytest.mark.once  # what is written does not depend on the engine
+
 MANY = 40  #: lanes: enough that a program is written on a buffer
 
 
@@ -621,7 +623,6 @@ def test_a_step_for_which_no_way_is_right():
         g(np.array([1.5]))
 
 
-@pytest.mark.once
 def test_microgpt_trains_to_the_same_losses():
     microgpt = load("microgpt")
     rng = np.random.default_rng(0)
