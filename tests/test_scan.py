@@ -266,6 +266,30 @@ def test_a_long_loop_has_a_small_program_and_little_memory():
     assert len(short.program) == len(lowered.program)
 
 
+def test_sparse_derivatives_are_the_dense_ones():
+    f = lambda xs: scan(lambda c, x: (c * x + x, c * c), 1.0, xs)[1]  # noqa: E731
+    xs = np.array([1.0, 2.0, -3.0])
+    assert jacobian(f, sparse=True)(xs).toarray().tolist() == jacobian(f)(xs).tolist()
+    total = lambda xs: (f(xs) ** 2).sum()  # noqa: E731
+    same(hessian(total, sparse=True)(xs).toarray(), hessian(total)(xs))
+
+
+def test_it_is_drawn_under_its_name():
+    lowered = jit(value_and_grad(lambda x: loop(lambda i, y: sin(y), x, 5))).lower(0.3)
+    source = ad.graph.draw(lowered).source
+    assert all(f">{word}<" in source for word in ("scan", "pullback"))
+
+
+def test_a_sweep_through_a_scan_is_refused():
+    def f(x):
+        y = loop(lambda i, y: sin(y), x, 3)
+        y.backward()
+        return y
+
+    with pytest.raises(RuntimeError, match="a vmap or scan has computed"):
+        grad(f)(0.5)
+
+
 def test_loop_counts():
     assert loop(lambda i, x: x + i, 0.0, 5) == 10.0
     assert loop(lambda i, x: x * 2, 3.0, 0) == 3.0

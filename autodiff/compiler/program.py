@@ -494,5 +494,5 @@ def validate(p: Program, after: str = "") -> Program:
         results[j] = len(body)
     for j in np.flatnonzero(p.ops == PART).tolist():
         if not below(p.b[j], results.get(int(p.a[j]) - p.inputs, 0)):
-            refuse(f"{named(j)} reads no result of a vmap")
+            refuse(f"{named(j)} reads no result of a vmap or scan")
     return p

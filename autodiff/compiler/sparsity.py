@@ -23,7 +23,17 @@ from numpy.typing import NDArray
 
 from autodiff.compiler import loops
 from autodiff.compiler.derivatives import HELD, forward, reverse
-from autodiff.compiler.program import ARITY, Floats, Integers, Program, Vmap, in_order, views
+from autodiff.compiler.program import (
+    ARITY,
+    Body,
+    Floats,
+    Integers,
+    Mapped,
+    Program,
+    Vmap,
+    in_order,
+    views,
+)
 from autodiff.compiler.simplify import simplified
 from autodiff.ops import CODES
 
@@ -93,11 +103,12 @@ def pattern(p: Program, places: Sequence[int]) -> Pattern:
 
 
 def _without_vmaps(p: Program) -> Program:
-    """A program with what its parts depend on in place of vmaps: it computes something else."""
+    """A program with what its parts depend on in place of bodies: it computes something else."""
     ops, a, b, entries = p.ops.copy(), p.a.copy(), p.b.copy(), [p.entries]
     size = len(p.entries)
     for k, (at, which) in p.parts().items():
-        depends = _dependences(p.vmap(k))
+        body, operands = p.call(k)
+        depends = _dependences(p.vmap(k)) if isinstance(body, Mapped) else _on_all(body, operands)
         for j, i in [(k, -1), *zip(at.tolist(), which.tolist(), strict=True)]:
             refs = depends(i)
             ops[j], a[j], b[j] = CODES["sum"], size, len(refs)
@@ -125,6 +136,11 @@ def _dependences(call: Vmap) -> Callable[[int], Any]:
         return np.append(lanes[:, inputs[mine]], shared[inputs[~mine] - body.own])
 
     return depends
+
+
+def _on_all(body: Body, operands: Integers) -> Callable[[int], Any]:
+    """Every result of a scan or a pullback is taken to depend on all operands; the last on none."""
+    return lambda i: operands[: 0 if i in (-1, len(body) - 1) else None]
 
 
 def colours(where: Pattern) -> list[int]:

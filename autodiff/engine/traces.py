@@ -197,9 +197,9 @@ def refuse_stranger(note: Note, op: str, number: float) -> None:
 
 
 def refuse_sweep() -> None:
-    """Raise RuntimeError for a sweep through a ``vmap`` of a trace: programs alone know how."""
+    """Raise RuntimeError for a sweep through a ``vmap`` or ``scan``: programs alone know how."""
     raise RuntimeError(
-        "backward() of what a vmap has computed, in a function that is transformed: use "
+        "backward() of what a vmap or scan has computed, in a function that is transformed: use "
         f"autodiff.grad(f) (at {source_line()})"
     )
 

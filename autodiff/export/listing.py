@@ -24,6 +24,7 @@ from autodiff.ops import CODES, ROWS, Row
 from autodiff.transforms.cache import Jitted
 from autodiff.transforms.lowered import Lowered
 from autodiff.transforms.transform import Transform
+from autodiff.transforms.vmap import Vmapped
 
 _PRODUCTS, _TAKE = CODES["products"], CODES["take"]
 
@@ -87,6 +88,8 @@ def exported(f: Any, *args: Any) -> Exported:
     """
     if isinstance(f, Lowered) and args:
         raise TypeError(f"{f.name} is lowered already: it takes no example arguments")
+    if isinstance(f, Vmapped):
+        f = Jitted(f, name=f.name)
     if not isinstance(f, (Lowered, Jitted, Transform)):
         raise TypeError(
             "a function that jit, grad or another transform has made is expected, or what its "

@@ -144,6 +144,8 @@ def of_program(p: Program, inputs: list[str]) -> Nodes:
         name = ROWS[q.ops[k]].name
         if name in ("vmap", "part", "guard"):  # the last says which body, result or guard it is
             operands = operands[:-1]
+        if name == "vmap":
+            name = q.call(k)[0].word
         operands_read = tuple([read(ref) for ref in operands])
         slots.append(nodes.add(name, operands_read))
     nodes.roots = [read(ref) for ref in q.outputs.tolist()]
