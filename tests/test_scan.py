@@ -128,6 +128,24 @@ def test_results_alone_and_the_last_carry_alone():
     assert scan(lambda t, x: (t + x, None), 0.0, xs) == (6.0, None)
 
 
+def test_results_that_are_read_here_and_there():
+    xs = np.linspace(-1.0, 1.0, 100)
+    f = lambda run: lambda c: sum(run(lambda t, x: (sin(t) + c * x, t * c), 0.5, xs)[1][::3])  # noqa: E731
+    for transform in (grad, derivative, hessian):
+        same(transform(f(scan))(0.7), transform(f(unrolled))(0.7))
+    lowered = jit(grad(f(scan))).lower(0.7)
+    assert all(len(body.turns) < 5 for body in lowered.program.bodies)
+
+    def some(run):
+        def step(t, x):
+            return sin(t) + x, None
+
+        return lambda c: run(step, 0.5, np.array([c, 1.0] * 50, object))[0]
+
+    for transform in (grad, derivative, hessian):
+        same(transform(some(scan))(0.7), transform(some(unrolled))(0.7))
+
+
 def test_steps_go_different_ways():
     def step(x, t):
         if x > t:

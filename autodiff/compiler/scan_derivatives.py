@@ -33,6 +33,8 @@ from autodiff.compiler.scans import Pullback, Run, Scan
 
 Bools = NDArray[np.bool_]
 
+MOST = 16  #: times that what steps have for themselves may change, to be told apart
+
 
 class Phase(NamedTuple):
     """Steps that are alike in what depends on what is differentiated by.
@@ -70,6 +72,12 @@ def _phases(scan: Scan, carry: Bools, own: Bools, shared: Bools) -> list[Phase]:
     return found
 
 
+def _seldom(rows: Bools) -> Bools:
+    """A row for every step; if these change often, each with all that one of them has."""
+    often = len(_changes(rows)) > MOST
+    return np.broadcast_to(rows.any(axis=0), rows.shape) if often else rows
+
+
 def _changes(rows: Bools) -> Any:
     """Where a row is not like the one before."""
     return np.flatnonzero((rows[1:] != rows[:-1]).any(axis=1)) + 1
@@ -105,6 +113,7 @@ class Tangents(NamedTuple):
 
 def with_tangents(scan: Scan, carry: Bools, own: Bools, shared: Bools) -> Tangents:
     """A scan with its derivative in a direction that has tangents of these inputs."""
+    own = _seldom(own)
     phases = _phases(scan, carry, own, shared)
     moving = np.flatnonzero(np.logical_or.reduce([x.after for x in phases] + [carry]))
     mine, common = np.flatnonzero(own.any(axis=0)), np.flatnonzero(shared)
@@ -151,7 +160,7 @@ def pullback_of(
             of its results do.
     """
     carry, mine, shared = by
-    last, given = adjoints
+    last, given = adjoints[0], _seldom(adjoints[1])
     n, m = scan.carry, scan.own
     phases = _phases(scan, carry, np.broadcast_to(mine, (scan.steps, m)), shared)
     changes = np.append(0, _changes(given))

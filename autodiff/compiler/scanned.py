@@ -25,6 +25,7 @@ CACHE = 1 << 17  #: numbers that the steps of a segment have, at least, if there
 MOST = 1 << 16  #: numbers that a scan may have as operands, if its checkpoints are kept
 
 _ready: WeakKeyDictionary[Body, list[Stepper]] = WeakKeyDictionary()
+_keys: WeakKeyDictionary[Body, bytes] = WeakKeyDictionary()
 
 
 class _Last(threading.local):
@@ -79,6 +80,13 @@ def _steppers(body: Scan | Pullback) -> list[Stepper]:
     return _ready[body]
 
 
+def _key(scan: Scan) -> bytes:
+    """What is the same of scans that do the same, computed once."""
+    if scan not in _keys:
+        _keys[scan] = scan.key()
+    return _keys[scan]
+
+
 def _segment(scan: Scan) -> int:
     """How many steps a segment has; a row of the pullback is some three rows of the scan."""
     row = 3 * max(stepper.row for stepper in _steppers(scan))
@@ -106,7 +114,7 @@ def _forwards(scan: Scan, operands: Floats, carry: Floats, results: Any) -> tupl
     checkpoints[0] = carry
     came = advance(scan, operands, 0, carry, results, checkpoints)
     if came == scan.steps and len(operands) <= MOST:
-        _last.key, _last.operands, _last.checkpoints = scan.key(), operands.copy(), checkpoints
+        _last.key, _last.operands, _last.checkpoints = _key(scan), operands.copy(), checkpoints
     return came, checkpoints
 
 
@@ -118,7 +126,7 @@ def _run_pullback(pullback: Pullback, operands: Floats, asked: bool = False) -> 
     of_scan, back = operands[: scan.operands], operands[scan.operands : end].copy()
     of_own, of_shared = np.zeros((n, len(pullback.by_own))), np.zeros(len(pullback.by_shared))
     checkpoints = _last.checkpoints
-    if scan.key() != _last.key or of_scan.tobytes() != _last.operands.tobytes():
+    if _key(scan) != _last.key or of_scan.tobytes() != _last.operands.tobytes():
         first = operands[: scan.carry].copy()
         came, checkpoints = _forwards(scan, of_scan, first, np.zeros((n, scan.results)))
         if came < n:
