@@ -107,9 +107,9 @@ def one_step(total: float, x: float) -> tuple[float, float]:
     return total + x, total
 
 
-def one_more(i: Any, total: float) -> float:
+def one_more(i: float, total: float) -> float:
     """The next sum."""
-    return total + float(i)
+    return total + i
 
 
 assert_type(scan(one_step, 0.0, array)[0], float)
