@@ -199,7 +199,8 @@ def _split(p: Program, carry: int, inputs: int) -> tuple[Program, int]:
 def _code(p: Program) -> Any:
     """What ``ad_chain`` runs: for every instruction what to do, and its operands."""
     before = p.inputs + np.arange(len(p)) - 1  # the result that an instruction finds in a register
-    kept = np.append(False, (p.ops[:-1] < STATIC) & (p.ops[:-1] != PART))[: len(p)]
+    kept = np.roll((p.ops < STATIC) & (p.ops != PART), 1)
+    kept[:1] = False
     a = kept & np.isin(p.ops, ARITHMETIC + OF_ONE) & (p.a == before)
     b = kept & np.isin(p.ops, ARITHMETIC) & (p.b == before)
     ops = np.where(p.ops < STATIC, p.ops.astype(np.int32) + STATIC * (a + 2 * b), 4 * STATIC)
