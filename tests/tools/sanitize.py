@@ -46,8 +46,8 @@ from typing import NamedTuple
 
 ROOT = Path(__file__).resolve().parents[2]
 CHOSEN = (
-    "survivors", "value", "second_order", "contexts", "traces", "optim", "passes", "vectorize",
-    "jit", "sparse", "value_object", "primitive", "graph", "load", "doctests", "edges",
+    "scan", "survivors", "value", "second_order", "contexts", "traces", "optim", "passes",
+    "vectorize", "jit", "sparse", "value_object", "primitive", "graph", "load", "doctests", "edges",
     "engines_agree", "functions", "transforms", "transforms_agree", "programs",
 )  # fmt: skip
 UNTIL = "SANITIZE_UNTIL"  # when no test is to begin any more
