@@ -380,6 +380,13 @@ def test_bad_input_is_refused(call, words):
         call()
 
 
+def test_integers_and_floats_may_be_results_of_different_ways():
+    def step(c, x):
+        return (c + x, 1) if c > 1 else (c + x, 0.5)
+
+    assert scan(step, 0.0, np.ones(3))[1].tolist() == [0.5, 0.5, 1.0]
+
+
 def test_results_of_another_structure_are_refused():
     with pytest.raises(TypeError, match="the result"):
         scan(lambda c, x: (c + 1, [c] if c > 1 else c), 0.0, np.ones(4))

@@ -229,11 +229,7 @@ def _reverse_vmap(
     Derivatives of its programs, by what they are by, are ``made`` once.
     """
     body, own, shared = p.vmap(k)
-    given = np.full(len(body), NONE, np.int32)
-    for slot, which in zip((parts[0] + p.inputs).tolist(), parts[1].tolist(), strict=True):
-        if adjoint[slot] != NONE:
-            before = int(given[which])
-            given[which] = adjoint[slot] if before == NONE else emitter.sum(before, adjoint[slot])
+    given = of_results(p, emitter, k, parts, adjoint)
     results = body.lanes * body.results
     of_lanes, of_sums = given[:results].reshape(body.lanes, body.results), given[results:-1]
     by = np.flatnonzero(np.append(marked(own, active).any(axis=0), marked(shared, active)))
@@ -302,6 +298,14 @@ def _forward_vmap(
 #: By the kind of body: what hands on adjoints of its results, and tangents of its operands.
 BACKWARDS: dict[type[Body], Callable[..., None]] = {Mapped: _reverse_vmap}
 FORWARDS: dict[type[Body], Callable[..., None]] = {Mapped: _forward_vmap}
+
+
+def of_results(p: Program, emitter: Emitter, k: int, parts: Any, adjoint: Integers) -> Integers:
+    """The adjoints of the results of what has a body, from those of its parts."""
+    given = np.full(len(p.call(k)[0]), NONE, np.int32)
+    there = adjoint[p.inputs + parts[0]]
+    add(emitter, given, parts[1][there != NONE], there[there != NONE])
+    return given
 
 
 def marked(refs: Integers, active: Mask) -> NDArray[np.bool_]:

@@ -16,6 +16,7 @@ from autodiff.compiler.derivatives import (
     add,
     marked,
     of_references,
+    of_results,
 )
 from autodiff.compiler.emitter import Emitter
 from autodiff.compiler.program import NONE, Integers, Program
@@ -38,9 +39,7 @@ class Inputs(NamedTuple):
 
 def _apart(scan: Scan, refs: Any) -> Inputs:
     """What stands for the operands of a scan, or for so many numbers."""
-    end = scan.carry + scan.steps * scan.own
-    own = refs[scan.carry : end].reshape(scan.steps, scan.own)
-    return Inputs(refs[: scan.carry], own, refs[end : end + scan.shared])
+    return Inputs(*scan.apart(refs))
 
 
 def _results(scan: Scan, refs: Any) -> tuple[Any, Any]:
@@ -173,20 +172,12 @@ def _adjoints_of_scan(
     """Hand on the adjoints of the results of a scan to its operands."""
     scan, refs = p.call(k)
     assert isinstance(scan, Scan)
-    given = _of_results(p, emitter, k, parts, adjoint)
+    given = of_results(p, emitter, k, parts, adjoint)
     if (given == NONE).all():
         return
     by = _apart(scan, marked(refs, active))
     found = _pulled(emitter, scan, _apart(scan, refs), _results(scan, given), by, made)
     _hand_on(emitter, adjoint, refs, found.flat())
-
-
-def _of_results(p: Program, emitter: Emitter, k: int, parts: Any, adjoint: Integers) -> Integers:
-    """The adjoints of what has a body, from those of its parts."""
-    given = np.full(len(p.call(k)[0]), NONE, np.int32)
-    there = adjoint[p.inputs + parts[0]]
-    add(emitter, given, parts[1][there != NONE], there[there != NONE])
-    return given
 
 
 def _hand_on(emitter: Emitter, adjoint: Integers, refs: Any, slots: Any) -> None:
@@ -245,6 +236,12 @@ def _before_tangents(t: Tangents, scan: Scan, marks: Inputs) -> Inputs:
     return by
 
 
+def _without_tangents(scan: Scan, found: Inputs) -> Inputs:
+    """Of what stands for operands of a scan with tangents, that for those of the scan."""
+    n, m, s = scan.carry, scan.own, scan.shared
+    return Inputs(found.carry[:n], found.own[:, :m], found.shared[:s])
+
+
 def _tangents_of_pullback(
     p: Program, emitter: Emitter, k: int, parts: Any, tangent: Integers, made: dict[Any, Any]
 ) -> None:
@@ -263,10 +260,8 @@ def _tangents_of_pullback(
         last, of_steps = _of_tangents(t, scan, u)
         last[: scan.carry], of_steps[:, : scan.results] = du
         by = _before_tangents(t, scan, by)
-        found = _pulled(emitter, t.scan, operands, (last, of_steps), by, made)
-        found = Inputs(
-            found.carry[: scan.carry], found.own[:, : scan.own], found.shared[: scan.shared]
-        )
+        pulled = _pulled(emitter, t.scan, operands, (last, of_steps), by, made)
+        found = _without_tangents(scan, pulled)
     own, shared = [*pullback.by_own], [*pullback.by_shared]
     slots = [found.carry[[*pullback.back]], found.own[:, own].ravel(), found.shared[shared]]
     tangent[p.inputs + parts[0]] = np.append(np.concatenate(slots), NONE)[parts[1]]
@@ -284,7 +279,7 @@ def _adjoints_of_pullback(
     """Hand on the adjoints of the results of a pullback to its operands."""
     pullback, refs = p.call(k)
     assert isinstance(pullback, Pullback)
-    given = _of_results(p, emitter, k, parts, adjoint)
+    given = of_results(p, emitter, k, parts, adjoint)
     if (given == NONE).all():
         return
     scan = pullback.scan
@@ -299,12 +294,8 @@ def _adjoints_of_pullback(
         t, operands = _moving(emitter, scan, at, w, made)
         by = _before_tangents(t, scan, _apart(scan, active_refs))
         u = _of_tangents(t, scan, _given(p, pullback, refs))
-        found_by = _pulled(emitter, t.scan, operands, u, by, made)
-        mine = Inputs(
-            found_by.carry[: scan.carry],
-            found_by.own[:, : scan.own],
-            found_by.shared[: scan.shared],
-        )
+        pulled = _pulled(emitter, t.scan, operands, u, by, made)
+        mine = _without_tangents(scan, pulled)
         _hand_on(emitter, adjoint, refs[: scan.operands], mine.flat())
 
 

@@ -55,7 +55,7 @@ def advance(
         results: a row for every step.
         saved: gets the carries at the beginning of all segments but the first.
     """
-    own, shared = _apart(scan, operands)
+    _, own, shared = scan.apart(operands)
     every, room = (0, carry) if saved is None else (_segment(scan), saved)
     arrays: Any = [flat_view(x) for x in (carry, own, results, room)]
     for stepper, steps in zip(_steppers(scan), _ranges(scan.runs), strict=True):
@@ -121,7 +121,7 @@ def _forwards(scan: Scan, operands: Floats, carry: Floats, results: Any) -> tupl
 def _run_pullback(pullback: Pullback, operands: Floats, asked: bool = False) -> Floats:
     """The results of a pullback; see ``_run_scan``."""
     scan, n, size = pullback.scan, pullback.steps, _segment(pullback.scan)
-    own, shared = _apart(scan, operands)
+    _, own, shared = scan.apart(operands)
     end = scan.operands + len(pullback.back)
     of_scan, back = operands[: scan.operands], operands[scan.operands : end].copy()
     of_own, of_shared = np.zeros((n, len(pullback.by_own))), np.zeros(len(pullback.by_shared))
@@ -151,13 +151,6 @@ def _run_pullback(pullback: Pullback, operands: Floats, asked: bool = False) -> 
     return np.concatenate([back, of_own.ravel(), of_shared, [1.0]])
 
 
-def _apart(scan: Scan, operands: Floats) -> tuple[Any, Floats]:
-    """A row for every step of its own numbers; and those that are shared."""
-    end = scan.carry + scan.steps * scan.own
-    own = operands[scan.carry : end].reshape(scan.steps, scan.own)
-    return own, operands[end : end + scan.shared]
-
-
 def _ranges(runs: tuple[Run, ...]) -> list[range]:
     """The steps of every run."""
     ends = np.cumsum([run.steps for run in runs]).tolist()
@@ -166,7 +159,7 @@ def _ranges(runs: tuple[Run, ...]) -> list[range]:
 
 def _fail(scan: Scan, operands: Floats, step: int, carry: Floats) -> None:
     """Raise what a step raises for which no program is right."""
-    own, shared = _apart(scan, operands)
+    _, own, shared = scan.apart(operands)
     ways = next(
         run.ways for run, at in zip(scan.runs, _ranges(scan.runs), strict=True) if step in at
     )

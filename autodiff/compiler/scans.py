@@ -39,7 +39,7 @@ class _OfSteps(Body):
     @property
     def turns(self) -> list[tuple[int, tuple[Program, ...]]]:
         """For every step the programs of a step."""
-        return [(run.steps, run.ways) for run in self.runs]
+        return [*self.runs]
 
     @property
     def steps(self) -> int:
@@ -99,6 +99,15 @@ class Scan(_OfSteps):
     def __len__(self) -> int:
         """How many results there are."""
         return self.carry + self.steps * self.results + 1
+
+    def apart(self, operands: Any) -> tuple[Any, Any, Any]:
+        """What stands for the carry, for a step's own numbers, a row each, and for what is shared.
+
+        Of more than its operands, those of its pullback, the rest is left aside.
+        """
+        end = self.carry + self.steps * self.own
+        own = operands[self.carry : end].reshape(self.steps, self.own)
+        return operands[: self.carry], own, operands[end : end + self.shared]
 
     def shape(self) -> tuple[Any, ...]:
         """How many steps are alike, and by how many programs; the carry, and what is a step's."""

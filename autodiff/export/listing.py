@@ -88,9 +88,7 @@ def exported(f: Any, *args: Any) -> Exported:
     """
     if isinstance(f, Lowered) and args:
         raise TypeError(f"{f.name} is lowered already: it takes no example arguments")
-    if isinstance(f, Vmapped):
-        f = Jitted(f, name=f.name)
-    if not isinstance(f, (Lowered, Jitted, Transform)):
+    if not isinstance(f, (Lowered, Jitted, Transform, Vmapped)):
         raise TypeError(
             "a function that jit, grad or another transform has made is expected, or what its "
             f"lower() gave, not {describe(f)}"

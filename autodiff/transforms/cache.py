@@ -27,7 +27,7 @@ import numpy as np
 from autodiff.compiler.batch import Lanes, in_lanes
 from autodiff.compiler.decisions import Decisions, Unlike
 from autodiff.compiler.passes import behind
-from autodiff.compiler.program import Program
+from autodiff.compiler.program import Program, with_inputs
 from autodiff.compiler.simplify import simplified, trimmed
 from autodiff.compiler.sparsity import Pattern
 from autodiff.compiler.trace import captures, run
@@ -94,6 +94,26 @@ class Kept(NamedTuple):
             fits = not in_traces(self.captured) and not too_many(p, by)
             self.recorders[are_values] = Recorder(p, by, self.captured, name) if fits else None
         return self.recorders[are_values]
+
+
+def on_the_same_inputs(
+    ways: Sequence[Kept], to: Sequence[int]
+) -> tuple[tuple[Program, ...], list[Value]]:
+    """Programs with their guards, and the Values that they captured, all of which each is given.
+
+    Args:
+        ways: what is kept of them.
+        to: where the numbers of the arguments are among the inputs; what is captured is behind.
+    """
+    captured = list({id(v): v for way in ways for v in way.captured}.values())
+    place = {id(v): len(to) + i for i, v in enumerate(captured)}
+    programs = [
+        with_inputs(
+            way.guarded(), len(to) + len(captured), [*to, *(place[id(v)] for v in way.captured)]
+        )
+        for way in ways
+    ]
+    return tuple(programs), captured
 
 
 class State(NamedTuple):

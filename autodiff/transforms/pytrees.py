@@ -299,6 +299,14 @@ def tree_of_array(structure: Any, numbers: Any, first: int = 0) -> tuple[Any, in
     return _of_parts(structure, parts), first
 
 
+def tree_of_cells(structure: Any, cells: list[Any]) -> Any:
+    """A tree from flat arrays, one for every leaf, of floats or of Values."""
+    whole = np.concatenate([*cells, np.zeros(0)])
+    if whole.dtype == object:
+        return tree_unflatten(structure, iter(whole.tolist()))
+    return tree_of_array(structure, whole)[0]
+
+
 def _filled(shape: tuple[int, ...], elements: list[Any]) -> Any:
     """An array: of floats, or if there is a Value among them, of objects."""
     if Value not in set(map(type, elements)):

@@ -16,7 +16,7 @@ import numpy as np
 
 import autodiff.compiler.scan_rules  # noqa: F401  # attaches what differentiates a Scan
 from autodiff.arrays import data_of
-from autodiff.compiler.program import Program, with_inputs
+from autodiff.compiler.program import Program
 from autodiff.compiler.scanned import advance
 from autodiff.compiler.scans import Run, Scan
 from autodiff.compiler.sparsity import Pattern
@@ -27,7 +27,7 @@ from autodiff.engine.modes import MODE
 from autodiff.engine.reals import describe
 from autodiff.engine.traces import EQUAL, Trace, active, record_guard
 from autodiff.lists import in_traces
-from autodiff.transforms.cache import Jitted, Kept
+from autodiff.transforms.cache import Jitted, Kept, on_the_same_inputs
 from autodiff.transforms.calls import Recorder, too_many
 from autodiff.transforms.pytrees import (
     Leaf,
@@ -39,7 +39,7 @@ from autodiff.transforms.pytrees import (
     map_leaves,
     size,
     tree_flatten,
-    tree_of_array,
+    tree_of_cells,
     tree_unflatten,
 )
 from autodiff.transforms.pytrees import Sequence as Tuple
@@ -251,16 +251,18 @@ def _by_program(call: _Call, trace: Trace | None) -> tuple[list[Any], Any, Any] 
     """By a program; None if steps go too many ways, or too many results are Values."""
     jitted: Jitted[..., Any] = Jitted(call.f, (), False, call.name)
     n, m = len(call.carry), call.own.shape[1]
-    carry = np.array(data_of(call.carry))
-    own = np.array(data_of(call.own.ravel().tolist())).reshape(call.own.shape)
-    ways: list[Kept] = []
+    carry, own = np.array(data_of(call.carry)), call.own
+    if own.dtype == object:
+        own = np.array(data_of(own.ravel().tolist())).reshape(own.shape)
     key = ((call.of_carry, call.of_own), ())
-    first = jitted.find(key, np.concatenate([carry, own[0] if len(own) else np.zeros(m)]))
-    of_result = _checked(call, first)
+    kept = jitted.find(key, np.concatenate([carry, own[0] if call.steps else np.zeros(m)]))
+    of_result = _checked(call, kept)
     results = np.zeros((call.steps, size(of_result)))
-    scan, captured, at = *_scan(call, [first]), 0
-    while at < call.steps:
-        kept = jitted.find(key, np.concatenate([carry, own[at]]))
+    if not call.steps:
+        return call.carry, of_result, results
+    ways: list[Kept] = []
+    at = 0
+    while True:
         if kept in ways:  # an index is out of range, which the function itself is to say
             call.at(at, carry.tolist())
             raise AssertionError(f"{call.name}: step {at} fails in the program alone")
@@ -269,17 +271,20 @@ def _by_program(call: _Call, trace: Trace | None) -> tuple[list[Any], Any, Any] 
                 f"{call.name}: steps go more than {MOST} different ways: all are called one by one"
             )
             return None
-        if _checked(call, kept) != of_result:
-            words = difference(as_floats(of_result), _checked(call, kept), "the result")
-            if words:
-                raise TypeError(f"{call.name}: at step {at} {words}, as at another")
+        words = difference(as_floats(of_result), as_floats(_checked(call, kept)), "the result")
+        if words:
+            raise TypeError(f"{call.name}: at step {at} {words}, as at another")
         ways.append(kept)
-        scan, captured = _scan(call, ways)
+        programs, captured = on_the_same_inputs(ways, range(n + m))
+        scan = Scan((Run(call.steps, programs),), n, m)
         shared = np.array(data_of(captured))
         at = advance(scan, np.concatenate([carry, own.ravel(), shared]), at, carry, results)
+        if at == call.steps:
+            break
+        kept = jitted.find(key, np.concatenate([carry, own[at]]))
+    if own is call.own and Value not in set(map(type, [*call.carry, *captured])):
+        return carry.tolist(), of_result, results
     operands = [*call.carry, *call.own.ravel().tolist(), *captured]
-    if Value not in set(map(type, operands)) or not call.steps:
-        return (carry.tolist() if call.steps else call.carry), of_result, results
     numbers = np.concatenate([carry, results.ravel()])
     if trace is not None:
         *found, fits = record_body(trace, scan, operands, np.append(numbers, 1.0))
@@ -311,22 +316,6 @@ def _checked(call: _Call, kept: Kept) -> Any:
     if words:
         raise TypeError(f"{call.name}: {words}, as the carry that it is given")
     return of_result
-
-
-def _scan(call: _Call, ways: list[Kept]) -> tuple[Scan, list[Value]]:
-    """The scan whose steps go these ways, and what it captured."""
-    captured = list({id(v): v for way in ways for v in way.captured}.values())
-    n = len(call.carry) + call.own.shape[1]
-    place = {id(v): n + i for i, v in enumerate(captured)}
-    programs = tuple(
-        with_inputs(
-            way.guarded(),
-            n + len(captured),
-            [*range(n), *(place[id(v)] for v in way.captured)],
-        )
-        for way in ways
-    )
-    return Scan((Run(max(call.steps, 1), programs),), len(call.carry), call.own.shape[1]), captured
 
 
 def _recorded(name: str, scan: Scan, operands: list[Any]) -> list[Any] | None:
@@ -396,7 +385,4 @@ def _stacked(of_result: Any, rows: Any) -> Any:
     whole = map_leaves(of_result, of_all)
     if isinstance(of_result, Tuple) and of_result.kind is tuple and not of_result.parts:
         return None
-    flat_cells = np.concatenate([*cells, np.zeros(0)])
-    if flat_cells.dtype == object:
-        return tree_unflatten(whole, iter(flat_cells.tolist()))
-    return tree_of_array(whole, flat_cells)[0]
+    return tree_of_cells(whole, cells)

@@ -16,7 +16,7 @@ import numpy as np
 
 import autodiff.compiler.mapped  # noqa: F401  # attaches what runs it
 from autodiff.arrays import data_of
-from autodiff.compiler.program import Mapped, with_inputs
+from autodiff.compiler.program import Mapped
 from autodiff.compiler.sparsity import Pattern
 from autodiff.compiler.trace import record_body
 from autodiff.engine import anomalies
@@ -24,8 +24,8 @@ from autodiff.engine.modes import MODE
 from autodiff.engine.pickling import by_name
 from autodiff.engine.reals import describe
 from autodiff.engine.traces import EQUAL, Trace, active, integral, record_guard
-from autodiff.transforms.cache import Jitted, Kept
-from autodiff.transforms.lowered import with_captured
+from autodiff.transforms.cache import Jitted, Kept, on_the_same_inputs
+from autodiff.transforms.lowered import Lowered, with_captured
 from autodiff.transforms.pytrees import (
     Leaf,
     Mapping,
@@ -36,7 +36,7 @@ from autodiff.transforms.pytrees import (
     listed,
     map_leaves,
     size,
-    tree_of_array,
+    tree_of_cells,
     tree_unflatten,
 )
 from autodiff.transforms.pytrees import Sequence as Tuple
@@ -144,6 +144,14 @@ class Vmapped(Generic[P]):
             raise TypeError(f"jit({self.name}) takes no static arguments: close over them")
         kept = Jitted(self.f, (), check, f"jit({self.name})")
         return Vmapped(self.f, *self._axes, self._threads, kept)
+
+    def lower(self, *args: Any, **kwargs: Any) -> Lowered:
+        """The program for these arguments, for so many lanes: to be read, or called.
+
+        >>> vmap(lambda x: x * x).lower(np.array([1.0, 2.0]))(np.array([3.0, 4.0]))
+        array([ 9., 16.])
+        """
+        return Jitted(self, name=self.name).lower(*args, **kwargs)
 
     @overload
     def __call__(self, *args: P.args, **kwargs: P.kwargs) -> Any: ...
@@ -293,8 +301,7 @@ class Vmapped(Generic[P]):
             if len(ways) == MOST or jitted.eager:
                 self._warn(call.lanes, call)
                 return None
-        captured = list({id(v): v for way in ways for v in way.kept.captured}.values())
-        body, operands = _body(call, ways, captured, self._threads)
+        body, operands = _body(call, ways, self._threads)
         found = np.empty((body.results, call.lanes))
         for way in ways:
             found[:, way.which] = way.results
@@ -376,33 +383,20 @@ class Vmapped(Generic[P]):
             return Leaf(x.shape if x.ndim else None)
 
         whole = map_leaves(structure, of_all)
-        flat = np.concatenate([*cells, np.zeros(0)])
-        if numbers.dtype == object:
-            return tree_unflatten(whole, iter(flat.tolist()))
-        return tree_of_array(whole, flat)[0]
+        return tree_of_cells(whole, cells)
 
 
-def _body(
-    call: _Call, ways: list[_Way], captured: list[Value], threads: int
-) -> tuple[Mapped, list[Any]]:
+def _body(call: _Call, ways: list[_Way], threads: int) -> tuple[Mapped, list[Any]]:
     """The ways as what a ``vmap`` runs, and its operands."""
     own, n = call.own(), sum(size(g.leaf) for g in call.given)
     shared = np.setdiff1d(np.arange(n), own)
     to = np.empty(n, np.int32)
     to[own], to[shared] = np.arange(len(own)), len(own) + np.arange(len(shared))
-    place = {id(v): n + i for i, v in enumerate(captured)}
-    programs = [
-        with_inputs(
-            way.kept.guarded(),
-            n + len(captured),
-            np.append(to, [place[id(v)] for v in way.kept.captured]),
-        )
-        for way in ways
-    ]
+    programs, captured = on_the_same_inputs([way.kept for way in ways], to.tolist())
     rows = [g.rows for g in call.given if not g.shared]
     mine = np.concatenate([x.astype(object) for x in rows]).T.ravel().tolist()
     common = [x for g in call.given if g.shared for x in g.rows[:, 0].tolist()]
-    body = Mapped(tuple(programs), call.lanes, len(own), threads=threads)
+    body = Mapped(programs, call.lanes, len(own), threads=threads)
     return body, [*mine, *common, *captured]
 
 

@@ -59,7 +59,9 @@ def measure(what: str, lowered: Any, numbers: Any, options: list[str], turns: in
     f = ctypes.CDLL(str(folder / "f.so")).f
     wanted = lowered.run(numbers)
     found = np.zeros_like(wanted)
-    work = np.zeros(int(re.search(r"f_WORK (\d+)", text)[1]))  # type: ignore[index]
+    room = re.search(r"f_WORK (\d+)", text)
+    assert room is not None
+    work = np.zeros(int(room[1]))
     arguments = [gpt.pointer(x) for x in (numbers, found, work)]
     assert f(*arguments) == 0
     assert found.tobytes() == wanted.tobytes()
