@@ -3,6 +3,7 @@
 
 from cpython.array cimport array, clone
 from cpython.object cimport PyObject, PyTypeObject
+from autodiff.engine.modes cimport Note
 from autodiff.value cimport Value
 
 cdef extern from "Python.h":
@@ -99,8 +100,8 @@ cdef inline Py_ssize_t write_grads(object of, list values, array grads) except -
         if kind_of(x) != expected:
             return i
         (<Value>x)._grad = g[i]
-        if (<Value>x)._note is not None:
-            (<Value>x)._note.grad = None
+        if type((<Value>x)._origin) is Note:
+            (<Note>(<Value>x)._origin).grad = None
     return len(values)
 
 cdef inline int write_data(object of, list groups, list data, list states, list new) except -1:

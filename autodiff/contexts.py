@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, TypeVar
 
-from autodiff.engine.modes import MODE, Mode, Note
+from autodiff.engine.modes import MODE, Mode, Origin
 from autodiff.engine.reals import describe
 from autodiff.value import look
 
@@ -101,7 +101,7 @@ class detect_anomaly(Context):
 
     def change(self, mode: Mode) -> Mode:
         """``mode``, detecting."""
-        return mode._replace(detecting=True, lines=True)
+        return mode.at_lines()._replace(detecting=True)
 
 
 class scope(Context):
@@ -129,10 +129,9 @@ class scope(Context):
 
 def scoped(mode: Mode, name: str) -> Mode:
     """A mode, in a scope of that name inside its own."""
-    outer = "" if mode.note is None else mode.note.scope
+    outer = "" if mode.origin is None else mode.origin.scope
     path = f"{outer}/{name}" if outer else name
-    trace = None if mode.note is None else mode.note.trace
-    return mode._replace(note=Note(scope=path, shared=True, trace=trace))
+    return mode._replace(origin=Origin(scope=path, trace=mode.innermost()))
 
 
 def within(mode: Mode, call: Callable[..., T], *arguments: Any) -> T:

@@ -80,7 +80,7 @@ def record_call(
     """
     v = new_node(CALL, operands, partials)
     v._data = data
-    v._note = MODE.get().note
+    v._origin = MODE.get().origin
     note = own_note(v)
     note.name = name
     note.call = call
@@ -118,7 +118,7 @@ def in_traces(values: list[Value]) -> bool:
     """
     for x in values:
         v = x
-        if v._note is not None and v._note.trace is not None:
+        if v._origin is not None and v._origin.trace is not None:
             refuse_stranger(v, None)
             return True
     return False

@@ -2,6 +2,7 @@
 
 cimport cython
 from cpython.array cimport array, clone, resize
+from autodiff.engine.modes cimport Note
 from autodiff.value cimport Value, collectable, own_note
 
 cdef unsigned int _stamp
@@ -71,16 +72,16 @@ cdef inline int set_gradients(list nodes, list gradients, array order) except -1
         gradient = gradients[i]
         if type(gradient) is Value:
             v._grad = (<Value>gradient)._data
-            v._note.grad = gradient
+            (<Note>v._origin).grad = gradient
         else:
             v._grad = gradient
-            if v._note is not None:
-                v._note.grad = None
+            if type(v._origin) is Note:
+                (<Note>v._origin).grad = None
     if order is not None:
         for i in range(count(order)):
             fetch((<void **>order.data.as_voidptr)[min(i + 24, count(order))])
             v = at(order, i)
-            if v._op == 0 and (v._note is None or v._note.grad is None):
+            if v._op == 0 and (type(v._origin) is not Note or (<Note>v._origin).grad is None):
                 v._grad += v._da
     return 0
 
@@ -92,6 +93,8 @@ cpdef unsigned int marks(unsigned int n) noexcept
                closed=cython.uint, outside=cython.uint)
 cdef array traverse(list roots, object within, object inputs, bint sweeping)
 
+cdef Note note_of(Value v)
+
 cpdef str source_of(Value v)
 
 cpdef bint recorded_in(Value v, object trace) except -1
@@ -99,10 +102,10 @@ cpdef bint recorded_in(Value v, object trace) except -1
 @cython.locals(order=array)
 cpdef sweep(Value root, double seed)
 
-@cython.locals(v=Value, order=array, partials=array, i=Py_ssize_t, seen=cython.uint)
+@cython.locals(v=Value, note=Note, order=array, partials=array, i=Py_ssize_t, seen=cython.uint)
 cpdef bint sweep_call(Value root, double seed) except -1
 
-@cython.locals(v=Value, i=Py_ssize_t, changed=list, gradients=list)
+@cython.locals(v=Value, note=Note, i=Py_ssize_t, changed=list, gradients=list)
 cdef int add_to_leaves(array order) except -1
 
 @cython.locals(v=Value, order=array, i=Py_ssize_t, outside=list, closed=cython.uint, captured=bint)

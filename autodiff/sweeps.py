@@ -30,7 +30,7 @@ from autodiff.engine import anomalies
 from autodiff.engine.choice import count_interpreted
 from autodiff.engine.instructions import VMAP
 from autodiff.engine.lock import alone  # runs a function while no other thread traverses a graph
-from autodiff.engine.modes import MODE
+from autodiff.engine.modes import MODE, Note
 from autodiff.engine.traces import refuse_sweep
 from autodiff.value import Value, collectable, own_note, written
 
@@ -128,12 +128,13 @@ def add_to_leaves(order: Any) -> None:
     gradients: list[Any] = []  # their new gradients
     for i in range(count(order)):
         v = at(order, i)
-        if v._note is not None and v._note.grad is not None:
+        note = note_of(v)
+        if note is not None and note.grad is not None:
             if v._op:
-                v._note.grad = None  # an older one
+                note.grad = None  # an older one
             else:
                 changed.append(v)
-                gradients.append(v._note.grad + v._da)
+                gradients.append(note.grad + v._da)
     commit(changed, gradients, order)
 
 
@@ -242,16 +243,21 @@ def marks(n: int) -> int:
     return _stamp - n + 1
 
 
+def note_of(v: Value) -> Note | None:
+    """The node's note, if it has one."""
+    return v._origin if type(v._origin) is Note else None
+
+
 def source_of(v: Value) -> str:
     """The line of the user's program that recorded a node, where it was noted; else ``""``."""
-    return "" if v._note is None else v._note.source
+    return "" if v._origin is None else v._origin.source
 
 
 def recorded_in(v: Value, trace: Any) -> bool:
     """Whether a Value was recorded in a trace, or in one inside it."""
-    if v._note is None:
+    if v._origin is None:
         return False
-    home = v._note.trace
+    home = v._origin.trace
     while home is not None and home is not trace:
         home = home.outer
     return home is trace
@@ -303,7 +309,8 @@ def sweep_call(root: Value, seed: float) -> bool:
     for i, x in enumerate(root._a):
         if type(x) is Value:
             v = x
-            if v._op or v._mark == seen or (v._note is not None and v._note.grad is not None):
+            note = note_of(v)
+            if v._op or v._mark == seen or (note is not None and note.grad is not None):
                 return False
             v._mark = seen
             v._da = 0.0 + seed * partial_at(partials, i)

@@ -4,7 +4,7 @@
 cimport cython
 from cpython.contextvars cimport get_value
 from cpython.object cimport PyObject, PyTypeObject
-from autodiff.engine.modes cimport Note
+from autodiff.engine.modes cimport Note, Origin
 
 cdef extern from "engine/memory.h":
     void ad_manage(PyTypeObject *, Py_ssize_t)
@@ -45,8 +45,8 @@ cdef extern from "engine/kernels.h":
 @cython.final
 cdef class Value:
     cdef double _data, _grad, _da, _db
-    cdef object _a, _b  # with the note side by side, for memory.h
-    cdef Note _note
+    cdef object _a, _b  # with the origin side by side, for memory.h
+    cdef Origin _origin
     cdef unsigned int _mark
     cdef unsigned short _op
 
@@ -73,8 +73,12 @@ cdef inline bint track(Value v) noexcept:
 # room for it, and until there is such a node, nobody looks.  As on any Python object, it comes
 # after the properties of the type and before its methods.
 
+cdef inline dict kept_by(Value v):
+    return (<Note>v._origin).attributes if type(v._origin) is Note else None
+
 cdef inline dict attributes(Value v):
-    return {} if v._note is None or v._note.attributes is None else v._note.attributes
+    cdef dict kept = kept_by(v)
+    return {} if kept is None else kept
 
 cdef inline dict own_attributes(Value v):
     note = own_note(v)
@@ -87,7 +91,7 @@ cdef inline dict own_attributes(Value v):
 cdef set _properties  # the names that the type itself sets
 
 cdef inline object get_attribute(object v, object name):
-    cdef dict kept = None if (<Value>v)._note is None else (<Value>v)._note.attributes
+    cdef dict kept = kept_by(<Value>v)
     if kept is not None and name in kept and name not in _properties:
         return kept[name]
     return PyObject_GenericGetAttr(v, name)
@@ -149,10 +153,10 @@ cpdef Value record_unary(int op, Value a)
 @cython.locals(v=Value, a=double, b=double, need=int)
 cpdef object record_binary(int op, object left, object right)
 
-@cython.locals(mode=tuple, note=Note)
+@cython.locals(mode=tuple, origin=Origin)
 cpdef Value finish(Value v)
 @cython.locals(w=Value)
-cdef int inherit(Value v, object x, Note note, object trace) except -1
+cdef int inherit(Value v, object x, Origin origin, object trace) except -1
 @cython.locals(v=Value)
 cpdef int refuse_stranger(object x, object trace) except -1
 

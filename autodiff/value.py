@@ -22,7 +22,7 @@ from math import isfinite
 from typing import Any
 
 from autodiff.engine import anomalies, traces  # messages of detect_anomaly() and of jit
-from autodiff.engine.modes import MODE, PLAIN, Note  # what contexts have set; PLAIN: nothing
+from autodiff.engine.modes import MODE, NOWHERE, PLAIN, Note, Origin  # PLAIN: no context is open
 from autodiff.engine.reals import Real, constant, describe, real, refuse
 from autodiff.ops import ROWS
 
@@ -77,7 +77,7 @@ class Value:
     >>> x.data, x.grad = 5.0, 0.0  # as an optimizer does; y and z keep their data
     """
 
-    __slots__ = ("__dict__", "_a", "_b", "_da", "_data", "_db", "_grad", "_mark", "_note", "_op")
+    __slots__ = ("__dict__", "_a", "_b", "_da", "_data", "_db", "_grad", "_mark", "_op", "_origin")
 
     _data: float  # the number
     _grad: float  # its adjoint, d root / d self; in a leaf, summed over sweeps
@@ -85,7 +85,7 @@ class Value:
     _b: Any  # the second operand; or the array of all partials
     _da: float  # d self / d a; in a leaf, which has no a, its adjoint during a sweep
     _db: float  # d self / d b
-    _note: Note | None  # what few nodes have: a name, a scope, a trace, a gradient that is a Value
+    _origin: Origin | None  # where it was recorded, in a scope or a trace; a Note, if it has a name
     _mark: int  # which walk has been here last
     _op: int  # which row of the table; 0 for a leaf
 
@@ -93,7 +93,7 @@ class Value:
         blank(self)
         self._data = real(data, "Value(data)")
         if _looking:
-            self._note = MODE.get().note_of_leaf()
+            self._origin = MODE.get().origin_of_leaf()
         if name != "":
             self.name = name
 
@@ -125,8 +125,8 @@ class Value:
 
         A float, or a Value after ``backward(create_graph=True)``.
         """
-        if self._note is not None and self._note.grad is not None:
-            return self._note.grad
+        if type(self._origin) is Note and self._origin.grad is not None:
+            return self._origin.grad
         if _looking and mode_now(MODE) is not PLAIN:
             traces.refuse_reading("grad")
         return self._grad
@@ -135,17 +135,17 @@ class Value:
     def grad(self, number: Real) -> None:
         new = real(number, "grad")
         if _looking and mode_now(MODE) is not PLAIN:
-            home = None if self._note is None else self._note.trace
+            home = None if self._origin is None else self._origin.trace
             if home is not MODE.get().trace:
                 traces.refuse_reading("setting grad")
         self._grad = new
-        if self._note is not None:
-            self._note.grad = None
+        if type(self._origin) is Note:
+            self._origin.grad = None
 
     @property
     def name(self) -> str:
         """What drawings and messages call it; may be set."""
-        return "" if self._note is None else self._note.name
+        return self._origin.name if type(self._origin) is Note else ""
 
     @name.setter
     def name(self, name: str) -> None:
@@ -156,7 +156,7 @@ class Value:
     @property
     def scope(self) -> str:
         """The scope it was recorded in, outer first: ``"layer1/neuron0"``."""
-        return "" if self._note is None else self._note.scope
+        return "" if self._origin is None else self._origin.scope
 
     @property
     def op(self) -> str:
@@ -245,7 +245,7 @@ class Value:
         return compare(GE, self, other)
 
     def __hash__(self) -> int:
-        if _looking and self._note is not None and self._note.root is not None:
+        if _looking and self._origin is not None and self._origin.root is not None:
             traces.refuse_hash()
         return id(self) >> 4
 
@@ -406,21 +406,21 @@ def finish(v: Value) -> Value:
     if not _looking:
         return v
     mode = mode_now(MODE)
-    note, trace = mode[2], mode[3]
+    origin, trace = mode[2], mode[3]
     if type(v._a) is tuple:
         for x in v._a:
-            inherit(v, x, note, trace)
+            inherit(v, x, origin, trace)
     else:
-        inherit(v, v._a, note, trace)
-        inherit(v, v._b, note, trace)
+        inherit(v, v._a, origin, trace)
+        inherit(v, v._b, origin, trace)
     if mode is PLAIN:
         return v
-    if note is not None and (v._note is None or note.trace is not None):
-        v._note = note if trace is None else note.of_line()
+    if origin is not None and (v._origin is None or origin.trace is not None):
+        v._origin = origin
+    if trace is not None or mode[5]:
+        v._origin = v._origin.at_line()  # type: ignore[union-attr]  # both give it an origin
     if not mode[0]:
         return stop_gradient(v)
-    if mode[5]:
-        own_note(v).source = anomalies.source_line()
     if mode[1] and not isfinite(v._data):
         raise anomalies.not_finite(written(v), v._data, own_note(v).source)
     return v
@@ -433,17 +433,17 @@ def written(v: Value) -> str:
     return anomalies.written(v.op, names, numbers)
 
 
-def inherit(v: Value, x: Any, note: Any, trace: Any) -> int:
+def inherit(v: Value, x: Any, origin: Any, trace: Any) -> int:
     """Refuse an operand from another frozen trace; outside any trace, join the operand's.
 
     So a trace's Values that another thread uses stay in the trace.
     """
     if type(x) is Value:
         w = x
-        if w._note is not None and w._note is not note:  # of most in a transform it is the same
+        if w._origin is not None and w._origin is not origin:  # mostly, in a transform, it is
             refuse_stranger(w, trace)
-            if w._note.trace is not None:  # finish() puts the note of a trace in its place
-                v._note = w._note.trace.note
+            if w._origin.trace is not None:  # finish() puts a trace that is open in its place
+                v._origin = w._origin.trace.origin
     return 0
 
 
@@ -451,24 +451,23 @@ def refuse_stranger(x: Any, trace: Any) -> int:
     """Raise RuntimeError for a Value of a frozen trace that is neither this one nor around it."""
     if type(x) is Value:
         v = x
-        if v._note is not None and v._note.root is not None and v._note.root is not trace:
-            traces.refuse_stranger(v._note, ROWS[v._op].name, v._data)
+        if v._origin is not None and v._origin.root is not None and v._origin.root is not trace:
+            traces.refuse_stranger(v._origin, ROWS[v._op].name, v._data)
     return 0
 
 
 def stop_gradient(v: Value) -> Value:
     """A leaf with the data of ``v``; in a trace, the instruction ``detach``."""
     mode = MODE.get()
-    if mode.trace is None or mode.note is None:
+    if mode.trace is None or mode.origin is None:
         return Value(v._data)
     w = new_node(DETACH, v, None)
-    w._data = v._data
-    w._note = mode.note.of_line()
+    w._data, w._origin = v._data, mode.origin.at_line()
     return w
 
 
 def number_of(v: Value) -> float:
-    """``v.data``, for the engine's own use, in a trace too."""
+    """``v.data``, in a trace too."""
     return v._data
 
 
@@ -487,9 +486,10 @@ def collectable(x: Any) -> None:
 
 
 def own_note(v: Value) -> Note:
-    """The node's own note, copied if it is shared."""
-    v._note = Note() if v._note is None else v._note.own()
-    return v._note
+    """The node's note, a new one if it has none."""
+    if type(v._origin) is not Note:
+        v._origin = Note(NOWHERE if v._origin is None else v._origin)
+    return v._origin
 
 
 def code_of(v: Value) -> int:

@@ -3,7 +3,7 @@
 from typing import overload
 from autodiff.engine.reals import Array, Real
 from typing import Any
-from autodiff.engine.modes import Note
+from autodiff.engine.modes import Note, Origin
 from autodiff.engine.reals import Real
 COMPILED: bool
 TABLE_DIGEST: str
@@ -38,7 +38,7 @@ class Value:
     _b: Any
     _da: float
     _db: float
-    _note: Note | None
+    _origin: Origin | None
     _mark: int
     _op: int
     def __init__(self, data: Real, name: str='') -> None: ...
@@ -1002,7 +1002,7 @@ def finish(v: Value) -> Value:
     """Apply traces, scopes, ``no_grad()`` and ``detect_anomaly()`` to a new node."""
 def written(v: Value) -> str:
     """A computed Value as it might be written: ``log(x=0.0)``."""
-def inherit(v: Value, x: Any, note: Any, trace: Any) -> int:
+def inherit(v: Value, x: Any, origin: Any, trace: Any) -> int:
     r"""Refuse an operand from another frozen trace; outside any trace, join the operand's.
 
     So a trace's Values that another thread uses stay in the trace.
@@ -1012,12 +1012,12 @@ def refuse_stranger(x: Any, trace: Any) -> int:
 def stop_gradient(v: Value) -> Value:
     """A leaf with the data of ``v``; in a trace, the instruction ``detach``."""
 def number_of(v: Value) -> float:
-    """``v.data``, for the engine's own use, in a trace too."""
+    """``v.data``, in a trace too."""
 def add_method(name: str, function: Any) -> None:
     """Add a method or a property to Value."""
 def collectable(x: Any) -> None:
     """Track a Value that may be in a cycle, or those in a list, and all below, with the GC."""
 def own_note(v: Value) -> Note:
-    """The node's own note, copied if it is shared."""
+    """The node's note, a new one if it has none."""
 def code_of(v: Value) -> int:
     """The number of the row that a computed Value came from; 0 for a leaf."""

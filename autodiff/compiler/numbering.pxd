@@ -5,7 +5,7 @@ from autodiff.sweeps cimport marks, recorded_in
 from autodiff.value cimport Value, blank
 
 @cython.locals(v=Value, inputs=list)
-cpdef list inputs_of(list given, object note)
+cpdef list inputs_of(list given, object origin)
 
 @cython.locals(v=Value, captured=list, leaves=list, slots=dict, n=Py_ssize_t, mine=bint)
 cpdef tuple from_outside(list order, object trace, list inputs)

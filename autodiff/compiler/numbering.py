@@ -19,15 +19,15 @@ if not cython.compiled:
     from autodiff.engine.interpreted import blank
 
 
-def inputs_of(given: list[Any], note: Any) -> list[Any]:
-    """The inputs of a trace: new leaves, with its note, of floats; of Values, new nodes."""
+def inputs_of(given: list[Any], origin: Any) -> list[Any]:
+    """The inputs of a trace: new leaves, with its origin, of floats; of Values, new nodes."""
     inputs: list[Any] = []
     for x in given:
         if type(x) is float:
             v = Value.__new__(Value)
             blank(v)
             v._data = x
-            v._note = note
+            v._origin = origin
             inputs.append(v)
         else:
             inputs.append(x * 1.0)

@@ -65,7 +65,7 @@ def run(
         integers: which inputs came as integers.
     """
     here = Trace(frozen, name)
-    xs = within(here.mode(), numbering.inputs_of, list(inputs), here.note)
+    xs = within(here.mode(), numbering.inputs_of, list(inputs), here.origin)
     here.integers.update((id(xs[i]), xs[i]) for i in integers)
     try:
         return Run(here, xs, within(here.mode(), function, xs))
@@ -279,7 +279,7 @@ def replay_body(body: Body, operands: list[Any]) -> list[Any]:
         found: list[Any] = body.run(np.array(operands, np.float64)).tolist()
         return found
     mode = MODE.get()
-    trace = None if mode.note is None else mode.note.trace
+    trace = mode.innermost()
     if trace is not None and mode.recording:
         return record_body(trace, body, operands, body.run(np.array(data_of(operands))))
     return body.replay(operands)

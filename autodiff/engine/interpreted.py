@@ -42,7 +42,7 @@ def take_signals() -> None:
 def blank(v: Value) -> None:
     """Give a new node's fields the values that compiled ones are born with."""
     v._grad = v._da = v._db = 0.0
-    v._a = v._b = v._note = None
+    v._a = v._b = v._origin = None
     v._mark = v._op = 0
 
 
@@ -104,13 +104,14 @@ def set_gradients(nodes: list[Value], gradients: list[Any], order: list[Value] |
 
     Atomic: ``deque`` and ``map``, with methods written in C, run no Python code.
     """
-    leaves = [v for v in order or () if not v._op and (v._note is None or v._note.grad is None)]
+    leaves = [v for v in order or () if not v._op and getattr(v._origin, "grad", None) is None]
     if not nodes and not leaves:
         return
     nodes = nodes + leaves
     gradients = gradients + [v._grad + v._da for v in leaves]
     numbers = [x if type(x) is float else x._data for x in gradients]
-    noted = [(v._note, x) for v, x in zip(nodes, gradients, strict=True) if v._note is not None]
+    pairs = zip(nodes, gradients, strict=True)
+    noted = [(v._origin, x) for v, x in pairs if type(v._origin) is Note]
     set_number = vars(type(nodes[0]))["_grad"].__set__
     set_value = vars(Note)["grad"].__set__
     deque(

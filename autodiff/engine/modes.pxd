@@ -1,7 +1,14 @@
 # The C types of modes.py.
 
-cdef class Note:
-    cdef public str name, scope, source
-    cdef public bint shared
-    cdef public object trace, root, grad, call
-    cdef public dict attributes, lines
+cimport cython
+
+cdef class Origin:
+    cdef public str scope, source
+    cdef public object trace, root
+    cdef public dict lines
+
+@cython.final
+cdef class Note(Origin):
+    cdef public str name
+    cdef public object grad, call
+    cdef public dict attributes

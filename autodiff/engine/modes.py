@@ -1,4 +1,4 @@
-"""How operations are recorded, and the notes that few nodes carry.
+"""How operations are recorded, and what few nodes carry: where they were recorded, and a note.
 
 The mode belongs to a thread or task (a context variable), so that ``no_grad()`` in one thread never
 stops the recording of another.  Compiled as ``value.py`` is.
@@ -13,54 +13,23 @@ from typing import Any, NamedTuple
 from autodiff.engine.anomalies import ours
 
 
-class Note:
-    """Metadata, which few nodes have: a name, a scope, a source line, a trace, a recorded gradient.
+class Origin:
+    """Where nodes are recorded: a scope, a line of the user's program, a trace.
 
-    Of a call that ``jit`` recorded as one node, the ``call``, which can record its partials.
-    And, compiled, the attributes that a program has put on a node.  The nodes recorded in one scope
-    share one note, until one of them gets something of its own.
+    All that is recorded in one place shares one, and nobody changes it.
     """
 
-    __slots__ = (
-        "attributes",
-        "call",
-        "grad",
-        "lines",
-        "name",
-        "root",
-        "scope",
-        "shared",
-        "source",
-        "trace",
-    )
+    __slots__ = ("lines", "root", "scope", "source", "trace")
 
-    def __init__(
-        self,
-        name: str = "",
-        scope: str = "",
-        source: str = "",
-        shared: bool = False,
-        trace: Any = None,
-    ) -> None:
-        self.name = name
+    def __init__(self, scope: str = "", source: str = "", trace: Any = None) -> None:
         self.scope = scope
         self.source = source
-        self.shared = shared
         self.trace = trace
         self.root = None if trace is None else trace.root  # the frozen trace that this one is in
-        self.grad: Any = None
-        self.call: Any = None
-        self.lines: dict[int, Any] | None = None  # see of_line
-        self.attributes: dict[str, Any] | None = None
+        self.lines: dict[int, Any] | None = None  # see at_line
 
-    def own(self) -> Note:
-        """A note that its node may change: this one, or a copy of one that is shared."""
-        if not self.shared:
-            return self
-        return Note(self.name, self.scope, self.source, False, self.trace)
-
-    def of_line(self) -> Note:
-        """A note like this shared one, for what the user's program records on its present line."""
+    def at_line(self) -> Origin:
+        """This origin, at the line of the user's program that is being executed."""
         if self.lines is None:
             self.lines = {}
         frame: Any = frame_now()
@@ -69,15 +38,32 @@ class Note:
             key = (id(code) << 24) + frame.f_lasti
             found = self.lines.get(key)
             if found is None:
-                own = None
+                here = None
                 if frame.f_back is None or not ours(frame.f_globals):
                     line = f"{code.co_filename}:{frame.f_lineno}"
-                    own = Note(self.name, self.scope, line, True, self.trace)
-                found = self.lines[key] = code, own  # with the code, so that its id stays its own
+                    here = Origin(self.scope, line, self.trace)
+                found = self.lines[key] = code, here  # with the code, so that its id stays its own
             if found[1] is not None:
-                note: Note = found[1]
-                return note
+                origin: Origin = found[1]
+                return origin
             frame = frame.f_back
+
+
+class Note(Origin):
+    """An origin, and what one node alone has: a name, a gradient that is a Value.
+
+    Of a call that ``jit`` recorded as one node, the ``call``, which can record its partials.
+    And, compiled, the attributes that a program has put on the node.
+    """
+
+    __slots__ = ("attributes", "call", "grad", "name")
+
+    def __init__(self, origin: Origin) -> None:
+        Origin.__init__(self, origin.scope, origin.source, origin.trace)
+        self.name = ""
+        self.grad: Any = None
+        self.call: Any = None
+        self.attributes: dict[str, Any] | None = None
 
 
 class Mode(NamedTuple):
@@ -85,21 +71,29 @@ class Mode(NamedTuple):
 
     recording: bool = True
     detecting: bool = False
-    note: Note | None = None  # the current scope's, for every node that is recorded in it
+    origin: Origin | None = None  # of what is recorded, but for the line
     trace: Any = None  # a Trace: the innermost frozen trace: what jit is tracing
     entered: tuple[Any, Mode] | None = None  # the context entered last, the mode outside it
-    lines: bool = False  # whether every node notes the line of the user's program that recorded it
+    lines: bool = False  # see at_lines
 
-    def note_of_leaf(self) -> Note | None:
-        """What a new leaf begins with: in a trace it is a constant, but for a frozen one.
+    def at_lines(self) -> Mode:
+        """This mode, but every node notes the line of the user's program that recorded it."""
+        return self._replace(origin=self.origin or Origin(), lines=True)
+
+    def innermost(self) -> Any:
+        """The innermost Trace, frozen or not, or None."""
+        return None if self.origin is None else self.origin.trace
+
+    def origin_of_leaf(self) -> Origin | None:
+        """That of a new leaf: in a trace it is a constant, but for a frozen one.
 
         That reads it at every call, as whatever comes from outside.
         """
-        note = self.note
-        if note is None or note.trace is None or note.trace.root is not None:
-            return None
-        return note
+        trace = self.innermost()
+        return None if trace is None or trace.root is not None else self.origin
 
 
 PLAIN = Mode()
+#: Nowhere in particular: no scope, no trace, no line.
+NOWHERE = Origin()
 MODE: ContextVar[Mode] = ContextVar("autodiff mode", default=PLAIN)

@@ -15,7 +15,7 @@ import operator
 from typing import Any, NamedTuple
 
 from autodiff.engine.anomalies import source_line
-from autodiff.engine.modes import MODE, Mode, Note
+from autodiff.engine.modes import MODE, Mode, Origin
 from autodiff.engine.reals import describe
 from autodiff.ops import CODES, COMPARISONS
 
@@ -72,7 +72,7 @@ class Trace:
     def __init__(self, frozen: bool = False, name: str = "") -> None:
         mode = MODE.get()
         self.name = name
-        self.outer: Trace | None = None if mode.note is None else mode.note.trace
+        self.outer: Trace | None = mode.innermost()
         outer = self.outer
         #: the innermost frozen trace that it is, or is in
         self.root: Trace | None = self if frozen else None if outer is None else outer.root
@@ -80,7 +80,7 @@ class Trace:
         self.integers: dict[int, Any] = {}  # by id, the inputs that came as integers
         #: what vmaps in it run; those of traces in one another are numbered together
         self.bodies: list[Any] = [] if outer is None else outer.bodies
-        self.note = Note(shared=True, trace=self)
+        self.origin = Origin(trace=self)
 
     def forget(self) -> None:
         """Forget the Values of a run that is over: the cycle is one that no collector sees."""
@@ -91,7 +91,7 @@ class Trace:
         """The mode in which operations are recorded for this trace."""
         mode = MODE.get()
         trace = self if self.root is self else mode.trace
-        return mode._replace(recording=True, note=self.note, trace=trace)
+        return mode._replace(recording=True, origin=self.origin, trace=trace)
 
 
 def active() -> Trace | None:
@@ -173,22 +173,22 @@ def refuse_reading(what: str) -> None:
         raise RuntimeError(f"{_READING[what]} (at {source_line()})")
 
 
-def refuse_stranger(note: Note, op: str, number: float) -> None:
+def refuse_stranger(origin: Origin, op: str, number: float) -> None:
     """Raise RuntimeError if a Value belongs to a frozen trace in which we are not.
 
     It has outlived its trace, or has come into a thread that knows nothing of it.
 
     Args:
-        note: the Value's, with a trace.
+        origin: the Value's, with a trace.
         op: what computed it; ``""`` for an argument.
         number: its data.
     """
-    root: Any = note.root
+    root: Any = origin.root
     here = active()
     while here is not None and here is not root:
         here = None if here.outer is None else here.outer.root
     if here is None:
-        what = f"the result of {op} at {note.source}," if op else f"an argument, {number!r} then,"
+        what = f"the result of {op} at {origin.source}," if op else f"an argument, {number!r} then,"
         raise RuntimeError(
             f"a Value is used outside the trace that it belongs to: {what} in {root.name}, "
             "which jit has traced; what jit traces must not be put aside, nor handed to another "

@@ -118,7 +118,7 @@ def _called(f: Callable[..., Any], args: tuple[Any, ...]) -> tuple[Value, str]:
         named = zip(listed(numbers), leaf_names(structure, name), strict=True)
         values = (x if isinstance(x, Value) else Value(x, called) for x, called in named)
         given.append(tree_unflatten(structure, values))
-    result = within(MODE.get()._replace(lines=True), f, *given)
+    result = within(MODE.get().at_lines(), f, *given)
     if not isinstance(result, Value):
         raise TypeError(
             f"explore(f, args): {title} must give one number that depends on its arguments, not "

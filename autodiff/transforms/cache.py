@@ -197,8 +197,8 @@ class Jitted(Generic[P, R]):
             RuntimeError: if the function draws random numbers, or is found to read something that
                 has changed and is not guarded.
         """
-        recording, detecting, note = MODE.get()[:3]
-        if self.eager or (note is not None and note.trace is not None):
+        recording, detecting, origin = MODE.get()[:3]
+        if self.eager or (origin is not None and origin.trace is not None):
             return self.f(*args, **kwargs)
         key, given = self.frozen.flatten(args, kwargs)
         on_values = has_values(given)

@@ -235,7 +235,7 @@ def _run(
 
     call = _Call(step, name, listed(numbers), of_carry, own, of_own, steps)
     mode = MODE.get()
-    trace = None if mode.note is None else mode.note.trace
+    trace = mode.innermost()
     if mode.detecting:
         last, of_result, results = _on_values(call)
     else:

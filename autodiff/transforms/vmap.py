@@ -165,7 +165,7 @@ class Vmapped(Generic[P]):
             TypeError: if axes do not fit arguments or results.
         """
         mode = MODE.get()
-        trace = None if mode.note is None else mode.note.trace
+        trace = mode.innermost()
         # What is captured of a trace must not be kept.
         kept = None if trace is not None else self._jitted
         jitted = kept or Jitted(self.f, (), False, self.name)

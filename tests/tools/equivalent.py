@@ -65,7 +65,7 @@ EQUIVALENT: dict[str, str] = {
     "v.operands, rul -> v.operands, v) if type(x) is Value else 1.0 for x, partial in zip("
     "v.operands, rul": "the last line drops constants",
     # -- the interpreted engine --------------------------------------------------------------------
-    "engine.interpreted.blank: v._a = v._b = v._note = None -> v._a = v._a = v._note = None": (
+    "engine.interpreted.blank: v._a = v._b = v._origin = None -> v._a = v._a = v._origin = None": (
         "what has no second operand is not asked for it"
     ),
     "engine.interpreted.evaluate_list: n = len(data) // lists -> n = len(partials) // lists": (
@@ -84,8 +84,8 @@ EQUIVALENT: dict[str, str] = {
     "compiler.interpreted._over_list: return float(KERNELS[op](*(xs[i * n:(i + 1) * n] "
     "for i in range(lists)))[0]) -> return KERNELS[op](*(xs[i * n:(i + 1) * n] "
     "for i in range(lists)))[0]": "kernels give Python's floats",
-    "compiler.trace.run: xs = within(here.mode(), numbering.inputs_of, list(inputs), here.note) -> "
-    "xs = within(here.mode(), numbering.inputs_of, inputs, here.note)": (
+    "compiler.trace.run: xs = within(here.mode(), numbering.inputs_of, list(inputs), here.origin) "
+    "-> xs = within(here.mode(), numbering.inputs_of, inputs, here.origin)": (
         "the compiled one takes lists only, the interpreted one any sequence"
     ),
     "evaluation._call: partials = [0.0] * len(operands) -> partials = [1.0] * len(operands)": (
@@ -98,8 +98,9 @@ EQUIVALENT: dict[str, str] = {
     "engine.choice: sys.meta_path.insert(0, Interpret()) -> sys.meta_path.insert(1, Interpret())": (
         "before it stands the finder of built-in modules alone"
     ),
-    "value.inherit: if w._note is not None and w._note is not note: -> if w._note is not None:": (
-        "what an operand with the mode's own note would be asked, it answers in the same way"
+    "value.inherit: if w._origin is not None and w._origin is not origin: -> "
+    "if w._origin is not None:": (
+        "what an operand with the mode's own origin would be asked, it answers in the same way"
     ),
     "engine.modes.Note.__init__: self.call: Any = None -> pass": (
         "it is read of what is a call, and there it is set"
@@ -108,7 +109,7 @@ EQUIVALENT: dict[str, str] = {
         "interpreted, a node keeps its attributes itself"
     ),
     **{
-        f"engine.modes.Note.of_line: key = (id(code) << 24) + frame.f_lasti -> key = {key}": (
+        f"engine.modes.Origin.at_line: key = (id(code) << 24) + frame.f_lasti -> key = {key}": (
             "these are as different"
         )
         for key in ("(id(code) << 25) + frame.f_lasti", "(id(code) << 24) - frame.f_lasti")
@@ -146,8 +147,8 @@ EQUIVALENT: dict[str, str] = {
     "value.inherit: return 0 -> return 1": _RETURNED,
     "value.refuse_stranger: return 0 -> pass": _RETURNED,
     "value.refuse_stranger: return 0 -> return 1": _RETURNED,
-    "value.stop_gradient: if mode.trace is None or mode.note is None: -> "
-    "if mode.trace is None:": "within a trace there is always its note, or one of a scope in it",
+    "value.stop_gradient: if mode.trace is None or mode.origin is None: -> "
+    "if mode.trace is None:": "within a trace there is always its origin, or one of a scope in it",
     "value.Value.__hash__: return id(self) >> 4 -> return id(self) >> 5": "it tells apart as many",
     "engine.expressions._call: return ast.Call(ast.Name(function, ast.Load()), list(args), []) -> "
     "return ast.Call(ast.Name(function, ast.Load()), args, [])": "ast takes a tuple as well",
