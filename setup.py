@@ -28,7 +28,9 @@ def write_kernels() -> list[str]:
     from autodiff.engine.choice import MODULES
     from autodiff.engine.ckernels import header
 
-    (HERE / "autodiff" / "engine" / "kernels.h").write_text(header())
+    path, text = HERE / "autodiff" / "engine" / "kernels.h", header()
+    if not path.exists() or path.read_text() != text:
+        path.write_text(text)
     for name in [name for name in sys.modules if name.split(".")[0] == "autodiff"]:
         del sys.modules[name]
     return MODULES
@@ -44,6 +46,15 @@ class BuildOrDoWithout(build_ext):
     def finalize_options(self) -> None:
         super().finalize_options()
         self.cython_directives = DIRECTIVES
+
+    def build_extension(self, ext: Extension) -> None:
+        """Build one, unless it is for the tree itself and stands there, newer than its sources."""
+        there = HERE / self.get_ext_filename(ext.name)
+        newest = max((HERE / name).stat().st_mtime for name in [*ext.sources, *ext.depends])
+        if self.editable_mode and there.exists() and there.stat().st_mtime > newest:
+            self.copy_file(there, self.get_ext_fullpath(ext.name))
+        else:
+            super().build_extension(ext)
 
     def build_extensions(self) -> None:
         if self.compiler.compiler_type == "unix":
@@ -69,21 +80,18 @@ class WithoutTests(sdist):
         super().make_distribution()
 
 
+MODULES = write_kernels()
+SOURCES = [*(HERE / "autodiff").rglob("*.h"), *(HERE / "autodiff").rglob("*.pxd")]
+
 setup(
     ext_modules=[
         Extension(
             f"autodiff.{name}",
             [f"autodiff/{name.replace('.', '/')}.py"],
             include_dirs=[str(HERE / "autodiff")],
-            depends=[
-                "autodiff/engine/kernels.h",
-                "autodiff/engine/memory.h",
-                "autodiff/compiler/run.h",
-                "autodiff/compiler/steps.h",
-                "autodiff/compiler/vectors.h",
-            ],
+            depends=["setup.py", *sorted(str(path.relative_to(HERE)) for path in SOURCES)],
         )
-        for name in write_kernels()
+        for name in MODULES
     ],
     cmdclass={"build_ext": BuildOrDoWithout, "sdist": WithoutTests},
 )
