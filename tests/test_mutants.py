@@ -137,6 +137,9 @@ ONCE = pytest.mark.skipif(
 )
 
 
+OF_TREES = ("--group", "graph", "--only")  # those of few tests
+
+
 @contextlib.contextmanager
 def mutating(folder, *arguments, tree=TREE):
     """``mutate.py`` in a process, with a folder of its own for what is temporary."""
@@ -170,13 +173,19 @@ def processes_in(folder):
 
 
 @ONCE
-def test_a_mutant_is_killed_by_name(tmp_path):
-    name = "engine.reals.constant: return NotImplemented -> pass"
-    with mutating(tmp_path, "--seconds", "600", "--only", name) as process:
+@pytest.mark.parametrize(
+    "name",
+    [
+        "graph.tree.Tree.add: if thing < 0: -> if thing > 0:",
+        "graph.tree: nodes: int = 0 -> nodes: int = 1",
+    ],
+)
+def test_a_mutant_is_killed_by_name(tmp_path, name):
+    with mutating(tmp_path, "--seconds", "600", *OF_TREES, name) as process:
         output, _ = process.communicate()
     assert process.returncode == 0, output
     assert re.search(rf"test_\w+\.py::test_\w.* {re.escape(name)}", output)
-    assert re.search(r"engine/reals\.py +1 +1 +0 +0 +0", output)
+    assert re.search(r"graph/tree\.py +1 +1 +0 +0 +0", output)
     assert "1 mutants in " in output
     assert ", seed 0; unexpected: 0" in output
 
@@ -189,13 +198,12 @@ def test_a_test_that_fails_anyway_kills_no_mutant(tmp_path):
         made = shutil.ignore_patterns("*.so", "*.pyd", "*.c", "__pycache__")
         shutil.copytree(TREE / name, tree / name, ignore=made)
     shutil.copy2(TREE / "pyproject.toml", tree)
-    test = tree / "tests" / "test_doctests.py"  # every mutant meets it first
-    test.write_text(test.read_text().replace("failed == 0", "failed == -1"))
-    name = "engine.reals.constant: return NotImplemented -> pass"
-    with mutating(work, "--seconds", "600", "--only", name, tree=tree) as process:
+    test = tree / "tests" / "test_fold.py"
+    test.write_text(f"def test_of_nothing():\n    assert False\n\n{test.read_text()}")
+    with mutating(work, "--seconds", "600", *OF_TREES, "graph.tree", tree=tree) as process:
         output, _ = process.communicate()
     assert process.returncode == 1, output
-    assert "on the engine as it is: test_doctests.py::test_examples_print_what_they_say" in output
+    assert "on the engine as it is: test_fold.py::test_of_nothing" in output
     assert [*work.iterdir()] == []
 
 
@@ -205,7 +213,7 @@ def test_a_test_that_fails_anyway_kills_no_mutant(tmp_path):
 )
 def test_a_run_that_is_cut_short_leaves_nothing_behind(tmp_path, number, status):
     seconds = "1000" if number else "4"  # too few for all of them
-    with mutating(tmp_path, "--seconds", seconds, "--only", "sweeps.traverse") as process:
+    with mutating(tmp_path, "--seconds", seconds, *OF_TREES, "graph.tree") as process:
         if number:
             while not [*tmp_path.glob("mutants-*/*/output")]:
                 time.sleep(0.02)

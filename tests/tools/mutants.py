@@ -28,27 +28,34 @@ IN_C = {"value.collectable", "engine.interpreted.track"}
 ON_TOP = {"nn", "optim", "graph", "plot", "testing", "checkpoints", "formulas", "__main__"}
 
 # These look at the table's text, or break rows themselves: they would notice any change of a row.
-TEXTUAL = "caught or documentation or digest"
-SLOW = "deep or threads or memory or doubling or tridiagonal or every_edge or million"
-QUICK = f"not ({SLOW})"
-QUICK_OF_ROWS = f"not ({TEXTUAL} or {SLOW})"
+TEXTUAL = ("caught", "documentation", "digest")
+SLOW = ("deep", "threads", "memory", "doubling", "tridiagonal", "every_edge", "million")
+QUICK_OF_ROWS = (*TEXTUAL, *SLOW)
 
 
 class Stage(NamedTuple):
-    """Arguments of one run of pytest: which files or tests, and which names among them."""
+    """Some tests: which files or tests, and which words their names have or lack."""
 
     tests: tuple[str, ...]
-    names: str = QUICK
+    without: tuple[str, ...] = SLOW
+    only: tuple[str, ...] = ()
+
+    def takes(self, test: str) -> bool:
+        """Whether one of these words is in a test's name, and none of those."""
+        name = test.partition("::")[2]
+        some = not self.only or any(word in name for word in self.only)
+        return some and not any(word in name for word in self.without)
 
 
 @dataclass(frozen=True)
 class Mutant:
-    """One change: its name, which is also its diff, the module, that module's new source, made
-    when it is asked for, and the stages that it meets."""
+    """One change: its name, which is also its diff, the module, the function, by its name there and
+    which of that name it is, that module's new source, made when it is asked for, and the stages
+    that it meets."""
 
     name: str
-    group: str
     module: str
+    function: tuple[str, int]
     source: Callable[[], str]
     stages: tuple[Stage, ...]
 
@@ -143,7 +150,7 @@ EAGER = (
     ),
     Stage(files("primitive", "functions", "graph", "engines_agree", "state_machine")),
     Stage(files("pytrees", "guards", "jit", "transforms")),
-    Stage(files("value", "second_order", "survivors", "contexts"), SLOW),
+    Stage(files("value", "second_order", "survivors", "contexts"), (), SLOW),
 )
 COMPILED = (
     Stage(files("pytrees", "traces", "passes", "decisions", "jit", "programs")),
@@ -160,15 +167,19 @@ OF_TESTING = (
 #: No test in a browser: it wants more memory than a mutant may use.
 OF_GRAPH = (
     Stage(files("fold", "graph")),
-    Stage(files("explore"), "given or recorded or tuple or groups or finite or written or refused"),
+    Stage(
+        files("explore"),
+        SLOW,
+        ("given", "recorded", "tuple", "groups", "finite", "written", "refused"),
+    ),
 )
 
 
 @cache
 def imported_by(path: Path) -> set[str]:
-    """Everything that a test file imports from the package, with dots."""
+    """Everything that a test file imports from the package at its top, with dots."""
     found = set()
-    for node in ast.walk(ast.parse(path.read_text())):
+    for node in ast.parse(path.read_text()).body:
         if isinstance(node, ast.Import):
             found |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom) and node.module:
@@ -186,8 +197,8 @@ def tests_of(module: str) -> tuple[Stage, ...]:
     first = Stage((doctest, *(test for test in own if test != "tests/test_doctests.py")))
     behind = COMPILED if TRACED & set(module.split(".")) else EAGER
     rest = (
-        Stage(tuple(t for t in tests if names != QUICK or t not in first.tests), names)
-        for tests, names in behind
+        stage._replace(tests=tuple(t for t in stage.tests if stage.only or t not in first.tests))
+        for stage in behind
     )
     return (first, *(stage for stage in rest if stage.tests))
 
@@ -346,6 +357,11 @@ class Unit:
     module: str
     stages: tuple[Stage, ...]
     changes: Callable[[], Iterable[tuple[str, Callable[[], str]]]]
+    function: tuple[str, int] = ("", 0)  # its name in the module, and which of that name it is
+
+    def files(self) -> set[str]:
+        """The files of the tests that they meet."""
+        return {test.partition("::")[0] for stage in self.stages for test in stage.tests}
 
     def mutants(self) -> list[Mutant]:
         """All of them; names that occur again are numbered."""
@@ -355,7 +371,8 @@ class Unit:
             name = f"{self.name}: {difference}"
             count[name] += 1
             number = f" ({count[name]})" if count[name] > 1 else ""
-            found.append(Mutant(name + number, self.group, self.module, source, self.stages))
+            mutant = Mutant(name + number, self.module, self.function, source, self.stages)
+            found.append(mutant)
         return found
 
 
@@ -379,7 +396,7 @@ def units_of_table() -> Iterator[Unit]:
             first,
             Stage(files("ops", "survivors", "edges", "value", "second_order"), QUICK_OF_ROWS),
             Stage(files("contexts", "primitive", "functions", "value_object"), QUICK_OF_ROWS),
-            Stage(files("engines_agree"), "naive or numbers"),
+            Stage(files("engines_agree"), SLOW, ("naive", "numbers")),
         )
         yield Unit(row, "table", "ops.py", stages, partial(changes_of_row, tree, call))
 
@@ -414,13 +431,15 @@ def units_of_module(path: Path, group: str) -> Iterator[Unit]:
     tree = ast.parse(path.read_text())
     rest: list[ast.AST] = []
 
-    def unit(name: str, roots: list[ast.AST], light: bool) -> Unit:
+    def unit(
+        name: str, roots: list[ast.AST], light: bool, function: tuple[str, int] = ("", 0)
+    ) -> Unit:
         def of_roots() -> Iterator[tuple[str, Callable[[], str]]]:
             for root in roots:
                 for change in changes(root, light):
                     yield change.difference, partial(source_of, tree, change)
 
-        return Unit(name, group, module, stages, of_roots)
+        return Unit(name, group, module, stages, of_roots, function)
 
     count: Counter[str] = Counter()  # of a property's functions, which have one name
     pending: deque[tuple[str, ast.stmt]] = deque((name, node) for node in tree.body)
@@ -434,7 +453,8 @@ def units_of_module(path: Path, group: str) -> Iterator[Unit]:
                 continue
             count[function] += 1
             number = f" ({count[function]})" if count[function] > 1 else ""
-            yield unit(function + number, [node], light=group in GROUPS[2:])
+            place = function.removeprefix(f"{name}."), count[function] - 1
+            yield unit(function + number, [node], group in GROUPS[2:], place)
         elif not (passed_over(node) or ast.unparse(node).startswith(("TABLE =", "__all__ ="))):
             rest.append(node)
     yield unit(name, rest, light=True)
@@ -448,7 +468,7 @@ def unit_of_templates() -> Unit:
             raise SystemExit(f"TEMPLATES is out of date: kernels.py has no {old!r}")
     changes = [(f"{old} -> {new}", partial(source.replace, old, new)) for old, new in TEMPLATES]
     stages = (
-        Stage(files("ops"), f"(sum or mean or dot or logsumexp) and {QUICK_OF_ROWS}"),
+        Stage(files("ops"), QUICK_OF_ROWS, ("sum", "mean", "dot", "logsumexp")),
         *EAGER,
     )
     return Unit("engine.kernels.templates", "core", "engine/kernels.py", stages, lambda: changes)

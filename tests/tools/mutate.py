@@ -3,11 +3,11 @@
     python tests/tools/mutate.py                           the table and the core: it takes hours
     python tests/tools/mutate.py --seconds 60 --seed 1     some of them, for a minute
     python tests/tools/mutate.py --sample 40 --seed 1      so many of them
-    python tests/tools/mutate.py --only sweeps. -v         those with this in their names, shown
+    python tests/tools/mutate.py --only sweeps. -v         those of such functions, shown
     python tests/tools/mutate.py --group testing           the checkers of autodiff.testing
     python tests/tools/mutate.py --group graph             drawings
 
-A mutant is a copy of the package with one change, run interpreted (AUTODIFF_PURE=1):
+A mutant is the package with one change, run interpreted (AUTODIFF_PURE=1):
 
 * ``table`` -- a row's partial scaled, negated, zeroed or shifted; an operator, a constant or an
   operand of its value or fold exchanged;
@@ -19,7 +19,7 @@ A mutant is a copy of the package with one change, run interpreted (AUTODIFF_PUR
 The tests run on it in stages, those first that are likely to fail, until one does: the mutant is
 killed.  A test that goes on for too long, or too much memory, is a kill too.  What survives is a
 hole in the tests, unless ``equivalent.py`` says why nobody could tell; an entry there that is
-killed, or that names no mutant, is reported as well.
+killed, or that names no mutant, is reported as well.  How the tests are run, see ``trials.py``.
 
 A test that fails on a mutant is then run on the engine as it is, once for all mutants: there it
 must pass, or nothing is said of any mutant.
@@ -49,10 +49,10 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from equivalent import EQUIVALENT
+from learning import learn
 from mutants import GROUPS, TREE, Mutant, Stage, Unit, all_units, in_turn
+from trials import Collected, trial, trial_anew
 
-MEMORY = 6 << 30  # bytes of address space that a mutant may use
-TEST_LIMIT = 30.0  # seconds of processor time that a test may take
 STAGE_LIMIT = 300.0  # seconds that a stage may take, should a test wait for ever
 
 # -- running ---------------------------------------------------------------------------------------
@@ -67,61 +67,12 @@ def snapshot(folder: Path) -> None:
     compileall.compile_dir(folder / "autodiff", quiet=1)
 
 
-class Watch:
-    """A plugin of pytest: writes to a file which test began last, or which file cannot be imported.
-
-    No test takes longer than ``TEST_LIMIT``, or SIGPROF ends the process.
-    """
-
-    def __init__(self, file: Path) -> None:
-        self.file = file
-        self.begin("")
-
-    def begin(self, test: str) -> None:
-        """Begin anew."""
-        self.file.write_text(test)
-        signal.setitimer(signal.ITIMER_PROF, TEST_LIMIT)
-
-    def pytest_runtest_logstart(self, nodeid: str) -> None:
-        """Note which test begins."""
-        self.begin(nodeid)
-
-    def pytest_collectreport(self, report: Any) -> None:
-        """Note which file cannot be imported."""
-        if report.failed:
-            self.begin(report.nodeid)
-
-
-def run_tests(package: Path, base: Path, stage: Stage) -> None:
-    """In a process of its own: run a stage's tests on the package in a folder, then exit."""
-    import resource
-
-    import pytest
-
-    os.setsid()  # so that it can be killed with all that it starts
-    signal.signal(signal.SIGINT, signal.default_int_handler)
-    signal.signal(signal.SIGTERM, signal.SIG_DFL)
-    resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
-    os.chdir(base)
-    sys.path[:] = [str(package), *(p for p in sys.path if Path(p or ".").resolve() not in OURS)]
-    os.environ["PYTHONPATH"] = str(package)
-    with open(package / "output", "w") as output:
-        os.dup2(output.fileno(), 1)
-        os.dup2(output.fileno(), 2)
-    options = ["-x", "-q", "--tb=no", "-p", "no:cacheprovider", "-o", "addopts=", "-k", stage.names]
-    status = int(pytest.main([*options, *stage.tests], plugins=[Watch(package / "test")]))
-    used = getattr(sys.modules.get("autodiff"), "__file__", None)
-    sys.exit(99 if used and not used.startswith(str(package)) else status)
-
-
-OURS = {TREE, TREE / "tests" / "tools"}
-
-
 class Run(NamedTuple):
-    """A stage that is running."""
+    """A stage that is running; ``anew`` if it imports the package again, see ``trials``."""
 
     mutant: Mutant
     stage: int
+    anew: bool
     process: process.BaseProcess
     package: Path
     began: float
@@ -130,24 +81,32 @@ class Run(NamedTuple):
 class Runner:
     """Runs mutants on some processes, each stage of each mutant in a fork of this one."""
 
-    def __init__(self, base: Path, jobs: int, until: float) -> None:
-        self.base, self.jobs, self.until = base, jobs, until
+    def __init__(self, collected: Collected, jobs: int, until: float) -> None:
+        self.collected, self.base = collected, collected.base
+        self.jobs, self.until = jobs, until
         self.running: list[Run] = []
         self.interrupted = 0  # by which signal
 
-    def start(self, mutant: Mutant, stage: int) -> None:
-        """Start a stage."""
+    def start(self, mutant: Mutant, stage: int, anew: bool) -> None:
+        """Start a stage; ``anew`` or not, if there is no mutant in it."""
         package = Path(tempfile.mkdtemp(dir=self.base))
-        shutil.copytree(self.base / "autodiff", package / "autodiff")
+        shutil.copytree(self.base / "autodiff", package / "autodiff", copy_function=os.link)
+        exchange = None
         if mutant.module:
             module = package / "autodiff" / mutant.module
+            module.unlink()  # a link to the one in the base
             module.write_text(mutant.source())
             for cached in (module.parent / "__pycache__").glob(f"{module.stem}.*"):
                 cached.unlink()
-        arguments = (package, self.base, mutant.stages[stage])
-        child = get_context("fork").Process(target=run_tests, args=arguments)
+            exchange = self.collected.exchange(mutant)
+            anew = exchange is None
+        arguments: tuple[Any, ...] = (package, self.collected, mutant.stages[stage])
+        child = get_context("fork").Process(
+            target=trial_anew if anew else trial,
+            args=arguments if anew else (*arguments, exchange),
+        )
         child.start()
-        self.running.append(Run(mutant, stage, child, package, time.monotonic()))
+        self.running.append(Run(mutant, stage, anew, child, package, time.monotonic()))
 
     def finished(self) -> Iterator[tuple[Run, str, str]]:
         """Wait a little; then those that came to an end, and by which test and how, "" if not."""
@@ -186,9 +145,9 @@ class Runner:
         Raises:
             SystemExit: if a test that killed one fails on the engine as it is, too.
         """
-        fresh, begun = iter(mutants), deque[tuple[Mutant, int]]()
-        sound: set[Stage] = set()  # what has passed on the engine as it is
-        waiting: dict[Stage, list[tuple[Mutant, str]]] = {}  # kills until it has
+        fresh, begun = iter(mutants), deque[tuple[Mutant, int, bool]]()
+        sound: set[tuple[Stage, bool]] = set()  # what has passed on the engine as it is
+        waiting: dict[tuple[Stage, bool], list[tuple[Mutant, str]]] = {}  # kills until it has
         handlers = [
             (number, signal.signal(number, self.interrupt))
             for number in (signal.SIGINT, signal.SIGTERM)
@@ -199,7 +158,7 @@ class Runner:
                     if begun:
                         self.start(*begun.popleft())
                     elif mutant := next(fresh, None):
-                        self.start(mutant, 0)
+                        self.start(mutant, 0, False)
                     else:
                         break
                 if not self.running:
@@ -207,31 +166,29 @@ class Runner:
                 for run, test, how in self.finished():
                     mutant, stage = run.mutant, run.mutant.stages[run.stage]
                     by = test.removeprefix("tests/") + ("" if how == "failed" else f" ({how})")
-                    proof = proof_of(test) if test else stage
+                    # What must pass on the engine as it is.  That it can be imported is known.
+                    proof = Stage((test,), ()) if test else stage, run.anew
+                    imported = test and "::" not in test
                     if not mutant.module:
                         if how:
                             raise SystemExit(f"on the engine as it is: {by}")
-                        sound.add(stage)
-                        yield from waiting.pop(stage)
+                        sound.add((stage, run.anew))
+                        yield from waiting.pop((stage, run.anew))
                     elif not how and run.stage + 1 < len(mutant.stages):
-                        begun.append((mutant, run.stage + 1))
-                    elif not how or proof in sound:
+                        begun.append((mutant, run.stage + 1, False))
+                    elif not how or imported or proof in sound:
                         yield mutant, by if how else ""
                     elif proof in waiting:
                         waiting[proof].append((mutant, by))
                     else:
                         waiting[proof] = [(mutant, by)]
-                        begun.appendleft((Mutant(f"intact: {test}", "", "", str, (proof,)), 0))
+                        intact = Mutant(f"intact: {test}", "", ("", 0), str, proof[:1])
+                        begun.appendleft((intact, 0, run.anew))
         finally:
             for run in [*self.running]:
                 self.end(run)
             for number, handler in handlers:
                 signal.signal(number, handler)
-
-
-def proof_of(test: str) -> Stage:
-    """What must pass on the engine as it is if a test has failed, or a file was not imported."""
-    return Stage((test,) if "::" in test else ("--collect-only", test), "")
 
 
 # -- the report ------------------------------------------------------------------------------------
@@ -261,7 +218,7 @@ def arguments_of(argv: list[str] | None) -> argparse.Namespace:
     """The command line."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else "")
     parser.add_argument("--group", choices=GROUPS, action="append")
-    parser.add_argument("--only", nargs="+", default=[""], metavar="SUBSTRING", help="so named")
+    parser.add_argument("--only", nargs="+", default=[""], metavar="NAME", help="so named, in part")
     parser.add_argument("--seconds", type=float, metavar="S", help="a sample, for so long")
     parser.add_argument("--sample", type=int, metavar="N", help="a sample of so many")
     parser.add_argument("--seed", type=int, default=0, help="of the sample")
@@ -286,7 +243,12 @@ def main(argv: list[str] | None = None) -> int:
     units = all_units()
     if not options.list:
         refuse_unknown(units)
-    units = [unit for unit in units if unit.group in (options.group or GROUPS[:2])]
+    units = [
+        unit
+        for unit in units
+        if unit.group in (options.group or GROUPS[:2])
+        and any(only.partition(":")[0] in unit.name for only in options.only)
+    ]
     sampled = options.sample is not None or options.seconds is not None
     ordered = in_turn(units, options.seed) if sampled else (m for u in units for m in u.mutants())
     chosen = (mutant for mutant in ordered if any(only in mutant.name for only in options.only))
@@ -302,29 +264,33 @@ def main(argv: list[str] | None = None) -> int:
     from tqdm import tqdm
 
     tqdm.monitor_interval = 0  # no thread: this process forks
-    import hypothesis  # noqa: F401  # imported once, for all forks
-    import mpmath  # noqa: F401  # in this process, before it forks
-    import numpy  # noqa: F401  # in this process, before it forks
-    import pytest  # noqa: F401  # in this process, before it forks
-
     found: list[tuple[Mutant, str]] = []
     with tempfile.TemporaryDirectory(prefix="mutants-") as folder:
         base = Path(folder)
         os.environ["HYPOTHESIS_STORAGE_DIRECTORY"] = str(base / ".hypothesis")
         snapshot(base)
+        collected = Collected(base)
         seconds = math.inf if options.seconds is None else options.seconds
-        runner = Runner(base, options.jobs, began + seconds)
+        runner = Runner(collected, options.jobs, began + seconds)
         total = len(mutants) if isinstance(mutants, list) else None
         every = 0.5 if sys.stderr.isatty() else 15.0  # seconds from one progress line to the next
-        with tqdm(total=total, unit="mutant", mininterval=every) as bar:
-            for mutant, by in runner.run(mutants):
-                found.append((mutant, by))
-                bar.update()
-                bar.set_postfix(survived=sum(not by for _, by in found), refresh=False)
-                if options.verbose:
-                    bar.write(
-                        f"{time.monotonic() - began:4.0f} s  {by or 'SURVIVED':60} {mutant.name}"
-                    )
+
+        def run() -> None:
+            meeting = mutants
+            if not sampled and len(mutants) > 50:
+                with tqdm(unit="file of tests", mininterval=every) as bar:
+                    learn(collected, {s for unit in units for s in unit.stages}, options.jobs, bar)
+                meeting = map(collected.sharpened, mutants)
+            with tqdm(total=total, unit="mutant", mininterval=every) as bar:
+                for mutant, by in runner.run(meeting):
+                    found.append((mutant, by))
+                    bar.update()
+                    bar.set_postfix(survived=sum(not by for _, by in found), refresh=False)
+                    if options.verbose:
+                        after = f"{time.monotonic() - began:4.0f} s"
+                        bar.write(f"{after}  {by or 'SURVIVED':60} {mutant.name}")
+
+        collected.run(sorted({test for unit in units for test in unit.files()}), run)
     wrong = report(found)
     seed = f", seed {options.seed}" if sampled else ""
     print(f"\n{len(found)} mutants in {time.monotonic() - began:.0f} s{seed}; unexpected: {wrong}")
