@@ -1,9 +1,11 @@
 """Hypothesis profiles: ``ci``, the default, ``nightly``, ``mutants``, by HYPOTHESIS_PROFILE.
 
+The interpreted engine, ten times slower, computes the same: of it half as many examples are tried.
 And Ctrl-C is heeded by the tests and by what they start, even if it was ignored before, as by what
 a shell starts in the background.
 """
 
+import gc
 import os
 import shutil
 import signal
@@ -11,12 +13,20 @@ import signal
 import pytest
 from hypothesis import Phase, settings
 
-settings.register_profile("ci", deadline=None, derandomize=True, max_examples=100)
+EXAMPLES = 50 if os.environ.get("AUTODIFF_PURE") == "1" else 100
+settings.register_profile("ci", deadline=None, derandomize=True, max_examples=EXAMPLES)
 settings.register_profile("nightly", deadline=None, max_examples=5000)
 # A mutant is killed by any failure, the simplest need not be found.
 settings.register_profile("mutants", settings.get_profile("ci"), phases=[Phase.generate])
 signal.signal(signal.SIGINT, signal.default_int_handler)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ci"))
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _out_of_the_collectors_way():
+    """Have the garbage collector pass over what is there before a file's tests begin."""
+    gc.collect()
+    gc.freeze()
 
 
 def pytest_addoption(parser):

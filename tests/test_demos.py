@@ -14,6 +14,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+once = pytest.mark.once  # of numbers on which the engines agree
 DEMOS = Path(__file__).parent.parent / "demos"
 sys.path.insert(0, str(DEMOS))  # as Python does for a script
 
@@ -44,6 +45,7 @@ def test_the_two_layer_net_learns_to_read_digits(tmp_path, capsys):
     assert all(name in printed for name in names)
 
 
+@once
 def test_without_save_the_two_layer_net_leaves_nothing(tmp_path, capsys, monkeypatch):
     monkeypatch.chdir(tmp_path)
     load("two_layer_net").main(["--quick", "--epochs", "1", "--hidden", "2"])
@@ -59,6 +61,7 @@ def test_epochs_are_counted_as_they_are_printed():
     assert [p.name for p in demo.drawn([], np.eye(10, dtype=int))] == ["two_layer_net_confusion"]
 
 
+@once
 def test_the_same_seed_gives_the_same_net(tmp_path, capsys):
     demo = load("two_layer_net")
     arguments = ["--quick", "--epochs", "1", "--hidden", "4", "--save", str(tmp_path)]
@@ -76,6 +79,7 @@ def idx(path, array):
     path.write_bytes(gzip.compress(content) if path.suffix == ".gz" else content)
 
 
+@once
 @pytest.mark.parametrize("suffix", ["", ".gz"])
 def test_the_two_layer_net_reads_mnists_files(tmp_path, capsys, suffix):
     rng = np.random.default_rng(0)
@@ -99,6 +103,7 @@ def test_the_two_layer_net_reads_mnists_files(tmp_path, capsys, suffix):
     assert {*np.ravel(places).tolist()} == {-1, 0, 1}
 
 
+@once
 @pytest.mark.parametrize(
     ("content", "message"),
     [
@@ -115,6 +120,7 @@ def test_what_are_no_files_of_mnist(tmp_path, capsys, content, message):
     assert message in capsys.readouterr().err
 
 
+@once
 def test_without_graphviz_the_source_is_written(tmp_path, capsys, monkeypatch):
     demo = load("two_layer_net")
     monkeypatch.setattr("shutil.which", lambda name: None)
@@ -124,6 +130,7 @@ def test_without_graphviz_the_source_is_written(tmp_path, capsys, monkeypatch):
     assert (tmp_path / "neuron.dot").read_text().startswith("digraph")
 
 
+@once
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
@@ -138,6 +145,7 @@ def test_bad_options_are_refused(tmp_path, capsys, arguments, message):
     assert message in capsys.readouterr().err
 
 
+@once
 def test_ctrl_c_stops_and_still_reports(tmp_path):
     command = [sys.executable, str(DEMOS / "two_layer_net.py"), "--save", str(tmp_path)]
     process = subprocess.Popen(
@@ -159,6 +167,7 @@ def test_ctrl_c_stops_and_still_reports(tmp_path):
     assert "Test accuracy: " in rest
 
 
+@once
 def test_the_two_layer_nets_pictures(tmp_path):
     captions = small(load("two_layer_net").pictures(quick=True), tmp_path)
     assert list(captions) == ["two_layer_net", "two_layer_net_confusion"]
@@ -180,6 +189,7 @@ def small(pictures, folder, drawings=None):
     return captions
 
 
+@once
 def test_line_fit(tmp_path):
     demo = load("line_fit")
     x, y = demo.data()
@@ -206,6 +216,7 @@ def test_line_fit(tmp_path):
 # -- the command line of every demonstration -------------------------------------------------------
 
 
+@once
 def test_pictures_are_saved_with_their_captions(tmp_path, capsys):
     folder = tmp_path / "new" / "out"
     load("line_fit").run("A demonstration.", load("line_fit").pictures, ["--save", str(folder)])
@@ -227,6 +238,7 @@ def run_script(name, *arguments, **environment):
     )
 
 
+@once
 def test_without_a_display_the_remedy_is_named():
     done = run_script("line_fit", MPLBACKEND="Agg")
     assert done.returncode == 1
@@ -234,6 +246,7 @@ def test_without_a_display_the_remedy_is_named():
     assert "Traceback" not in done.stderr
 
 
+@once
 def test_a_folder_that_cannot_be_is_refused(tmp_path):
     (tmp_path / "file").touch()
     for script in ("line_fit", "two_layer_net", "all"):
@@ -243,6 +256,7 @@ def test_a_folder_that_cannot_be_is_refused(tmp_path):
         assert "Traceback" not in done.stderr
 
 
+@once
 @pytest.mark.parametrize("script", ["saddle", "two_layer_net"])
 def test_help_says_what_to_look_for(script):
     done = run_script(script, "--help")
@@ -251,6 +265,7 @@ def test_help_says_what_to_look_for(script):
     assert "`x" not in done.stdout
 
 
+@once
 def test_a_folder_that_may_not_be_written_to_is_refused_first(tmp_path, capsys, monkeypatch):
     demo = load("demo")
 
@@ -263,6 +278,7 @@ def test_a_folder_that_may_not_be_written_to_is_refused_first(tmp_path, capsys, 
     assert "(Permission denied): choose another with --save" in capsys.readouterr().err
 
 
+@once
 @pytest.mark.parametrize("script", ["line_fit", "all"])
 @pytest.mark.parametrize("package", ["matplotlib", "tqdm"])
 def test_a_missing_package_is_named_with_its_remedy(script, package):
@@ -275,6 +291,7 @@ def test_a_missing_package_is_named_with_its_remedy(script, package):
     assert done.stderr == f'{package} is missing: pip install "scalar-autodiff[demos]"\n'
 
 
+@once
 def test_on_screen_every_picture_is_shown_at_once(monkeypatch, capsys):
     demo = load("demo")
     shown = []
@@ -286,6 +303,7 @@ def test_on_screen_every_picture_is_shown_at_once(monkeypatch, capsys):
     assert "Before and after" in capsys.readouterr().out
 
 
+@once
 def test_the_gallery_is_small_and_shown():
     pictures = {path.name for path in (DEMOS / "gallery").iterdir()}
     texts = [path.read_text() for path in (DEMOS.parent / "README.md", *DEMOS.glob("pages/*.md"))]

@@ -4,6 +4,8 @@ import numpy as np
 import pytest
 from test_demos import load, small
 
+pytestmark = pytest.mark.once  # of numbers on which the engines agree
+
 
 def test_one_path_is_what_it_says():
     demo = load("option_pricing")

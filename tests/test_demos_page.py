@@ -6,6 +6,8 @@ import pytest
 from PIL import Image
 from test_demos import DEMOS, load
 
+pytestmark = pytest.mark.once  # of numbers on which the engines agree
+
 
 def test_the_index_shows_every_picture_with_its_caption(tmp_path, capsys):
     every, line_fit = load("all"), load("line_fit")

@@ -7,6 +7,8 @@ from test_demos import load, small
 
 from autodiff import grad
 
+pytestmark = pytest.mark.once  # of numbers on which the engines agree
+
 
 @pytest.fixture
 def demo(monkeypatch):

@@ -25,7 +25,7 @@ from autodiff.sweeps import topological_order
 NIGHTLY = os.environ.get("HYPOTHESIS_PROFILE") == "nightly"
 NODES = (1_000_000 if COMPILED else 100_000) * (10 if NIGHTLY else 1)
 SWEEPS = 1_000_000 if NIGHTLY else 20_000
-MOVES = 20_000 if NIGHTLY else 300  # of each thread
+MOVES = 20_000 if NIGHTLY else 100  # of each thread
 ATTEMPTS = 20_000 if NIGHTLY else 300  # to interrupt a sweep
 STEPS = 10_000_000 if NIGHTLY else 100_000  # of training
 

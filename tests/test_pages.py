@@ -110,6 +110,7 @@ def test_the_graphs_are_drawn_as_it_says(tmp_path):
     assert "neurons \N{MULTIPLICATION SIGN} 8" in texts_of("net.svg")
 
 
+@pytest.mark.once
 def test_descents_are_drawn_as_it_says(tmp_path):
     run("watch")
     assert {path.name for path in tmp_path.iterdir()} == {"valley.gif", "valley.png"}

@@ -331,10 +331,10 @@ def test_memory_does_not_grow(work):
     tracemalloc.start()
     try:
         before = used_after(3)
-        after = used_after(100)
+        after = used_after(30)
     finally:
         tracemalloc.stop()
-    assert after - before < 500_000  # bytes: the dead nodes that are kept, but not 100 graphs
+    assert after - before < 500_000  # bytes: the dead nodes that are kept, but not 30 graphs
 
 
 def test_a_primitive_of_values_refuses_what_is_no_number():
