@@ -206,3 +206,80 @@ def test_groups_of_a_program_by_itself_are_as_before():
     p = simplified(trace(dense, np.random.default_rng(0).normal(size=1080).tolist()).program)
     numbers = np.random.default_rng(2).normal(size=1080)
     assert vectorized(p)(numbers).tobytes() == Machine(p)(numbers).tobytes()
+
+
+# -- results that are added up over the lanes ------------------------------------------------------
+
+
+def added_up(inputs):
+    """Of three shared numbers and 25 of each lane: two results, and those to be added up.
+
+    Among these are every product of five numbers with four and of four with four, which are one
+    matrix product each, of three with four and of five with three, and others of all kinds.
+    """
+    (s, t, u), xs = inputs[:3], inputs[3:]
+    first = xs[0] + s if xs[0] < 2.0 else xs[0] - s
+    each = [
+        *(x * y for x in xs[:5] for y in xs[5:9]),
+        *(x * y for x in xs[9:13] for y in [*xs[5:8], xs[2], t]),
+        *(x * y for x in xs[13:16] for y in xs[16:20]),
+        *(x * y for x in xs[20:] for y in xs[13:16]),
+    ]
+    others = [xs[0] * s, s * t, s * u, s, 7.0, xs[3], xs[0] + xs[9], first * xs[15], xs[8] * xs[8]]
+    return [first, s * u, *each[::-1], *others, each[-1]]
+
+
+def added_up_alone(p, inputs, at, lanes, own):
+    """The same of every lane by itself: the sums over the lanes in which no guard fails."""
+    return sum(
+        (found[own:] for found in alone(p, inputs, at, lanes) if found is not None),
+        np.zeros(len(p.outputs) - own),
+    )
+
+
+@pytest.mark.parametrize("threads", [1, 3])
+@pytest.mark.parametrize(("total", "most"), [(1, 1), (13, 16), (100, 16), (100, 100)])
+def test_sums_over_lanes_are_those_of_each_alone(total, most, threads):
+    draw = np.random.default_rng(total)
+    inputs = draw.integers(-3, 4, 28).astype(float)  # so that all sums are exact
+    traced = trace(added_up, [*inputs[:3].tolist(), 1.0, *inputs[4:].tolist()])
+    p, at, added = (
+        behind(traced.guards, traced.program),
+        [*range(3, 28)],
+        len(traced.program.outputs) - 2,
+    )
+    lanes = draw.integers(-3, 4, (25, total)).astype(float)
+    for run in (Batch(p, at, most, added), in_lanes(p, at, most, added)):
+        for _ in range(2):
+            results, totals, failed = run(inputs, lanes, threads)
+            assert totals.tolist() == added_up_alone(p, inputs, at, lanes, 2).tolist()
+            assert (failed > 0).tolist() == (lanes[0] >= 2.0).tolist()
+            passed = failed == 0
+            assert results[0, passed].tolist() == (lanes[0] + inputs[0])[passed].tolist()
+            assert (results[1] == inputs[0] * inputs[2]).all()
+
+
+def test_products_that_are_added_up_are_matrix_products():
+    p = trace(added_up, [1.0] * 28).program
+    batch = Batch(p, range(3, 28), 16, len(p.outputs) - 2)
+    assert sorted(grid.shape for grid in batch._grids) == [(4, 4), (5, 4)]
+    held = np.concatenate([grid.ravel() for grid in batch._grids])
+    assert sorted([*held, *batch._alone]) == [*range(len(p.outputs) - 2)]
+
+
+def test_where_a_guard_of_what_is_shared_fails_nothing_is_added_up():
+    traced = trace(lambda xs: [xs[0] if xs[1] < 1.0 else -xs[0]] * 2, [2.0, 0.5])
+    batch = Batch(behind(traced.guards, traced.program), [0], 4, 1)
+    assert batch(np.array([0.0, 0.5]), np.arange(5.0)[None])[1].tolist() == [10.0]
+    _, totals, failed = batch(np.array([0.0, 1.5]), np.arange(5.0)[None])
+    assert (totals.tolist(), failed.all()) == ([0.0], True)
+
+
+def test_primitives_in_python_are_added_up_one_lane_after_the_other():
+    twice = primitive("twice_added_up", value=lambda x: 2.0 * x, partials=[lambda x, v: 2.0])
+    traced = trace(lambda xs: [xs[0], twice(xs[0]) if xs[0] > xs[1] else xs[0]], [2.0, 1.0])
+    p = simplified(behind(traced.guards, traced.program))
+    run = in_lanes(p, [0], 3, 1)
+    results, totals, failed = run(np.array([0.0, 1.0]), np.array([[3.0, 0.0, 5.0]]))
+    assert (results[0, failed == 0].tolist(), totals.tolist()) == ([3.0, 5.0], [16.0])
+    assert failed.tolist() == [0, 1, 0]

@@ -56,8 +56,7 @@ def softmax(scores):
 
 def test_the_small_numerical_net():
     demo = load("numerical_nets")
-    path = demo.small_net()
-    assert len(path.step_sizes) == 1000
+    path = demo.small_net(steps=200)
     x, target = np.array([0.6, 0.9]), np.array([0, 0, 1])
     w = path.points[0].reshape(2, 3)
     for point, slope in zip(path.points, path.gradients, strict=True):
@@ -65,7 +64,7 @@ def test_the_small_numerical_net():
         np.testing.assert_allclose(slope, gradient.ravel(), atol=1e-8)
         np.testing.assert_allclose(point, w.ravel(), atol=1e-7)
         w = w - 0.1 * gradient
-    assert softmax(x @ path.x.reshape(2, 3))[2] > 0.99
+    assert softmax(x @ path.x.reshape(2, 3))[2] > 0.95
 
 
 def test_numerical_nets(tmp_path):

@@ -9,6 +9,8 @@ import pytest
 import autodiff
 from autodiff import Value, exp, graph, nn, scope, sin
 
+pytestmark = pytest.mark.once  # drawings do not depend on the engine
+
 HOSTILE = (
     '</script><script>window.flag = 1</script><img src=x onerror="window.flag = 1">\n\\"\u2028'
 )

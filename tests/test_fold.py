@@ -16,6 +16,8 @@ from autodiff.graph.nodes import CONSTANT, of_values
 from autodiff.graph.repeats import in_sequence, period_of
 from autodiff.graph.tree import ALIKE, CHAIN, PART, REPEAT, ROOT, SCOPE, Tree
 
+pytestmark = pytest.mark.once  # drawings do not depend on the engine
+
 OPERATIONS = [
     lambda a, b: a + b, lambda a, b: a * b, lambda a, b: a - b, lambda a, b: a.sin(),
     lambda a, b: a + 2, lambda a, b: autodiff.sum([a, b, a]),

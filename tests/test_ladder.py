@@ -17,6 +17,8 @@ from autodiff import Value
 from autodiff.testing import numerical_gradient, numerical_hessian, numerical_jacobian
 from autodiff.testing.ladder import steps
 
+pytestmark = pytest.mark.once  # of numbers on which the engines agree
+
 METHODS = ["forward", "central", "richardson", "complex"]
 ALLOWANCE = 4  # estimated errors that ``check_gradient`` allows a right derivative to be off
 

@@ -12,6 +12,8 @@ from autodiff.plot.canvas import HEIGHTS
 from autodiff.plot.paths import visible
 from autodiff.plot.sheets import InSight, Sheet
 
+pytestmark = pytest.mark.once  # drawings do not depend on the engine
+
 matplotlib.use("Agg")
 
 

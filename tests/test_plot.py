@@ -14,6 +14,8 @@ from autodiff.optim import SGD, History, Trajectory, minimize
 from autodiff.plot.canvas import outputs
 from autodiff.plot.paths import visible
 
+pytestmark = pytest.mark.once  # drawings do not depend on the engine
+
 matplotlib.use("Agg")
 
 

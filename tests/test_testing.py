@@ -22,6 +22,8 @@ from autodiff.testing import (
     points,
 )
 
+pytestmark = pytest.mark.once  # of numbers on which the engines agree
+
 SEARCH = settings(
     max_examples=3000, database=None, derandomize=True, deadline=None,
     suppress_health_check=list(HealthCheck), phases=[Phase.generate, Phase.shrink],

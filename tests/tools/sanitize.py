@@ -73,7 +73,7 @@ BUILDS = {
     "addresses": Build(
         "-fsanitize=address,undefined,float-cast-overflow -fno-omit-frame-pointer -g1",
         "-fsanitize=address,undefined",
-        directives=(('"-O3"', '"-O1"'),),  # which is faster to build
+        directives=(('"-O3"', '"-O0"'),),  # built in a quarter of the time
         preload="libasan.so libstdc++.so",  # the latter for the exceptions of other packages
         without="without_memory or leaks",
     ),
