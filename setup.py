@@ -52,6 +52,7 @@ class BuildOrDoWithout(build_ext):
         there = HERE / self.get_ext_filename(ext.name)
         newest = max((HERE / name).stat().st_mtime for name in [*ext.sources, *ext.depends])
         if self.editable_mode and there.exists() and there.stat().st_mtime > newest:
+            self.mkpath(str(Path(self.get_ext_fullpath(ext.name)).parent))
             self.copy_file(there, self.get_ext_fullpath(ext.name))
         else:
             super().build_extension(ext)
