@@ -194,7 +194,7 @@ def test_a_mutant_is_killed_by_name(tmp_path, name):
 def test_a_test_that_fails_anyway_kills_no_mutant(tmp_path):
     tree, work = tmp_path / "tree", tmp_path / "work"
     work.mkdir()
-    for name in ("autodiff", "tests"):
+    for name in ("autodiff", "tests", "demos"):
         made = shutil.ignore_patterns("*.so", "*.pyd", "*.c", "__pycache__")
         shutil.copytree(TREE / name, tree / name, ignore=made)
     shutil.copy2(TREE / "pyproject.toml", tree)

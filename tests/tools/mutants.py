@@ -19,13 +19,16 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 TREE = Path(__file__).resolve().parents[2]
-GROUPS = ["table", "core", "testing", "graph"]
+GROUPS = ["table", "core", "export", "testing", "graph"]
+LIGHT = {"testing", "graph"}  # of which no statements and names are changed
 
 #: Functions without mutants: interpreted, the garbage collector looks at every node anyway.
 IN_C = {"value.collectable", "engine.interpreted.track"}
 
 #: What of the package stands on top of the core.
-ON_TOP = {"nn", "optim", "graph", "plot", "testing", "checkpoints", "formulas", "__main__"}
+ON_TOP = {
+    *("nn", "optim", "graph", "plot", "testing", "export", "checkpoints", "formulas", "__main__"),
+}
 
 # These look at the table's text, or break rows themselves: they would notice any change of a row.
 TEXTUAL = ("caught", "documentation", "digest")
@@ -190,11 +193,16 @@ def imported_by(path: Path) -> set[str]:
 def tests_of(module: str) -> tuple[Stage, ...]:
     """The stages that the mutants of a module of the core meet: its own tests, then others'."""
     name = f"autodiff.{module}".removesuffix(".__init__")
-    smallest = sorted((TREE / "tests").glob("test_*.py"), key=lambda path: path.stat().st_size)
+    there = set((TREE / "tests").glob("test_*.py"))
+    if not module.startswith("export."):
+        there -= set((TREE / "tests").glob("test_export_*.py"))  # which import much
+    smallest = sorted(there, key=lambda path: path.stat().st_size)
     importing = [f"tests/{path.name}" for path in smallest if name in imported_by(path)]
     own = files(*OWN[module]) if module in OWN else tuple(importing)
     doctest = f"tests/test_doctests.py::test_examples_print_what_they_say[{name}]"
     first = Stage((doctest, *(test for test in own if test != "tests/test_doctests.py")))
+    if module.startswith("export."):
+        return (first,)
     behind = COMPILED if TRACED & set(module.split(".")) else EAGER
     rest = (
         stage._replace(tests=tuple(t for t in stage.tests if stage.only or t not in first.tests))
@@ -454,7 +462,7 @@ def units_of_module(path: Path, group: str) -> Iterator[Unit]:
             count[function] += 1
             number = f" ({count[function]})" if count[function] > 1 else ""
             place = function.removeprefix(f"{name}."), count[function] - 1
-            yield unit(function + number, [node], group in GROUPS[2:], place)
+            yield unit(function + number, [node], group in LIGHT, place)
         elif not (passed_over(node) or ast.unparse(node).startswith(("TABLE =", "__all__ ="))):
             rest.append(node)
     yield unit(name, rest, light=True)

@@ -5,6 +5,7 @@
     python tests/tools/mutate.py --sample 40 --seed 1      so many of them
     python tests/tools/mutate.py --only sweeps. -v         those of such functions, shown
     python tests/tools/mutate.py --group testing           the checkers of autodiff.testing
+    python tests/tools/mutate.py --group export            what writes programs down
     python tests/tools/mutate.py --group graph             drawings
 
 A mutant is the package with one change, run interpreted (AUTODIFF_PURE=1):
@@ -13,6 +14,7 @@ A mutant is the package with one change, run interpreted (AUTODIFF_PURE=1):
   operand of its value or fold exchanged;
 * ``core`` -- in a function of any module but those on top of the core: a statement deleted, a
   condition negated or halved, an operator, a constant or a name exchanged;
+* ``export`` -- the same of what is on top of the core in ``autodiff.export``;
 * ``testing``, ``graph`` -- a constant, a comparison or a condition changed in the checkers, in
   drawings.
 
@@ -61,7 +63,7 @@ STAGE_LIMIT = 300.0  # seconds that a stage may take, should a test wait for eve
 def snapshot(folder: Path) -> None:
     """Copy the package's sources and the tests, so that others may go on editing."""
     only_sources = shutil.ignore_patterns("*.so", "*.pyd", "*.c", "__pycache__", "bench")
-    for name in ("autodiff", "tests"):
+    for name in ("autodiff", "tests", "demos"):
         shutil.copytree(TREE / name, folder / name, ignore=only_sources)
     shutil.copy2(TREE / "pyproject.toml", folder)
     compileall.compile_dir(folder / "autodiff", quiet=1)
