@@ -97,22 +97,23 @@ class Batch:
     def __init__(
         self, program: Program, per_lane: Sequence[int], most: int, added: int = 0
     ) -> None:
-        p, at = program, list(per_lane)
-        varying = dependent(p, at, NOTHING_HELD) != 0
+        p = program
+        varying = dependent(p, per_lane, NOTHING_HELD) != 0
         self._own, self._added = len(p.outputs) - added, added
         totals = p.outputs[self._own :]
         self._grids, factors, self._alone = _products(p, varying, totals)
         p = p.returning(np.concatenate([p.outputs[: self._own], totals[self._alone], factors]))
         kept = np.flatnonzero(varying[p.inputs :])
         q = in_order(replace(p, ops=p.ops[kept], a=p.a[kept], b=p.b[kept]))
-        reads = [q.a[ARITY[q.ops] > 0], q.b[ARITY[q.ops] == 2], q.entries, p.outputs]
+        two = ARITY[q.ops] == 2  # over one operand, it is of lanes only if that is
+        reads = [q.a[two], q.b[two], q.entries, p.outputs]
         refs = np.unique(np.concatenate(reads))
         self._shared = refs[(refs >= 0) & ~varying[np.maximum(refs, 0)]]
         self._read = places(self._shared)
-        u, n = len(self._shared), len(at)
+        u, n = len(self._shared), len(per_lane)
         to = np.zeros(p.inputs + len(p), np.int32)
         to[self._shared] = np.arange(u)
-        to[at] = np.arange(u, u + n)
+        to[per_lane] = np.arange(u, u + n)
         to[p.inputs + kept] = np.arange(u + n, u + n + len(kept))
         moved = np.concatenate([to, np.arange(-len(p.constants), 0, dtype=np.int32)])
         loops.rename(*views(q.ops, q.a, q.b, q.entries, ARITY, moved))
