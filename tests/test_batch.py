@@ -212,21 +212,24 @@ def test_groups_of_a_program_by_itself_are_as_before():
 
 
 def added_up(inputs):
-    """Of three shared numbers and 25 of each lane: two results, and those to be added up.
+    """Of four shared numbers and 25 of each lane: two results, and those to be added up.
 
     Among these are every product of five numbers with four and of four with four, which are one
-    matrix product each, of three with four and of five with three, and others of all kinds.
+    matrix product each, of three with four, of five with three and of what is shared with four,
+    and others of all kinds, in no order.
     """
-    (s, t, u), xs = inputs[:3], inputs[3:]
+    (s, t, u, _), xs = inputs[:4], inputs[4:]
     first = xs[0] + s if xs[0] < 2.0 else xs[0] - s
     each = [
         *(x * y for x in xs[:5] for y in xs[5:9]),
         *(x * y for x in xs[9:13] for y in [*xs[5:8], xs[2], t]),
         *(x * y for x in xs[13:16] for y in xs[16:20]),
         *(x * y for x in xs[20:] for y in xs[13:16]),
+        *(x * y for x in inputs[:4] for y in xs[16:20]),
     ]
+    random.Random(0).shuffle(each)
     others = [xs[0] * s, s * t, s * u, s, 7.0, xs[3], xs[0] + xs[9], first * xs[15], xs[8] * xs[8]]
-    return [first, s * u, *each[::-1], *others, each[-1]]
+    return [first, s * u, *each, *others, each[-1]]
 
 
 def added_up_alone(p, inputs, at, lanes, own):
@@ -241,11 +244,11 @@ def added_up_alone(p, inputs, at, lanes, own):
 @pytest.mark.parametrize(("total", "most"), [(1, 1), (13, 16), (100, 16), (100, 100)])
 def test_sums_over_lanes_are_those_of_each_alone(total, most, threads):
     draw = np.random.default_rng(total)
-    inputs = draw.integers(-3, 4, 28).astype(float)  # so that all sums are exact
-    traced = trace(added_up, [*inputs[:3].tolist(), 1.0, *inputs[4:].tolist()])
+    inputs = draw.integers(-3, 4, 29).astype(float)  # so that all sums are exact
+    traced = trace(added_up, [*inputs[:4].tolist(), 1.0, *inputs[5:].tolist()])
     p, at, added = (
         behind(traced.guards, traced.program),
-        [*range(3, 28)],
+        [*range(4, 29)],
         len(traced.program.outputs) - 2,
     )
     lanes = draw.integers(-3, 4, (25, total)).astype(float)
@@ -260,8 +263,8 @@ def test_sums_over_lanes_are_those_of_each_alone(total, most, threads):
 
 
 def test_products_that_are_added_up_are_matrix_products():
-    p = trace(added_up, [1.0] * 28).program
-    batch = Batch(p, range(3, 28), 16, len(p.outputs) - 2)
+    p = trace(added_up, [1.0] * 29).program
+    batch = Batch(p, range(4, 29), 16, len(p.outputs) - 2)
     assert sorted(grid.shape for grid in batch._grids) == [(4, 4), (5, 4)]
     held = np.concatenate([grid.ravel() for grid in batch._grids])
     assert sorted([*held, *batch._alone]) == [*range(len(p.outputs) - 2)]

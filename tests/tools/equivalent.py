@@ -16,6 +16,10 @@ _RETURNED = "in C it says that nothing was raised; no one reads it"
 
 _NUMBER = "return float(x) if type(x) is int and -2 ** 53 <= x <= 2 ** 53 else constant(x)"
 _DIV = "return math.nan if a == 0 or a != a else math.copysign(math.inf, a) * math.copysign(1, b)"
+_FIT = "CACHE // (n + len(q) + 1)"
+_COUNT = "-(-total // self.lanes)"
+_COUNTS = ["-total // self.lanes", "-(total // self.lanes)", "-(-total * self.lanes)"]
+_EVEN = "-(-total // max(blocks, 1) // WHOLE) * WHOLE"
 
 #: Names of mutants, each with the reason in one line.
 EQUIVALENT: dict[str, str] = {
@@ -182,6 +186,66 @@ EQUIVALENT: dict[str, str] = {
     "sweeps.commit: collectable(gradient) -> pass": _IN_C,
     "engine.traces.Trace.forget: self.guards.clear() -> pass": _COLLECTED,
     "engine.traces.Trace.forget: self.integers.clear() -> pass": _COLLECTED,
+    # -- many lanes --------------------------------------------------------------------------------
+    "compiler.batch.in_lanes: if added and (not in_python): -> if not in_python:": _TUNED,
+    "compiler.batch.in_lanes: return (made or one_by_one)(inputs, lanes, threads) -> "
+    "return one_by_one(inputs, lanes, threads)": _FASTER,
+    **{
+        f"compiler.batch.Batch.__init__: fit = max(16, {_FIT}) -> fit = max({changed})": _TUNED
+        for changed in (
+            *(f"17, {_FIT}", f"16, {_FIT.replace('//', '*')}", f"16, {_FIT.replace('1)', '2)')}"),
+        )
+    },
+    **{
+        "compiler.batch.Batch.__init__: self.lanes = min(max(most, 1), fit - fit % WHOLE) -> "
+        f"self.lanes = min({changed} % WHOLE)": _TUNED
+        for changed in ("max(most, 2), fit - fit", "max(most, 1), fit + fit")
+    },
+    **{
+        f"compiler.batch.Batch.__call__: spans = min(threads, {_COUNT}) -> "
+        f"spans = min(threads, {changed})": _TUNED
+        for changed in _COUNTS
+    },
+    **{
+        f"compiler.batch.Batch.__call__: if spans <= 1: -> {changed}": _TUNED
+        for changed in ("pass", "if not spans <= 1:", "if spans < 1:", "if spans <= 2:")
+    },
+    "compiler.batch.Batch.__call__: return (found, self._run(shared, lanes, found, failed), "
+    "failed) -> pass": "one thread of a pool does the same",
+    "compiler.batch.Batch.__call__: first, end = (total * i // spans for i in (part, part + 1)) -> "
+    "first, end = (total * i * spans for i in (part, part + 1))": "the first thread does it all",
+    "compiler.batch.Batch._run: block = w[c + u:].reshape(-1, self.lanes) -> "
+    "block = w[c + u:].reshape(-2, self.lanes)": _NONE,
+    **{
+        "compiler.batch.Batch._run: own, others = (np.flatnonzero(rows >= 0), "
+        "np.flatnonzero(rows < 0)) -> own, others = (np.flatnonzero(rows >= 0), "
+        f"np.flatnonzero(rows {changed}))": "the first row is written again with the others"
+        for changed in ("<= 0", "< 1")
+    },
+    **{
+        f"compiler.batch.Batch._run: blocks = {_COUNT} -> blocks = {changed}": _TUNED
+        for changed in _COUNTS
+    },
+    **{
+        f"compiler.batch.Batch._run: even = {_EVEN} -> even = {changed}": _TUNED
+        for changed in (
+            "-total // max(blocks, 1) // WHOLE * WHOLE",
+            "-(total // max(blocks, 1) // WHOLE) * WHOLE",
+            "-(-total * max(blocks, 1) // WHOLE) * WHOLE",
+            "-(-total // max(blocks, 2) // WHOLE) * WHOLE",
+            "-(-total // max(blocks, 1) * WHOLE) * WHOLE",
+        )
+    },
+    "compiler.batch.Batch._run: bad = np.zeros(min(self.lanes, count + -count % WHOLE), np.int32) "
+    "-> bad = np.zeros(min(self.lanes, count + count % WHOLE), np.int32)": (
+        "interpreted, lanes are not computed by so many; the sanitizers would tell"
+    ),
+    "compiler.batch.Batch._run: self._idle.append((w, s)) -> pass": _FASTER,
+    "compiler.batch._products: starts = np.flatnonzero(np.append(True, left[1:] != left[:-1])"
+    "[:len(left)]) -> starts = np.flatnonzero(np.append(True, left[1:] != left[:-1])"
+    "[:len(right)])": "there are as many",
+    "compiler.batch._products: factors += [p.a[k[grid[:, 0]]], p.b[k[grid[0]]]] -> "
+    "factors += [p.a[k[grid[:, 1]]], p.b[k[grid[0]]]]": "a row has one first factor",
     # -- transforms --------------------------------------------------------------------------------
     "transforms.api._Pullback.pull: operands = list(self.operands) -> operands = self.operands": (
         "every call sets all the seeds anew; a copy only keeps threads apart"
