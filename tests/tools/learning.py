@@ -14,13 +14,14 @@ import threading
 import time
 from collections import defaultdict
 from multiprocessing import get_context
+from multiprocessing.process import BaseProcess
 from pathlib import Path
 from types import FrameType
 from typing import Any, NoReturn
 
 import pytest
 from mutants import Stage
-from trials import Collected, Place, begin, finish
+from trials import Collected, Place, begin, end, finish
 
 STARTS = {"subprocess.Popen", "os.fork", "os.forkpty", "os.posix_spawn"}
 
@@ -35,7 +36,7 @@ def learn(collected: Collected, stages: set[Stage], jobs: int, bar: Any) -> None
     for stage in stages:
         for item in collected.tests(stage):
             chosen[item.nodeid.partition("::")[0]][item.nodeid] = item
-    context, running = get_context("fork"), {}
+    running: dict[BaseProcess, Path] = {}
     pending = sorted(chosen)
     bar.reset(total=len(pending))
     try:
@@ -44,7 +45,7 @@ def learn(collected: Collected, stages: set[Stage], jobs: int, bar: Any) -> None
                 file = pending.pop(0)
                 folder = Path(tempfile.mkdtemp(dir=collected.base))
                 items = [*chosen[file].values()]
-                child = context.Process(target=watch, args=(folder, collected, items))
+                child = get_context("fork").Process(target=watch, args=(folder, collected, items))
                 child.start()
                 running[child] = folder
             for child in [*running]:
@@ -58,7 +59,7 @@ def learn(collected: Collected, stages: set[Stage], jobs: int, bar: Any) -> None
                 bar.update()
     finally:
         for child in running:
-            child.kill()
+            end(child)
 
 
 def watch(folder: Path, collected: Collected, items: list[pytest.Item]) -> NoReturn:

@@ -22,6 +22,7 @@ The tests run on it in stages, those first that are likely to fail, until one do
 killed.  A test that goes on for too long, or too much memory, is a kill too.  What survives is a
 hole in the tests, unless ``equivalent.py`` says why nobody could tell; an entry there that is
 killed, or that names no mutant, is reported as well.  How the tests are run, see ``trials.py``.
+A long run first learns which tests enter which functions, see ``learning.py``.
 
 A test that fails on a mutant is then run on the engine as it is, once for all mutants: there it
 must pass, or nothing is said of any mutant.
@@ -53,9 +54,9 @@ from typing import Any, NamedTuple
 from equivalent import EQUIVALENT
 from learning import learn
 from mutants import GROUPS, TREE, Mutant, Stage, Unit, all_units, in_turn
-from trials import Collected, trial, trial_anew
+from trials import Collected, end, trial, trial_anew
 
-STAGE_LIMIT = 300.0  # seconds that a stage may take, should a test wait for ever
+WAIT_LIMIT = 120.0  # seconds that a test may take, should it wait for ever
 
 # -- running ---------------------------------------------------------------------------------------
 
@@ -108,13 +109,15 @@ class Runner:
             args=arguments if anew else (*arguments, exchange),
         )
         child.start()
-        self.running.append(Run(mutant, stage, anew, child, package, time.monotonic()))
+        self.running.append(Run(mutant, stage, anew, child, package, time.time()))
 
     def finished(self) -> Iterator[tuple[Run, str, str]]:
         """Wait a little; then those that came to an end, and by which test and how, "" if not."""
         ended = connection.wait([run.process.sentinel for run in self.running], timeout=0.5)
         for run in [*self.running] if not self.interrupted else []:
-            late = time.monotonic() - run.began > STAGE_LIMIT
+            written = run.package / "test"  # when a test begins
+            since = written.stat().st_mtime if written.exists() else run.began
+            late = time.time() - since > WAIT_LIMIT
             if run.process.sentinel not in ended and not late:
                 continue
             self.end(run)
@@ -123,18 +126,14 @@ class Runner:
             if status in (5, 99) and not late:
                 output = (run.package / "output").read_text(errors="replace")
                 raise RuntimeError(f"{run.mutant.name} was not tested:\n{output}")
-            test = (run.package / "test").read_text()
+            test = written.read_text()
             how = "late" if late else "failed" if status == 1 else f"exit status {status}"
             shutil.rmtree(run.package)
             yield run, test, how if late or status else ""
 
     def end(self, run: Run) -> None:
-        """End a process and whatever it has started."""
-        try:
-            os.killpg(run.process.pid or 0, signal.SIGKILL)
-        except ProcessLookupError:  # it has not come as far as os.setsid
-            run.process.kill()
-        run.process.join()
+        """End a stage."""
+        end(run.process)
         self.running.remove(run)
 
     def interrupt(self, number: int, _: Any) -> None:

@@ -17,6 +17,7 @@ import sys
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
+from multiprocessing.process import BaseProcess
 from pathlib import Path
 from types import CodeType, FrameType, FunctionType
 from typing import Any, NoReturn
@@ -28,7 +29,7 @@ Place = tuple[str, int]  # of a function: its file and first line
 
 MEMORY = 6 << 30  # bytes of address space that a mutant may use
 TEST_LIMIT = 10.0  # seconds of processor time that a test may take, three times as long if slow
-ALONE = ("-q", "--tb=no", "-p", "no:cacheprovider", "-o", "addopts=")
+PLAIN = ("-p", "no:cacheprovider", "-o", "addopts=")
 
 
 class Watch:
@@ -115,8 +116,7 @@ class Collected:
 
         sys.settrace(see)
         plugin = Plugin()
-        options = ["-s", "-p", "no:terminal", "-p", "no:cacheprovider", "-o", "addopts="]
-        status = pytest.main([*options, *files], plugins=[plugin])
+        status = pytest.main(["-s", "-p", "no:terminal", *PLAIN, *files], plugins=[plugin])
         if plugin.raised:
             raise plugin.raised
         if status == pytest.ExitCode.INTERRUPTED:
@@ -221,6 +221,15 @@ def begin(package: Path, base: Path) -> None:
         os.dup2(output.fileno(), 2)
 
 
+def end(process: BaseProcess) -> None:
+    """End a fork and whatever it has started."""
+    try:
+        os.killpg(process.pid or 0, signal.SIGKILL)
+    except ProcessLookupError:  # it has not come as far as os.setsid
+        process.kill()
+    process.join()
+
+
 def finish(status: int) -> NoReturn:
     """End a fork; nothing of what its parent has begun is ended with it."""
     sys.stdout.flush()
@@ -255,6 +264,6 @@ def trial_anew(package: Path, collected: Collected, stage: Stage) -> NoReturn:
             del sys.modules[name]
     sys.path[sys.path.index(str(collected.base))] = str(package)
     watch = Watch(package / "test", stage)
-    status = int(pytest.main(["-x", *ALONE, *stage.tests], plugins=[watch]))
+    status = int(pytest.main(["-x", "-q", "--tb=no", *PLAIN, *stage.tests], plugins=[watch]))
     used = getattr(sys.modules.get("autodiff"), "__file__", None)
     finish(99 if used and not used.startswith(str(package)) else status)
