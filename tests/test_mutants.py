@@ -208,6 +208,20 @@ def test_a_test_that_fails_anyway_kills_no_mutant(tmp_path):
 
 
 @ONCE
+@pytest.mark.parametrize(("number", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_a_run_that_is_cut_short_while_it_learns_leaves_nothing_behind(tmp_path, number, status):
+    with mutating(tmp_path, *OF_TREES, "graph.fold") as process:
+        while len(processes_in(tmp_path)) < 2:
+            time.sleep(0.02)
+            assert process.poll() is None
+        process.send_signal(number)
+        process.communicate(timeout=300)
+    assert process.returncode == status
+    assert processes_in(tmp_path) == []
+    assert [*tmp_path.iterdir()] == []
+
+
+@ONCE
 @pytest.mark.parametrize(
     ("number", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143), (None, 0)]
 )

@@ -265,6 +265,7 @@ def main(argv: list[str] | None = None) -> int:
     from tqdm import tqdm
 
     tqdm.monitor_interval = 0  # no thread: this process forks
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
     found: list[tuple[Mutant, str]] = []
     with tempfile.TemporaryDirectory(prefix="mutants-") as folder:
         base = Path(folder)
@@ -291,7 +292,10 @@ def main(argv: list[str] | None = None) -> int:
                         after = f"{time.monotonic() - began:4.0f} s"
                         bar.write(f"{after}  {by or 'SURVIVED':60} {mutant.name}")
 
-        collected.run(sorted({test for unit in units for test in unit.files()}), run)
+        try:
+            collected.run(sorted({test for unit in units for test in unit.files()}), run)
+        except KeyboardInterrupt:  # before the first mutant
+            return 128 + signal.SIGINT
     wrong = report(found)
     seed = f", seed {options.seed}" if sampled else ""
     print(f"\n{len(found)} mutants in {time.monotonic() - began:.0f} s{seed}; unexpected: {wrong}")
