@@ -82,7 +82,8 @@ class WithoutTests(sdist):
 
 
 MODULES = write_kernels()
-SOURCES = [*(HERE / "autodiff").rglob("*.h"), *(HERE / "autodiff").rglob("*.pxd")]
+C_SOURCES = [*(HERE / "autodiff").rglob("*.h"), *(HERE / "autodiff").rglob("*.pxd")]
+DEPENDS = ["setup.py", *sorted(str(path.relative_to(HERE)) for path in C_SOURCES)]
 
 setup(
     ext_modules=[
@@ -90,7 +91,7 @@ setup(
             f"autodiff.{name}",
             [f"autodiff/{name.replace('.', '/')}.py"],
             include_dirs=[str(HERE / "autodiff")],
-            depends=["setup.py", *sorted(str(path.relative_to(HERE)) for path in SOURCES)],
+            depends=DEPENDS,
         )
         for name in MODULES
     ],

@@ -197,20 +197,20 @@ class Jitted(Generic[P, R]):
             RuntimeError: if the function draws random numbers, or is found to read something that
                 has changed and is not guarded.
         """
-        recording, detecting, origin = MODE.get()[:3]
-        if self.eager or (origin is not None and origin.trace is not None):
+        mode = MODE.get()
+        if self.eager or mode.innermost() is not None:
             return self.f(*args, **kwargs)
         key, given = self.frozen.flatten(args, kwargs)
         on_values = has_values(given)
-        if on_values and (detecting or not recording):
+        if on_values and (mode.detecting or not mode.recording):
             return self.f(*args, **kwargs)
-        if detecting:
+        if mode.detecting:
             structure, found, symbolic = self._run_itself(key, given, args, kwargs)
             return self.f(*args, **kwargs) if symbolic else arranged(structure, found)
         numbers = flat(given)
         kept = self.find(key, numbers)
         recorded = None
-        if recording and (on_values or kept.captured):
+        if mode.recording and (on_values or kept.captured):
             recorded = self._record(kept, given if on_values else [], numbers)
             if recorded is None:
                 return self.f(*args, **kwargs)

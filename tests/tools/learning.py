@@ -16,12 +16,11 @@ from collections import defaultdict
 from multiprocessing import get_context
 from multiprocessing.process import BaseProcess
 from pathlib import Path
-from types import FrameType
 from typing import Any, NoReturn
 
 import pytest
 from mutants import Stage
-from trials import Collected, Place, begin, end, finish
+from trials import Collected, Place, begin, end, entering, finish
 
 STARTS = {"subprocess.Popen", "os.fork", "os.forkpty", "os.posix_spawn"}
 
@@ -65,13 +64,9 @@ def learn(collected: Collected, stages: set[Stage], jobs: int, bar: Any) -> None
 def watch(folder: Path, collected: Collected, items: list[pytest.Item]) -> NoReturn:
     """In a fork: run a file's tests, and write what each enters, None for anything; then exit."""
     begin(folder, collected.base)
-    package = str(collected.base / "autodiff")
     entered: set[Place] = set()
+    see = entering(str(collected.base / "autodiff"), entered)
     started = False
-
-    def see(frame: FrameType, event: str, _: Any) -> None:
-        if frame.f_code.co_filename.startswith(package):
-            entered.add((frame.f_code.co_filename, frame.f_code.co_firstlineno))
 
     def hear(event: str, _: Any) -> None:
         nonlocal started

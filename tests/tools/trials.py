@@ -17,6 +17,7 @@ import sys
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
+from functools import cache
 from multiprocessing.process import BaseProcess
 from pathlib import Path
 from types import CodeType, FrameType, FunctionType
@@ -87,11 +88,6 @@ class Collected:
         os.chdir(self.base)
         sys.path[:] = [str(self.base), *(p for p in sys.path if Path(p or ".").resolve() != TREE)]
         package = str(self.base / "autodiff")
-
-        def see(frame: FrameType, event: str, _: Any) -> None:
-            if event == "call" and frame.f_code.co_filename.startswith(package):
-                self.ran.add((frame.f_code.co_filename, frame.f_code.co_firstlineno))
-
         collected = self
 
         class Plugin:
@@ -114,7 +110,7 @@ class Collected:
                         self.raised = raised
                 return True
 
-        sys.settrace(see)
+        sys.settrace(entering(package, self.ran))
         plugin = Plugin()
         status = pytest.main(["-s", "-p", "no:terminal", *PLAIN, *files], plugins=[plugin])
         if plugin.raised:
@@ -149,8 +145,8 @@ class Collected:
         name, number = mutant.function
         if not name:
             return None
-        file = self.base / "autodiff" / mutant.module
-        return str(file), codes(file.read_text(), str(file))[name][number].co_firstlineno
+        file = str(self.base / "autodiff" / mutant.module)
+        return file, intact_codes(file)[name][number].co_firstlineno
 
     def seconds(self, name: str) -> float:
         """How long a test took."""
@@ -164,7 +160,7 @@ class Collected:
         for stage in mutant.stages:
             names = {item.nodeid for item in self.tests(stage)} & self.learned.keys() - known.keys()
             known |= {name: self.learned[name] for name in sorted(names, key=self.seconds)}
-        if place not in {at for _, entered in known.values() for at in entered or ()}:
+        if not any(place in (entered or ()) for _, entered in known.values()):
             return mutant
         chosen = [
             name for name, (_, entered) in known.items() if entered is None or place in entered
@@ -190,6 +186,22 @@ class Collected:
                 f.__code__ = code
 
         return give
+
+
+def entering(package: str, places: set[Place]) -> Callable[[FrameType, str, Any], None]:
+    """What, given to ``sys.settrace``, notes which functions in a folder are entered."""
+
+    def see(frame: FrameType, event: str, _: Any) -> None:
+        if frame.f_code.co_filename.startswith(package):
+            places.add((frame.f_code.co_filename, frame.f_code.co_firstlineno))
+
+    return see
+
+
+@cache
+def intact_codes(file: str) -> dict[str, list[CodeType]]:
+    """``codes`` of a module as it is, which all its mutants ask for."""
+    return codes(Path(file).read_text(), file)
 
 
 def codes(source: str, file: str) -> dict[str, list[CodeType]]:
