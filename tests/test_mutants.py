@@ -105,7 +105,7 @@ def test_functions_that_have_no_mutants_exist():
 
 def unit(name, *differences):
     """A piece of code with these mutants."""
-    return Unit(name, "core", "m.py", (), lambda: [(text, str) for text in differences])
+    return Unit(name, "core", "m.py", (), lambda: [(text, range(0), str) for text in differences])
 
 
 def order(units, seed=1):

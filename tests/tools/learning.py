@@ -1,8 +1,8 @@
-"""Which functions of the package each test enters, and how long it takes.
+"""Which lines of the package each test runs, and how long it takes.
 
 ``learn`` runs all tests once, a file of them in a fork.  Then a mutant needs to meet only tests
-that enter its function, and can meet the quickest first.  A test that starts processes may enter
-anything.
+that run what is changed, and can meet the quickest first.  A test that starts processes, or that
+traces by itself, may run anything.
 """
 
 from __future__ import annotations
@@ -10,7 +10,6 @@ from __future__ import annotations
 import pickle
 import sys
 import tempfile
-import threading
 import time
 from collections import defaultdict
 from multiprocessing import get_context
@@ -20,7 +19,7 @@ from typing import Any, NoReturn
 
 import pytest
 from mutants import Stage
-from trials import Collected, Place, begin, end, entering, finish
+from trials import Collected, Lines, begin, covering, end, finish, lines_run
 
 STARTS = {"subprocess.Popen", "os.fork", "os.forkpty", "os.posix_spawn"}
 
@@ -62,10 +61,8 @@ def learn(collected: Collected, stages: set[Stage], jobs: int, bar: Any) -> None
 
 
 def watch(folder: Path, collected: Collected, items: list[pytest.Item]) -> NoReturn:
-    """In a fork: run a file's tests, and write what each enters, None for anything; then exit."""
+    """In a fork: run a file's tests, and write what each runs, None for anything; then exit."""
     begin(folder, collected.base)
-    entered: set[Place] = set()
-    see = entering(str(collected.base / "autodiff"), entered)
     started = False
 
     def hear(event: str, _: Any) -> None:
@@ -73,16 +70,24 @@ def watch(folder: Path, collected: Collected, items: list[pytest.Item]) -> NoRet
         started |= event in STARTS
 
     sys.addaudithook(hear)
-    threading.settrace(see)
-    found: dict[str, tuple[float, set[Place] | None]] = {}
+    cover = covering(str(collected.base / "autodiff"))
+    took: dict[str, float] = {}
+    unknown = set()
     for item, following in zip(items, [*items[1:], None], strict=True):
-        entered.clear()
         started = False
         began = time.process_time()
-        sys.settrace(see)
+        cover.start()
+        cover.switch_context(item.nodeid)
+        tracer = sys.gettrace()
         item.config.hook.pytest_runtest_protocol(item=item, nextitem=following)
-        sys.settrace(None)
-        seconds = time.process_time() - began
-        found[item.nodeid] = seconds, None if started else set(entered)
+        if started or sys.gettrace() is not tracer:
+            unknown.add(item.nodeid)
+        cover.stop()
+        took[item.nodeid] = time.process_time() - began
+    lines = lines_run(cover)
+    found: dict[str, tuple[float, Lines | None]] = {
+        test: (seconds, None if test in unknown else lines.get(test, {}))
+        for test, seconds in took.items()
+    }
     (folder / "learned").write_bytes(pickle.dumps(found))
     finish(0)

@@ -53,12 +53,13 @@ class Stage(NamedTuple):
 @dataclass(frozen=True)
 class Mutant:
     """One change: its name, which is also its diff, the module, the function, by its name there and
-    which of that name it is, that module's new source, made when it is asked for, and the stages
-    that it meets."""
+    which of that name it is, the lines there of the statement that is changed, that module's new
+    source, made when it is asked for, and the stages that it meets."""
 
     name: str
     module: str
     function: tuple[str, int]
+    lines: range
     source: Callable[[], str]
     stages: tuple[Stage, ...]
 
@@ -309,10 +310,11 @@ def alternatives(node: ast.AST, field: str) -> Iterator[ast.AST]:
 
 
 class Change(NamedTuple):
-    """A change of a piece of code: its first line that differs, before and after; how to make it,
-    and how to undo it."""
+    """A change of a piece of code: its first line that differs, before and after; the lines of the
+    statement; how to make it, and how to undo it."""
 
     difference: str
+    lines: range
     make: Callable[[], None]
     undo: Callable[[], None]
 
@@ -321,6 +323,7 @@ def changes(root: ast.AST, light: bool) -> Iterator[Change]:
     """Every change below ``root``; of no statements and names, if ``light``."""
     before = ast.unparse(root).splitlines()
     seen = set()
+    lines = lines_of(root)
     for node, field, put in list(places(root)):
         if light and isinstance(node, (ast.stmt, ast.Name, ast.Attribute)):
             continue
@@ -330,7 +333,23 @@ def changes(root: ast.AST, light: bool) -> Iterator[Change]:
             put(node)
             if after != before and tuple(after) not in seen:
                 seen.add(tuple(after))
-                yield Change(difference(before, after), partial(put, other), partial(put, node))
+                name = difference(before, after)
+                yield Change(name, lines[node], partial(put, other), partial(put, node))
+
+
+def lines_of(root: ast.AST) -> dict[ast.AST, range]:
+    """The lines of the statement that each node belongs to; of one with a body, those before it."""
+    found = {}
+    pending = [(root, range(0))]
+    while pending:
+        node, lines = pending.pop()
+        if isinstance(node, (ast.stmt, ast.ExceptHandler)):
+            body = getattr(node, "body", None)
+            last = body[0].lineno - 1 if body else node.end_lineno or 0
+            lines = range(node.lineno, max(node.lineno, last) + 1)
+        found[node] = lines
+        pending += [(child, lines) for child in ast.iter_child_nodes(node)]
+    return found
 
 
 def difference(before: list[str], after: list[str]) -> str:
@@ -357,14 +376,14 @@ def shared(one: str, other: str) -> int:
 class Unit:
     """A piece of a module that is changed in one place at a time.
 
-    ``changes`` has what its mutants are called, and what gives the module's new source.
+    ``changes`` has what its mutants are called, their lines, and what gives the new source.
     """
 
     name: str
     group: str
     module: str
     stages: tuple[Stage, ...]
-    changes: Callable[[], Iterable[tuple[str, Callable[[], str]]]]
+    changes: Callable[[], Iterable[tuple[str, range, Callable[[], str]]]]
     function: tuple[str, int] = ("", 0)  # its name in the module, and which of that name it is
 
     def files(self) -> set[str]:
@@ -375,12 +394,11 @@ class Unit:
         """All of them; names that occur again are numbered."""
         count: Counter[str] = Counter()
         found = []
-        for difference, source in self.changes():
+        for difference, lines, source in self.changes():
             name = f"{self.name}: {difference}"
             count[name] += 1
-            number = f" ({count[name]})" if count[name] > 1 else ""
-            mutant = Mutant(name + number, self.module, self.function, source, self.stages)
-            found.append(mutant)
+            name += f" ({count[name]})" if count[name] > 1 else ""
+            found.append(Mutant(name, self.module, self.function, lines, source, self.stages))
         return found
 
 
@@ -409,13 +427,13 @@ def units_of_table() -> Iterator[Unit]:
         yield Unit(row, "table", "ops.py", stages, partial(changes_of_row, tree, call))
 
 
-def changes_of_row(tree: ast.AST, call: ast.Call) -> Iterator[tuple[str, Callable[[], str]]]:
+def changes_of_row(tree: ast.AST, call: ast.Call) -> Iterator[tuple[str, range, Callable[[], str]]]:
     """Changes of a row's partials, and of its value and fold."""
 
-    def change(difference: str, place: Any, text: str) -> tuple[str, Callable[[], str]]:
+    def change(difference: str, place: Any, text: str) -> tuple[str, range, Callable[[], str]]:
         write = partial(setattr, place, "value")
-        made = Change(difference, partial(write, text), partial(write, place.value))
-        return difference, partial(source_of, tree, made)
+        made = Change(difference, range(0), partial(write, text), partial(write, place.value))
+        return difference, made.lines, partial(source_of, tree, made)
 
     partials: Any = call.args[3]
     for i, place in enumerate(partials.elts):
@@ -442,10 +460,10 @@ def units_of_module(path: Path, group: str) -> Iterator[Unit]:
     def unit(
         name: str, roots: list[ast.AST], light: bool, function: tuple[str, int] = ("", 0)
     ) -> Unit:
-        def of_roots() -> Iterator[tuple[str, Callable[[], str]]]:
+        def of_roots() -> Iterator[tuple[str, range, Callable[[], str]]]:
             for root in roots:
                 for change in changes(root, light):
-                    yield change.difference, partial(source_of, tree, change)
+                    yield change.difference, change.lines, partial(source_of, tree, change)
 
         return Unit(name, group, module, stages, of_roots, function)
 
@@ -474,7 +492,9 @@ def unit_of_templates() -> Unit:
     for old, _ in TEMPLATES:
         if old not in source:
             raise SystemExit(f"TEMPLATES is out of date: kernels.py has no {old!r}")
-    changes = [(f"{old} -> {new}", partial(source.replace, old, new)) for old, new in TEMPLATES]
+    changes = [
+        (f"{old} -> {new}", range(0), partial(source.replace, old, new)) for old, new in TEMPLATES
+    ]
     stages = (
         Stage(files("ops"), QUICK_OF_ROWS, ("sum", "mean", "dot", "logsumexp")),
         *EAGER,

@@ -20,9 +20,9 @@ A mutant is the package with one change, run interpreted (AUTODIFF_PURE=1):
 
 The tests run on it in stages, those first that are likely to fail, until one does: the mutant is
 killed.  A test that goes on for too long, or too much memory, is a kill too.  What survives is a
-hole in the tests, unless ``equivalent.py`` says why nobody could tell; an entry there that is
+hole in the tests, unless ``equivalent`` says why nobody could tell; an entry there that is
 killed, or that names no mutant, is reported as well.  How the tests are run, see ``trials.py``.
-A long run first learns which tests enter which functions, see ``learning.py``.
+A long run first learns which tests run which lines, see ``learning.py``.
 
 A test that fails on a mutant is then run on the engine as it is, once for all mutants: there it
 must pass, or nothing is said of any mutant.
@@ -159,7 +159,10 @@ class Runner:
                     if begun:
                         self.start(*begun.popleft())
                     elif mutant := next(fresh, None):
-                        self.start(mutant, 0, False)
+                        if mutant.stages:
+                            self.start(mutant, 0, False)
+                        else:  # no test runs what is changed
+                            yield mutant, ""
                     else:
                         break
                 if not self.running:
@@ -183,7 +186,7 @@ class Runner:
                         waiting[proof].append((mutant, by))
                     else:
                         waiting[proof] = [(mutant, by)]
-                        intact = Mutant(f"intact: {test}", "", ("", 0), str, proof[:1])
+                        intact = Mutant(f"intact: {test}", "", ("", 0), range(0), str, proof[:1])
                         begun.appendleft((intact, 0, run.anew))
         finally:
             for run in [*self.running]:

@@ -1,7 +1,7 @@
 """Trials of mutants: a process imports the package and all tests once; each trial is a fork of it.
 
 * ``Collected`` -- what has been imported: functions by their place, tests by file, and which
-  functions have run meanwhile;
+  lines have run meanwhile;
 * ``trial`` -- in a fork: a function's code exchanged, and a stage's tests run;
 * ``trial_anew`` -- the same for a change that takes effect when a module is imported: of a
   statement outside functions, or in a function that runs at imports.  There all is imported anew.
@@ -20,13 +20,15 @@ from dataclasses import replace
 from functools import cache
 from multiprocessing.process import BaseProcess
 from pathlib import Path
-from types import CodeType, FrameType, FunctionType
+from types import CodeType, FunctionType
 from typing import Any, NoReturn
 
 import pytest
+from coverage import Coverage
 from mutants import TREE, Mutant, Stage
 
 Place = tuple[str, int]  # of a function: its file and first line
+Lines = dict[str, int]  # which lines of files run: line n of one is bit n of its number
 
 MEMORY = 6 << 30  # bytes of address space that a mutant may use
 TEST_LIMIT = 10.0  # seconds of processor time that a test may take, three times as long if slow
@@ -75,8 +77,8 @@ class Collected:
         self.items: dict[str, list[pytest.Item]] = defaultdict(list)  # by file
         self.named: dict[str, pytest.Item] = {}
         self.functions: dict[Place, list[FunctionType]] = defaultdict(list)
-        self.ran: set[Place] = set()  # while it was imported
-        self.learned: dict[str, tuple[float, set[Place] | None]] = {}  # see learning.py
+        self.ran: Lines = {}  # while it was imported
+        self.learned: dict[str, tuple[float, Lines | None]] = {}  # see learning.py
 
     def run(self, files: Sequence[str], then: Callable[[], None]) -> None:
         """Import and collect these files' tests, then call a function.
@@ -101,8 +103,9 @@ class Collected:
                     self.raised = SystemExit(why)
 
             def pytest_runtestloop(self, session: pytest.Session) -> bool:
-                sys.settrace(None)
+                cover.stop()
                 if not self.raised:
+                    collected.ran = lines_run(cover).get("", {})
                     collected.take(session.items, package)
                     try:
                         then()
@@ -110,7 +113,8 @@ class Collected:
                         self.raised = raised
                 return True
 
-        sys.settrace(entering(package, self.ran))
+        cover = covering(package)
+        cover.start()
         plugin = Plugin()
         status = pytest.main(["-s", "-p", "no:terminal", *PLAIN, *files], plugins=[plugin])
         if plugin.raised:
@@ -153,29 +157,32 @@ class Collected:
         return self.learned[name][0]
 
     def sharpened(self, mutant: Mutant) -> Mutant:
-        """A mutant that meets only those of its tests that enter the function, if any is known to;
-        of each stage the quickest first."""
-        place = self.place(mutant)
-        known = {}
-        for stage in mutant.stages:
-            names = {item.nodeid for item in self.tests(stage)} & self.learned.keys() - known.keys()
-            known |= {name: self.learned[name] for name in sorted(names, key=self.seconds)}
-        if not any(place in (entered or ()) for _, entered in known.values()):
+        """A mutant that meets only those of its tests that run a line of the changed statement, the
+        quickest first; or all, where that is not known or imports have run it."""
+        file = str(self.base / "autodiff" / mutant.module)
+        lines = sum(1 << line for line in mutant.lines)
+        if not lines or lines & self.ran.get(file, 0):
             return mutant
-        chosen = [
-            name for name, (_, entered) in known.items() if entered is None or place in entered
-        ]
-        return replace(mutant, stages=(Stage(tuple(chosen), ()),))
+        names = {item.nodeid for stage in mutant.stages for item in self.tests(stage)}
+        chosen = []
+        for name in sorted(names & self.learned.keys(), key=self.seconds):
+            run = self.learned[name][1]
+            if run is None or lines & run.get(file, 0):
+                chosen.append(name)
+        return replace(mutant, stages=(Stage(tuple(chosen), ()),) if chosen else ())
 
     def exchange(self, mutant: Mutant) -> Callable[[], None] | None:
         """What gives a mutant's function its code; None if that would come too late."""
         place = self.place(mutant)
-        if place is None or place in self.ran or place not in self.functions:
+        if place is None or place not in self.functions:
             return None
+        file, first = place
         functions = self.functions[place]
         name, number = mutant.function
+        if any(self.ran.get(file, 0) >> line & 1 for line in body(functions[0].__code__) - {first}):
+            return None
         try:
-            code = codes(mutant.source(), place[0])[name][number]
+            code = codes(mutant.source(), file)[name][number]
         except SyntaxError:  # such a module cannot be imported
             return None
         if any(f.__code__.co_freevars != code.co_freevars for f in functions):
@@ -188,14 +195,28 @@ class Collected:
         return give
 
 
-def entering(package: str, places: set[Place]) -> Callable[[FrameType, str, Any], None]:
-    """What, given to ``sys.settrace``, notes which functions in a folder are entered."""
+def covering(package: str) -> Coverage:
+    """What sees which lines of the files in a folder run."""
+    cover = Coverage(data_file=None, include=[f"{package}/*"])
+    cover.set_option("run:disable_warnings", ["no-data-collected", "trace-changed"])
+    return cover
 
-    def see(frame: FrameType, event: str, _: Any) -> None:
-        if frame.f_code.co_filename.startswith(package):
-            places.add((frame.f_code.co_filename, frame.f_code.co_firstlineno))
 
-    return see
+def lines_run(cover: Coverage) -> dict[str, Lines]:
+    """The lines that have run, by context."""
+    found: dict[str, Lines] = defaultdict(lambda: defaultdict(int))
+    data = cover.get_data()
+    for file in data.measured_files():
+        for line, contexts in data.contexts_by_lineno(file).items():
+            for context in contexts:
+                found[context][file] |= 1 << line
+    return {context: dict(lines) for context, lines in found.items()}
+
+
+def body(code: CodeType) -> set[int]:
+    """The lines of a function, those of functions in it, too."""
+    inner = [body(x) for x in code.co_consts if isinstance(x, CodeType)]
+    return {line for _, _, line in code.co_lines() if line}.union(*inner)
 
 
 @cache

@@ -1,0 +1,14 @@
+"""Mutants that no test can tell from the engine, and why: what ``mutate.py`` expects to survive.
+
+Each name of a mutant has its reason in one line.
+"""
+
+from equivalent.engine import ENGINE
+from equivalent.lanes import LANES
+from equivalent.machines import MACHINES
+from equivalent.passes import PASSES
+from equivalent.scans import SCANS
+from equivalent.special import SPECIAL
+from equivalent.transforms import TRANSFORMS
+
+EQUIVALENT = {**ENGINE, **SPECIAL, **TRANSFORMS, **PASSES, **LANES, **SCANS, **MACHINES}

@@ -1,0 +1,3 @@
+"""Mutants of what runs and writes programs that no test can tell, and why."""
+
+MACHINES: dict[str, str] = {}

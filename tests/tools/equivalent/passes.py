@@ -1,0 +1,140 @@
+"""Mutants of passes and derivatives that no test can tell, and why."""
+
+from equivalent.reasons import FEW, MARK, NONE, ROOM, TUNED
+
+PASSES: dict[str, str] = {
+    # -- the passes --------------------------------------------------------------------------------
+    "compiler.passes.dead_code: table = np.full(2 << len(read).bit_length(), -1, np.int32) "
+    "-> table = np.full(3 << len(read).bit_length(), -1, np.int32)": (
+        "each half of the table has room for all: there are only more collisions"
+    ),
+    "compiler.passes.dead_code: table = np.full(2 << len(read).bit_length(), -1, np.int32) "
+    "-> table = np.full(2 << len(read).bit_length(), -2, np.int32)": NONE,
+    "compiler.passes.dead_code: live[p.outputs[p.outputs >= 0]] = 1 -> "
+    "live[p.outputs[p.outputs >= 0]] = 2": MARK,
+    "compiler.passes.dead_code: read[-1 - p.outputs[p.outputs < 0]] = 1 -> read[-1 - "
+    "p.outputs[p.outputs < 0]] = 2": MARK,
+    "compiler.passes.fold_constants: varying[:p.inputs] = 1 -> varying[:p.inputs] = 2": MARK,
+    "compiler.passes.fold_constants: varying[p.inputs:][(p.ops >= STATIC) | (p.ops == "
+    "GUARD)] = 1 -> varying[p.inputs:][(p.ops >= STATIC) | (p.ops == GUARD)] = 2": MARK,
+    "compiler.passes.fold_constants: nothing_held = np.zeros(2 ** 16, np.uint8) -> "
+    "nothing_held = np.zeros(3 ** 16, np.uint8)": ROOM,
+    "compiler.passes.fold_constants: nothing_held = np.zeros(2 ** 16, np.uint8) -> "
+    "nothing_held = np.zeros(2 ** 17, np.uint8)": ROOM,
+    "compiler.passes.common_subexpressions: commutes = np.zeros(2 ** 16, np.uint8) -> "
+    "commutes = np.zeros(3 ** 16, np.uint8)": ROOM,
+    "compiler.passes.common_subexpressions: commutes = np.zeros(2 ** 16, np.uint8) -> "
+    "commutes = np.zeros(2 ** 17, np.uint8)": ROOM,
+    "compiler.passes.common_subexpressions: commutes[[CODES['add'], CODES['mul']]] = 1 -> "
+    "commutes[[CODES['add'], CODES['mul']]] = 2": MARK,
+    "compiler.passes.common_subexpressions: heads = np.full(len(same) + (1 << "
+    "len(p).bit_length()), -1, np.int32) -> heads = np.full(len(same) + (2 << "
+    "len(p).bit_length()), -1, np.int32)": ROOM,
+    "compiler.passes.common_subexpressions: heads = np.full(len(same) + (1 << "
+    "len(p).bit_length()), -1, np.int32) -> heads = np.full(len(same) + (1 << "
+    "len(p).bit_length()), -2, np.int32)": NONE,
+    "compiler.passes._rules: rules.append([*wants, 0, places[result], -1]) -> "
+    "rules.append([*wants, 0, places[result], 1])": (
+        "operation 0 has one operand: nobody reads the third number"
+    ),
+    "compiler.passes._rules: rules.append([*wants, 0, places[result], -1]) -> "
+    "rules.append([*wants, 0, places[result], -2])": "as above",
+    "compiler.passes._rules: rules.append([*wants, result.op, *operands, -1][:9]) -> "
+    "rules.append([*wants, result.op, *operands, -2][:9])": (
+        "any negative number says that there is no second operand"
+    ),
+    "compiler.passes._rules: rules.append([*wants, result.op, *operands, -1][:9]) -> "
+    "rules.append([*wants, result.op, *operands, 1][:9])": (
+        "of an operation with one operand, the second is not read"
+    ),
+    "compiler.passes._rules: first = np.searchsorted([pattern.op for pattern, _ in parsed], "
+    "np.arange(2 ** 16 + 1)) -> first = np.searchsorted([pattern.op for pattern, _ in "
+    "parsed], np.arange(3 ** 16 + 1))": FEW,
+    "compiler.passes._rules: first = np.searchsorted([pattern.op for pattern, _ in parsed], "
+    "np.arange(2 ** 16 + 1)) -> first = np.searchsorted([pattern.op for pattern, _ in "
+    "parsed], np.arange(2 ** 17 + 1))": FEW,
+    "compiler.passes._rules: first = np.searchsorted([pattern.op for pattern, _ in parsed], "
+    "np.arange(2 ** 16 + 1)) -> first = np.searchsorted([pattern.op for pattern, _ in "
+    "parsed], np.arange(2 ** 16 - 1))": FEW,
+    "compiler.passes._rules: first = np.searchsorted([pattern.op for pattern, _ in parsed], "
+    "np.arange(2 ** 16 + 1)) -> first = np.searchsorted([pattern.op for pattern, _ in "
+    "parsed], np.arange(2 ** 16 + 2))": FEW,
+    "compiler.passes.identities: count = loops.rewrite(p.inputs, *views(*arrays, to, "
+    "np.zeros(6, np.int32))) -> count = loops.rewrite(p.inputs, *views(*arrays, to, "
+    "np.zeros(7, np.int32)))": ROOM,
+    # -- derivatives -------------------------------------------------------------------------------
+    "compiler.derivatives.ancestors: live[refs[refs >= 0]] = 1 -> live[refs[refs > 0]] = 1": (
+        "slot 0 is an input, which is computed from nothing"
+    ),
+    "compiler.derivatives.ancestors: live[refs[refs >= 0]] = 1 -> live[refs[refs >= 1]] = 1": (
+        "as above"
+    ),
+    "compiler.derivatives.chosen: at, active = (list(inputs), dependent(p, inputs)) -> at, "
+    "active = (inputs, dependent(p, inputs))": ("calls give a list"),
+    "compiler.derivatives.chosen: unsure[begin] = 1 -> unsure[begin] = 2": (MARK),
+    "compiler.derivatives: HELD[[CODES[name] for name in instructions.HELD]] = 1 -> "
+    "HELD[[CODES[name] for name in instructions.HELD]] = 2": (MARK),
+    # -- sparse matrices ---------------------------------------------------------------------------
+    "compiler.sparsity.pattern: columns = np.full(p.inputs, -1, np.int32) -> columns = "
+    "np.full(p.inputs, -2, np.int32)": NONE,
+    "compiler.sparsity.pattern: seen = np.full(p.inputs + len(p), -1, np.int32) -> seen = "
+    "np.full(p.inputs + len(p), -2, np.int32)": NONE,
+    "compiler.sparsity.pattern: found = np.empty(len(places) + 2 ** 20, np.int32) -> found = "
+    "np.empty(len(places) + 2 * 20, np.int32)": "a row always fits; there are only more rounds",
+    "compiler.sparsity.pattern: found = np.empty(len(places) + 2 ** 20, np.int32) -> found = "
+    "np.empty(len(places) + 2 ** 21, np.int32)": ROOM,
+    "compiler.sparsity.colours: if n and np.bincount(where.rows, minlength=1).max() == n: -> "
+    "pass": "the greedy rule gives the same: all columns meet in that row; this is only faster",
+    "compiler.sparsity.colours: if n and np.bincount(where.rows, minlength=1).max() == n: -> "
+    "if np.bincount(where.rows, minlength=1).max() == n:": (
+        "without columns, both ways give an empty list"
+    ),
+    "compiler.sparsity.colours: if n and np.bincount(where.rows, minlength=1).max() == n: -> "
+    "if n and np.bincount(where.rows, minlength=2).max() == n:": (
+        "the largest of the counts is the same"
+    ),
+    "compiler.sparsity.full_rows: left = np.arange(m + 1) + np.append(counts[fullest], 0) -> "
+    "left = np.arange(m + 1) + np.append(counts[fullest], 1)": (
+        "what the last place stands for is chosen by the fullest column as well"
+    ),
+    "compiler.sparsity._mirrored: return np.where(keys[at] == mirrored, at, -1) -> return "
+    "np.where(keys[at] == mirrored, at, -2)": NONE,
+    "compiler.sparsity._seeds: seeds: list[dict[int, int | None]] = [{} for _ in "
+    "range(of_column[used].max(initial=-1) + 1)] -> seeds: list[dict[int, int | None]] = [{} "
+    "for _ in range(of_column[used].max(initial=-2) + 1)]": (
+        "a range that ends at -1 is as empty as one that ends at 0"
+    ),
+    "compiler.sparsity.sparse_jacobian: mirror = _mirrored(where) if symmetric else "
+    "np.full(len(rows), -1) -> mirror = _mirrored(where) if symmetric else "
+    "np.full(len(rows), -2)": NONE,
+    "compiler.sparsity.sparse_jacobian: elsewhere = (mirror >= 0) & (~known | (rows > "
+    "columns) & known[mirror]) -> elsewhere = (mirror >= 0) & (~known | (rows >= columns) & "
+    "known[mirror])": "an entry on the diagonal is its own mirror image",
+    "compiler.derivatives._alike: of = of.reshape(-1) -> of = of.reshape(-2)": (
+        "any negative size is what fits; and it has that shape but for NumPy 2.0"
+    ),
+    "compiler.derivatives._alike: of = of.reshape(-1) -> pass": (
+        "it has that shape already, but for NumPy 2.0"
+    ),
+    "compiler.derivatives._reverse_vmap: if not len(by) or not len(which) + len(sums): -> if not "
+    "len(which) + len(sums):": "a vmap without results, which is dead code",
+    "compiler.sparsity._dependences: return shared[:0] -> return shared[:1]": (
+        "only guards read what this is for"
+    ),
+    "compiler.sparsity._without_vmaps: for j, i in [(k, -1), *zip(at.tolist(), which.tolist(), "
+    "strict=True)]: -> for j, i in [(k, 1), *zip(at.tolist(), which.tolist(), strict=True)]:": (
+        "nobody reads what stands for the vmap itself"
+    ),
+    **dict.fromkeys(
+        (
+            "compiler.derivatives._reverse_vmap: if not len(by) or not len(which) + len(sums): -> "
+            f"{new}"
+            for new in ("if not len(by):", "pass")
+        ),
+        "a vmap without results, which is dead code",
+    ),
+    # -- what runs vmaps ---------------------------------------------------------------------------
+    "compiler.mapped.run: raise AssertionError('a program runs in a lane by itself, but not "
+    "among others') -> pass": "the lane that no program is right for has raised before",
+    "compiler.simplify: FEW = 16 -> FEW = 17": TUNED,
+}
