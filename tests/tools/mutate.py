@@ -296,7 +296,8 @@ def main(argv: list[str] | None = None) -> int:
                         bar.write(f"{after}  {by or 'SURVIVED':60} {mutant.name}")
 
         try:
-            collected.run(sorted({test for unit in units for test in unit.files()}), run)
+            files = {test for unit in units for test in unit.files()}
+            collected.run({unit.module for unit in units}, sorted(files), run)
         except KeyboardInterrupt:  # before the first mutant
             return 128 + signal.SIGINT
     wrong = report(found)

@@ -10,6 +10,7 @@
 from __future__ import annotations
 
 import gc
+import importlib
 import inspect
 import os
 import signal
@@ -80,8 +81,9 @@ class Collected:
         self.ran: Lines = {}  # while it was imported
         self.learned: dict[str, tuple[float, Lines | None]] = {}  # see learning.py
 
-    def run(self, files: Sequence[str], then: Callable[[], None]) -> None:
-        """Import and collect these files' tests, then call a function.
+    def run(self, modules: set[str], files: Sequence[str], then: Callable[[], None]) -> None:
+        """Import these modules of the package, import and collect these files' tests, then call a
+        function.
 
         Raises:
             SystemExit: if one cannot be imported.
@@ -103,9 +105,7 @@ class Collected:
                     self.raised = SystemExit(why)
 
             def pytest_runtestloop(self, session: pytest.Session) -> bool:
-                cover.stop()
                 if not self.raised:
-                    collected.ran = lines_run(cover).get("", {})
                     collected.take(session.items, package)
                     try:
                         then()
@@ -115,6 +115,11 @@ class Collected:
 
         cover = covering(package)
         cover.start()
+        for module in sorted(modules):
+            name = "autodiff/" + module.removesuffix(".py").removesuffix("__init__")
+            importlib.import_module(name.rstrip("/").replace("/", "."))
+        cover.stop()
+        self.ran = lines_run(cover).get("", {})
         plugin = Plugin()
         status = pytest.main(["-s", "-p", "no:terminal", *PLAIN, *files], plugins=[plugin])
         if plugin.raised:
@@ -132,6 +137,8 @@ class Collected:
         for x in gc.get_objects():
             if type(x) is FunctionType and x.__code__.co_filename.startswith(package):
                 self.functions[x.__code__.co_filename, x.__code__.co_firstlineno].append(x)
+        gc.collect()
+        gc.freeze()  # the forks' collections pass over all this
 
     def tests(self, stage: Stage) -> Iterator[pytest.Item]:
         """A stage's tests."""
