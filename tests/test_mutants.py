@@ -226,7 +226,7 @@ def test_a_run_that_is_cut_short_while_it_learns_leaves_nothing_behind(tmp_path,
     ("number", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143), (None, 0)]
 )
 def test_a_run_that_is_cut_short_leaves_nothing_behind(tmp_path, number, status):
-    seconds = "1000" if number else "4"  # too few for all of them
+    seconds = "1000" if number else "2"  # too few for all of them
     with mutating(tmp_path, "--seconds", seconds, *OF_TREES, "graph.tree") as process:
         if number:
             while not [*tmp_path.glob("mutants-*/*/output")]:
@@ -236,6 +236,7 @@ def test_a_run_that_is_cut_short_leaves_nothing_behind(tmp_path, number, status)
             process.send_signal(number)
         output, _ = process.communicate(timeout=300)
     assert process.returncode == status, output
+    assert re.search(r"^[1-9]\d* mutants in .*unexpected: 0", output, re.M) or number
     assert "unexpected: 0" in output
     assert processes_in(tmp_path) == []
     assert [*tmp_path.iterdir()] == []

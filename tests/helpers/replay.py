@@ -105,6 +105,13 @@ def replay(history):
     return player.seen
 
 
+#: Whether there is a compiled engine that a process could run.
+BUILT = any(
+    Path(autodiff.__file__).with_name(f"value{suffix}").exists()
+    for suffix in importlib.machinery.EXTENSION_SUFFIXES
+)
+
+
 class OtherEngine:
     """A process that lives through histories one after the other; started again should it die."""
 
@@ -118,9 +125,7 @@ class OtherEngine:
             stdout=subprocess.PIPE,
             text=True,
         )
-        folder = Path(autodiff.__file__).parent
-        built = any((folder / f"value{s}").exists() for s in importlib.machinery.EXTENSION_SUFFIXES)
-        assert self.answer() == {"compiled": built and not COMPILED}
+        assert self.answer() == {"compiled": BUILT and not COMPILED}
 
     def answer(self):
         line = self.process.stdout.readline()

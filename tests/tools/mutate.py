@@ -45,7 +45,7 @@ import sys
 import tempfile
 import time
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from itertools import islice
 from multiprocessing import connection, get_context, process
 from pathlib import Path
@@ -84,9 +84,9 @@ class Run(NamedTuple):
 class Runner:
     """Runs mutants on some processes, each stage of each mutant in a fork of this one."""
 
-    def __init__(self, collected: Collected, jobs: int, until: float) -> None:
+    def __init__(self, collected: Collected, jobs: int, enough: Callable[[], bool]) -> None:
         self.collected, self.base = collected, collected.base
-        self.jobs, self.until = jobs, until
+        self.jobs, self.enough = jobs, enough
         self.running: list[Run] = []
         self.interrupted = 0  # by which signal
 
@@ -154,7 +154,7 @@ class Runner:
             for number in (signal.SIGINT, signal.SIGTERM)
         ]
         try:
-            while not self.interrupted and time.monotonic() < self.until:
+            while not self.interrupted and not self.enough():
                 while len(self.running) < self.jobs:
                     if begun:
                         self.start(*begun.popleft())
@@ -223,7 +223,9 @@ def arguments_of(argv: list[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else "")
     parser.add_argument("--group", choices=GROUPS, action="append")
     parser.add_argument("--only", nargs="+", default=[""], metavar="NAME", help="so named, in part")
-    parser.add_argument("--seconds", type=float, metavar="S", help="a sample, for so long")
+    parser.add_argument(
+        "--seconds", type=float, metavar="S", help="a sample, at least one, for so long"
+    )
     parser.add_argument("--sample", type=int, metavar="N", help="a sample of so many")
     parser.add_argument("--seed", type=int, default=0, help="of the sample")
     parser.add_argument("--jobs", type=int, default=2, help="processes")
@@ -275,17 +277,24 @@ def main(argv: list[str] | None = None) -> int:
         os.environ["HYPOTHESIS_STORAGE_DIRECTORY"] = str(base / ".hypothesis")
         snapshot(base)
         collected = Collected(base)
-        seconds = math.inf if options.seconds is None else options.seconds
-        runner = Runner(collected, options.jobs, began + seconds)
+        until = math.inf
+
+        def enough() -> bool:
+            return bool(found) and time.monotonic() > until
+
+        runner = Runner(collected, options.jobs, enough)
         total = len(mutants) if isinstance(mutants, list) else None
         every = 0.5 if sys.stderr.isatty() else 15.0  # seconds from one progress line to the next
 
         def run() -> None:
+            nonlocal until
             meeting = mutants
             if not sampled and len(mutants) > 50:
                 with tqdm(unit="file of tests", mininterval=every) as bar:
                     learn(collected, {s for unit in units for s in unit.stages}, options.jobs, bar)
                 meeting = map(collected.sharpened, mutants)
+            if options.seconds is not None:
+                until = time.monotonic() + options.seconds
             with tqdm(total=total, unit="mutant", mininterval=every) as bar:
                 for mutant, by in runner.run(meeting):
                     found.append((mutant, by))
