@@ -12,6 +12,7 @@ import sys
 import tempfile
 import time
 from collections import defaultdict
+from collections.abc import Callable
 from multiprocessing import get_context
 from multiprocessing.process import BaseProcess
 from pathlib import Path
@@ -24,8 +25,10 @@ from trials import Collected, Lines, begin, covering, end, finish, lines_run
 STARTS = {"subprocess.Popen", "os.fork", "os.forkpty", "os.posix_spawn"}
 
 
-def learn(collected: Collected, stages: set[Stage], jobs: int, bar: Any) -> None:
-    """Learn about the tests of some stages; ``collected`` keeps it.
+def learn(
+    collected: Collected, stages: set[Stage], jobs: int, bar: Any, interrupted: Callable[[], bool]
+) -> None:
+    """Learn about the tests of some stages, unless interrupted; ``collected`` keeps it.
 
     Raises:
         SystemExit: if the process that runs a file's tests does not come to its end.
@@ -38,7 +41,7 @@ def learn(collected: Collected, stages: set[Stage], jobs: int, bar: Any) -> None
     pending = sorted(chosen)
     bar.reset(total=len(pending))
     try:
-        while pending or running:
+        while (pending or running) and not interrupted():
             while pending and len(running) < jobs:
                 file = pending.pop(0)
                 folder = Path(tempfile.mkdtemp(dir=collected.base))

@@ -46,6 +46,7 @@ import tempfile
 import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from itertools import islice
 from multiprocessing import connection, get_context, process
 from pathlib import Path
@@ -136,9 +137,21 @@ class Runner:
         end(run.process)
         self.running.remove(run)
 
-    def interrupt(self, number: int, _: Any) -> None:
-        """Handle a signal: come to an end, but in no unforeseen place."""
-        self.interrupted = number
+    @contextmanager
+    def heeding(self) -> Iterator[None]:
+        """Have a signal only noted, so that all comes to an end, but in no unforeseen place: what a
+        handler raises while this process forks is lost."""
+
+        def note(number: int, _: Any) -> None:
+            self.interrupted = number
+
+        signals = signal.SIGINT, signal.SIGTERM
+        handlers = [(number, signal.signal(number, note)) for number in signals]
+        try:
+            yield
+        finally:
+            for number, handler in handlers:
+                signal.signal(number, handler)
 
     def run(self, mutants: Iterable[Mutant]) -> Iterator[tuple[Mutant, str]]:
         """Each mutant with the test that killed it, or "", as they come to an end.
@@ -149,10 +162,6 @@ class Runner:
         fresh, begun = iter(mutants), deque[tuple[Mutant, int, bool]]()
         sound: set[tuple[Stage, bool]] = set()  # what has passed on the engine as it is
         waiting: dict[tuple[Stage, bool], list[tuple[Mutant, str]]] = {}  # kills until it has
-        handlers = [
-            (number, signal.signal(number, self.interrupt))
-            for number in (signal.SIGINT, signal.SIGTERM)
-        ]
         try:
             while not self.interrupted and not self.enough():
                 while len(self.running) < self.jobs:
@@ -191,8 +200,6 @@ class Runner:
         finally:
             for run in [*self.running]:
                 self.end(run)
-            for number, handler in handlers:
-                signal.signal(number, handler)
 
 
 # -- the report ------------------------------------------------------------------------------------
@@ -290,8 +297,9 @@ def main(argv: list[str] | None = None) -> int:
             nonlocal until
             meeting = mutants
             if not sampled and len(mutants) > 50:
+                stages = {stage for unit in units for stage in unit.stages}
                 with tqdm(unit="file of tests", mininterval=every) as bar:
-                    learn(collected, {s for unit in units for s in unit.stages}, options.jobs, bar)
+                    learn(collected, stages, options.jobs, bar, lambda: bool(runner.interrupted))
                 meeting = map(collected.sharpened, mutants)
             if options.seconds is not None:
                 until = time.monotonic() + options.seconds
@@ -306,7 +314,8 @@ def main(argv: list[str] | None = None) -> int:
 
         try:
             files = {test for unit in units for test in unit.files()}
-            collected.run({unit.module for unit in units}, sorted(files), run)
+            heeded = runner.heeding()(run)
+            collected.run({unit.module for unit in units}, sorted(files), heeded)
         except KeyboardInterrupt:  # before the first mutant
             return 128 + signal.SIGINT
     wrong = report(found)
