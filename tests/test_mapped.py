@@ -34,6 +34,7 @@ from autodiff import (
     vmap,
 )
 from autodiff.compiler.program import validate
+from autodiff.compiler.trace import trace
 from autodiff.engine.instructions import VMAP
 from autodiff.export import to_python
 from autodiff.functions import mean
@@ -496,6 +497,16 @@ def test_what_is_no_number_of_threads(threads):
 # -- what else there is ----------------------------------------------------------------------------
 
 
+def test_a_pullback_is_not_disturbed_by_a_vmap_that_comes_after_it():
+    @jit
+    def f(xs):
+        value, pull = vjp(sin, 2.0)
+        ys = vmap(lambda x: x * x)(xs)
+        return value + pull(3.0)[0] + mean(ys)
+
+    assert f(np.array([1.0, 3.0])) == np.sin(2.0) + 3.0 * np.cos(2.0) + 5.0
+
+
 def test_programs_are_printed_pickled_and_written_in_python():
     def f(w, xs):
         return mean(vmap(lambda x: sin(x * w) if x > 0 else x * w)(xs))
@@ -514,6 +525,23 @@ def test_programs_are_printed_pickled_and_written_in_python():
     close([value, derivative], lowered.run(np.append(0.7, xs)))
     program = pickle.loads(pickle.dumps(lowered.program))
     assert program.bodies[0].key() == lowered.program.bodies[0].key()
+
+
+def test_a_program_holds_what_it_runs_and_nothing_else():
+    """Not what another vmap ran before it in the same function, and another before that."""
+    n = 6
+
+    def f(xs):
+        for k in range(n):
+            xs = vmap(lambda x, k=k: vmap(lambda y: y + k)(np.array([x, 1.0]))[0])(xs)
+            assert xs[0] > 0
+        return mean(xs)
+
+    for traced in trace(lambda xs: [f(np.array(xs))], [0.5, 1.5])[::2]:
+        assert [[len(q.bodies) for q in body.programs] for body in traced.bodies] == [[1]] * n
+    lines = jit(f).lower(np.array([0.5, 1.5])).as_text().splitlines()
+    indents = [line.index("way") for line in lines if "way" in line]
+    assert indents == [0, 4] * (len(indents) // 2)
 
 
 def changed(p, **fields):

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 
-from autodiff import dot, mean, primitive
+from autodiff import cos, dot, mean, primitive, vmap
 from autodiff import sum as sum_
 from autodiff.compiler import derivatives, emitter, loops, passes, program, simplify, writing
 from autodiff.compiler.machine import Machine
@@ -204,6 +204,27 @@ def test_identities_reach_what_other_identities_have_made():
 
     p = validate(passes.identities(trace(lambda xs: [f(*xs)], [1.0]).program), "identities")
     assert (len(p), p.constants.tolist()) == (1, [-3.0])
+
+
+def test_what_is_behind_guards_reads_its_own_operands_constants_and_bodies():
+    """One program has a vmap, the other two: each goes on to run its own."""
+    xs = [0.5, 1.5, 2.5]
+
+    def condition(xs):
+        assert dot(vmap(lambda x: x * 2)(np.array(xs)), xs) > 0.1
+        return []
+
+    def f(xs):
+        products = vmap(lambda x, y: x * y, in_axes=(0, None))(np.array(xs), xs[1])
+        return [dot(products, vmap(cos)(products)), xs[0] / 3.0, 7.0]
+
+    guards, p = trace(condition, xs).guards, trace(f, xs).program
+    both = validate(passes.behind(guards, p), "both")
+    assert (len(guards.guards), len(both.guards), len(both.bodies)) == (1, 1, 3)
+    assert both.bodies == guards.bodies + p.bodies
+    assert run(both, xs) == run(p, xs)
+    assert run(both, [-x for x in xs]) == run(p, [-x for x in xs])
+    assert Machine(both)(np.zeros(3)) is None
 
 
 def test_what_a_pass_leaves_is_the_same_program():

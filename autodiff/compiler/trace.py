@@ -41,11 +41,13 @@ class Run(NamedTuple):
         trace: the trace that what it recorded belongs to.
         inputs: the Values that it was run on.
         results: Values and floats.
+        with_bodies: whether it recorded what has a body, as a vmap has: no sweep goes through that.
     """
 
     trace: Trace
     inputs: list[Value]
     results: list[Any]
+    with_bodies: bool
 
 
 def run(
@@ -67,8 +69,10 @@ def run(
     here = Trace(frozen, name)
     xs = within(here.mode(), numbering.inputs_of, list(inputs), here.origin)
     here.integers.update((id(xs[i]), xs[i]) for i in integers)
+    before = len(here.bodies)
     try:
-        return Run(here, xs, within(here.mode(), function, xs))
+        results = within(here.mode(), function, xs)
+        return Run(here, xs, results, len(here.bodies) > before)
     except BaseException:
         here.forget()
         raise
@@ -106,7 +110,7 @@ def traced(run: Run, given: Sequence[Any], spare: int = 0) -> Traced:
     Raises:
         RuntimeError: if the function has set the data of its arguments, which no program does.
     """
-    here, xs, results = run
+    here, xs, results, _ = run
     for x, number in zip(xs, given, strict=True):
         if type(number) is float and number_of(x) != number and number == number:
             raise RuntimeError(
@@ -165,7 +169,10 @@ def _program(
         else:
             given += 1
             outputs[i] = -given
-    return Program(count, outputs, constants, ops, a, b, entries, (), tuple(here.bodies))
+    numbers = -1 - entries[(a + b - 1)[ops == VMAP]]  # of the bodies that are run
+    called, constants[numbers] = np.unique(constants[numbers], return_inverse=True)
+    bodies = tuple(here.bodies[int(k)] for k in called)
+    return Program(count, outputs, constants, ops, a, b, entries, (), bodies)
 
 
 def _guarded(p: Program, here: Trace) -> Program:

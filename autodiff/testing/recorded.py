@@ -112,7 +112,7 @@ def record(
 
 def _taken_apart(made: Run, name: str) -> Recorded:
     """What a run computed."""
-    trace, inputs, (result,) = made
+    trace, inputs, (result,), _ = made
     nodes = _Nodes(trace.bodies, name)
     where = {id(x): nodes.given(number_of(x), True) for x in inputs}
     results: dict[int, list[int]] = {}  # of a vmap or a scan

@@ -345,7 +345,7 @@ def _pulled(f: Callable[..., Any], *primals: Any) -> tuple[Any, Callable[[Any], 
     made, given, shapes, result = recording.record(primals, {})
     captured = captures(made)
     symbolic = has_values(given) or (captured and MODE.get().recording)
-    by_program = symbolic or captured or bool(made.trace.bodies)
+    by_program = symbolic or captured or made.with_bodies
     prepared = [_prepared(made, given, symbolic)] if by_program else []
     if symbolic:
         value = tree_unflatten(result, iter(as_values(prepared[0].results)))
@@ -360,7 +360,7 @@ def _pulled(f: Callable[..., Any], *primals: Any) -> tuple[Any, Callable[[Any], 
         if words:
             raise TypeError(f"{name}: {words}, as the result is")
         if not has_values(came) and not (symbolic and MODE.get().recording):
-            if made.trace.bodies:
+            if made.with_bodies:
                 pulled = prepared[0].pull(listed(came))
                 found = [number_of(x) if type(x) is Value else x for x in pulled]
             else:

@@ -157,7 +157,7 @@ class Transform(Generic[P, R]):
     def __call__(self, *args: P.args, **kwargs: P.kwargs) -> R:
         """What the transform computes, for arguments of the function."""
         recorded = self.record(args, kwargs)
-        if self._of_sweep and not has_values(recorded.given) and not recorded.run.trace.bodies:
+        if self._of_sweep and not has_values(recorded.given) and not recorded.run.with_bodies:
             root = one_number(recorded.run.results, recorded.result, self.name)
             found, captured = swept(recorded.run, [1.0])
             if not (captured and MODE.get().recording):
