@@ -227,6 +227,45 @@ def test_what_is_behind_guards_reads_its_own_operands_constants_and_bodies():
     assert Machine(both)(np.zeros(3)) is None
 
 
+@pytest.mark.parametrize("n", [0.0, 1.0, 2.0])
+@pytest.mark.parametrize("k", [1.0, -3.0, 0.0, -0.0, math.inf, math.nan])
+def test_a_monomial_is_what_it_is_where_that_is_exact(k, n):
+    """Beside others, and with another constant in front of it."""
+    p = written(
+        2,
+        [5.0, k, n],
+        ("sub", 1, -1),
+        ("monomial", -2, 0, -3),
+        ("mul", 3, 1),
+        ("monomial", -2, 1, 0),
+        outputs=[2, 3, 4, 5],
+    )
+    q = validate(passes.powers(p), "powers")
+    exact = n != 2.0 and k not in (0.0, math.inf) and k == k
+    instead = {0.0: [], 1.0: ["mul"]}[n] if exact else ["monomial"]
+    assert [ROWS[op].name for op in q.ops.tolist()] == ["sub", *instead, "mul", "monomial"]
+    for x, y in itertools.product([2.0, -0.5, 0.0, math.inf], repeat=2):
+        assert run(q, [x, y]) == run(p, [x, y])
+
+
+def test_a_guard_that_stands_there_twice_is_left_once():
+    """What reads the second then reads what it let through."""
+    guards = ("guard", 1, -1, -2), ("guard", 2, -1, -2)
+    p = written(
+        1,
+        [1.0, 0.0],
+        ("greater", 0, -2),
+        ("greater", 0, -2),
+        *guards,
+        outputs=[3, 4, 0],
+        sources=("here",),
+    )
+    q = validate(passes.common_subexpressions(p), "common_subexpressions")
+    assert text(q) == ["guard x0 > 0.0    # here", "return v2, v2, x0"]
+    assert run(q, [2.0]) == run(p, [2.0])
+    assert Machine(q)(np.array([-1.0])) is None
+
+
 def test_what_a_pass_leaves_is_the_same_program():
     p = trace(lambda xs: [xs[0] * xs[1] + xs[0]], [1.0, 2.0]).program
     assert passes.identities(p) is p

@@ -163,11 +163,12 @@ def powers(p: Program) -> Program:
         np.flatnonzero(fits & (exponent == 1)),
         np.flatnonzero(fits & (exponent == 0)),
     )
-    ops, a, b = p.ops.copy(), p.a.copy(), p.b.copy()
+    ops, a, b, entries = p.ops.copy(), p.a.copy(), p.b.copy(), p.entries.copy()
     ops[at[linear]], a[at[linear]], b[at[linear]] = CODES["mul"], k[linear], x[linear]
     to = np.arange(p.inputs + len(p), dtype=np.int32)
     to[p.inputs + at[constant]] = k[constant]
-    return dead_code(_forwarded(replace(p, ops=ops, a=a, b=b), to))
+    loops.rename(*views(ops, a, b, entries, ARITY, to))
+    return dead_code(_forwarded(replace(p, ops=ops, a=a, b=b, entries=entries), to))
 
 
 class _Pattern(NamedTuple):

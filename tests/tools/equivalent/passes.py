@@ -14,6 +14,12 @@ PASSES: dict[str, str] = {
     "live[p.outputs[p.outputs >= 0]] = 2": MARK,
     "compiler.passes.dead_code: read[-1 - p.outputs[p.outputs < 0]] = 1 -> read[-1 - "
     "p.outputs[p.outputs < 0]] = 2": MARK,
+    "compiler.passes.dead_code: live[p.inputs:][p.ops == GUARD] |= guards -> "
+    "live[p.inputs:][p.ops == GUARD] = guards": "where guards do not count, none is an output",
+    "compiler.passes.behind: entries[at] = -1 - c - len(p.constants) - np.arange(len(at)) -> "
+    "entries[at] = -1 + c - len(p.constants) - np.arange(len(at))": (
+        "guards have constants enough, the numbers of their sources, for the same to be read"
+    ),
     "compiler.passes.fold_constants: varying[:p.inputs] = 1 -> varying[:p.inputs] = 2": MARK,
     "compiler.passes.fold_constants: varying[p.inputs:][(p.ops >= STATIC) | (p.ops == "
     "GUARD)] = 1 -> varying[p.inputs:][(p.ops >= STATIC) | (p.ops == GUARD)] = 2": MARK,
