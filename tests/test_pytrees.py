@@ -9,7 +9,21 @@ from fractions import Fraction
 import numpy as np
 import pytest
 
-from autodiff import Value, derivative, functions, grad, hessian, hvp, jacobian, jit, jvp, take, vjp
+from autodiff import (
+    Value,
+    derivative,
+    functions,
+    grad,
+    hessian,
+    hvp,
+    jacobian,
+    jit,
+    jvp,
+    scan,
+    take,
+    vjp,
+    vmap,
+)
 
 Point = collections.namedtuple("Point", "x y")
 
@@ -134,6 +148,89 @@ def test_arrays_of_other_types_are_float64():
     assert (found[0].data, found[1]) == (2.0, 4.0)
 
 
+def test_an_array_without_axes_is_one_number():
+    assert grad(lambda x: x.sin())(np.array(0.0)) == 1.0
+    assert derivative(lambda x: x**3, 2)(np.array(2.0)) == 12.0
+
+
+def test_integers_in_lists_are_numbers_of_their_own():
+    def f(ns, x, *, more):
+        return ns[0] * ns[1] ** 2 * x + more[0]
+
+    assert jit(f)([2, 3], 5.0, more=(7, 8)) == 97.0
+    assert grad(f, (0, 1))([2, 3], 5.0, more=(7, 8)) == ([45.0, 60.0], 18.0)
+    picked = jit(lambda x, ns, how, ms: (x[ns[1]], x[ms[0]], how, x[ms[1]] * 2))
+    assert picked([1.5, 2.5, 3.5], [0, 2], True, (1, 0)) == (3.5, 2.5, True, 3.0)
+
+
+def test_values_beside_arrays_and_lists_beside_lists():
+    a = Value(2.0)
+    x = np.array([1.0, 2.0])
+    total = jit(lambda a, x, b: (a * x).sum() * b)(a, x, 5.0)
+    total.backward()
+    assert (total.data, a.grad) == (30.0, 15.0)
+    found = jit(lambda x: ([x, x * 2], {"k": (x * 3, x * 4)}, [True, x > 0.0, x * 5]))(1.0)
+    alike(found, ([1.0, 2.0], {"k": (3.0, 4.0)}, [True, True, 5.0]))
+
+
+def over_lanes(f, tree):
+    return vmap(f)(tree)
+
+
+def over_steps(f, tree):
+    return scan(lambda _, x: (0.0, f(x)), 0.0, tree)[1]
+
+
+@pytest.mark.parametrize("over", [over_lanes, over_steps])
+def test_lanes_and_steps_have_the_structure_of_the_arguments(over):
+    tree = {"a": np.arange(6.0).reshape(3, 2), "none": np.zeros((3, 0)), "b": np.arange(3.0)}
+    alike(over(doubled, tree), doubled(tree))
+    assert over(lambda x: [{}], tree) == [{}]
+    for none in (np.zeros((3, 0), object), np.zeros((3, 2, 0), int)):
+        alike(over(lambda x: x["b"], {"none": none, "b": tree["b"]}), tree["b"])
+
+
+@pytest.mark.parametrize("over", [over_lanes, over_steps])
+def test_lanes_and_steps_of_values_are_values(over):
+    xs = [Value(float(i)) for i in range(4)]
+    w = Value(3.0)
+
+    def f(x):
+        return {"of w": x["a"] * x["b"] * w, "own": [x["a"] * 2, x["b"]]}
+
+    found = over(f, {"a": np.array(xs[:2]), "b": np.array(xs[2:])})
+    assert {type(x) for x in [*found["of w"], *found["own"][0], *found["own"][1]]} == {Value}
+    assert found["own"][0].shape == (2,)
+    assert [x.data for x in (*found["of w"], *found["own"][0])] == [0.0, 9.0, 0.0, 2.0]
+    functions.sum([*found["of w"], *found["own"][0]]).backward()
+    assert [x.grad for x in (*xs, w)] == [8.0, 11.0, 0.0, 3.0, 3.0]
+
+
+def test_results_of_lanes_that_no_value_is_in_are_floats():
+    w = Value(3.0)
+    of_w, own = vmap(lambda x: (x * w, [x * 2, True]))(np.array([1.0, 2.0]))
+    assert [x.data for x in of_w] == [3.0, 6.0]
+    alike(own, [np.array([2.0, 4.0]), True])
+
+
+def test_an_argument_that_lanes_share_may_be_a_number():
+    x, shared = np.arange(3.0), Value(2.0)
+    alike(vmap(lambda x, y: x * y, in_axes=(0, None))(x, 2.0), 2 * x)
+    found = vmap(lambda x, y: x * y, in_axes=(0, None))(x, shared)
+    functions.sum(list(found)).backward()
+    assert shared.grad == 3.0
+    with pytest.raises(ValueError, match=r"lanes along axis 0, but in it is 2\.0 \(float\)"):
+        vmap(lambda x, y: x * y)(np.ones(1), 2.0)
+
+
+def test_numbers_are_named_by_their_place_and_texts_have_no_name():
+    tree = {"w": [1.0, np.ones((1, 2))], "how": "relu", "n": 2}
+    lowered = jit(lambda t, x: t["w"][0] * t["n"] * x).lower(tree, 3.0)
+    wanted = ["t['w'][0]", "t['w'][1][0, 0]", "t['w'][1][0, 1]", "t['n']", "x"]
+    assert lowered.input_names == wanted
+    assert pickle.loads(pickle.dumps(lowered))(tree, 3.0) == 6.0
+
+
 def test_numbers_are_traced_and_texts_are_static():
     traces = []
 
@@ -175,9 +272,10 @@ def test_static_arguments_are_what_they_are():
 
 
 def test_an_integer_that_a_float_cannot_hold_is_refused():
-    for n in (2**53 + 1, np.array([2**53 + 1])):
+    for n in (2**53 + 1, np.array([2**53 + 1]), [1, 2**53 + 1], (-(2**53) - 1,)):
         with pytest.raises(ValueError, match="cannot hold exactly"):
             jit(lambda n: n)(n)
+    assert jit(lambda n: n)([2**53, -(2**53)]) == [2.0**53, -(2.0**53)]
     assert jit(lambda n, x: x, static_argnums=0)(2**53 + 1, 2.0) == 2.0
 
 
@@ -259,7 +357,10 @@ def at_top(x):
 def test_a_decorated_function_is_still_that_function():
     assert (at_top.__name__, at_top.__doc__) == ("at_top", "A docstring.")
     assert repr(at_top) == "<jit(at_top)>"
-    assert repr(grad(at_top.f)) == "<grad(at_top)>"
+    for transform in (grad, jvp, hvp, derivative):
+        assert repr(transform(at_top.f)) == f"<{transform.__name__}(at_top)>"
+    assert repr(hvp(Fraction)) == "<hvp(Fraction)>"
+    assert repr(jvp(at_top)) == "<jvp(at_top)>"
     assert pickle.loads(pickle.dumps(at_top)) is at_top
     assert copy.deepcopy(at_top) is at_top
 
@@ -313,8 +414,11 @@ def test_a_gradient_is_of_one_number(transform):
         (lambda x: [x[0]], "its result is a list of 1, not a number"),
         (lambda x: x[0] > 1, "its result is False"),
     ]:
-        with pytest.raises(TypeError, match=f"must return one number, but {words}.*jacobian"):
-            transform(result)(np.zeros(2))
+        for made in (transform(result), jit(transform(result))):
+            with pytest.raises(TypeError, match=f"must return one number, but {words}.*jacobian"):
+                made(np.zeros(2))
+    with pytest.raises(TypeError, match=r"hvp.*must return one number, but .* is a list of 1"):
+        hvp(lambda x: [x], (1.0,), (1.0,))
 
 
 def test_directions_are_like_the_point():
@@ -322,12 +426,25 @@ def test_directions_are_like_the_point():
         jvp(lambda x: x, (np.ones(2),), (np.ones(3),))
     with pytest.raises(TypeError, match="tangents is a tuple of 1, not a tuple of 2"):
         hvp(lambda x, y: x * y, (1.0, 2.0), (1.0,))
+    for other, words in [
+        ({"b": 1.0}, r"tangents\[0\] is a dict with the keys 'b', not a dict with the keys 'a'"),
+        ({"b": [1.0]}, r"tangents\[0\] is a dict with the keys 'b', not"),
+        ({"a": [1.0]}, r"tangents\[0\]\['a'\] is a list of 1, not a number"),
+        ([1.0], r"tangents\[0\] is a list of 1, not a dict with the keys 'a'"),
+        ({"a": "x"}, r"tangents\[0\]\['a'\] is 'x' \(str\), not a number"),
+    ]:
+        with pytest.raises(TypeError, match=words):
+            jvp(lambda x: x["a"], ({"a": 1.0},), (other,))
     with pytest.raises(TypeError, match=r"arguments come as a tuple, not a number"):
         jvp(lambda x: x, 1.0, 1.0)
     with pytest.raises(TypeError, match="the adjoint is a number, not a list of 2"):
         vjp(lambda x: [x, x], 1.0)[1](1.0)
     with pytest.raises(TypeError, match="the argument must be one number; see jacobian"):
         derivative(lambda x: x[0])([1.0])
+    with pytest.raises(TypeError, match="the argument must be one number; see jacobian"):
+        derivative(lambda x: 1.0)("text")
+    with pytest.raises(TypeError, match="the argument must be one number; see jacobian"):
+        derivative(lambda x: x[0])(np.ones(1))
     for n in (-1, 1.5, True, "2"):
         with pytest.raises(ValueError, match="n must be an integer from 0 up"):
             derivative(lambda x: x, n)

@@ -8,7 +8,7 @@ and None belong to the structure.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Hashable, Iterable, Iterator
+from collections.abc import Callable, Hashable, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import islice
@@ -49,14 +49,11 @@ class Node:
     def __init__(self, kind: Any, parts: tuple[Any, ...]) -> None:
         self.kind = kind
         self.parts = parts
-        self._hash = hash((type(self), kind, parts))
+        self._hash = hash((kind, parts))
 
     def __eq__(self, other: object) -> bool:
-        if self is other:
-            return True
-        if type(self) is not type(other) or not isinstance(other, Node):
-            return False
-        return (self.kind, self.parts) == (other.kind, other.parts)
+        # A type is never equal to a dict's keys, so this tells a sequence from a mapping too.
+        return isinstance(other, Node) and (self.kind, self.parts) == (other.kind, other.parts)
 
     def __hash__(self) -> int:
         return self._hash
@@ -105,15 +102,15 @@ def _words_of(where: Where) -> str:
 def tree_flatten(tree: Any, numbers: list[Any], where: Where, truths: bool = True) -> Any:
     """The structure of a tree; its numbers are appended to ``numbers``.
 
-    ``numbers`` gets floats, Values, and flat arrays of float64; with ``truths``, bools are numbers
-    too, and otherwise they belong to the structure.
+    ``numbers`` gets floats, Values, and flat arrays of float64 that are not empty; with ``truths``,
+    bools are numbers too, and otherwise they belong to the structure.
 
     Raises:
         TypeError: for what no tree is made of; it says what came, where, and what is expected.
 
     >>> numbers = []
-    >>> tree_flatten([1, np.array([2.0, 3.0])], numbers, "the argument").parts
-    (Leaf(shape=None, kind='i'), Leaf(shape=(2,), kind='f'))
+    >>> tree_flatten((1, np.array([2.0, 3.0])), numbers, "the argument")
+    Sequence(<class 'tuple'>, (Leaf(shape=None, kind='i'), Leaf(shape=(2,), kind='f')))
     >>> numbers
     [1.0, array([2., 3.])]
     """
@@ -171,7 +168,8 @@ def _array(tree: np.ndarray[Any, Any], numbers: list[Any], where: Where) -> Any:
         flat = np.asarray(tree, np.float64).ravel()
         if kind in "iu" and (flat.astype(tree.dtype) != tree.ravel()).any():
             raise ValueError(f"{_words_of(where)} holds integers that float64 cannot hold exactly")
-        numbers.append(flat)
+        if flat.size:
+            numbers.append(flat)
         return Leaf(tree.shape, "i" if kind == "u" else kind)
     if kind == "O":
         for i, x in enumerate(tree.flat):
@@ -224,7 +222,7 @@ def integers(structure: Any, first: int = 0) -> list[int]:
     found: list[int] = []
     for leaf in leaves(structure):
         n = size(leaf)
-        if isinstance(leaf, Leaf) and leaf.kind != "f":
+        if leaf.kind != "f":  # what is static has no numbers
             found += range(first, first + n)
         first += n
     return found
@@ -321,9 +319,7 @@ def _filled(shape: tuple[int, ...], elements: list[Any]) -> Any:
 def array_of(leaf: Leaf, numbers: Iterator[Any]) -> Any:
     """The numbers of a leaf, which come next, as an array of its shape."""
     n = size(leaf)
-    if not n:
-        return np.zeros(leaf.shape or ())
-    x = next(numbers)
+    x = next(numbers) if n else np.zeros(0)
     if not isinstance(x, np.ndarray):
         elements = [x, *islice(numbers, n - 1)]
         x = np.empty(n, object if Value in set(map(type, elements)) else np.float64)
@@ -331,12 +327,11 @@ def array_of(leaf: Leaf, numbers: Iterator[Any]) -> Any:
     return x.reshape(leaf.shape or ())
 
 
-def listed(numbers: Iterable[Any]) -> list[Any]:
+def listed(numbers: list[Any]) -> list[Any]:
     """Numbers and flat arrays of them, one by one."""
-    found = list(numbers)
-    if np.ndarray not in set(map(type, found)):
-        return found
-    return [y for x in found for y in (x.tolist() if isinstance(x, np.ndarray) else [x])]
+    if np.ndarray not in set(map(type, numbers)):
+        return numbers
+    return [y for x in numbers for y in (x.tolist() if isinstance(x, np.ndarray) else [x])]
 
 
 def flat(numbers: list[Any]) -> Any:

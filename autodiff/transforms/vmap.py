@@ -197,7 +197,7 @@ class Vmapped(Generic[P]):
                 f"{self.name}: in_axes is for {len(axes)} arguments, but {len(args)} came"
             )
         (positional, named), numbers = jitted.frozen.flatten(args, kwargs)
-        rest = iter([x for x in numbers if not isinstance(x, np.ndarray) or x.size])
+        rest = iter(numbers)
         given: list[_Given] = []
         lanes: dict[int, str] = {}  # the numbers of lanes, each with words for where it is found
 
