@@ -21,7 +21,9 @@ from autodiff import (
     jacobian,
     jit,
     jvp,
+    no_grad,
     primitive,
+    scan,
     value_and_grad,
     vjp,
 )
@@ -336,6 +338,11 @@ def test_all_pairs_compose(outer, inner):
             assert composed(x) == pytest.approx(wanted, rel=1e-12)
 
 
+def over_steps(f):
+    """The function, in the one step of a scan."""
+    return lambda *args: scan(lambda same, _: (same, f(*same)), args, length=1)[1][0]
+
+
 def test_jvp_and_vjp_are_transposes():
     def g(x, y):
         return [x * y[0], {"a": sin(y[1]) * x}, y[0] / x]
@@ -350,6 +357,84 @@ def test_jvp_and_vjp_are_transposes():
     assert left == pytest.approx(dx * 1.0 + dy[0] * -2.0 + dy[1] * 4.0, rel=1e-15)
     assert jvp(g)(point, tangent) == (value, out)
     assert vjp(g)(*point)[0] == value
+
+
+@pytest.mark.parametrize("of", [lambda f: f, over_steps], ids=["as it is", "over steps"])
+def test_a_pullback_closes_over_values_where_they_are_recorded(of):
+    w = Value(3.0)
+    f = of(lambda x: w * x**2)
+    value, pull = vjp(f, 2.0)
+    (slope,) = pull(1.0)
+    functions.sum([value, slope]).backward()
+    assert (value.data, slope.data, w.grad) == (12.0, 12.0, 8.0)
+    with no_grad():
+        assert type(pull(1.0)[0]) is float
+        value, pull = vjp(f, 2.0)
+        assert (type(value), value, pull(1.0)) == (float, 12.0, (12.0,))
+    w.data = 100.0
+    seed = Value(1.0)
+    assert pull(1.0) == (12.0,)
+    (slope,) = pull(seed)
+    slope.backward()
+    assert (slope.data, seed.grad) == (12.0, 12.0)
+
+
+@pytest.mark.parametrize("of", [lambda f: f, over_steps], ids=["as it is", "over steps"])
+def test_a_pullback_of_floats_takes_values(of):
+    value, pull = vjp(of(lambda x, y: x * y), 2.0, 5.0)
+    assert (value, pull(1.0), pull(3.0)) == (10.0, (5.0, 2.0), (15.0, 6.0))
+    seed = Value(3.0)
+    for _ in range(2):
+        found = pull(seed)
+        assert [x.data for x in found] == [15.0, 6.0]
+    functions.sum(found).backward()
+    assert seed.grad == 7.0
+    assert pull(1.0) == (5.0, 2.0)
+
+
+@pytest.mark.parametrize("of", [lambda f: f, over_steps], ids=["as it is", "over steps"])
+def test_a_pullback_keeps_the_numbers_of_its_call(of):
+    x, w = Value(2.0), Value(5.0)
+    value, pull = vjp(of(lambda x: w * x**2), x)
+    x.data, w.data = 100.0, 100.0
+    with no_grad():
+        assert (value.data, pull(1.0)) == (20.0, (20.0,))
+    (slope,) = pull(1.0)
+    slope.backward()
+    assert (slope.data, x.grad, w.grad) == (20.0, 10.0, 4.0)
+
+
+def test_a_hessian_is_symmetric_to_the_last_bit_and_no_half_is_computed_twice():
+    def f(x):
+        return sum(sin(a * b / c) for a, b, c in itertools.permutations(x, 3))
+
+    point = np.array([0.3, 1.7, 2.9])
+    found = hessian(f)(point)
+    assert (found == found.T).all()
+    assert found == pytest.approx(jacobian(grad(f))(point), rel=1e-12)
+    sizes = [
+        jit(g).lower(point).stats()["instructions"] for g in (hessian(f), jacobian(grad(f)), f)
+    ]
+    assert sizes[0] < 0.8 * sizes[1]
+
+
+def test_a_jacobian_takes_the_fewer_sweeps():
+    def narrow(x):
+        return [sum(sin(a * b) for a, b in itertools.pairwise(x))]
+
+    def wide(x):
+        return [sin(x[0] * i) for i in range(1, 30)]
+
+    for f, point in [(narrow, np.arange(30.0)), (wide, np.ones(1))]:
+        whole, alone = (jit(g).lower(point).stats()["instructions"] for g in (jacobian(f), f))
+        assert whole < 6 * alone
+
+
+def test_argnums_in_a_list_are_those_of_the_moment():
+    chosen = [1]
+    slope = grad(lambda x, y: x * x * y, chosen)
+    chosen[0] = 0
+    assert slope(3.0, 5.0) == (9.0,)
 
 
 # -- random programs with branches -----------------------------------------------------------------

@@ -295,7 +295,7 @@ def derivative(f: Callable[P, R], n: int = 1) -> Transform[P, R]:
         raise ValueError(f"derivative(f, n): n must be an integer from 0 up, not {describe(n)}")
 
     def derive(call: Call) -> Call:
-        if getattr(call.shapes[0], "shape", -1) not in (None, ()):
+        if not isinstance(call.shapes[0], Leaf) or call.shapes[0].shape:
             raise TypeError(f"{call.name}: the argument must be one number; see jacobian")
         p = call.program
         for _ in range(n):
@@ -421,10 +421,10 @@ def _callable(f: Any, name: str) -> None:
         raise TypeError(f"{name}(f): f must be a function, not {describe(f)}")
 
 
-def _chosen(f: Any, argnums: int | Sequence[int], name: str) -> tuple[int, ...]:
-    """``argnums`` as a tuple."""
+def _chosen(f: Any, argnums: int | Sequence[int], name: str) -> Sequence[int]:
+    """``argnums`` as a sequence."""
     _callable(f, name)
-    chosen = tuple(argnums) if isinstance(argnums, (list, tuple)) else (argnums,)
+    chosen = argnums if isinstance(argnums, (list, tuple)) else (argnums,)
     if not chosen or not all(isinstance(i, int) and not isinstance(i, bool) for i in chosen):
         raise TypeError(
             f"{name}(f, argnums): argnums must be an integer, or a tuple of integers, "

@@ -7,8 +7,9 @@ from equivalent.engine import ENGINE
 from equivalent.lanes import LANES
 from equivalent.machines import MACHINES
 from equivalent.passes import PASSES
+from equivalent.pytrees import PYTREES
 from equivalent.scans import SCANS
 from equivalent.special import SPECIAL
 from equivalent.transforms import TRANSFORMS
 
-EQUIVALENT = {**ENGINE, **SPECIAL, **TRANSFORMS, **PASSES, **LANES, **SCANS, **MACHINES}
+EQUIVALENT = {**ENGINE, **SPECIAL, **TRANSFORMS, **PYTREES, **PASSES, **LANES, **SCANS, **MACHINES}
