@@ -1,4 +1,4 @@
-"""Mutants of pytrees, and of the transforms that are built on them, that no test can tell; and why."""
+"""Mutants of pytrees and of the transforms built on them that no test can tell, and why."""
 
 from equivalent.reasons import COPIED, FASTER
 
