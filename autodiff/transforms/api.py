@@ -106,7 +106,7 @@ def _gradient(
     make: Callable[..., Any],
     with_value: bool,
 ) -> Transform[P, Any]:
-    chosen = _chosen(f, argnums, make.__name__)
+    argnums, chosen = _chosen(f, argnums, make.__name__)
 
     def derive(call: Call) -> Call:
         _one_result(call)
@@ -145,7 +145,7 @@ def jacobian(
     array([[3., 2.],
            [0., 1.]])
     """
-    chosen = _chosen(f, argnums, "jacobian")
+    argnums, chosen = _chosen(f, argnums, "jacobian")
 
     def derive(call: Call) -> Call:
         places, shape = _places(call, argnums)
@@ -175,7 +175,7 @@ def hessian(
     array([[6., 4.],
            [4., 0.]])
     """
-    chosen = _chosen(f, argnums, "hessian")
+    argnums, chosen = _chosen(f, argnums, "hessian")
 
     def derive(call: Call) -> Call:
         _one_result(call)
@@ -421,16 +421,18 @@ def _callable(f: Any, name: str) -> None:
         raise TypeError(f"{name}(f): f must be a function, not {describe(f)}")
 
 
-def _chosen(f: Any, argnums: int | Sequence[int], name: str) -> Sequence[int]:
-    """``argnums`` as a sequence."""
+def _chosen(
+    f: Any, argnums: int | Sequence[int], name: str
+) -> tuple[int | tuple[int, ...], tuple[int, ...]]:
+    """``argnums``, checked: as an integer or a tuple, and as a tuple in any case."""
     _callable(f, name)
-    chosen = argnums if isinstance(argnums, (list, tuple)) else (argnums,)
+    chosen = tuple(argnums) if isinstance(argnums, (list, tuple)) else (argnums,)
     if not chosen or not all(isinstance(i, int) and not isinstance(i, bool) for i in chosen):
         raise TypeError(
             f"{name}(f, argnums): argnums must be an integer, or a tuple of integers, "
             f"not {describe(argnums)}"
         )
-    return chosen
+    return argnums if isinstance(argnums, int) else chosen, chosen
 
 
 def _places(call: Call, argnums: int | Sequence[int]) -> tuple[list[int], Any]:
