@@ -141,7 +141,7 @@ OWN = {
     "transforms.scan": ("scan",),
     "transforms.results": ("pytrees", "transforms"),
     "transforms.vmap": ("vmap", "mapped"),
-    "transforms.cache": ("in_the_loop", "jit", "methods", "guards"),
+    "transforms.cache": ("in_the_loop", "jit", "methods", "guards", "vmap", "mapped"),
     "transforms.lowered": ("pickled_functions", "programs", "methods", "traces", "transforms"),
     "transforms.pytrees": ("pytrees", "guards"),
     "transforms.transform": ("pytrees", "methods", "traces", "guards", "transforms"),
