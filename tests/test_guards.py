@@ -36,6 +36,7 @@ from autodiff import (
 )
 from autodiff.transforms.guards import Generators, Watch, chains
 
+NAN, INF = math.nan, math.inf
 RATE = 2.0
 TABLE = {"rate": 2.0, "rates": [2.0, 3.0]}
 
@@ -245,6 +246,19 @@ def test_a_global_that_is_always_another_goes_over_to_eager_and_names_it():
     assert found == [2.0 * k for k in range(200)]
 
 
+def test_what_has_changed_since_the_last_call_is_named():
+    js, ks = [0.0], [0.0]
+    fast = jit(lambda x: x * js[0] + ks[0])
+
+    def called(k):
+        js[0], ks[0] = float(k // 4), float(k)
+        return fast(2.0)
+
+    with pytest.warns(RuntimeWarning, match=r"calls: from call to call ks\[0\], which"):
+        found = [called(k) for k in range(130)]
+    assert found == [2.0 * (k // 4) + k for k in range(130)]
+
+
 # -- what cannot be seen ---------------------------------------------------------------------------
 
 
@@ -283,10 +297,76 @@ def test_the_check_compares_every_kind_of_result():
         (jit(hessian(lambda x: f(x[0]) * x[0] * x[1], sparse=True)), np.array([3.0, 4.0])),
     ):
         change(2.0)
-        transformed(x)
+        for _ in range(3):
+            transformed(x)
         change(5.0)
         with pytest.raises(RuntimeError, match="reads something that changes"):
             transformed(x)
+
+
+@pytest.mark.parametrize(
+    ("was", "now", "words"),
+    [
+        (2.0, -2.0, "number 1 of the result is -2.0, and by the program 2.0"),
+        (2.0, NAN, "number 1 of the result is nan, and by the program 2.0"),
+        (NAN, 2.0, "number 1 of the result is 2.0, and by the program nan"),
+        (2.0, INF, "number 1 of the result is inf, and by the program 2.0"),
+        (INF, 2.0, "number 1 of the result is 2.0, and by the program inf"),
+        (0.0, 2e-12, "number 1 of the result is 2e-12, and by the program 0.0"),
+        (2.0, Value(2.0), "the program gives numbers, the function Values"),
+    ],
+)
+def test_the_check_says_what_differs(was, now, words):
+    f, change = hidden()
+    fast = jit(lambda x: [x, f(1.0)])
+    change(was)
+    fast(-1.0)
+    change(now)
+    with pytest.raises(RuntimeError, match=f"jit cannot see: {words}; pass it as an argument"):
+        fast(-1.0)
+
+
+def test_to_the_check_rounding_beside_the_largest_number_is_no_difference():
+    f, change = hidden()
+    for x, by, same in ((1.0, 1e-12, True), (1e-3, 1e-12, False), (-1e3, 1e-9, True)):
+        fast = jit(lambda x: [x, f(1.0), NAN, INF])
+        change(0.0)
+        fast(x)
+        change(by)
+        if same:
+            assert fast(x)[1] == 0.0
+        else:
+            with pytest.raises(RuntimeError, match="number 1 of the result is 1e-12"):
+                fast(x)
+
+
+def test_the_check_counts_the_results():
+    f, change = hidden()
+    fast = jit(lambda x: [x] * int(f(1.0)))
+    fast(3.0)
+    change(3.0)
+    with pytest.raises(RuntimeError, match="the program gives 2 numbers, the function 3"):
+        fast(3.0)
+
+
+def test_a_comparison_with_what_changes_unseen_is_found_when_it_is_traced_anew():
+    f, change = hidden()
+    fast = jit(lambda x: x if x > f(1.0) else -x, check=False)
+    assert fast(3.0) == 3.0
+    change(0.5)
+    with pytest.raises(RuntimeError, match="does not compute the same twice for the same argu"):
+        fast(1.0)
+
+
+def test_the_check_gives_the_function_arguments_of_its_own():
+    def f(x, *, xs, n):
+        xs.append(x)
+        return functions.sum(xs) * sum(1 for _ in range(n))
+
+    fast, xs = jit(f), [1.0, 2.0]
+    for _ in range(4):
+        assert fast(3.0, xs=xs, n=2) == 12.0
+    assert xs == [1.0, 2.0]
 
 
 def test_a_function_that_counts_its_calls_is_found_out():

@@ -608,6 +608,14 @@ def test_a_value_of_a_trace_in_another_thread_joins_the_trace():
         thread.join()
         return found[0]
 
+    def of_what_is_captured(x):
+        found = []
+        thread = threading.Thread(target=lambda: found.append(jit(lambda y: x * y)(5.0)))
+        thread.start()
+        thread.join()
+        return found[0] * x
+
+    assert grad(of_what_is_captured)(3.0) == 30.0
     assert grad(through_a_thread)(3.0).data == 12.0
     assert hessian(through_a_thread)(3.0).data == 4.0
     kept = []
@@ -651,6 +659,11 @@ def test_detect_anomaly_runs_the_function_itself():
             y.backward()
         w.data = 1.0
         assert [v.op for v in topological_order([f(2.0)])] == ["", "log", "mul"]
+        times = []
+        twice = jit(lambda x: times.append(1) or {"twice": [x * 2.0]})
+        assert twice(3.0) == {"twice": [6.0]}
+        assert twice(Value(3.0))["twice"][0].data == 6.0
+        assert len(times) == 2
 
 
 def test_it_goes_on_checking_itself():

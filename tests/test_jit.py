@@ -4,6 +4,7 @@ import gc
 import itertools
 import math
 import random
+import sys
 import threading
 import tracemalloc
 import warnings
@@ -413,14 +414,66 @@ def test_branches_that_mostly_are_taken_again_are_kept_however_many():
     assert len(traces) == kept(fast) == MOST + 10
 
 
+@pytest.mark.parametrize("first", [1, 2])
+def test_it_goes_over_to_eager_if_programs_served_fewer_calls_than_there_were_traces(
+    monkeypatch, first
+):
+    monkeypatch.setattr(sys.modules["autodiff.transforms.cache"], "MOST", 8)
+    fast = jit(lambda x: next((x * k for k in range(20) if x < k), x), check=False)
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        for k in range(20):
+            for _ in range(2 if k else 1 + first):
+                assert fast(k - 0.5) == (k - 0.5) * k
+    assert len(caught) == (first == 1)
+    words = "traced 8 times, and its programs served 7 calls"
+    assert all(words in str(w.message) for w in caught)
+
+
+def ten_products(name, x):
+    return x * x * x * x * x * x * x * x * x * x * x
+
+
+@pytest.mark.parametrize(
+    ("f", "instructions", "times"),
+    [
+        (ten_products, 1, 16),
+        (ten_products, 200, 20),
+        (ten_products, 201, 21),
+        (lambda name, x: x * sum(x > 0.1 * i for i in range(5)), 120, 16),
+    ],
+    ids=["16 traces at least", "so many", "one more", "comparisons"],
+)
+def test_a_long_function_goes_over_to_eager_sooner(monkeypatch, f, instructions, times):
+    monkeypatch.setattr(sys.modules["autodiff.transforms.cache"], "LARGE", instructions)
+    fast = jit(f)
+    with pytest.warns(RuntimeWarning, match=f"has been traced {times} times"):
+        found = [fast(f"name {k}", 1.0) for k in range(times)]
+    assert found == [f("", 1.0)] * times
+
+
+def test_of_many_branches_of_two_structures_the_older_are_forgotten(monkeypatch):
+    monkeypatch.setattr(sys.modules["autodiff.transforms.cache"], "MOST", 8)
+    fast = jit(lambda xs: next((xs[0] * k for k in range(5) if xs[0] < k), 0.0), check=False)
+    for n in (1, 2):
+        for k in range(5):
+            assert [fast([k - 0.5] * n) for _ in range(3)] == [(k - 0.5) * k] * 3
+    assert kept(fast) == 5
+    assert fast([3.5]) == 3.5 * 4
+
+
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
         ([(f"name {k}", 1.0) for k in range(MOST + 20)], "argument 0 is 'name 127'"),
         ([(None, np.ones(k)) for k in range(MOST + 20)], r"argument 1 is an array of shape \(127"),
         ([([1.0] * k, 1.0) for k in range(MOST + 20)], "argument 0 is a list of 127"),
+        (
+            [(f"name {k // 2}", np.ones(k)) for k in range(MOST + 20)],
+            r"from call to call argument 1 is an array of shape \(127",
+        ),
     ],
-    ids=["strings", "shapes", "lengths"],
+    ids=["strings", "shapes", "lengths", "the last before"],
 )
 def test_a_structure_that_is_always_another_goes_over_to_eager(arguments, words):
     fast = jit(lambda static, x: x * 2.0)

@@ -74,6 +74,20 @@ def test_methods_see_their_own_instance_in_copies_and_subclasses():
             assert other.energy(1.0) == 7.0 + extra
             assert original.energy(1.0) == 2.0 + extra
     assert spring.energy is spring.energy
+    assert Spring.energy is vars(Spring)["energy"]
+
+
+def test_a_jitted_function_may_become_a_method_later():
+    class Late:
+        k = 2.0
+
+    def power(self, x, n):
+        assert type(n) is int
+        return self.k * x**n
+
+    Late.power = jit(power, static_argnums=-1)
+    for n in (2, 3, 2):
+        assert Late().power(3.0, n) == 2.0 * 3.0**n
 
 
 def test_a_jitted_method_is_pickled_with_its_instance():

@@ -333,6 +333,20 @@ def test_jit_keeps_programs_and_what_it_reads_is_guarded():
     same(plain(Y), Y * 4.0)
 
 
+@pytest.mark.parametrize("lanes", [1, 2, 3])
+def test_programs_that_serve_as_many_lanes_as_there_are_programs_are_kept(monkeypatch, lanes):
+    monkeypatch.setattr(sys.modules["autodiff.transforms.cache"], "MOST", 8)
+    mapped = jit(vmap(lambda x: next((x * k for k in range(12) if x < k), x)))
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        for k in range(12):
+            same(mapped(np.full(lanes, k - 0.5)), np.full(lanes, (k - 0.5) * k))
+    served = 7 * (lanes - 1)  # by the programs of the first calls, as the eighth is traced
+    assert len(caught) == (served < 8)
+    words = f"traced 8 times, and its programs served {served} calls"
+    assert all(words in str(w.message) for w in caught)
+
+
 def test_what_jit_cannot_see_is_found():
     class Hidden:
         number = 1.0

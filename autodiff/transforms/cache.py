@@ -357,7 +357,6 @@ class Jitted(Generic[P, R]):
             structure = flatten_result(result, found, self.name)
             return structure, flat(found), has_values(found)
         positional, named = key
-        structure = None
 
         def on_values(xs: list[Any]) -> list[Any]:
             nonlocal structure
@@ -388,8 +387,7 @@ def unlike(a: Any, b: Any) -> str:
     """What is not the same, but for rounding beside the largest, of a program and its function."""
     if len(a) != len(b):
         return f"the program gives {len(a)} numbers, the function {len(b)}"
-    size = np.abs(np.concatenate([a, b]))
-    largest = size[np.isfinite(size)].max(initial=0.0)
+    largest = np.abs(b[np.isfinite(b)]).max(initial=0.0)
     with np.errstate(invalid="ignore"):
         same = (a == b) | (np.isnan(a) & np.isnan(b)) | (np.abs(a - b) <= 1e-12 * largest)
     for i in np.flatnonzero(~same).tolist():
