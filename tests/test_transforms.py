@@ -253,6 +253,20 @@ def test_a_gradient_of_a_closure():
     assert [jit(outer)(a) for a in (1.0, 2.0)] == [12.0, 96.0]
 
 
+def test_a_gradient_that_is_constant_is_a_number_to_the_function_around_it():
+    slope = grad(lambda y: 3.0 * y)
+    for around, expected in (
+        (jit(slope), 3.0),
+        (jit(lambda x: slope(x) * x), 6.0),
+        (jit(grad(lambda x: slope(x) * x)), 3.0),
+        (jit(lambda x: jvp(lambda y: [3.0 * y, y], (x,), (1.0,))[1][0]), 3.0),
+        (jit(lambda x: vjp(lambda y: [y * y, 5.0], x)[0][1] * x), 10.0),
+    ):
+        for _ in range(2):
+            found = around(2.0)
+            assert (type(found), found) == (float, expected)
+
+
 def test_a_lowered_function_runs_on_flat_numbers():
     w = Value(2.0)
     lowered = grad(lambda x, y: w * x[0] * x[1] + y, (0, 1)).lower(np.array([3.0, 4.0]), 5.0)

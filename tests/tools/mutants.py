@@ -139,7 +139,7 @@ OWN = {
     "transforms.api": ("pytrees", "transforms"),
     "transforms.calls": ("in_the_loop",),
     "transforms.scan": ("scan",),
-    "transforms.results": ("pytrees", "transforms"),
+    "transforms.results": ("pytrees", "transforms", "in_the_loop", "guards"),
     "transforms.vmap": ("vmap", "mapped"),
     "transforms.cache": ("in_the_loop", "jit", "methods", "guards", "vmap", "mapped"),
     "transforms.lowered": ("pickled_functions", "programs", "methods", "traces", "transforms"),
