@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import autodiff
-from autodiff import Value, functions, grad, hessian, jit, primitive
+from autodiff import Value, functions, grad, hessian, jit, no_grad, primitive
 from autodiff.compiler import derivatives, passes, program, simplify, writing
 from autodiff.compiler.machine import Machine
 from autodiff.compiler.program import Program, validate
@@ -378,10 +378,31 @@ def test_a_lowered_call_is_of_one_structure_and_one_way():
     assert named(2.0, k=5.0) == 10.0
     with pytest.raises(TypeError, match="by name"):
         named(2.0)
+    several = jit(lambda *, j, k: j * k).lower(j=1.0, k=2.0)
+    with pytest.raises(TypeError, match="arguments: argument 'k' is a list of 1, not a number"):
+        several(j=1.0, k=[2.0])
     v = Value(3.0)
     y = jit(lambda x: x * x).lower(1.0)(v)
     y.backward()
     assert v.grad == 6.0
+
+
+def test_a_lowered_call_is_recorded_but_under_no_grad():
+    w = Value(3.0)
+    lowered = jit(lambda x: x * w).lower(1.0)
+    y = lowered(2.0)
+    y.backward()
+    assert (y.data, w.grad) == (6.0, 2.0)
+    with no_grad():
+        assert type(lowered(2.0)) is float
+
+
+def test_inputs_are_called_as_the_arguments_are():
+    w = Value(3.0)
+    lowered = jit(lambda x, *ys: (x + ys[0]) * ys[1] * w).lower(1.0, 2.0, 3.0)
+    assert lowered.input_names == ["x", "ys[0]", "ys[1]", "captured[0]"]
+    # Python does not know what a function in C calls its own.
+    assert jit(max).lower(1.0, 2.0).input_names == ["arguments[0]", "arguments[1]"]
 
 
 def test_a_program_is_pickled_and_runs_elsewhere():

@@ -109,6 +109,8 @@ def test_a_truth_is_a_number_by_itself_and_in_a_tree_a_flag(true):
 
     assert (grad(f)(true), jit(grad(f))(true), grad(f).lower(true)(true)) == (6.0, 6.0, 6.0)
     assert grad(flagged)({"x": 1.0, "flag": true}) == {"x": 6.0, "flag": true}
+    lowered = jit(lambda t: 3.0 * t["flag"]).lower({"flag": true})
+    assert lowered({"flag": False}) == 0.0  # nothing is differentiated there: it is a number
 
 
 def test_blocks_of_a_jacobian_and_a_hessian():
@@ -389,6 +391,11 @@ def test_arguments_that_are_no_numbers(transform, argument, words):
     with pytest.raises(TypeError, match=f"argument 0 of {transform.__name__}.*{words}"):
         f(argument)
     assert called == []
+
+
+def test_an_argument_by_name_that_is_no_number():
+    with pytest.raises(TypeError, match=r"^argument 'k' of jit\(<lambda>\)\[1\] is 2j"):
+        jit(lambda x, *, k: x)(1.0, k=[1.0, 2j])
 
 
 @pytest.mark.parametrize(

@@ -31,6 +31,7 @@ from autodiff import (
     scope,
     take,
     value_and_grad,
+    vmap,
 )
 from autodiff.contexts import within
 from autodiff.engine.modes import MODE, PLAIN
@@ -225,7 +226,24 @@ def test_anomalies_are_found_at_every_call():
             g(0.0)
         with pytest.raises(FloatingPointError, match=r"div\(0.5, 0.0\) is inf"):
             hessian(lambda x: functions.sqrt(x) * 2.0)(0.0)
+        # Its derivative limits log(0.0) to -100.
+        assert jacobian(functions.bernoulli_entropy, (0, 1))(0.0, 1.0) == (-1e12, 100.0)
     assert (f(0.0), g(0.0)) == (-math.inf, math.inf)
+
+
+def test_anomalies_are_found_in_what_programs_alone_compute():
+    steep = primitive("steep_branches", lambda a: a, [lambda a, v: math.inf if a > 0 else 1.0])
+    logs = jit(lambda xs: vmap(functions.log)(xs)).lower(np.ones(2))
+    assert jacobian(steep)(1.0) == math.inf
+    with detect_anomaly():
+        assert hessian(lambda xs: logs(xs).sum())(np.array([1.0, 2.0])).tolist() == [
+            [-1.0, 0.0],
+            [0.0, -0.25],
+        ]
+        with pytest.raises(FloatingPointError, match=r"partial 1 of steep_branches\(1.0, .* inf"):
+            jacobian(steep)(1.0)
+        with pytest.raises(FloatingPointError, match=rf"log\(0.0\) is -inf, at {__file__}"):
+            logs(np.array([1.0, 0.0]))
 
 
 def test_what_comes_from_outside_is_listed_once_and_not_what_it_was_computed_from():

@@ -287,7 +287,7 @@ def replay_body(body: Body, operands: list[Any]) -> list[Any]:
         return found
     mode = MODE.get()
     trace = mode.innermost()
-    if trace is not None and mode.recording:
+    if trace is not None and mode.recording and not mode.detecting:
         return record_body(trace, body, operands, body.run(np.array(data_of(operands))))
     return body.replay(operands)
 

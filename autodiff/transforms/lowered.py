@@ -19,7 +19,7 @@ from autodiff.compiler.machine import Machine
 from autodiff.compiler.program import Program
 from autodiff.compiler.sparsity import Pattern
 from autodiff.compiler.sums import sums
-from autodiff.compiler.trace import outputs_of, replay
+from autodiff.compiler.trace import outputs_of, replay, run
 from autodiff.compiler.vectorize import Tiered, vectorized
 from autodiff.engine.modes import MODE
 from autodiff.engine.reals import describe
@@ -248,7 +248,8 @@ def result_of(
     machine = machine or Machine(sums(program))
     numbers = numbers_of(machine, np.array(given, np.float64), captured, name)
     if MODE.get().detecting and not np.isfinite(numbers).all():
-        replay(program, [Value(x) for x in given] + captured)  # raises, and says where
+        # Raises, and says where: in a frozen trace, where no partial derivative is computed.
+        run(lambda xs: replay(program, [*xs, *captured]), given, True).trace.forget()
     return arranged(result, numbers)
 
 

@@ -5,6 +5,7 @@ Each name of a mutant has its reason in one line.
 
 from equivalent.engine import ENGINE
 from equivalent.lanes import LANES
+from equivalent.lowered import LOWERED
 from equivalent.machines import MACHINES
 from equivalent.passes import PASSES
 from equivalent.pytrees import PYTREES
@@ -12,4 +13,14 @@ from equivalent.scans import SCANS
 from equivalent.special import SPECIAL
 from equivalent.transforms import TRANSFORMS
 
-EQUIVALENT = {**ENGINE, **SPECIAL, **TRANSFORMS, **PYTREES, **PASSES, **LANES, **SCANS, **MACHINES}
+EQUIVALENT = {
+    **ENGINE,
+    **LANES,
+    **LOWERED,
+    **MACHINES,
+    **PASSES,
+    **PYTREES,
+    **SCANS,
+    **SPECIAL,
+    **TRANSFORMS,
+}
