@@ -90,6 +90,16 @@ def test_a_jitted_function_may_become_a_method_later():
         assert Late().power(3.0, n) == 2.0 * 3.0**n
 
 
+def test_a_transformed_method_is_called_as_its_function_is():
+    class Well:
+        @grad
+        def force(self, x):
+            return x * x
+
+    assert repr(Well().force) == "<grad(force)>"
+    assert Well().force(3.0) == 6.0
+
+
 def test_a_jitted_method_is_pickled_with_its_instance():
     for method, wanted in ((Spring(2.0).energy, 2.0), (Damped(2.0).energy, 3.0)):
         assert method(1.0) == wanted

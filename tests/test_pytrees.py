@@ -292,6 +292,7 @@ def test_argnums():
 
     assert [grad(f, i)(2.0, 3.0, 5.0) for i in (0, 1, 2, -1, -3)] == [45.0, 60.0, 18.0, 18.0, 45.0]
     assert grad(f, (2, 0))(2.0, 3.0, 5.0) == (18.0, 45.0)
+    assert jit(grad(f, (2, 0)))(2.0, 3.0, 5.0) == (18.0, 45.0)
     assert grad(f, [1])(2.0, 3.0, 5.0) == (60.0,)
     for wrong, named in [(3, 3), (-4, -4), ((0, 3), 3), ((1, -5), -5)]:
         with pytest.raises(TypeError, match=rf"argnums {named} is out of range: 3 positional"):

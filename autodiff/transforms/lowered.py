@@ -44,7 +44,7 @@ class Arguments:
         name: what messages call the function.
     """
 
-    def __init__(self, argnums: tuple[int, ...], static: tuple[Any, ...], name: str) -> None:
+    def __init__(self, argnums: Sequence[int], static: tuple[Any, ...], name: str) -> None:
         self.argnums = argnums
         self.static = static
         self.name = name

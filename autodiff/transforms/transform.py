@@ -126,7 +126,7 @@ class Transform(Generic[P, R]):
         self.f = f
         self.derive = derive
         self.name = f"{name}({getattr(f, '__name__', type(f).__name__)})"
-        self.argnums = tuple(argnums)
+        self.argnums = argnums
         self._remake = remake
         self._transform = name
         self._of_sweep = of_sweep

@@ -9,4 +9,15 @@ LOWERED: dict[str, str] = {
     "-> if not np.isfinite(numbers).all():": (
         "outside detect_anomaly() the replay raises nothing, and what it gives is thrown away"
     ),
+    "transforms.transform.Transform.__call__: if not (captured and MODE.get().recording): -> "
+    "if not captured:": FASTER,
+    **dict.fromkeys(
+        (
+            "transforms.calls.Recorder.__init__: self._touched = [ref >= 0 and "
+            "bool(touched[ref]) for ref in refs.tolist()] -> self._touched = "
+            f"[ref {changed} and bool(touched[ref]) for ref in refs.tolist()]"
+            for changed in ("> 0", ">= 1")
+        ),
+        "an input that is a Value has itself as its operand: nothing else is asked of it",
+    ),
 }
