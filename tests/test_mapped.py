@@ -26,6 +26,7 @@ from autodiff import (
     no_grad,
     optim,
     primitive,
+    scan,
     sin,
     softmax,
     take,
@@ -34,6 +35,7 @@ from autodiff import (
     vmap,
 )
 from autodiff.compiler.program import validate
+from autodiff.compiler.simplify import simplified
 from autodiff.compiler.trace import trace
 from autodiff.engine.instructions import VMAP
 from autodiff.export import to_python
@@ -314,6 +316,65 @@ def test_vmaps_over_the_same_lanes_become_one_and_others_stay():
     assert sorted(body.lanes for body in lowered.program.bodies) == [2, 3]
     expected = np.sin(xs).sum() + 2 * np.exp(xs).sum() + np.exp(ys).sum()
     assert lowered(xs, ys) == pytest.approx(expected)
+
+    def branching(xs):  # the guards of one are among those of the other
+        one = vmap(lambda x: x * 2.0 if -9 < x < 9 else x)(xs)
+        return [*one, *vmap(lambda x: x * 3.0 if x > -9 else x)(xs)]
+
+    lowered = jit(branching).lower(xs)
+    assert [body.lanes for body in lowered.program.bodies] == [3]
+    assert lowered(xs) == [*(2.0 * xs), *(3.0 * xs)]
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        (lambda x, y: sin(x), lambda x, y: exp(y)),  # which have nothing in common
+        (lambda x, y: sin(x), lambda x, y: x * y if x > 0 else x),  # of one way and of two
+        (lambda x, y: x * y if x > 0 else x, lambda x, y: sin(x) if x > 1 else x),
+    ],
+)
+def test_vmaps_that_go_other_ways_stay_apart(one, other):
+    xs, ys = np.array([-1.0, 0.5, 2.0]), np.array([1.0, 2.0, 3.0])
+
+    def f(xs, ys, over=vmap):
+        found = [*over(one)(xs, ys)], [*over(other)(xs, ys)]
+        return [*found[0], *found[1]]
+
+    lowered = jit(f).lower(xs, ys)
+    validate(lowered.program)
+    assert [body.lanes for body in lowered.program.bodies] == [3, 3]
+    assert_same(lowered(xs, ys), f(xs, ys, lambda g: lambda *zs: map(g, *zs)))
+
+
+def test_vmaps_are_kept_when_a_program_calls_a_program():
+    xs = np.array([0.5, 1.0, -2.0])
+    inner = jit(lambda xs: vmap(lambda x: [sin(x), exp(x)])(xs)).lower(xs)
+    whole = jit(lambda xs: inner(xs)).lower(xs)
+    assert whole.program.bodies == inner.program.bodies  # so what runs them is made once
+    part = jit(lambda xs: inner(xs)[1]).lower(xs)
+    assert [body.results for body in part.program.bodies] == [1]
+    assert_same(part(xs), vmap(exp)(xs))
+
+
+@pytest.mark.parametrize("transform", [grad, hessian])
+def test_what_is_computed_in_a_lane_is_simple(transform):
+    f = transform(lambda w, xs: sum(vmap(lambda x: sin(w * x))(xs)) * w)
+    (body,) = f.lower(0.5, np.array([0.5, 1.0])).program.bodies
+    for p in body.programs:
+        assert len(simplified(p)) == len(p)
+
+
+def test_what_is_computed_in_the_lanes_of_a_step_is_simple():
+    xs = np.array([-1.0, 0.5, 2.0])
+
+    def step(w, x):
+        first, second = vmap(lambda z: (sin(z * w), exp(z * w) * x))(xs)
+        return sum(first) + second[0], w
+
+    (pullback,) = grad(lambda w: scan(step, w, xs)[0]).lower(0.3).program.bodies
+    lanes = [p for q in pullback.programs for body in q.bodies for p in body.programs]
+    assert [len(simplified(p)) for p in lanes] == [len(p) for p in lanes]
 
 
 def test_vmaps_that_need_one_another_stay_apart():

@@ -89,7 +89,7 @@ def _trimmed(call: Vmap, read: Integers) -> tuple[Vmap, Integers]:
     n, m = body.lanes * body.results, body.results
     asked = np.bincount(read, minlength=len(body)) > 0
     kept = np.append(asked[:n].reshape(body.lanes, m).any(axis=0), asked[n:-1])
-    programs = body.programs
+    programs = body.ways
     if not kept.all() or body not in _simple:
         programs = tuple(simplified(q.returning(q.outputs[kept])) for q in programs)
     inputs = np.logical_or.reduce([inputs_read(q) for q in programs])
@@ -97,10 +97,10 @@ def _trimmed(call: Vmap, read: Integers) -> tuple[Vmap, Integers]:
     if not inputs.all():
         to = np.cumsum(inputs) - 1
         programs = tuple(with_inputs(q, int(inputs.sum()), to) for q in programs)
-    fewer = Mapped(programs, body.lanes, int(own.sum()), int(kept[m:].sum()), body.threads)
-    if inputs.all() and programs is body.programs:
-        fewer = body
-    _simple.add(fewer)
+    fewer = body  # what is ready to run it stays so
+    if programs is not body.ways:
+        fewer = Mapped(programs, body.lanes, int(own.sum()), int(kept[m:].sum()), body.threads)
+        _simple.add(fewer)
     left = np.concatenate([np.tile(kept[:m], body.lanes), kept[m:], [True]])
     to_results = (np.cumsum(left) - 1)[read]
     return Vmap(fewer, call.own[:, own], call.shared[shared]), to_results
@@ -171,8 +171,7 @@ def _merged(p: Program, first: int, second: int) -> Program | None:
     # What needs one of the two now comes behind it.
     late = dependent(q, [q.inputs + second], NOTHING_HELD)[q.inputs :].astype(np.int32)
     late[second] = 0
-    order = np.lexsort((np.arange(len(q)) == second, late))
-    return dead_code(reordered(q, order))
+    return dead_code(reordered(q, np.argsort(late, kind="stable")))
 
 
 def _both(x: Vmap, y: Vmap) -> Vmap | None:

@@ -1,6 +1,6 @@
 """Mutants of passes and derivatives that no test can tell, and why."""
 
-from equivalent.reasons import FEW, MARK, NONE, ROOM, TUNED
+from equivalent.reasons import FASTER, FEW, MARK, NONE, ROOM, TUNED
 
 PASSES: dict[str, str] = {
     # -- the passes --------------------------------------------------------------------------------
@@ -142,5 +142,28 @@ PASSES: dict[str, str] = {
     # -- what runs vmaps ---------------------------------------------------------------------------
     "compiler.mapped.run: raise AssertionError('a program runs in a lane by itself, but not "
     "among others') -> pass": "the lane that no program is right for has raised before",
+    # -- what simplifies vmaps ---------------------------------------------------------------------
     "compiler.simplify: FEW = 16 -> FEW = 17": TUNED,
+    "compiler.simplify.merged: found: Program | None = p if (p.ops == VMAP).sum() <= FEW else None "
+    "-> found: Program | None = p if (p.ops == VMAP).sum() < FEW else None": TUNED,
+    "compiler.simplify.simplified: if VMAP not in p.ops: -> pass": FASTER,
+    "compiler.simplify.simplified: return p -> pass": FASTER,
+    "compiler.simplify._merged: calls = {k: p.call(k) for k in parts if k != first} | "
+    "{second: (both.body, both.refs())} -> calls = {k: p.call(k) for k in parts if k != second} | "
+    "{second: (both.body, both.refs())}": "nothing reads the first now: it is dead code",
+    **{
+        "compiler.simplify._both: of_own, of_shared = (of_own.reshape(-1), of_shared.reshape(-1) + "
+        f"own.shape[1]) -> of_own, of_shared = ({changed} + own.shape[1])": (
+            "any negative size is what fits; and they have that shape but for NumPy 2.0"
+        )
+        for changed in (
+            "of_own.reshape(-2), of_shared.reshape(-1)",
+            "of_own.reshape(-1), of_shared.reshape(-2)",
+        )
+    },
+    "compiler.simplify._both: body = Mapped(tuple(programs), x.body.lanes, own.shape[1], added, "
+    "threads) -> body = Mapped(programs, x.body.lanes, own.shape[1], added, threads)": (
+        "a list of programs is read as a tuple of them is"
+    ),
+    "compiler.simplify._both: _simple.add(body) -> pass": FASTER,
 }
