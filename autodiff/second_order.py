@@ -7,6 +7,7 @@ call that ``jit`` recorded as one node, by the program of its derivatives.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from autodiff.contexts import within
@@ -72,7 +73,7 @@ def _passed_on(v: Value, adjoint: Any) -> list[tuple[Any, Any]]:
     return []
 
 
-def split(operands: tuple[Any, ...], lists: int) -> list[list[Any]]:
+def split(operands: Sequence[Any], lists: int) -> list[list[Any]]:
     """The operands of a row over one or two lists, as those lists."""
     n = len(operands) // lists
     return [[*operands[k * n : (k + 1) * n]] for k in range(lists)]

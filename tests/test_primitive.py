@@ -176,6 +176,28 @@ def test_primitives_may_be_made_of_primitives():
     assert x.grad == pytest.approx(math.cos(1 / 3) / 2.25, rel=1e-15)
 
 
+def test_a_partial_may_be_made_of_a_primitive():
+    ln = primitive("ln_by_math", lambda a: math.log(a), [lambda a, v: 1 / a])
+    x_ln = primitive("x_ln", lambda a: a * math.log(a) - a, [lambda a, v: ln(a)])
+    assert (grad(x_ln)(2.0), hessian(x_ln)(2.0)) == (math.log(2.0), 0.5)
+
+
+def test_a_partial_with_branches_decides_at_every_call():
+    size = primitive(
+        "size_by_branches", lambda a: a if a > 0 else -a, [lambda a, v: 2 * (a > 0) - 1]
+    )
+    for slope in (jacobian(size), jit(jacobian(size))):
+        assert [slope(x) for x in (2.0, -2.0, 3.0)] == [1.0, -1.0, 1.0]
+
+
+def test_a_partial_that_reads_a_value_from_outside_is_refused():
+    w = Value(3.0)
+    scaled = primitive("scaled_from_outside", lambda a: 3.0 * a, [lambda a, v: w * 1.0])
+    for transform in (grad, lambda f: jit(jacobian(f))):
+        with pytest.raises(TypeError, match=r"partial 1 of .*must be a real number, not Value"):
+            transform(scaled)(2.0)
+
+
 def test_it_has_the_docstring_of_its_value():
     def doubled(a):
         """Twice ``a``."""

@@ -44,7 +44,9 @@ def template(op: int, count: int) -> Program:
         kernel = list_kernel(row, VALUES)
 
         def partials(xs: list[Any]) -> list[Any]:
-            return list(kernel(*split(tuple(xs[:count]), len(row.names)))[1])
+            found: list[Any]
+            _, found = kernel(*split(xs[:count], len(row.names)))
+            return found
 
     elif op < STATIC:
         functions = partial_functions(row, VALUES)

@@ -331,4 +331,4 @@ def _on_list(p: Program, op: int, xs: list[Any]) -> Any:
         return ON_LISTS[row.name](xs)
     if not row.over_lists:
         return apply(op, *xs)
-    return record_list(op, split(tuple(xs), len(row.names)))
+    return record_list(op, split(xs, len(row.names)))

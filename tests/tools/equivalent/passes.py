@@ -142,6 +142,19 @@ PASSES: dict[str, str] = {
     # -- what runs vmaps ---------------------------------------------------------------------------
     "compiler.mapped.run: raise AssertionError('a program runs in a lane by itself, but not "
     "among others') -> pass": "the lane that no program is right for has raised before",
+    # -- rules -------------------------------------------------------------------------------------
+    "compiler.rules.template: elif op < STATIC: -> elif op <= STATIC:": (
+        "the row of that number, call, has no partials, and was refused before"
+    ),
+    **dict.fromkeys(
+        (
+            "compiler.rules._opaque: return lambda *operands: record_known(op, operands, 1.0, "
+            "[0.0] * len(names)) -> return lambda *operands: record_known(op, operands, "
+            f"{changed} * len(names))"
+            for changed in ("0.0, [0.0]", "1.0, [1.0]")
+        ),
+        "a rule's trace says what is computed: its numbers and partials are not read",
+    ),
     # -- what simplifies vmaps ---------------------------------------------------------------------
     "compiler.simplify: FEW = 16 -> FEW = 17": TUNED,
     "compiler.simplify.merged: found: Program | None = p if (p.ops == VMAP).sum() <= FEW else None "
