@@ -267,6 +267,18 @@ def test_a_gradient_that_is_constant_is_a_number_to_the_function_around_it():
             assert (type(found), found) == (float, expected)
 
 
+def test_a_gradient_under_no_grad_is_that_of_backward_to_the_bit():
+    w, x = Value(-1.0), Value(1.0)
+
+    def f(x):
+        return x * 0.0 * w
+
+    f(x).backward()
+    with no_grad():
+        found = grad(f)(1.0)
+    assert (found.hex(), x.grad.hex()) == ("0x0.0p+0", "0x0.0p+0")  # 0.0 + -0.0
+
+
 def test_a_lowered_function_runs_on_flat_numbers():
     w = Value(2.0)
     lowered = grad(lambda x, y: w * x[0] * x[1] + y, (0, 1)).lower(np.array([3.0, 4.0]), 5.0)

@@ -9,8 +9,6 @@ LOWERED: dict[str, str] = {
     "-> if not np.isfinite(numbers).all():": (
         "outside detect_anomaly() the replay raises nothing, and what it gives is thrown away"
     ),
-    "transforms.transform.Transform.__call__: if not (captured and MODE.get().recording): -> "
-    "if not captured:": FASTER,
     **dict.fromkeys(
         (
             "transforms.calls.Recorder.__init__: self._touched = [ref >= 0 and "
