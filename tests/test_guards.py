@@ -2,9 +2,12 @@
 
 import collections
 import concurrent.futures
+import dis
 import functools
 import math
+import operator
 import random
+import re
 import sys
 import threading
 import time
@@ -475,6 +478,70 @@ def test_generators_that_stand_where_they_stood_have_not_moved():
     assert before.moved() == []
 
 
+def test_generators_are_set_back_to_where_they_stood():
+    rng, old, mersenne = np.random.default_rng(0), np.random.RandomState(0), random.Random(0)
+
+    def draws():
+        return [rng.normal(), old.rand(), mersenne.random(), random.random(), np.random.rand()]
+
+    before = Generators(Watch(draws))
+    drawn = draws()
+    assert before.moved() == [
+        *("the module random", "numpy.random", "a Generator", "a RandomState", "a Random"),
+    ]
+    before.restore()
+    assert before.moved() == []
+    assert draws() == drawn
+
+
+def test_the_generators_of_modules_are_not_those_of_a_function():
+    assert Watch(lambda x: x * random.random() * np.random.rand()).generators == []
+
+
+@pytest.mark.parametrize("alive", [1, 2])
+def test_a_function_is_watched_only_if_another_thread_may_have_drawn(monkeypatch, alive):
+    monkeypatch.setattr(threading, "active_count", lambda: alive)
+    shared, runs = random.random.__self__, []
+
+    def holds(self):  # what it draws from has that name in the module random
+        return self
+
+    def also(draw):
+        return lambda: runs.append(1) or draw() or holds(shared)
+
+    assert Generators(Watch(holds)).drawn(also(random.random)) == ""
+    assert runs == []
+    before, state = Generators(Watch(holds)), random.getstate()
+    random.random()
+    for draw in (int, random.getstate, random.Random(0).random, lambda: holds(shared)):
+        assert before.drawn(also(draw)) == ("" if alive > 1 else "the module random")
+    assert len(runs) == (4 if alive > 1 else 0)
+    for draw in (random.random, lambda: [random.random(), holds(1)], random.gauss, random.gauss):
+        assert before.drawn(also(draw)) == "the module random"
+    np.random.rand()
+    assert before.drawn(also(int)) == "the module random"
+    random.setstate(state)
+    assert before.drawn(also(int)) == "numpy.random"
+
+
+def test_a_profiler_goes_on_after_a_function_was_watched(monkeypatch):
+    monkeypatch.setattr(threading, "active_count", lambda: 2)
+    before = Generators(Watch(int))
+    random.random()
+
+    def profiler(frame, event, called):
+        pass
+
+    sys.setprofile(profiler)
+    try:
+        with pytest.raises(ZeroDivisionError):
+            before.drawn(lambda: 1 / 0)
+        left = sys.getprofile()
+    finally:
+        sys.setprofile(None)
+    assert left is profiler
+
+
 @pytest.fixture
 def another_thread_draws():
     """Another thread draws from the module ``random`` all the time, as those of Dask do."""
@@ -627,6 +694,317 @@ def test_chains_of_names():
     assert ("global", "Config", ("rate",)) in found
 
 
+OF_SELF = (("local", "self", ()), ("local", "self", ("rate",)))
+
+
+@pytest.mark.parametrize(
+    ("instructions", "wanted"),
+    [
+        ([("LOAD_FAST", "self"), ("LOAD_ATTR", "rate")], OF_SELF),
+        ([("LOAD_FAST_BORROW", "self"), ("LOAD_ATTR", "rate")], OF_SELF),
+        ([("LOAD_FAST_LOAD_FAST", ("x", "self")), ("LOAD_ATTR", "rate")], OF_SELF),
+        ([("STORE_FAST_LOAD_FAST", ("y", "self")), ("LOAD_METHOD", "rate")], OF_SELF),
+        ([("LOAD_ATTR", "rate")], ()),
+    ],
+)
+def test_chains_are_read_from_the_bytecode_of_every_python(instructions, wanted, monkeypatch):
+    given = [types.SimpleNamespace(opname=name, argval=value) for name, value in instructions]
+    monkeypatch.setattr(dis, "get_instructions", lambda code: given)
+    assert chains(compile(repr(str(given)), "", "eval")) == wanted  # a code that is like no other
+
+
+def test_names_are_told_apart_by_where_they_are_read():
+    RATE = 2.0  # as the global is
+
+    def both(x):
+        def of_module():
+            global RATE
+            return RATE
+
+        return x * RATE * of_module()
+
+    watch = Watch(both)
+    others = Watch(lambda RATE: RATE * 2.0), Watch(lambda x: [2.0 * RATE for RATE in [x]])
+    try:
+        set_global(5.0)
+        assert watch.changed() == "RATE"
+        assert [other.changed() for other in others] == ["", ""]
+        set_global(2.0)
+        assert watch.changed() == ""
+        RATE = 3.0
+        assert watch.changed() == "RATE"
+    finally:
+        set_global(2.0)
+
+
+class Scales:
+    """Attributes whose numbers methods read."""
+
+    def __init__(self, *names):
+        vars(self).update(dict.fromkeys(names, 2.0))
+
+    def names_watched(self, watch):
+        """Of its attributes, those whose change is seen."""
+        assert watch.changed() == ""
+        found = []
+        for name in vars(self):
+            setattr(self, name, 5.0)
+            found.append(watch.changed())
+            setattr(self, name, 2.0)
+            assert watch.changed() == ""
+        return found
+
+    def scaled(self, x):
+        return x * self.by_method
+
+    @property
+    def slope(self):
+        return self.by_property
+
+
+def test_what_is_read_through_super_is_watched():
+    class Mine(Scales):
+        def __call__(self, x):
+            return super().scaled(x) * super().slope * self.own
+
+    mine = Mine("by_method", "by_property", "own", "unread")
+    assert mine.names_watched(Watch(mine)) == ["self.by_method", "self.by_property", "self.own", ""]
+
+
+def test_a_method_may_define_a_class_that_uses_super():
+    class Outer(Scales):
+        def __call__(self, x):
+            class Inner(Scales):
+                def scaled(self, x):
+                    return super().scaled(x) * 2.0
+
+            return Inner("by_method").scaled(x) * self.rate
+
+    outer = Outer("rate", "by_method")
+    assert outer.names_watched(Watch(outer)) == ["self.rate", ""]
+
+
+def test_what_functions_in_a_method_read_of_its_instance_is_watched():
+    class Mine(Scales):
+        def __call__(self, x):
+            def of(self):
+                return self.of_another
+
+            return (lambda y: self.rate * y)(x) * of(Config)
+
+    mine = Mine("rate", "of_another")
+    assert mine.names_watched(Watch(mine)) == ["self.rate", ""]
+
+
+def test_functions_that_other_callables_stand_for_are_watched():
+    ks = [2.0]
+
+    def scale(x=1.0):
+        return ks[0] * x
+
+    kept = types.SimpleNamespace(scale=scale)
+
+    def get():
+        return kept
+
+    @functools.wraps(scale)
+    def hides(x):
+        return get().scale(x)
+
+    class Partly:  # a module, but for one of its attributes
+        def __init__(self, **attributes):
+            vars(self).update(attributes)
+
+        def __call__(self, x):
+            return ks[0] * x
+
+    class Static:
+        slope = property(functools.partial(lambda self: scale()))
+
+        @staticmethod
+        def __call__():
+            return ks[0]
+
+    static = Static()
+    for f in (
+        *(functools.partial(scale), hides, Partly(modules=3), Partly(training=True), static),
+        *(types.MethodType(functools.partial(lambda self, x: scale(x)), 0), grad(scale)),
+        *(lambda: static.slope, functools.lru_cache(scale)),
+    ):
+        watch = Watch(f)
+        ks[0] = 5.0
+        assert watch.changed() == "ks[0]"
+        ks[0] = 2.0
+        assert watch.changed() == ""
+
+
+def test_functions_that_wrap_each_other_are_watched():
+    ks = [2.0]
+
+    def f(x):
+        return ks[0] * x
+
+    def g(x):
+        return x
+
+    f.__wrapped__, g.__wrapped__ = g, f
+    watch = Watch(g)
+    ks[0] = 5.0
+    assert watch.changed() == "ks[0]"
+
+
+def test_a_global_function_of_a_library_may_be_replaced():
+    scope = {"of": operator.add}
+    exec("def f(x):\n    return of(x, 3.0)", scope)
+    fast = jit(scope["f"], check=False)
+    assert fast(2.0) == 5.0
+    scope["of"] = operator.mul
+    assert fast(2.0) == 6.0
+
+
+@pytest.mark.parametrize("holder", [types.SimpleNamespace(), types.ModuleType("mine")])
+def test_a_function_that_is_an_attribute_may_be_replaced(holder):
+    ks = [2.0]
+    holder.scale = lambda x: ks[0] * x
+    fast = jit(lambda x: holder.scale(x), check=False)
+    assert fast(3.0) == 6.0
+    ks[0] = 5.0
+    assert fast(3.0) == 15.0
+    holder.scale = lambda x: 7.0 * x
+    assert fast(3.0) == 21.0
+
+
+def test_what_methods_of_every_kind_read_is_watched():
+    class Mine(Scales):
+        rate = 2.0
+
+        @classmethod
+        def of_class(cls, x):
+            return cls.rate * x
+
+        @jit
+        def jitted(self, x):
+            return self.by_jitted * x
+
+    mine = Mine("by_method", "by_jitted")
+    watch = Watch(lambda x: Mine.of_class(mine.scaled(mine.jitted(x))))
+    assert mine.names_watched(watch) == ["self.by_method", "self.by_jitted"]
+    Mine.rate = 5.0
+    assert watch.changed() == "cls.rate"
+
+
+def test_attributes_of_every_kind_are_watched():
+    class Slotted:
+        __slots__ = ("later", "rate")
+
+    slotted, plain, w = Slotted(), types.SimpleNamespace(), Value(1.0)
+    slotted.rate = w.rate = 2.0
+    watch = Watch(lambda: (slotted.rate, slotted.later, plain.later, w.rate))
+    assert watch.changed() == ""
+    for holder, name in ((slotted, "slotted.rate"), (w, "w.rate")):
+        holder.rate = 5.0
+        assert watch.changed() == name
+        holder.rate = 2.0
+    for holder, name in ((slotted, "slotted.later"), (plain, "plain.later")):
+        holder.later = 1.0
+        assert watch.changed() == name
+        del holder.later
+        assert watch.changed() == ""
+
+
+def test_attributes_that_are_computed_are_not_asked_for():
+    asked = []
+
+    class Computed:
+        rate = 2.0
+
+        def __getattr__(self, name):
+            asked.append(name)
+            return types.SimpleNamespace(rate=float(len(asked)))
+
+    computed, w = Computed(), Value(1.0)
+    watch = Watch(lambda: (computed, computed.a.rate, computed.rate, w.data))
+    assert (watch.changed(), watch.changes()) == ("", "")
+    w.data = 5.0  # an input, whose number is read at every call
+    assert watch.changed() == ""
+    computed.rate = 5.0
+    assert watch.changed() == "computed.rate"
+    assert asked == []
+
+
+def test_a_class_is_not_taken_for_what_it_makes():
+    kind = nn.Dropout
+    watch = Watch(lambda: (kind, nn.Sequential))
+    assert watch.changed() == ""
+    kind = nn.Layer
+    assert watch.changed() == "kind"
+
+
+def test_what_libraries_keep_for_themselves_is_not_watched():
+    match = re.match
+    re.purge()
+    watch = Watch(lambda x: x * len(match("a", "a")[0]))
+    re.compile("a")  # it is kept in the module re
+    assert watch.changed() == ""
+    scope = {"k": 2.0}
+    file = Path(autodiff.__file__).parent / "functions.py"
+    exec(compile("def f(x):\n    return k * x", str(file), "exec"), scope)
+    watch = Watch(scope["f"])
+    scope["k"] = 5.0
+    assert watch.changed() == ""
+
+
+def test_a_cell_that_is_assigned_later_has_changed():
+    def f(x):
+        return x if late is None else late * x
+
+    watch = Watch(f)
+    assert watch.changed() == ""
+    late = None
+    assert watch.changed() == "late"
+
+
+def test_of_more_than_ten_thousand_objects_some_are_not_watched():
+    fewer, many = [0.0] * 9_000, [0.0] * 10_000
+    watch = Watch(lambda: (fewer, many))
+    many[0] = 1.0
+    assert watch.changed() == ""
+    fewer[0] = 1.0
+    assert watch.changed() == "fewer[0]"
+
+    def chained(k):
+        def number():
+            return k
+
+        def change(new):
+            nonlocal k
+            k = new
+
+        return (lambda: number()), change
+
+    calls, changing = zip(*map(chained, range(5_100)), strict=True)
+    watch = Watch(lambda: calls)
+    changing[-1](-1)
+    assert watch.changed() == ""
+    changing[0](-1)
+    assert watch.changed() == "k"
+
+
+def test_a_dict_that_grows_while_it_is_looked_at_is_watched():
+    class Registering:
+        def __call__(self, x):
+            return x
+
+        def __getattr__(self, name):
+            table[name] = 1.0
+            raise AttributeError(name)
+
+    table = {"a": Registering(), "b": 2.0}
+    watch = Watch(lambda: table)
+    assert len(table) > 2
+    assert watch.changed() == "table"
+
+
 def test_a_list_that_is_in_itself_is_watched():
     xs = [2.0]
     xs.append(xs)
@@ -645,6 +1023,45 @@ def test_an_array_of_64_kib_is_watched_whole(n):
         assert watch.changed() == "array"
         array[i] = 0.0
         assert watch.changed() == ""
+
+
+@pytest.mark.parametrize("kind", [float, "U50"])
+def test_a_sample_of_a_large_array_is_watched(kind):
+    array = np.zeros(100_000 if kind is float else 2_000, kind)
+    watch = Watch(lambda: array)
+    assert watch.changed() == ""
+    array[len(array) // 2 :] = 1
+    assert watch.changed() == "array"
+
+
+def test_what_is_left_out_counts_no_longer():
+    one, two, three = (float(k) for k in "123")
+    left_out, kept = [one], [two]
+    watch = Watch(lambda: (left_out, kept))
+    left_out[0] = three
+    watch.forget_changed()
+    kept[0] = one
+    assert watch.changed() == "kept[0]"
+    kept[0] = two
+    assert watch.changed() == ""
+
+
+def test_what_an_object_is_does_not_depend_on_how_it_is_written():
+    class Angle(float):
+        pass
+
+    things = [types.SimpleNamespace(k=2.0), 1.0, {"a": 1.0}]
+    watch = Watch(lambda: things)
+    assert watch.changed() == ""
+    things[1] = float("1.0")
+    assert watch.changed() == ""
+    things[1] = Angle(1.0)
+    assert watch.changed() == "things[1]"
+    things[1] = 1.0
+    things[2]["b"] = 1.0
+    assert watch.changed() == "things[2]"
+    things[0] = types.SimpleNamespace(k=2.0)
+    assert watch.changed() == "things[0]"
 
 
 def test_a_watch_names_what_has_changed():
@@ -733,6 +1150,32 @@ def test_what_the_methods_of_a_module_read_is_watched(monkeypatch):
     assert [fast(1.0), fast(1.0)] == [4.0, 4.0]
     monkeypatch.setattr(sys.modules[__name__], "TEMPERATURE", 3.0)
     assert fast(1.0) == 9.0
+
+
+def test_modules_in_private_attributes_are_watched():
+    class Scaled(nn.Module):
+        def __init__(self):
+            self.rate = 2.0
+
+        def forward(self, x):
+            return x * self.rate
+
+    class Holding(nn.Module):
+        def __init__(self):
+            self.first, self._second, self._third = Scaled(), Scaled(), Scaled()
+
+        def forward(self, x):
+            return self._third(self._second(self.first(x)))
+
+    nets = Holding(), Holding()
+    watch = Watch(lambda x: nets[1](nets[0](x)))
+    assert watch.changed() == ""
+    for net in nets:
+        for part in (net.first, net._second, net._third):
+            part.rate = 5.0
+            assert watch.changed() == "Scaled.rate"
+            part.rate = 2.0
+            assert watch.changed() == ""
 
 
 def test_what_a_function_changes():

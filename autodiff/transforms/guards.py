@@ -59,7 +59,7 @@ def chains(code: types.CodeType) -> tuple[Chain, ...]:
         if name in ("LOAD_GLOBAL", "LOAD_NAME"):
             current = ("global", value, ())
         elif name.startswith(("LOAD_FAST", "STORE_FAST_LOAD_FAST")):
-            current = ("local", value if isinstance(value, str) else value[-1], ())
+            current = ("local", value if isinstance(value, str) else value[1], ())
         elif name in ("LOAD_DEREF", "LOAD_CLASSDEREF", "LOAD_FROM_DICT_OR_DEREF"):
             current = ("free", value, ())
         elif name in ("LOAD_ATTR", "LOAD_METHOD") and current is not None:
@@ -153,7 +153,7 @@ class Watch:
             self._function(f.__wrapped__, name)
         elif hasattr(f, "modules") and hasattr(f, "training"):
             self._module(f)
-        elif callable(f) and isinstance(type(f).__call__, types.FunctionType):
+        elif callable(f):
             self._code(type(f).__call__, f)
 
     def _code(self, f: Any, instance: Any) -> None:
@@ -165,7 +165,7 @@ class Watch:
         if _foreign(f) or code.co_filename.startswith(_HERE):
             return
         cells = dict(zip(code.co_freevars, f.__closure__ or (), strict=True))
-        first = code.co_varnames[0] if code.co_argcount and instance is not _ABSENT else None
+        first = code.co_varnames[0] if code.co_argcount else None
         for defaults in (f.__defaults__, f.__kwdefaults__):
             self._object(defaults, f"a default of {f.__name__}")
         for kind, name, attributes in chains(code):
@@ -175,13 +175,13 @@ class Watch:
                     self._looks.append(_cell(cells[name], root, name))
             elif kind == "global" and name in f.__globals__:
                 root = f.__globals__[name]
-                if not attributes and not _foreign(root):
+                if not attributes:
                     self._looks.append(_item(f.__globals__, name, root, name))
-            elif kind == "local" and name == first:
-                root = instance
-            elif kind == "super" and first is not None:
+            elif kind == "super" and "__class__" in cells:
                 self._inherited(instance, _content(cells["__class__"]), name)
                 continue
+            elif name == first:  # or a cell, if a function in this one reads it
+                root = instance
             else:
                 continue
             if attributes:
@@ -203,23 +203,26 @@ class Watch:
         """Watch the last of a chain of attributes; those before it have chains of their own."""
         for attribute in attributes[:-1]:
             root = _attribute(root, attribute)
-        if root is _ABSENT or type(root) is Value or _foreign(root):
+        if root is _ABSENT or _foreign(root):
             return
         found = _attribute(root, attributes[-1])
+        if found is _ABSENT and _attribute(root, "__getattr__") is not _ABSENT:
+            return  # it is computed
+        # a function that an instance or a module has itself is no method
+        of_class = isinstance(root, type) or _attribute(type(root), attributes[-1]) is found
         if isinstance(found, property):
             self._code(found.fget, root)
-        elif hasattr(type(found), "__get__") and not isinstance(root, types.ModuleType):
-            if isinstance(found, types.FunctionType):
-                self._code(found, root)
-            elif hasattr(found, "__wrapped__"):
-                self._code(found.__wrapped__, root)
-        else:
+        elif not hasattr(type(found), "__get__") or not of_class:
             self._looks.append(_named(root, attributes[-1], found, name))
             self._object(found, name)
+        elif isinstance(found, types.FunctionType):
+            self._code(found, root)
+        elif hasattr(found, "__wrapped__"):
+            self._code(found.__wrapped__, root)
 
     def _object(self, x: Any, name: str) -> None:
         """Watch what is in an object that is read."""
-        if isinstance(x, _PLAIN) or type(x) is Value or id(x) in self._seen:
+        if id(x) in self._seen:
             return
         if isinstance(x, _SOURCES):
             self.generators.append(x)
@@ -355,8 +358,6 @@ def _content(cell: Any) -> Any:
 
 def _attribute(root: Any, name: str) -> Any:
     """An attribute, without running anything; what is computed is absent."""
-    if root is _ABSENT:
-        return _ABSENT
     try:
         found = inspect.getattr_static(root, name)
     except AttributeError:
@@ -388,14 +389,14 @@ def _bytes(x: np.ndarray[Any, Any]) -> bytes:
     """The contents of an array, or a sample of them."""
     if x.nbytes <= _WHOLE:
         return x.tobytes()
-    return x.ravel()[:: x.size // 4096].tobytes()
+    return x.ravel()[:: max(1, x.size // 4096)].tobytes()
 
 
 class Generators:
     """The generators of random numbers that a function can reach, and where they stand."""
 
     def __init__(self, watch: Watch) -> None:
-        self._known = list(watch.generators)
+        self._known = watch.generators
         self._states = self._now()
 
     def _now(self) -> list[tuple[str, Any]]:
@@ -451,7 +452,7 @@ def _calls_random(run: Callable[[], Any]) -> bool:
         nonlocal found
         if event == "c_call":
             owner, name = getattr(called, "__self__", None), called.__name__
-        elif event == "call" and frame.f_globals is vars(random):  # gauss() may need no new number
+        elif frame.f_globals is vars(random):  # gauss() may need no new number
             owner, name = frame.f_locals.get("self"), frame.f_code.co_name
         else:
             return
