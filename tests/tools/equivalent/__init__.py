@@ -4,6 +4,7 @@ Each name of a mutant has its reason in one line.
 """
 
 from equivalent.engine import ENGINE
+from equivalent.guards import AGAIN
 from equivalent.lanes import LANES
 from equivalent.lowered import LOWERED
 from equivalent.machines import MACHINES
@@ -15,6 +16,7 @@ from equivalent.transforms import TRANSFORMS
 
 EQUIVALENT = {
     **ENGINE,
+    **AGAIN,
     **LANES,
     **LOWERED,
     **MACHINES,
