@@ -818,18 +818,19 @@ def test_functions_that_other_callables_stand_for_are_watched():
         def __call__(self, x):
             return ks[0] * x
 
-    class Static:
+    class Sloping:
         slope = property(functools.partial(lambda self: scale()))
 
+    class Static:
         @staticmethod
         def __call__():
             return ks[0]
 
-    static = Static()
+    static, sloping = Static(), Sloping()
     for f in (
         *(functools.partial(scale), hides, Partly(modules=3), Partly(training=True), static),
         *(types.MethodType(functools.partial(lambda self, x: scale(x)), 0), grad(scale)),
-        *(lambda: static.slope, functools.lru_cache(scale)),
+        *(lambda: sloping.slope, functools.lru_cache(scale)),
     ):
         watch = Watch(f)
         ks[0] = 5.0
