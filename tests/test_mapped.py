@@ -550,7 +550,7 @@ def test_lanes_are_divided_among_threads():
 
 
 @pytest.mark.parametrize("threads", [0, -1, 1.0, True, None])
-def test_what_is_no_number_of_threads(threads):
+def test_lanes_are_divided_among_a_positive_integer(threads):
     with pytest.raises(ValueError, match="threads must be a positive integer, not"):
         vmap(sin, threads=threads)
 

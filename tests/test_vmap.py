@@ -30,7 +30,6 @@ from autodiff import (
     where,
 )
 from autodiff.testing import expressions, points
-from autodiff.transforms.vmap import MOST
 
 X = np.random.default_rng(0).normal(size=(7, 3))
 Y = np.random.default_rng(1).normal(size=7)
@@ -83,28 +82,77 @@ def test_lanes_go_different_ways(make):
     same(mapped(xs[::-1] * 2), loop(newton, (xs[::-1] * 2).tolist()))
 
 
-def test_too_many_ways_are_gone_one_by_one_with_one_warning(monkeypatch):
-    def count(x):
-        n = 0.0
-        while x > n:
-            n += 1.0
-        return n * x
+def count(x):
+    n = 0.0
+    while x > n:
+        n += 1.0
+    return n * x
 
-    xs = np.arange(MOST + 10.0)
-    with pytest.warns(
-        RuntimeWarning, match=f"than {MOST} different ways: 10 of {MOST + 10}"
-    ) as seen:
+
+@pytest.fixture
+def three_ways(monkeypatch):
+    """Lanes may go 3 ways, and more only where there are 4 lanes for each."""
+    module = sys.modules["autodiff.transforms.vmap"]
+    monkeypatch.setattr(module, "MOST", 3)
+    monkeypatch.setattr(module, "WORTH", 4)
+
+
+def test_too_many_ways_are_gone_one_by_one_with_one_warning(three_ways):
+    xs = np.arange(13.0)
+    with pytest.warns(RuntimeWarning, match="than 3 different ways: 10 of 13 are") as seen:
         found = vmap(count)(xs)
     assert [w.filename for w in seen] == [__file__]
     same(found, loop(count, xs.tolist()))
-    monkeypatch.setattr(sys.modules["autodiff.transforms.vmap"], "WORTH", 2)
-    many = np.repeat(xs, 3)  # more ways are gone where each serves many lanes
+    many = np.repeat(np.arange(6.0), 4)  # more ways are gone where each serves many lanes
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         mapped = jit(vmap(count))
         for _ in range(2):
-            same(mapped(many), np.repeat(found, 3))
-    assert not mapped._jitted.eager
+            same(mapped(many), loop(count, many.tolist()))
+    few = np.repeat(np.arange(6.0), 4)[1:]
+    with pytest.warns(RuntimeWarning, match="12 of 23"):
+        same(vmap(count)(few), loop(count, few.tolist()))
+
+
+@pytest.mark.filterwarnings("ignore:vmap")
+def test_lanes_of_too_many_ways_have_results_of_one_structure(three_ways):
+    with pytest.raises(TypeError, match="of one lane the result is"):
+        vmap(lambda x: [x] if x == 5.0 else count(x))(np.arange(6.0))
+
+
+def test_too_many_ways_in_a_trace_are_recorded_one_by_one(three_ways):
+    xs = np.array([0.5, 1.5, 2.5])
+    total = lambda s: vmap(count)(xs * s).sum()  # noqa: E731
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        lowered = jit(value_and_grad(total)).lower(1.0)
+    assert lowered(1.0) == (11.0, 11.0)
+    assert len(lowered.program.bodies) == 1
+    xs = np.append(xs, [3.5, 4.5])
+    with pytest.warns(RuntimeWarning, match="than 3 different ways: 5 of 5 are") as seen:
+        lowered = jit(value_and_grad(total)).lower(1.0)
+    assert len(seen) == 1
+    assert lowered(1.0) == (47.5, 47.5)
+    assert not lowered.program.bodies
+
+
+def test_too_many_long_traces_in_a_trace_are_given_up_with_one_warning(monkeypatch):
+    monkeypatch.setattr(sys.modules["autodiff.transforms.cache"], "MOST", 2)
+    with pytest.warns(RuntimeWarning, match="has been traced 2 times") as seen:
+        assert grad(lambda s: vmap(count)(s * np.array([0.5, 1.5, 2.5])).sum())(1.0) == 11.0
+    assert len(seen) == 1
+
+
+@pytest.mark.parametrize(("lanes", "warned"), [(2, 1), (3, 0)])
+def test_a_program_that_serves_a_few_lanes_is_worth_its_trace(monkeypatch, lanes, warned):
+    monkeypatch.setattr(sys.modules["autodiff.transforms.cache"], "MOST", 4)
+    scale, xs = [0.0], Y[:lanes]
+    mapped = jit(vmap(lambda x: x * scale[0]))
+    with warnings.catch_warnings(record=True) as seen:
+        warnings.simplefilter("always")
+        for scale[0] in range(7):
+            same(mapped(xs), xs * scale[0])
+    assert ["now runs without jit" in str(w.message) for w in seen] == [True] * warned
 
 
 @BOTH
@@ -137,8 +185,10 @@ def test_indices_of_lanes(make):
     same(make(lambda i: rows[i])(i), rows[i])  # a way for every integer
     flags = np.array([True, False, True])
     same(make(lambda flag, x: x if flag else -x)(flags, Y[:3]), np.where(flags, Y[:3], -Y[:3]))
-    with pytest.raises(IndexError, match="index"):
-        make(lambda i: take(rows, i))(np.array([0, 4]))
+    taken = make(lambda i: take(rows, i))
+    for bad in ([0, 4], [4]):  # what is kept at the first call fails at the second
+        with pytest.raises(IndexError, match="index 4 "):
+            taken(np.array(bad))
 
 
 @BOTH
@@ -165,6 +215,7 @@ def test_axes_of_arguments_and_results(make):
         for out in (-3, 0, 1, 2):
             found = make(lambda x: x * 2.0, axis, out)(cube)
             same(found, np.ascontiguousarray(np.moveaxis(cube * 2.0, axis, out)))
+    same(make(lambda x: x * 2.0, -2)(X), X * 2.0)
     tree = {"a": [X, 2.0], "b": (Y,)}
     found = make(
         lambda t, *, k: {"s": t["a"][0] * t["a"][1] * k, "c": [t["b"][0], 1.0]},
@@ -183,11 +234,38 @@ def test_empty_arrays_among_the_arguments(make):
     found = make(lambda e, x, h: [x + len(e) + len(h), h], (None, 0, 0))(none, Y, hollow)
     same(found[0], Y)
     same(found[1], hollow)
+    w, kinds = Value(2.0), set()
+    make(lambda x, h: kinds.add(h.dtype.kind) or w * x)(Y, hollow)
+    assert kinds == {"f"}
 
 
 @BOTH
 def test_a_bool_in_a_result_stays(make):
     assert make(lambda x: (True, x))(Y)[0] is True
+
+
+@BOTH
+def test_what_is_the_same_in_all_lanes(make):
+    for xs in (Y, Y[:1]):
+        found = make(lambda x: [x - x + 2.0, (x - x) * np.inf, [3.0, 4.0]], 0, None)(xs)
+        assert repr(found) == "[2.0, nan, [3.0, 4.0]]"
+    for xs in ([1.0, np.nan], [np.nan, 1.0]):
+        with pytest.raises(ValueError, match="the same in all lanes, but this is not"):
+            make(lambda x: x, 0, None)(np.array(xs))
+    with pytest.raises(ValueError, match="the same in all lanes, but there are none"):
+        make(lambda x: 2.0, 0, None)(np.zeros(0))
+
+
+@BOTH
+def test_no_lanes_are_no_numbers_that_could_do_harm(make):
+    none, w = np.zeros(0), Value(2.0)
+    same(make(lambda x: 1 / x)(none), none)
+    same(make(lambda x, k: k / x, (0, None))(none, w), none)
+    same(grad(lambda s: s[0] + make(lambda x: 1 / x)(s[1:]).sum())(np.ones(1)), np.ones(1))
+    with detect_anomaly():
+        same(make(lambda x: w * log(x - 1.0))(none), none)
+    with pytest.raises(TypeError, match="a sparse matrix; sparse=False"):
+        make(hessian(lambda x: x[0] ** 2, sparse=True))(X[:0])
 
 
 @BOTH
@@ -213,8 +291,10 @@ def test_no_lane_and_one(make, lanes):
         (lambda: vmap(lambda x: x, [{"a": 0}])(X), TypeError, "in_axes of argument 0 must be an"),
         (lambda: vmap(lambda x: x, ({"b": 0},))({"a": X}), TypeError, "in_axes of argument 0 must"),
         (lambda: vmap(lambda x: x, ([0, 1],))([X]), TypeError, r"not \[0, 1\]"),
+        (lambda: vmap(lambda x: x, ({"a": 0},))([X]), TypeError, r"0 must be .* not {'a': 0}"),
+        (lambda: vmap(lambda x: x, ([0],))({"a": X}), TypeError, r"0 must be .* not \[0\]"),
         (lambda: vmap(lambda x: x, True)(X), TypeError, "not True"),
-        (lambda: vmap(lambda x: x, 0, 2)(Y), ValueError, "result has only 0 axes"),
+        (lambda: vmap(lambda x: x, 0, 1)(Y), ValueError, "result has only 0 axes"),
         (
             lambda: vmap(lambda x: x, 0, None)(Y),
             ValueError,
@@ -265,6 +345,43 @@ def test_values_among_the_arguments(make):
     functions.sum(list(found)).backward()
     np.testing.assert_allclose([x.grad for x in xs], 6.0 * Y, rtol=1e-15)
     assert [v.data for v in found] == [y * y * 3.0 for y in Y]
+
+
+def test_values_and_numbers_among_the_arguments():
+    xs = np.array([2.0, Value(3.0)], object)
+    assert [v.data for v in vmap(lambda x: x * Value(2.0))(xs)] == [4.0, 6.0]
+
+
+@BOTH
+def test_results_that_are_values_have_one_structure(make):
+    w = Value(2.0)
+    with pytest.raises(TypeError, match="of one lane the result is"):
+        make(lambda x: w * x if x > 0 else [w * x])(Y)
+
+
+@BOTH
+def test_integers_stay_integers_where_results_are_values(make):
+    w = Value(2.0)
+    found = make(lambda i, *, k: w * [5.0, 6.0][i] * [7.0, 8.0][k])(np.arange(2), k=np.arange(2))
+    assert [v.data for v in found] == [70.0, 96.0]
+
+
+def test_a_value_of_a_jitted_vmap_is_one_node_for_a_lane():
+    w = Value(2.0)
+    assert {v.op for v in jit(vmap(lambda x: sin(x * w) + x))(Y)} == {"call"}
+
+
+def test_integers_of_a_trace_are_integers_of_lanes():
+    rows = [5.0, 6.0, 7.0]
+    kept = jit(lambda i: vmap(lambda k: rows[k])(i))
+    for i in ([2, 0], [1, 1], [0, 2]):
+        same(kept(np.array(i)), np.array([rows[k] for k in i]))
+
+
+def test_what_depends_on_no_trace_is_a_number_in_it():
+    found = []
+    grad(lambda s: found.append(vmap(lambda x: x * 2.0)(Y)) or s)(1.0)
+    same(found[0], Y * 2.0)
 
 
 def test_gradients_through_it_are_those_of_the_loop():
@@ -363,6 +480,12 @@ def test_what_jit_cannot_see_is_found():
         mapped(Y)
 
 
+def test_a_transform_is_compared_with_its_program_in_the_same_lane():
+    mapped = jit(vmap(grad(lambda x: x * x)))
+    for _ in range(2):
+        same(mapped(Y), 2.0 * Y)
+
+
 def test_where_in_lanes_is_no_way_of_its_own():
     traces = []
     mapped = jit(vmap(lambda x: traces.append(1) or where(functions.greater(x, 0.0), x, -x)))
@@ -370,13 +493,27 @@ def test_where_in_lanes_is_no_way_of_its_own():
     assert len(traces) == 1
 
 
+CALLS = []
+
+
 def double(x):
+    CALLS.append(1)
     return x * 2.0
+
+
+@vmap
+def halved(x):
+    return x / 2.0
 
 
 def test_it_is_named_and_pickled():
     mapped = vmap(double, 1, 1)
     assert repr(mapped) == "<vmap(double)>"
     assert mapped.__name__ == "double"
-    for made in (mapped, jit(mapped)):
-        same(pickle.loads(pickle.dumps(made))(X), X * 2.0)
+    assert pickle.loads(pickle.dumps(halved)) is halved
+    for made, calls in ((mapped, 1), (jit(mapped), 0)):
+        again = pickle.loads(pickle.dumps(made))
+        for _ in range(3):  # at the second call it is compared
+            CALLS.clear()
+            same(again(X), X * 2.0)
+        assert len(CALLS) == calls

@@ -19,8 +19,8 @@ from autodiff.arrays import data_of
 from autodiff.compiler.program import Program
 from autodiff.compiler.scanned import advance
 from autodiff.compiler.scans import Run, Scan
-from autodiff.compiler.sparsity import Pattern
 from autodiff.compiler.trace import record_body
+from autodiff.contexts import within
 from autodiff.engine import anomalies
 from autodiff.engine.instructions import PART, VMAP
 from autodiff.engine.modes import MODE
@@ -158,15 +158,13 @@ def loop(f: Callable[[Any, C], C], carry: C, n: int) -> C:
     if not callable(f):
         raise TypeError(f"loop(f, carry, n): f must be a function, not {describe(f)}")
     name = f"loop({getattr(f, '__name__', type(f).__name__)})"
-    _, _, steps = _of_steps(None, n, name)
+    own, of_own, steps = _of_steps(None, n, name)
 
     def step(carry: Any, _: Any) -> tuple[Any, Any]:
         i, inner = carry
         return (i + 1.0, f(int(i) if isinstance(i, float) else i, inner)), None
 
-    step.__name__ = getattr(f, "__name__", type(f).__name__)
-    nothing: Any = np.zeros((steps, 0))
-    (_, last), _ = _run(step, name, (0.0, carry), nothing, tree_flatten(None, [], ""), steps)
+    (_, last), _ = _run(step, name, (0.0, carry), own, of_own, steps)
     result: C = last
     return result
 
@@ -236,20 +234,25 @@ def _run(
     call = _Call(step, name, listed(numbers), of_carry, own, of_own, steps)
     mode = MODE.get()
     trace = mode.innermost()
-    if mode.detecting:
-        last, of_result, results = _on_values(call)
+    jitted: Jitted[..., Any] = Jitted(step, name=name)
+    found = None
+    if not mode.detecting:
+        found = _by_program(jitted, call, trace if mode.recording else None)
+    elif not steps:  # no step has the numbers that it is traced for
+        found = within(mode._replace(detecting=False), _by_program, jitted, call, None)
     else:
-        found = _by_program(call, trace if mode.recording else None)
-        last, of_result, results = found or _one_by_one(call)
+        call = call._replace(f=jitted)
+    last, of_result, results = found or _one_by_one(call)
     return tree_unflatten(of_carry, iter(last)), _stacked(of_result, results)
 
 
 # -- the numbers of the last carry, the structure of a result, and its numbers: a row for every step
 
 
-def _by_program(call: _Call, trace: Trace | None) -> tuple[list[Any], Any, Any] | None:
+def _by_program(
+    jitted: Jitted[..., Any], call: _Call, trace: Trace | None
+) -> tuple[list[Any], Any, Any] | None:
     """By a program; None if steps go too many ways, or too many results are Values."""
-    jitted: Jitted[..., Any] = Jitted(call.f, (), False, call.name)
     n, m = len(call.carry), call.own.shape[1]
     carry, own = np.array(data_of(call.carry)), call.own
     if own.dtype == object:
@@ -267,9 +270,11 @@ def _by_program(call: _Call, trace: Trace | None) -> tuple[list[Any], Any, Any] 
             call.at(at, carry.tolist())
             raise AssertionError(f"{call.name}: step {at} fails in the program alone")
         if len(ways) == MOST or jitted.eager:
-            anomalies.warn(
-                f"{call.name}: steps go more than {MOST} different ways: all are called one by one"
-            )
+            if not jitted.eager:
+                anomalies.warn(
+                    f"{call.name}: steps go more than {MOST} different ways: all are called one by "
+                    "one"
+                )
             return None
         words = difference(as_floats(of_result), as_floats(_checked(call, kept)), "the result")
         if words:
@@ -309,8 +314,6 @@ def _checked(call: _Call, kept: Kept) -> Any:
     Raises:
         TypeError: if its carry has another structure than the first.
     """
-    if isinstance(kept.result, Pattern):
-        raise TypeError(f"{call.name}: the function returned a sparse matrix; sparse=False")
     of_carry, of_result = kept.result.parts
     words = difference(call.of_carry, as_floats(of_carry), "the carry that the function returns")
     if words:
@@ -359,16 +362,6 @@ def _one_by_one(call: _Call) -> tuple[list[Any], Any, Any]:
     for i, row in enumerate(rows):
         results[i] = row
     return carry, of_result, results
-
-
-def _on_values(call: _Call) -> tuple[list[Any], Any, Any]:
-    """By calls of the function, on Values also where floats came, so that anomalies are seen."""
-    if Value in set(map(type, [*call.carry, *call.own.ravel().tolist()])):
-        return _one_by_one(call)
-    carry = [Value(x) for x in call.carry]
-    last, of_result, results = _one_by_one(call._replace(carry=carry))
-    rows = np.array(data_of(results.ravel().tolist())).reshape(results.shape)
-    return data_of(last), of_result, rows
 
 
 def _stacked(of_result: Any, rows: Any) -> Any:

@@ -19,6 +19,7 @@ from autodiff.arrays import data_of
 from autodiff.compiler.program import Mapped
 from autodiff.compiler.sparsity import Pattern
 from autodiff.compiler.trace import record_body
+from autodiff.contexts import within
 from autodiff.engine import anomalies
 from autodiff.engine.modes import MODE
 from autodiff.engine.pickling import by_name
@@ -168,10 +169,10 @@ class Vmapped(Generic[P]):
         trace = mode.innermost()
         # What is captured of a trace must not be kept.
         kept = None if trace is not None else self._jitted
-        jitted = kept or Jitted(self.f, (), False, self.name)
+        jitted = kept or Jitted(self.f, name=self.name)
         call = self._taken_apart(jitted, args, kwargs)
         if not call.lanes:
-            return self._put_together(*self._of_none(call))
+            return self._put_together(*self._of_none(jitted, call))
         symbolic = any(g.rows.dtype == object for g in call.given)
         found = None
         if trace is not None and mode.recording and not mode.detecting:
@@ -250,15 +251,14 @@ class Vmapped(Generic[P]):
             which = alike.pop()
             numbers[own] = lanes[:, which[0]]
             kept = jitted.find(call.key, numbers)
-            if isinstance(kept.result, Pattern):
-                raise TypeError(f"{self.name}: a lane's result is a sparse matrix; sparse=False")
+            self._refuse_sparse(kept.result)
             structure = structure or kept.result
             self._refuse_unlike(structure, kept.result)
             batch = kept.batch(own, len(which))
             some = lanes if len(which) == call.lanes else lanes[:, which]
             results, _, failed = batch(with_captured(numbers, kept.captured), some, self._threads)
             if failed[0]:  # an index is out of range, which the function itself is to say
-                self._one_by_one(self.f, call, which[:1].tolist())
+                self._one_by_one(self.f, call, [which[0]])
             jitted.serve(int((failed == 0).sum()) - 1)
             guards = np.flatnonzero(np.bincount(failed))
             alike += [which[failed == guard] for guard in guards[guards > 0].tolist()]
@@ -266,8 +266,9 @@ class Vmapped(Generic[P]):
 
     def _by_programs(self, jitted: Jitted[P, Any], call: _Call) -> tuple[Any, Any] | None:
         """By programs; None if the results are Values."""
-        structure, found, count = None, np.empty((0, call.lanes)), 0
-        rest = [np.arange(call.lanes)]
+        structure: Any = None
+        found: Any = None
+        rest, count = [np.arange(call.lanes)], 0
         for way in self._ways(jitted, call):
             if way.kept.captured and MODE.get().recording:
                 return None
@@ -296,10 +297,9 @@ class Vmapped(Generic[P]):
         ways: list[_Way] = []
         for way in self._ways(jitted, call):
             ways.append(way)
-            if not way.rest:
-                break
-            if len(ways) == MOST or jitted.eager:
-                self._warn(call.lanes, call)
+            if way.rest and (len(ways) == MOST or jitted.eager):
+                if not jitted.eager:
+                    self._warn(call.lanes, call)
                 return None
         body, operands = _body(call, ways, self._threads)
         found = np.empty((body.results, call.lanes))
@@ -339,13 +339,17 @@ class Vmapped(Generic[P]):
             found[i] = column
         return structure, found.T
 
-    def _of_none(self, call: _Call) -> tuple[Any, Any]:
-        """Of no lanes: how a result looks, the function tells for numbers that are 0."""
-        zeros = [
-            g if g.shared else g._replace(rows=np.zeros((size(g.leaf), 1))) for g in call.given
-        ]
-        structure, found = self._one_by_one(self.f, call._replace(given=zeros), [0])
-        return structure, found[:, :0]
+    def _of_none(self, jitted: Jitted[P, Any], call: _Call) -> tuple[Any, Any]:
+        """Of no lanes: how a result looks, a trace tells for numbers that are 0."""
+        given = [g.numbers[:, 0] if g.shared else np.zeros(size(g.leaf)) for g in call.given]
+        calm = MODE.get()._replace(detecting=False)  # no lane has these numbers
+        _, made = within(calm, jitted.frozen.trace, call.key, np.concatenate(given))
+        self._refuse_sparse(made.result)
+        return made.result, np.empty((sum(map(size, leaves(made.result))), 0))
+
+    def _refuse_sparse(self, structure: Any) -> None:
+        if isinstance(structure, Pattern):
+            raise TypeError(f"{self.name}: a lane's result is a sparse matrix; sparse=False")
 
     def _refuse_unlike(self, structure: Any, result: Any) -> None:
         words = difference(as_floats(structure), as_floats(result), "the result")
@@ -366,10 +370,11 @@ class Vmapped(Generic[P]):
             first = end
             if axis is None:
                 same = x[..., :1]
-                if not ((x == same) | ((x != x) & (same != same))).all():
+                alike = ((x == same) | ((x != x) & (same != same))).all()
+                if not same.size or not alike:
                     raise ValueError(
                         f"{self.name}: out_axes=None is for what is the same in all lanes, but "
-                        "this is not"
+                        f"{'there are none' if alike else 'this is not'}"
                     )
                 x = x[..., 0]
             elif not -x.ndim <= axis < x.ndim:
