@@ -266,8 +266,6 @@ class Vmapped(Generic[P]):
 
     def _by_programs(self, jitted: Jitted[P, Any], call: _Call) -> tuple[Any, Any] | None:
         """By programs; None if the results are Values."""
-        structure: Any = None
-        found: Any = None
         rest, count = [np.arange(call.lanes)], 0
         for way in self._ways(jitted, call):
             if way.kept.captured and MODE.get().recording:

@@ -3,6 +3,7 @@
 Each name of a mutant has its reason in one line.
 """
 
+from equivalent.batches import BATCHES
 from equivalent.engine import ENGINE
 from equivalent.guards import AGAIN
 from equivalent.lanes import LANES
@@ -15,6 +16,7 @@ from equivalent.special import SPECIAL
 from equivalent.transforms import TRANSFORMS
 
 EQUIVALENT = {
+    **BATCHES,
     **ENGINE,
     **AGAIN,
     **LANES,
