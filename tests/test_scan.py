@@ -3,7 +3,9 @@
 import pickle
 import subprocess
 import sys
+import threading
 import tracemalloc
+import warnings
 
 import numpy as np
 import pytest
@@ -167,6 +169,53 @@ def test_steps_go_different_ways():
         same(kept_grad(x), value_and_grad(total(g))(x))
 
 
+def test_a_way_that_no_step_has_gone_yet_is_traced():
+    step = lambda c, x: (c * 0.5 if c > x else c + 3.0, None)  # noqa: E731
+    f, g = (lambda c, r=r: r(step, c, np.zeros(3))[0] for r in (scan, unrolled))
+    kept = jit(f)
+    for c in (8.0, -8.0, 8.0):
+        assert kept(c) == g(c)
+        assert grad(f)(c) == grad(g)(c)
+
+
+def counted(c, x):
+    """Another way for every integer that x is beyond."""
+    n = 0.0
+    while x > n:
+        n += 1.0
+    return c + n * x, n
+
+
+def test_too_many_ways_are_gone_one_by_one_with_one_warning(monkeypatch):
+    monkeypatch.setattr(sys.modules["autodiff.transforms.scan"], "MOST", 3)
+    xs, types = np.array([0.5, 1.5, 2.5, 1.5, 3.5]), set()
+    total = lambda xs: lambda s: scan(counted, 0.0, xs * s)[0]  # noqa: E731
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert scan(counted, 0.0, xs[:4])[0] == 14.0
+        lowered = jit(value_and_grad(total(xs[:4]))).lower(1.0)
+    assert lowered(1.0) == (14.0, 14.0)
+    assert lowered.program.bodies
+    words = r"^scan\(.*\): steps go more than 3 different ways: all are called one by one$"
+    with pytest.warns(RuntimeWarning, match=words) as seen:
+        last, ys = scan(lambda c, x: types.add(type(x)) or counted(c, x), 0.0, xs)
+    assert (last, ys.tolist(), ys.dtype) == (28.0, [1.0, 2.0, 3.0, 2.0, 4.0], np.float64)
+    assert types == {Value, float}
+    assert [w.filename for w in seen] == [__file__]
+    with pytest.warns(RuntimeWarning, match=words) as seen:
+        lowered = jit(value_and_grad(total(xs))).lower(1.0)
+    assert len(seen) == 1
+    assert lowered(1.0) == (28.0, 28.0)
+    assert not lowered.program.bodies
+
+
+def test_too_many_long_traces_are_given_up_with_one_warning(monkeypatch):
+    monkeypatch.setattr(sys.modules["autodiff.transforms.cache"], "MOST", 2)
+    with pytest.warns(RuntimeWarning, match="has been traced 2 times") as seen:
+        assert scan(counted, 0.0, np.array([0.5, 1.5, 2.5, 3.5]))[0] == 25.0
+    assert len(seen) == 1
+
+
 def test_zero_times_infinity_does_not_arise():
     xs = np.array([0.0, 1.0, 4.0])
     # The first step takes the root of 0, of which nothing depends on c; the last one's result is
@@ -214,6 +263,42 @@ def test_many_results_that_are_values_are_recorded_as_the_loop_stands():
     assert (y.op, len(y.operands)) == ("call", 1)
     (slope,) = [y.backward(create_graph=True), x.grad][1:]
     same(slope.data, 0.0)
+
+
+def test_steps_that_are_called_get_integers_and_give_results_of_one_structure():
+    w, i = Value(0.5), np.arange(40) % 3
+    last, ys = scan(lambda c, i: (c * w + [1.0, 2.0, 3.0][i], c), Value(1.0), i)
+    expected = unrolled(lambda c, i: (c * 0.5 + [1.0, 2.0, 3.0][i], c), 1.0, i.tolist())
+    assert (last.data, [y.data for y in ys]) == expected
+    assert ys[-1].op == "add"
+    with ad.detect_anomaly():
+        with pytest.raises(TypeError, match=r"^scan\(.*\): at step 3 the result .*, as before$"):
+            scan(lambda c, x: (c + x, [c] if c > 2 else c), w - 0.5, np.ones(9))
+        with pytest.raises(TypeError, match=r"at step 2 the next carry .*, as before$"):
+            scan(lambda c, x: ([c] if c > 1 else c + x, c), w - 0.5, np.ones(9))
+
+
+def test_steps_in_another_thread_join_the_trace():
+    def through_a_thread(x):
+        found = []
+        work = lambda: found.append(loop(lambda i, t: t * x, 1.0, 3))  # noqa: E731
+        thread = threading.Thread(target=work)
+        thread.start()
+        thread.join()
+        return found[0]
+
+    assert grad(through_a_thread)(2.0) == 12.0
+    assert hessian(through_a_thread)(2.0) == 12.0
+
+
+def test_numbers_are_numbers_and_results_tuples():
+    xs = np.arange(40.0)
+    step = lambda c, x: (c + x, (x, [c * x]))  # noqa: E731
+    plain, inside = scan(step, 0.0, xs), []
+    grad(lambda x: inside.append(scan(step, 0.0, xs)) or x)(1.0)
+    for last, (first, (second,)) in (plain, *inside):
+        assert (type(last), first.dtype, second.dtype) == (float, np.float64, np.float64)
+        assert (last, first.tolist()) == (780.0, xs.tolist())
 
 
 def test_a_second_derivative_on_values():
@@ -321,6 +406,13 @@ def test_no_steps():
     last, ys = scan(lambda t, x: (t + x, [t, x]), 2.0, np.zeros(0))
     assert last == 2.0
     assert [y.shape for y in ys] == [(0,), (0,)]
+    x = Value(2.0)
+    for f in (lambda c, x: (c / x, c), lambda c, x: (log(x - 1.0) * c, c)):
+        assert scan(f, x, np.zeros(0))[0] is x
+        with ad.detect_anomaly():
+            assert scan(f, x, np.zeros(0))[0] is x
+            assert scan(f, 2.0, np.zeros(0))[0] == 2.0
+    assert scan(lambda c, x: (c + x, c), 2.0, np.ones(1))[0] == 3.0
     assert grad(lambda t: scan(lambda t, x: (t * x, None), t, np.zeros(0))[0])(2.0) == 1.0
 
 
@@ -355,8 +447,22 @@ def test_indices_out_of_range_and_python_primitives():
 
 
 def test_anomalies_name_the_line():
-    with ad.detect_anomaly(), pytest.raises(FloatingPointError, match="log"):
-        loop(lambda i, x: log(x - 1.0), 3.0, 4)
+    w = Value(1.0)
+    for f in (lambda i, x: log(x - 1.0), lambda i, x: w * log(x - 1.0)):
+        with ad.detect_anomaly(), pytest.raises(FloatingPointError, match="log"):
+            loop(f, 3.0, 4)
+
+
+def test_derivatives_are_the_same_where_anomalies_are_looked_for():
+    w, xs = Value(0.5), np.array([1.0, 2.0, 3.0])
+    with ad.detect_anomaly():
+        last, ys = scan(lambda t, y: (t * w + y, t), 1.0, xs)
+        (last + ys[1]).backward()
+        assert grad(lambda c: scan(lambda t, y: (t * c + y, t), 1.0, xs)[0])(0.5) == 3.75
+        assert type(loop(lambda i, t: t * 2.0, 1.0, 3)) is float
+        with ad.no_grad():
+            assert loop(lambda i, t: t * w, 1.0, 3) == 0.125
+    assert (last.data, w.grad) == (4.375, 4.75)
 
 
 @pytest.mark.parametrize(
@@ -365,6 +471,7 @@ def test_anomalies_name_the_line():
         (lambda: scan(3, 0.0, np.ones(2)), "f must be a function, not 3"),
         (lambda: loop(3, 0.0, 2), "f must be a function, not 3"),
         (lambda: scan(lambda c, x: c, 0.0, np.ones(2)), "must return a pair"),
+        (lambda: scan(lambda c, x: (c, x, x), 0.0, np.ones(2)), "must return a pair"),
         (lambda: scan(lambda c, x: ((c, c), x), 0.0, np.ones(2)), "the carry that the function"),
         (lambda: scan(lambda c, x: (c, x), 0.0, [1.0, 2.0]), "np.array makes one"),
         (lambda: scan(lambda c, x: (c, x), 0.0), "neither xs nor length"),
