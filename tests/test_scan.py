@@ -369,6 +369,14 @@ def test_a_long_loop_has_a_small_program_and_little_memory():
     assert len(short.program) == len(lowered.program)
 
 
+def test_steps_that_have_nothing_of_their_own_take_no_memory():
+    def ready(i, x):
+        raise EOFError
+
+    with pytest.raises(EOFError):
+        loop(ready, 0.0, 10**15)
+
+
 def test_sparse_derivatives_are_the_dense_ones():
     f = lambda xs: scan(lambda c, x: (c * x + x, c * c), 1.0, xs)[1]  # noqa: E731
     xs = np.array([1.0, 2.0, -3.0])

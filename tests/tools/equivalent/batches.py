@@ -17,4 +17,11 @@ BATCHES: dict[str, str] = {
     "transforms.vmap.Vmapped._as_one: results = record_body(trace, body, operands, "
     "np.append(found.T, 1.0)) -> results = record_body(trace, body, operands, "
     "np.append(found.T, 0.0))": _FITS,
+    # -- scan --------------------------------------------------------------------------------------
+    "transforms.scan: MOST = 64 -> MOST = 65": TUNED,
+    "transforms.scan._by_program: raise AssertionError(f'{call.name}: step {at} fails in the "
+    "program alone') -> pass": "the function itself has raised in the line above",
+    "transforms.scan._by_program: *found, fits = record_body(trace, scan, operands, "
+    "np.append(numbers, 1.0)) -> *found, fits = record_body(trace, scan, operands, "
+    "np.append(numbers, 0.0))": _FITS,
 }
