@@ -5,7 +5,7 @@ Each name of a mutant has its reason in one line.
 
 from equivalent.batches import BATCHES
 from equivalent.engine import ENGINE
-from equivalent.guards import AGAIN
+from equivalent.guards import GUARDS
 from equivalent.lanes import LANES
 from equivalent.lowered import LOWERED
 from equivalent.machines import MACHINES
@@ -18,7 +18,7 @@ from equivalent.transforms import TRANSFORMS
 EQUIVALENT = {
     **BATCHES,
     **ENGINE,
-    **AGAIN,
+    **GUARDS,
     **LANES,
     **LOWERED,
     **MACHINES,
