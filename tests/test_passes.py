@@ -163,6 +163,8 @@ def test_guards_and_functions_in_python_are_left_to_the_run():
     assert Machine(failing)(np.zeros(0)) is None
     q = validate(simplify.simplified(failing), "simplified")
     assert Machine(q)(np.zeros(0)) is None
+    p = written(1, [0.0, 2.0], ("guard", 0, -2, -1), ("exp", -2), outputs=[2], sources=("here",))
+    assert run(simplify.simplified(p), [2.0]) == run(p, [2.0]) == [math.exp(2.0).hex()]
     called = []
     mine = primitive("counts_its_calls", lambda a: called.append(a) or a, [lambda a, v: 1.0])
     (op,) = trace(lambda xs: [mine(xs[0])], [1.0]).program.ops.tolist()

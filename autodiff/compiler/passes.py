@@ -142,8 +142,8 @@ def common_subexpressions(p: Program) -> Program:
     if not loops.find_equal(p.inputs, *views(*arrays)):
         return p
     ops, slots = p.ops.copy(), np.arange(p.inputs, len(same))
-    again = np.flatnonzero((ops == GUARD) & (same[p.inputs :] != slots))  # no guard twice
-    ops[again], a[again] = CODES["detach"], entries[a[again]]
+    again = (ops == GUARD) & (same[p.inputs :] != slots)
+    ops[again] = CODES["detach"]  # no guard twice: this is left out, as nothing reads it
     return dead_code(_forwarded(replace(p, ops=ops, a=a, b=b, entries=entries), same))
 
 

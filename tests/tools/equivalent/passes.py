@@ -23,6 +23,26 @@ PASSES: dict[str, str] = {
     "compiler.passes.fold_constants: varying[:p.inputs] = 1 -> varying[:p.inputs] = 2": MARK,
     "compiler.passes.fold_constants: varying[p.inputs:][(p.ops >= STATIC) | (p.ops == "
     "GUARD)] = 1 -> varying[p.inputs:][(p.ops >= STATIC) | (p.ops == GUARD)] = 2": MARK,
+    "compiler.passes.fold_constants: varying[p.inputs:][(p.ops >= STATIC) | (p.ops == GUARD)] = 1 "
+    "-> varying[p.inputs:][(p.ops > STATIC) | (p.ops == GUARD)] = 1": (
+        "that number is a call's, which stands in no program"
+    ),
+    "compiler.passes.powers: if not len(at): -> pass": FASTER,
+    "compiler.passes.powers: return p -> pass": FASTER,
+    **dict.fromkeys(
+        (
+            "compiler.passes.powers: factor, exponent = (numbers[np.where(refs < 0, -1 - refs, "
+            "-1)] for refs in (k, n)) -> factor, exponent = (numbers[np.where("
+            f"refs {test}, -1 - refs, "
+            "-1)] for refs in (k, n))"
+            for test in ("<= 0", "< 1")
+        ),
+        "of the first slot, too, the last number is read, which is nan",
+    ),
+    "compiler.passes._parsed: return _Pattern(CODES[node.func.id], tuple((_parsed(x) for x in "
+    "node.args))) -> return _Pattern(CODES[node.func.id], (_parsed(x) for x in node.args))": (
+        "operands are read once"
+    ),
     "compiler.passes.fold_constants: nothing_held = np.zeros(2 ** 16, np.uint8) -> "
     "nothing_held = np.zeros(3 ** 16, np.uint8)": ROOM,
     "compiler.passes.fold_constants: nothing_held = np.zeros(2 ** 16, np.uint8) -> "
