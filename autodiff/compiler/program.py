@@ -103,7 +103,6 @@ class Program:
             ValueError: if it is no program, or uses a row that the table has not, or that computes
                 something else than when it was pickled.
         """
-        state = dict(state)
         rows = state.pop("rows", None)
         if rows is None or state.keys() != {x.name for x in fields(self)}:
             raise ValueError("what was pickled is no program of this version: trace it again")
@@ -294,8 +293,8 @@ class Mapped(Body):
 
     def fault(self) -> str:
         """Why its programs are not such as it can run; "" if they are."""
-        shapes = {(q.inputs, len(q.outputs)) for q in self.programs}
-        fits = len(shapes) == 1 and 0 <= self.own <= self.programs[0].inputs
+        fits = len({(q.inputs, len(q.outputs)) for q in self.programs}) == 1 and self.lanes > 0
+        fits = fits and min(self.own, self.shared, self.results, self.sums) >= 0
         return "" if fits else "has programs of other inputs or outputs"
 
     def words(self, turns: int) -> str:
@@ -440,7 +439,7 @@ def validate(p: Program, after: str = "") -> Program:
     for op in np.unique(p.ops[lists]).tolist():
         row, counts = ROWS[op], count[p.ops[lists] == op]
         step = 2 if row.name == "products" else len(row.names)
-        odd = (counts % step != 0) | ((counts == 0) & (FIRST <= op < STATIC))
+        odd = (counts % step != 0) | ((counts == 0) & (op >= FIRST))
         exactly = {"pick": 4, "guard": 3}.get(row.name, 0 if row.over_lists else len(row.names))
         if exactly:
             odd = counts != exactly
@@ -464,8 +463,8 @@ def validate(p: Program, after: str = "") -> Program:
 
     of_guards = p.entries[p.a[p.ops == GUARD][:, None] + [1, 2]]
     odd = (of_guards >= 0).any(axis=1)
-    numbers = p.constants[-1 - np.minimum(of_guards[:, 1], -1)] if len(odd) else np.zeros(0)
-    odd |= ~np.isin(numbers, np.arange(len(p.sources)))
+    numbers = p.constants[-1 - of_guards[~odd, 1]]
+    odd[~odd] = ~np.isin(numbers, np.arange(len(p.sources)))
     if odd.any():
         refuse(f"{named(np.flatnonzero(p.ops == GUARD)[np.argmax(odd)])} has no source")
 
@@ -480,12 +479,12 @@ def validate(p: Program, after: str = "") -> Program:
 
     def below(ref: Any, end: int) -> bool:
         """Whether a reference reads a constant that is an integer from 0 up."""
-        x = float(p.constants[-1 - ref]) if ref < 0 else -1.0
+        x = p.constants[-1 - ref] if ref < 0 else -1.0
         return x.is_integer() and 0 <= x < end
 
     results: dict[int, int] = {}  # of every vmap, how many there are
     for j in np.flatnonzero(p.ops == VMAP).tolist():
-        *operands, number = p.operands(j) or [0]
+        *operands, number = p.operands(j)
         if not below(number, len(p.bodies)):
             refuse(f"{named(j)} has no body")
         body = p.bodies[int(p.number(number))]

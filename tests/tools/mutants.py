@@ -101,7 +101,7 @@ OWN = {
     "compiler.loops": ("passes", "programs", "transforms_agree", "sparse"),
     "compiler.numbering": ("traces", "programs", "transforms_agree"),
     "compiler.passes": ("passes", "programs"),
-    "compiler.program": ("passes", "pickled_programs", "mapped", "programs"),
+    "compiler.program": ("validation", "passes", "pickled_programs", "mapped", "programs"),
     "compiler.rules": ("programs", "transforms_agree"),
     "compiler.sparsity": ("sparse", "mapped"),
     "compiler.trace": ("traces", "decisions", "mapped", "programs", "sparse"),

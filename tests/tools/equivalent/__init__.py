@@ -10,6 +10,7 @@ from equivalent.lanes import LANES
 from equivalent.lowered import LOWERED
 from equivalent.machines import MACHINES
 from equivalent.passes import PASSES
+from equivalent.programs import PROGRAMS
 from equivalent.pytrees import PYTREES
 from equivalent.scans import SCANS
 from equivalent.special import SPECIAL
@@ -23,6 +24,7 @@ EQUIVALENT = {
     **LOWERED,
     **MACHINES,
     **PASSES,
+    **PROGRAMS,
     **PYTREES,
     **SCANS,
     **SPECIAL,
