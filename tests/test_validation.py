@@ -8,15 +8,20 @@ import numpy as np
 import pytest
 
 from autodiff import primitive
+from autodiff.compiler import program
 from autodiff.compiler.machine import Machine
 from autodiff.compiler.program import (
     ARITY,
     Mapped,
     Program,
+    inputs_read,
+    reordered,
     validate,
+    with_inputs,
 )
-from autodiff.engine.instructions import ADDED
-from autodiff.ops import CODES, ROWS
+from autodiff.compiler.scans import Run, Scan
+from autodiff.engine.instructions import ADDED, STATIC
+from autodiff.ops import CODES, CONSTANTS, ROWS
 
 
 def ints(*numbers):
@@ -55,7 +60,6 @@ def put(array, at, number):
 
 
 LANE = built(("mul", 0, 1), outputs=[2])
-CONSTANTS = [0.0, 1.0, 2.5, 2.0]
 WHOLE = built(
     ("mul", 0, 1),  # slot 2
     ("sum", 2, 0, -3),  # 3, of the entries from 0
@@ -68,7 +72,7 @@ WHOLE = built(
     ("part", 8, -4),  # 10
     ("monomial", -3, 9, -4),  # 11, from 14
     ("pick", 10, -1, -2, 11),  # 12, from 17
-    constants=CONSTANTS,
+    constants=[0.0, 1.0, 2.5, 2.0],
     outputs=[12, 0, -3],
     sources=("here",),
     bodies=(Mapped((LANE,), 2, 1),),
@@ -80,6 +84,14 @@ def test_a_whole_program_is_handed_on():
         assert validate(WHOLE, after) is WHOLE
     assert Machine(WHOLE)(np.array([2.0, 3.0])) is None
     assert Machine(WHOLE)(np.array([-2.0, 3.0])).tolist()[1:] == [-2.0, 2.5]
+
+
+def test_a_program_may_return_its_inputs_alone():
+    p = validate(Program(2, ints(1, 0, 1)))
+    assert [len(x) for x in (p, p.a, p.b, p.entries, p.constants)] == [0] * 5
+    assert Machine(p)(np.array([2.0, 3.0])).tolist() == [3.0, 2.0, 3.0]
+    body = Mapped((p,), 2, 1)
+    assert (len(body), body.operands, body.threads) == (2 * 3 + 1, 2 * 1 + 1, 1)
 
 
 # -- its parts -------------------------------------------------------------------------------------
@@ -307,6 +319,81 @@ def test_parts_are_of_a_vmap():
                 refused(p, "instruction 3 (part) reads no result of a vmap or scan")
 
 
+def test_bodies_have_one_key_if_they_do_the_same():
+    nested = replace(WHOLE, bodies=(Mapped((replace(LANE, outputs=ints(0)),), 2, 1),))
+    with_ones = replace(LANE, constants=np.array([1.0]))
+    mul, sub = LANE, built(("sub", 0, 1), outputs=[2])
+    body = Mapped((mul, sub), 2, 1)
+    others = [
+        *(replace(body, **changes) for changes in ({"lanes": 3}, {"own": 2}, {"sums": 1})),
+        *(Mapped(ways, 2, 1) for ways in [(sub, mul), (mul, mul), (mul,), (mul, sub, sub)]),
+        *(Mapped((replace(mul, **changes), sub), 2, 1) for changes in [
+            *({"inputs": 3}, {"outputs": ints(1)}, {"constants": np.array([2.0])}),
+            *({"a": ints(1)}, {"b": ints(0)}, {"entries": ints(0)}),
+        ]),
+        *(Mapped((with_ones, sub), 2, 1), Mapped((WHOLE, sub), 2, 1), Mapped((nested, sub), 2, 1)),
+        Scan((Run(2, (mul, sub)),), 1, 1),
+    ]  # fmt: skip
+    keys = [x.key() for x in [body, *others]]
+    assert len(set(keys)) == len(keys)
+    again = pickle.loads(pickle.dumps([body, *others]))
+    assert [x.key() for x in again] == keys
+    assert replace(body, threads=2).key() == body.key()
+
+
+# -- renumbered ------------------------------------------------------------------------------------
+
+
+def test_programs_with_more_inputs_and_others():
+    p = validate(with_inputs(WHOLE, 5, [3, 1]))
+    assert p.inputs == 5
+    found = Machine(p)(np.array([7.0, 3.0, 7.0, -2.0, 7.0]))
+    assert found.tolist() == Machine(WHOLE)(np.array([-2.0, 3.0])).tolist()
+    p = validate(with_inputs(WHOLE, 1, [0, 0]))
+    found = Machine(p)(np.array([-2.0]))
+    assert found.tolist() == Machine(WHOLE)(np.array([-2.0, -2.0])).tolist()
+    assert WHOLE.inputs == validate(WHOLE).inputs == 2
+
+
+def test_programs_in_another_order():
+    p = built(
+        ("sum", 0, 1, -2),  # 2
+        ("sub", 1, -1),  # 3
+        ("dot", 3, 0),  # 4
+        ("div", 1, 3),  # 5
+        ("sum", 2, 4, 5, -1),  # 6
+        constants=[0.5, 8.0],
+        outputs=[6, 2, 1, -2, 5],
+    )
+    numbers = np.array([2.0, -3.0])
+    for order in ([0, 1, 2, 3, 4], [1, 3, 2, 0, 4], [1, 0, 3, 2, 4], [1, 2, 3, 0, 4]):
+        q = validate(reordered(p, order))
+        assert q.ops.tolist() == p.ops[order].tolist()
+        assert Machine(q)(numbers).tolist() == Machine(p)(numbers).tolist()
+
+
+def test_which_inputs_are_read():
+    p = built(
+        *(
+            ("mul", 1, 3),
+            ("sin", 8),
+            ("sum", 5, -1),
+            ("sum", 9, 0),
+            ("part", 6, -2),
+            ("part", 10, 5),
+        ),
+        inputs=8,
+        constants=[0.5, 8.0],
+        outputs=[7, 12, -1],
+    )
+    assert np.flatnonzero(inputs_read(p)).tolist() == [0, 1, 3, 5, 6, 7]
+    assert inputs_read(built(("sum", 1), ("sum", 0), inputs=3)).tolist() == [True, True, False]
+    assert inputs_read(built(("sum", 2), ("sum", 2), inputs=3)).tolist() == [False, False, True]
+    unary = built(("sin", 1), ("sin", 3), inputs=3)
+    assert inputs_read(replace(unary, b=ints(2, 2))).tolist() == [False, True, False]
+    assert inputs_read(built(inputs=0)).tolist() == []
+
+
 # -- pickled ---------------------------------------------------------------------------------------
 
 
@@ -316,3 +403,39 @@ def test_what_was_added_at_run_time_is_not_pickled():
     operands = [0] * len(ROWS[ADDED].names)
     with pytest.raises(TypeError, match=rf"^{name} was added at run time: a program with it can"):
         pickle.dumps(built((ADDED, *operands)))
+
+
+@pytest.mark.parametrize(
+    ("name", "changes", "others"),
+    [
+        ("sigmoid", {"value": "1/(1 + exp(-a))"}, {"sigmoid", "silu"}),
+        ("square", {"value": "a**2"}, {"square", "norm"}),  # in whose fold it is
+        ("log", {"value": "log1p(a - 1)"},
+         {"log", "log_monomial", "xlogy", "bernoulli_entropy", "divergence", "logsumexp"}),
+        ("logsumexp", {"fold": "exp(m - a)"}, {"logsumexp"}),
+        ("atan2", {"operands": "b a"}, {"atan2"}),
+        ("tanh", {"partials": ["1 - v*v"], "label": "th"}, set()),
+        ("pick", {"value": "return xs[0]"}, {"pick"}),
+        ("detach", {"value": "return sin(LN2)"}, {"detach"}),
+        ("SQRT_HALF", 0.7, {"gelu"}),
+        ("LN10", 2.3, set()),  # in partials alone
+    ],
+)  # fmt: skip
+def test_a_row_means_its_value_and_what_that_is_written_in(monkeypatch, name, changes, others):
+    """What a program says of the rows it uses, when it is pickled."""
+    monkeypatch.setattr(program, "_meaning", program._meaning.__wrapped__)  # nothing is kept
+    p = Program(0, ints(), ops=np.arange(1, STATIC).astype(np.uint16))
+
+    def meanings():
+        return dict(p.__getstate__()["rows"])
+
+    before = meanings()
+    assert len(set(before.values())) == len(before) == STATIC - 1
+    assert before["add"] == "349fd686"  # as in every version yet
+    if name in CONSTANTS:
+        monkeypatch.setitem(CONSTANTS, name, changes)
+    else:
+        rows = [replace(row, **changes) if row.name == name else row for row in ROWS]
+        monkeypatch.setattr(program, "ROWS", rows)
+    changed = {x for x, m in meanings().items() if m != before[x]}
+    assert changed == others

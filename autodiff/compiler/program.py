@@ -375,15 +375,13 @@ def _meaning(name: str) -> str:
     while wanted:
         x = wanted.pop()
         code = CODES.get(x, STATIC)
-        if x in found or (code >= STATIC and x not in CONSTANTS):  # an operand, say
-            continue
         if x in CONSTANTS:
             found[x] = CONSTANTS[x]
-            continue
-        r = ROWS[code]
-        found[x] = (r.operands, r.value, r.fold)
-        if code < FIRST:  # values of inner instructions are Python
-            wanted += names_in(str(r.value)) | (names_in(r.fold) if r.fold else set())
+        elif x not in found and code < STATIC:  # no operand, say
+            r = ROWS[code]
+            found[x] = (r.operands, r.value, r.fold)
+            if code < FIRST:  # values of inner instructions are Python
+                wanted += names_in(str(r.value)) | (names_in(r.fold) if r.fold else set())
     return f"{zlib.crc32(repr(sorted(found.items())).encode()):08x}"
 
 
