@@ -6,6 +6,8 @@ import pickle
 import shutil
 import subprocess
 import sys
+from dataclasses import replace
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -18,6 +20,7 @@ from autodiff import functions, take
 from autodiff.compiler import simplify, writing
 from autodiff.compiler.machine import Machine
 from autodiff.compiler.program import Program
+from autodiff.compiler.scans import Run
 from autodiff.compiler.sums import sums
 from autodiff.compiler.trace import trace
 
@@ -245,6 +248,63 @@ def test_a_program_that_is_opened_runs_within_its_bounds(data):
 def guarded(xs):
     more = [3.0 * xs[0], xs[2]] if xs[0] > xs[1] else []
     return everything(xs) + more + [xs[0] + xs[1] + xs[2] * xs[0]]
+
+
+@cache
+def with_scan():
+    """A program of a scan and its pullback, with operands and results of every kind."""
+
+    def step(carry, x):
+        a, b, c = carry
+        y = functions.sin(a * x[0]) * b + x[1] * c
+        return (b, y, a * w), (a * b,)
+
+    def f(xs):
+        nonlocal w
+        *first, w = xs
+        last, (ys,) = autodiff.scan(step, (*first, 0.5), np.array([[x, 2.0] for x in xs], object))
+        return last[0] + last[1] * ys[0]
+
+    w = None
+    return autodiff.jit(autodiff.value_and_grad(f)).lower(np.array(POINT)).program
+
+
+OTHER = "other inputs or outputs"
+
+
+@pytest.mark.parametrize(
+    ("which", "changes", "words"),
+    [
+        *[(0, {name: n}, OTHER) for name in ("carry", "own") for n in (-1, 99)],
+        (0, {"carry": 5, "own": 0}, OTHER),
+        (0, {"runs": ()}, OTHER),
+        *[(0, {"runs": lambda runs, n=n: (*runs, Run(n, runs[0].ways))}, OTHER) for n in (0, -1)],
+        (0, {"runs": lambda runs: (Run(3, ()),)}, OTHER),
+        (0, {"runs": lambda runs: (Run(2, ()), *runs)}, OTHER),
+        (0, {"runs": lambda runs: (*runs, Run(1, (traced(),)))}, OTHER),
+        *[(1, {name: ()}, OTHER) for name in ("back", "given", "by_own", "by_shared")],
+        *[(1, {name: (0,) * 9}, OTHER) for name in ("back", "given", "by_own", "by_shared")],
+        (1, {"runs": lambda runs: (*runs, Run(0, runs[0].ways))}, OTHER),
+        (1, {"runs": lambda runs: (*runs, Run(1, runs[0].ways))}, "more or fewer steps than its"),
+        (1, {"runs": lambda runs: runs[1:]}, "more or fewer steps than its scan"),
+        (1, {"scan": lambda scan: replace(scan, runs=(Run(1, ()), Run(2, scan.programs)))}, OTHER),
+    ],
+)
+def test_a_scan_or_pullback_that_is_none_is_refused(which, changes, words):
+    p = with_scan()
+    bodies = [*p.bodies]
+    values = {k: v(getattr(bodies[which], k)) if callable(v) else v for k, v in changes.items()}
+    bodies[which] = replace(bodies[which], **values)
+    with pytest.raises(ValueError, match=f"body {which} has .*{words}"):
+        pickle.loads(pickle.dumps(replace(p, bodies=tuple(bodies))))
+
+
+def test_a_scan_and_its_pullback_are_opened():
+    p = with_scan()
+    again = pickle.loads(pickle.dumps(p))
+    assert run(again) == run(p)
+    for scan, pullback in (p.bodies, again.bodies):
+        assert (scan.carry, scan.own) == (pullback.carry, pullback.own) == (3, 2)
 
 
 def test_a_program_that_is_cut_off_is_refused():

@@ -178,6 +178,17 @@ def test_a_way_that_no_step_has_gone_yet_is_traced():
         assert grad(f)(c) == grad(g)(c)
 
 
+def test_loops_and_their_pullbacks_are_told_apart_by_their_steps():
+    def f(x):
+        power = lambda x: loop(lambda i, t: t * t, x, n)  # noqa: E731
+        n = 1 if x > 0 else 2
+        return (1.0 if power(x) > 4 else 2.0) + (10.0 if grad(power)(x) < -12 else 20.0)
+
+    kept = jit(f)
+    for _ in range(2):
+        assert [kept(x) for x in (1.5, -0.5, -1.43, -1.5)] == [22.0, 22.0, 21.0, 11.0]
+
+
 def counted(c, x):
     """Another way for every integer that x is beyond."""
     n = 0.0
@@ -375,6 +386,65 @@ def test_steps_that_have_nothing_of_their_own_take_no_memory():
 
     with pytest.raises(EOFError):
         loop(ready, 0.0, 10**15)
+
+
+@pytest.mark.parametrize("numbers", [1, 110, 220, 330])
+def test_a_pullback_goes_back_over_segments_of_any_length(monkeypatch, numbers):
+    monkeypatch.setattr(sys.modules["autodiff.compiler.scanned"], "CACHE", numbers)
+    args = W, B + numbers, XS, YS
+    for transform in (grad, hessian):
+        found, expected = (transform(rnn(r), (0, 1, 2, 3))(*args) for r in (scan, unrolled))
+        for a, b in zip(found, expected, strict=True):
+            for x, y in zip(a, b, strict=True) if transform is hessian else [(a, b)]:
+                same(x, y)
+
+
+def test_memory_of_a_pullback_grows_slower_than_the_steps(monkeypatch):
+    monkeypatch.setattr(sys.modules["autodiff.compiler.scanned"], "CACHE", 100)
+
+    def step(i, x):
+        for _ in range(30):
+            x = sin(x)
+        return x + 1.0
+
+    lowered = jit(grad(lambda x: loop(step, x, 600))).lower(1.0)
+    lowered(1.0)
+    tracemalloc.start()
+    lowered(2.0)
+    assert tracemalloc.get_traced_memory()[1] < 40_000  # that of all steps: 150_000
+    tracemalloc.stop()
+
+
+def test_a_pullback_begins_with_what_the_scan_has_kept(monkeypatch):
+    calls = []
+    half = ad.primitive("half_that_counts", lambda a: calls.append(a) or a / 2, [lambda a, v: 0.5])
+
+    def runs(call, x):
+        calls.clear()
+        assert call(x) in ((63 * x / 32, 63 / 32), 63 / 32)
+        return len(calls) / 5
+
+    f = lambda x: loop(lambda i, t: half(t) + x, x, 5)  # noqa: E731
+    both, slope = jit(value_and_grad(f)).lower(1.0), jit(grad(f)).lower(1.0)
+    assert [runs(both, x) for x in (1.0, 3.0, 3.0)] == [2.0, 2.0, 2.0]
+    assert [runs(slope, x) for x in (3.0, 1.0, 1.0)] == [1.0, 2.0, 1.0]
+    for most, n in ((2, 2.0), (1, 3.0)):  # operands
+        monkeypatch.setattr(sys.modules["autodiff.compiler.scanned"], "MOST", most)
+        assert runs(both, 5.0 + n) == n
+
+
+def test_a_pullback_says_which_comparison_or_index_is_another():
+    values = [1.0, 2.0, 4.0]
+    reading = lambda k: loop(lambda i, t: t * t + take(values, i + k) * k, 1.0, 2)  # noqa: E731
+    slope = jit(grad(reading)).lower(0.0)
+    assert [slope(0.0), slope(1.0)] == [4.0, 16.0]
+    with pytest.raises(IndexError, match="index 3"):
+        slope(2.0)
+    comparing = lambda x: loop(lambda i, t: t * t if t < 5.0 else t * x, x, 2)  # noqa: E731
+    slope = jit(grad(comparing)).lower(1.0)
+    assert [slope(0.0), slope(2.0)] == [0.0, 32.0]
+    with pytest.raises(ValueError, match="a guard fails: a comparison is not what it was"):
+        slope(3.0)
 
 
 def test_sparse_derivatives_are_the_dense_ones():

@@ -56,7 +56,7 @@ class _OfSteps(Body):
 
     def _fault(self, inputs: int, outputs: int) -> str:
         shapes = {(q.inputs, len(q.outputs)) for q in self.programs}
-        fits = shapes == {(inputs, outputs)} and min(run.steps for run in self.runs) > 0
+        fits = shapes == {(inputs, outputs)} and all(n > 0 and ways for n, ways in self.runs)
         return "" if fits else "has programs of other inputs or outputs"
 
 
@@ -115,10 +115,9 @@ class Scan(_OfSteps):
 
     def fault(self) -> str:
         """Why its programs are not such as it can run; "" if they are."""
-        inputs = self.carry + self.own + self.shared
-        if not self.runs or self.shared < 0 or self.results < 0:
+        if not self.programs or min(self.carry, self.own, self.shared, self.results) < 0:
             return "has programs of other inputs or outputs"
-        return self._fault(inputs, self.carry + self.results)
+        return self._fault(self.programs[0].inputs, len(self.programs[0].outputs))
 
 
 @dataclass(frozen=True, eq=False)
