@@ -15,6 +15,7 @@ from autodiff.compiler.trace import run, trace, traced
 
 def grown(f, points, **options):
     """A tree of the traces of a function at some points, each with the point at its leaf."""
+    points = list(points)
     tree = Decisions(len(points[0]))
     for point in points:
         tree.add(traced(run(f, point, frozen=True, **options), point), point)
@@ -72,13 +73,45 @@ def test_it_names_the_line_at_which_a_path_leaves_the_others():
     def f(xs):
         if xs[0] > 0:
             return [xs[0]]
-        return [xs[1]] if xs[1] > 0 else [0.0]
+        if xs[1] > 0:
+            return [xs[1]]
+        return [0.0] if xs[1] < xs[0] else [1.0]
 
     tree = Decisions(2)
     line = f.__code__.co_firstlineno
-    names = [tree.add(trace(f, p), p) for p in ([1.0, 1.0], [-1.0, 1.0], [-1.0, -1.0])]
-    assert names == ["", f"{__file__}:{line + 1}", f"{__file__}:{line + 3}"]
+    points = [1.0, 1.0], [-1.0, 1.0], [-1.0, -1.0], [-1.0, -2.0]
+    names = [tree.add(trace(f, p), p) for p in points]
+    assert names == ["", *(f"{__file__}:{line + k}" for k in (1, 3, 5))]
     assert tree.add(trace(f, [2.0, 0.0]), 0) == ""
+
+
+def between(xs):
+    """Decides by what it computes of what it has computed before and after other comparisons."""
+    x, y = xs
+    a = x * 2.0
+    if a > 10.0:
+        return [1.0]
+    b = y - a
+    if b > 10.0:
+        return [2.0]
+    c = a - b
+    if functions.sin(c) > 0.9:
+        return [3.0]
+    d = functions.dot([b, c, 0.5] * 4, [c, a, x] * 4) / 4.0
+    if functions.logsumexp([d, 7.5, a]) > 12.0:
+        return [4.0]
+    return [5.0] if c > d else [6.0]
+
+
+def test_what_is_computed_between_comparisons_reads_what_was_computed_before():
+    points = [[float(x), float(y)] for x in range(-5, 7) for y in range(-9, 12)]
+    ways = {between(point)[0]: point for point in points}
+    tree = grown(between, ways.values())
+    assert len(ways) == len(tree.leaves) == 6
+    assert all(between(found(tree, point)) == between(point) for point in points)
+    program = trace(between, ways[6.0]).guards
+    assert program.guards[-1] == len(program) - 1
+    assert (len(program.sources), len(program.outputs)) == (5, 0)
 
 
 def test_integers_that_traces_rest_on_stand_one_behind_the_other():

@@ -517,6 +517,17 @@ def test_a_lowered_program_tells_when_a_lane_goes_another_way():
         lowered(np.array([2.0, -3.0]))
 
 
+def test_a_lowered_program_takes_on_values_the_way_that_is_right_for_each_lane():
+    of_lane = lambda x: x * x if x > 1 else -x if x > 0 else 3.0 * x  # noqa: E731
+    lowered = jit(lambda xs: vmap(of_lane)(xs)).lower(np.array([2.0, 0.5, -1.0]))
+    for numbers in itertools.permutations([3.0, 0.25, -2.0]):
+        xs = [Value(x) for x in numbers]
+        ys = lowered(np.array(xs))
+        assert [y.data for y in ys] == [of_lane(x) for x in numbers]
+        sum(ys).backward()
+        assert [x.grad for x in xs] == [{3.0: 6.0, 0.25: -1.0, -2.0: 3.0}[x] for x in numbers]
+
+
 # -- threads ---------------------------------------------------------------------------------------
 
 
@@ -643,6 +654,24 @@ def test_under_no_grad_nothing_is_recorded():
         return held * xs[0]
 
     assert grad(lambda xs: f(xs))(np.array([1.0, 2.0])).tolist() == [6.0, 0.0]
+    lowered = jit(lambda xs: sum(vmap(lambda x: x * w)(xs))).lower(np.ones(2))
+
+    def g(xs):
+        with no_grad():
+            held = lowered(xs)
+        return held * xs[0]
+
+    assert grad(g)(np.array([1.0, 2.0])).tolist() == [6.0, 0.0]
+
+
+def test_what_lanes_compute_of_numbers_alone_is_swept_in_a_trace():
+    lowered = jit(lambda xs, s: sum(vmap(lambda x: x * x)(xs)) * s).lower(np.ones(2), 1.0)
+
+    def slope(s):
+        lowered(np.array([1.0, 2.0]), s).backward(create_graph=True)
+        return s.grad * s
+
+    assert value_and_grad(slope)(3.0) == (15.0, 5.0)
 
 
 def test_backward_through_it_in_a_trace_is_refused():

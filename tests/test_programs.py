@@ -286,6 +286,36 @@ def test_a_program_with_sums_of_many_terms_runs_on_values_too():
         assert gradients[0] == gradients[1]
 
 
+@pytest.mark.parametrize("place", [0, 1, 2])
+def test_a_program_that_chooses_or_holds_constant_runs_on_values_too(place):
+    def f(xs, place=None):
+        x, y, i = xs
+        held = y.detach()
+        mean = functions.mean([x, y, held, 0.5])
+        chosen = functions.take([x * y, 7.0, held * x], i if place is None else place)
+        return [held * x, held, mean, chosen, functions.where(i, x * x, y), 5.0]
+
+    def of_values(f):
+        xs = [Value(3.0), Value(-2.0), Value(place)]
+        gradients = []
+        for y in f(xs):
+            assert type(y) in (float, Value)
+            if type(y) is float:
+                gradients.append(y)
+                continue
+            for x in xs:
+                x.grad = 0.0
+            y.backward()
+            gradients.append([y.data, *(x.grad for x in xs)])
+        return gradients
+
+    p = trace(f, [1.5, 0.5, 1.0]).program
+    found = of_values(lambda xs: outputs_of(p, replay(p, xs)))
+    assert found == of_values(lambda xs: f(xs, place))
+    assert found[:2] == [[-6.0, -2.0, 0.0, 0.0], [-2.0, 0.0, 0.0, 0.0]]
+    assert outputs_of(p, replay(p, [3.0, -2.0, place]))[:2] == [-6.0, -2.0]
+
+
 def test_numbers_of_a_trace_are_constants_and_what_it_computes_is_none():
     def f(xs):
         return [xs[0] * xs[1] + 1.0, Value(4.0) * xs[0], 5.0]

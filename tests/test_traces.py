@@ -109,6 +109,18 @@ def test_what_would_happen_once_is_refused(change, words):
         change(Value(1.0), w)
 
 
+@pytest.mark.parametrize(("before", "after"), [(2.0, 5.0), (2.0, math.nan), (math.nan, 5.0)])
+def test_a_program_is_refused_of_a_function_that_sets_its_argument(before, after):
+    def f(xs):
+        xs[1].data = after
+        return xs[0] * xs[1]
+
+    words = rf"hessian\(f\): the function .* set .data .* from {before!r} to {after!r}: compute ano"
+    with pytest.raises(RuntimeError, match=words):
+        hessian(f)([1.0, before])
+    assert hessian(lambda xs: xs[0] * xs[1])([Value(1.0), before]) == [[0.0, 1.0], [1.0, 0.0]]
+
+
 def test_gradients_within_a_trace_may_start_anew():
     def curve(x):
         (x**3).backward(create_graph=True)

@@ -13,6 +13,7 @@ the results is that of the function.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -112,10 +113,11 @@ def traced(run: Run, given: Sequence[Any], spare: int = 0) -> Traced:
     """
     here, xs, results, _ = run
     for x, number in zip(xs, given, strict=True):
-        if type(number) is float and number_of(x) != number and number == number:
+        now = number_of(x)
+        if type(number) is float and now != number and (now == now or number == number):
             raise RuntimeError(
                 f"{here.name}: the function has set .data of its argument, from {number!r} to "
-                f"{number_of(x)!r}: compute another Value instead"
+                f"{now!r}: compute another Value instead"
             )
     try:
         return alone(_traced, here, xs, results, spare)
@@ -185,7 +187,7 @@ def _guarded(p: Program, here: Trace) -> Program:
     if not m:
         return p
     sides = p.outputs.reshape(m, 2)
-    behind = np.maximum.accumulate(np.maximum(sides.max(axis=1, initial=-1) + 1 - p.inputs, 0))
+    behind = np.maximum.accumulate(np.maximum(sides.max(axis=1) + 1 - p.inputs, 0))
     shift = 2 * np.searchsorted(behind, np.arange(n), side="right")
     to = np.arange(p.inputs + n)  # where every slot is now
     to[p.inputs :] += shift
@@ -305,10 +307,8 @@ def replay_ways(ways: Sequence[Program], inputs: list[Any]) -> list[Any]:
         GuardFails: if none is.
     """
     for p in ways[:-1]:
-        try:
+        with suppress(GuardFails):
             return outputs_of(p, replay(p, inputs))
-        except GuardFails:
-            continue
     return outputs_of(ways[-1], replay(ways[-1], inputs))
 
 

@@ -14,6 +14,7 @@ from equivalent.programs import PROGRAMS
 from equivalent.pytrees import PYTREES
 from equivalent.scans import SCANS
 from equivalent.special import SPECIAL
+from equivalent.traces import TRACES
 from equivalent.transforms import TRANSFORMS
 
 EQUIVALENT = {
@@ -28,5 +29,6 @@ EQUIVALENT = {
     **PYTREES,
     **SCANS,
     **SPECIAL,
+    **TRACES,
     **TRANSFORMS,
 }
