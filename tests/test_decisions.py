@@ -2,13 +2,16 @@
 
 import itertools
 import math
+import random
+import threading
+from dataclasses import replace
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from autodiff import Value, functions, jit, primitive, take
+from autodiff import Value, functions, jit, primitive, take, vmap
 from autodiff.compiler.decisions import Decisions, Unlike
 from autodiff.compiler.trace import run, trace, traced
 
@@ -31,6 +34,8 @@ def test_a_function_without_comparisons_has_one_leaf():
     assert found(tree, [1.0]) is None
     tree.add(trace(lambda xs: [xs[0] * 2.0], [1.0]), "always")
     assert [found(tree, [x]) for x in (1.0, math.nan)] == ["always"] * 2
+    tree.add(trace(lambda xs: [xs[0] * 3.0], [1.0]), "anew")
+    assert found(tree, [1.0]) == "anew"
 
 
 def nested(xs):
@@ -67,6 +72,27 @@ def test_a_path_that_is_known_gets_a_new_leaf():
     tree.add(trace(nested, [0.5, 2.0]), "new")
     assert found(tree, [0.0, 1.0]) == "new"
     assert (len(tree.ops), len(tree.leaves)) == (size, 6)
+
+
+def turned(x):
+    return x * x if x > 0 else -x
+
+
+def test_what_lanes_of_a_vmap_do_is_known_wherever_it_is():
+    def f(xs):
+        x, y = xs
+        far = functions.norm([x, y, 1.0])
+        if far > 5.0:
+            return [far]
+        total = functions.sum(vmap(turned)(np.array([x, far - y, y])))
+        return [total if total > x + 6.0 else x]
+
+    points = [[6.0, 1.0], [2.0, 2.0], [1.0, 1.0], [2.0, -2.0], [-1.0, 1.0]]
+    tree = grown(f, points)
+    size = len(tree.ops)
+    for point in points:
+        tree.add(trace(f, point), point)
+    assert (len(tree.ops), [found(tree, point) for point in points]) == (size, points)
 
 
 def test_it_names_the_line_at_which_a_path_leaves_the_others():
@@ -138,8 +164,105 @@ def test_captured_values_are_read_at_every_walk():
         assert (found(tree, [3.0]), found(tree, [-3.0])) == (w.data, -w.data)
 
 
+def test_a_captured_value_may_be_read_behind_many_comparisons():
+    def f(xs):
+        y = xs[0]
+        for _ in range(8):
+            y = functions.sin(y)
+            if y > 2.0:
+                return xs
+        return [y if y > w else w]
+
+    w = Value(0.0)
+    tree = grown(f, [[1.0], [-1.0]])
+    for w.data, of_one in ((0.0, 1.0), (0.9, -1.0), (0.1, 1.0)):
+        assert found(tree, [1.0]) == [of_one]
+
+
+@pytest.mark.parametrize("scale", [1.0, 2.0])
+@pytest.mark.parametrize("order", [[0, 1, 2, 3], [3, 2, 0, 1]])
+def test_paths_may_read_different_results_of_a_vmap(scale, order):
+    def f(q):
+        s, e = vmap(lambda x: [functions.sin(x), functions.exp(x)])(q[:2])
+        if scale * s[0] > 0.0:
+            if q[2] > 0.0:
+                return q[0]
+            return q[0] * 2.0 if e[0] > 1.5 else q[0] * 3.0
+        return q[0] * 4.0
+
+    points = np.array([[1.0, 3.5, 1.0], [1.0, 3.5, -1.0], [0.1, 3.5, -1.0], [-1.0, 3.5, 1.0]])
+    fast = jit(f)
+    for i in [*order, *order]:
+        assert fast(points[i]) == points[i, 0] * [1.0, 2.0, 3.0, 4.0][i]
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_lanes_that_fit_a_vmap_of_more_ways_come_to_an_end_too(seed):
+    def f(xs):
+        x, y = xs
+        each = vmap(turned) if type(x) is Value else lambda zs: [turned(z) for z in zs]
+        total = functions.sum(each(np.array([x, 2.0, y])))
+        total = total + functions.sum(each(np.array([y, x])))
+        if total > 10.0:
+            return [1.0 if y * total > 20.0 else 2.0]
+        return [3.0 if x > 0.0 else 4.0]
+
+    points = [[x, y] for x in (-3.0, -1.0, 1.0, 3.0) for y in (-2.0, 1.0, 2.0)]
+    random.Random(seed).shuffle(points)
+    tree = Decisions(2)
+    for point in points:
+        if found(tree, point) is None:
+            tree.add(trace(f, point), f(point))
+        assert found(tree, point) == f(point)
+
+
+class Slow(tuple):
+    """The lines of a program's comparisons, as they are looked at for another thread's sake."""
+
+    def __getitem__(self, i):
+        reached.set()
+        assert going_on.wait(30)
+        return super().__getitem__(i)
+
+
+reached, going_on = threading.Event(), threading.Event()
+
+
+@pytest.mark.parametrize("meanwhile", ["another is added", "it is run"])
+def test_while_a_path_is_added_no_other_thread_uses_the_tree(meanwhile):
+    reached.clear(), going_on.clear()
+    results = []
+    tree = grown(nested, NESTED[:1])
+    made = trace(nested, NESTED[3])
+    made = made._replace(guards=replace(made.guards, sources=Slow(made.guards.sources)))
+
+    def other():
+        if meanwhile == "it is run":
+            results.append(found(tree, NESTED[3]))
+        else:
+            tree.add(trace(nested, NESTED[1]), NESTED[1])
+
+    threads = [threading.Thread(target=tree.add, args=(made, NESTED[3]))]
+    threads[0].start()
+    assert reached.wait(30)
+    threads.append(threading.Thread(target=other))
+    threads[1].start()
+    threads[1].join(0.02)
+    going_on.set()
+    for thread in threads:
+        thread.join(30)
+    if meanwhile == "it is run":
+        assert results == [NESTED[3]]
+    else:
+        known = [NESTED[i] for i in (0, 1, 3)]
+        assert [found(tree, point) for point in known] == known
+
+
 def test_a_trace_of_another_function_is_refused():
     tree = grown(lambda xs: [xs[0] if xs[0] > 0 else 1.0], [[1.0]])
+    of_sine = grown(lambda xs: [xs[0] if functions.sin(xs[0]) > 0 else 1.0], [[1.0]])
+    with pytest.raises(Unlike):
+        of_sine.add(trace(lambda xs: [xs[0] if functions.cos(xs[0]) > 0 else 1.0], [1.0]), "other")
     for other in (
         lambda xs: [xs[0] if xs[0] * 2 > 0 else 1.0],
         lambda xs: [xs[0] if xs[0] > 1 else 1.0],
@@ -149,6 +272,18 @@ def test_a_trace_of_another_function_is_refused():
     ):
         with pytest.raises(Unlike):
             tree.add(trace(other, [2.0]), "other")
+
+
+def test_a_vmap_in_place_of_something_else_is_refused():
+    def mapped(xs):
+        return [functions.sum(vmap(turned)(np.array([xs[0], 2.0])))]
+
+    at_end = grown(lambda xs: [xs[0]] if xs[0] > 0 else mapped(xs), [[1.0], [-1.0]])
+    with pytest.raises(Unlike):
+        at_end.add(trace(lambda xs: mapped(xs) if xs[0] > 0 else xs, [1.0]), "other")
+    at_integer = grown(lambda xs: [[1.0, 2.0][xs[0]]], [[1.0]], integers=[0])
+    with pytest.raises(Unlike):
+        at_integer.add(trace(mapped, [1.0]), "other")
 
 
 def test_what_python_computes_and_what_raises_is_reached_only_on_its_path():

@@ -17,6 +17,7 @@ import numpy as np
 from autodiff.arrays import data_of
 from autodiff.compiler.machine import Machine
 from autodiff.compiler.program import ARITY, GUARD, Body, Floats, Program, inputs_read
+from autodiff.compiler.simplify import trimmed
 from autodiff.compiler.trace import Traced
 from autodiff.engine.instructions import PART, VMAP
 from autodiff.ops import CODES
@@ -39,14 +40,14 @@ class _Path:
         program: the guards' program.
         ops: its operations.
         constants: of each of its constants, the reference in the tree.
-        to: of each of its slots, the slot in the tree.
+        to: of each of its slots so far, the slot in the tree.
     """
 
     def __init__(self, program: Program, constants: list[int], inputs: int) -> None:
         self.program = program
         self.ops: list[int] = program.ops.tolist()
         self.constants = constants
-        self.to = [*range(inputs), *[-1] * (program.inputs - inputs + len(program))]
+        self.to = [*range(inputs), *[-1] * (program.inputs - inputs)]
         self._inputs = inputs
         self._a, self._b = program.a.tolist(), program.b.tolist()
         self._entries: list[int] = program.entries.tolist()
@@ -62,13 +63,12 @@ class _Path:
 
         If it is whether lanes fit a vmap, with what the vmap reads: other ways read other things.
         """
-        vmap = self.ops[max(k - 3, 0) : k - 1] == [VMAP, PART]
-        return done if vmap and self._a[k - 1] == self.program.inputs + k - 2 else k - 1
+        return done if self.ops[max(k - 3, 0) : k] == [VMAP, PART, _EQUAL] else k - 1
 
     def stand(self, start: int, end: int, at: int) -> None:
         """Note that instructions stand in the tree from ``at`` on."""
         n, first = self.program.inputs, self._inputs + at
-        self.to[n + start : n + end] = range(first, first + end - start)
+        self.to[n + start :] = range(first, first + end - start)
 
 
 class Decisions(Generic[T]):
@@ -89,6 +89,7 @@ class Decisions(Generic[T]):
         self.b: list[int] = []
         self.entries: list[int] = []
         self.otherwise: list[int] = []
+        self.fits: set[int] = set()  # guards with other ways of a vmap behind them
         self.constants: list[float] = []
         self.of_bits: dict[bytes, int] = {}  # constants by what they are
         self.captured: dict[int, tuple[int, Value]] = {}  # by id: the constant that it is read as
@@ -125,11 +126,10 @@ class Decisions(Generic[T]):
                 at = self._follow(path, done, begin, at)
                 done = begin
                 _, outcome, which = path.operands(k)
-                at, found = self._decide(at, path, begin, k, path.constants[-1 - outcome])
+                at, known = self._decide(at, path, begin, k, path.constants[-1 - outcome])
                 if at < 0:
                     left = g.sources[int(g.constants[-1 - which])]
-                if found >= 0:
-                    path.stand(begin, k + 1, found)
+                if known:
                     done = k + 1
             if at < 0:
                 self._append(path, done, k + 1)
@@ -150,15 +150,15 @@ class Decisions(Generic[T]):
             raise Unlike
         return at + end - start
 
-    def _decide(self, at: int, path: _Path, begin: int, k: int, outcome: int) -> tuple[int, int]:
+    def _decide(self, at: int, path: _Path, begin: int, k: int, outcome: int) -> tuple[int, bool]:
         """Take the branch of an outcome at a comparison: what from ``begin`` to guard ``k`` stands.
 
         An integer that a trace rests on is compared with another number in every trace, and lanes
         of a vmap may go other ways; in the tree, one of these comparisons stands behind the other.
 
         Returns:
-            Where the branch begins, -1 if it is a new one; and where the comparison stands, -1 if
-            the tree has it not.
+            Where the branch begins, -1 if it is a new one; and whether the comparison stands in the
+            tree already.
         """
         while True:
             path.stand(begin, k + 1, at)
@@ -169,12 +169,14 @@ class Decisions(Generic[T]):
             if not same and not _of_one_function(there, wanted):
                 raise Unlike
             if same and self.entries[self.a[guard] + 1] == outcome:
-                return guard + 1, at
+                return guard + 1, True
             if self.otherwise[guard] < 0:
                 self.otherwise[guard] = len(self.ops)
-                return -1, at if same else -1
+                if not same and begin < k - 1:
+                    self.fits.add(guard)
+                return -1, same
             if same:
-                return self.otherwise[guard], at
+                return self.otherwise[guard], True
             at = self.otherwise[guard]
 
     def _guard_from(self, at: int) -> int:
@@ -197,7 +199,7 @@ class Decisions(Generic[T]):
         to, constants = path.to, path.constants
         found = [to[ref] if ref >= 0 else constants[-1 - ref] for ref in path.operands(k)]
         if path.ops[k] == VMAP:
-            found[-1] = self._constant(float(self._number_of(path.program.call(k)[0])))
+            found[-1] = self._constant(self._number_of(path.program.call(k)[0]))
         return [path.ops[k], *found]
 
     def _number_of(self, body: Body) -> int:
@@ -214,7 +216,7 @@ class Decisions(Generic[T]):
         for k in range(start, end):
             op, *refs = self._moved(path, k)
             if ARITY[op]:
-                self._instruction(op, refs[0], refs[-1] if len(refs) > 1 else 0)
+                self._instruction(op, refs[0], refs[-1])
             else:
                 self._instruction(op, len(self.entries), len(refs))
                 self.entries += refs
@@ -243,6 +245,26 @@ class Decisions(Generic[T]):
         with self._lock:
             return self._made_ready()
 
+    def _ways_out(self) -> list[int]:
+        """Of every guard, where to go on if it fails.
+
+        Numbers may fit a vmap of more ways than their own trace has.  If they come to no end from
+        there on, what their own vmap decides stands behind the guard of that other one.
+        """
+        found = list(self.otherwise)
+        pending = [(0, -1)]
+        while pending:
+            k, other = pending.pop()
+            while self.ops[k] != LEAF:
+                branch = self.otherwise[k]
+                if branch >= 0:
+                    pending.append((branch, other))
+                    other = branch if k in self.fits else other
+                else:
+                    found[k] = other
+                k += 1
+        return found
+
     def _made_ready(self) -> tuple[Machine, Any, list[Value]]:
         if self._made is None:
             program = Program(
@@ -255,7 +277,8 @@ class Decisions(Generic[T]):
                 np.array(self.entries, np.int32),
                 bodies=tuple(self.bodies),
             )
-            machine = Machine(program, np.array(self.otherwise, np.int32))
+            # What is read of a vmap is only known of all paths together.
+            machine = Machine(trimmed(program), np.array(self._ways_out(), np.int32))
             refs = np.array([ref for ref, _ in self.captured.values()], np.int64)
             self._made = machine, refs, [v for _, v in self.captured.values()]
         return self._made

@@ -28,7 +28,7 @@ from autodiff.compiler.batch import Lanes, in_lanes
 from autodiff.compiler.decisions import Decisions, Unlike
 from autodiff.compiler.passes import behind
 from autodiff.compiler.program import Program, with_inputs
-from autodiff.compiler.simplify import simplified, trimmed
+from autodiff.compiler.simplify import simplified
 from autodiff.compiler.sparsity import Pattern
 from autodiff.compiler.trace import captures, run
 from autodiff.compiler.vectorize import Tiered
@@ -284,7 +284,6 @@ class Jitted(Generic[P, R]):
         watch = Watch(self.f)
         generators = Generators(watch)
         made, derived = self.frozen.trace(key, numbers)
-        made = made._replace(guards=trimmed(made.guards))
         watch.forget_changed()
         drawn = generators.drawn(lambda: self.frozen.trace(key, numbers))
         if drawn:
