@@ -89,7 +89,7 @@ class Decisions(Generic[T]):
         self.b: list[int] = []
         self.entries: list[int] = []
         self.otherwise: list[int] = []
-        self.fits: set[int] = set()  # guards with other ways of a vmap behind them
+        self.fits: set[int] = set()  # guards behind which another comparison stands
         self.constants: list[float] = []
         self.of_bits: dict[bytes, int] = {}  # constants by what they are
         self.captured: dict[int, tuple[int, Value]] = {}  # by id: the constant that it is read as
@@ -172,7 +172,7 @@ class Decisions(Generic[T]):
                 return guard + 1, True
             if self.otherwise[guard] < 0:
                 self.otherwise[guard] = len(self.ops)
-                if not same and begin < k - 1:
+                if not same:
                     self.fits.add(guard)
                 return -1, same
             if same:
