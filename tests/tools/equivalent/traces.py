@@ -97,4 +97,7 @@ TRACES: dict[str, str] = {
     "bodies=tuple(self.bodies)) -> p.array(self.entries, np.int32), bodies=self.bodies)": (
         "it is only looked at, while no one changes it"
     ),
+    "compiler.decisions.Decisions._ways_out: pending = [(0, -1)] -> pending = [(1, -1)]": (
+        "the first instruction of a tree that is run is neither a guard nor a leaf"
+    ),
 }
