@@ -26,9 +26,6 @@ TRANSFORMS: dict[str, str] = {
     f"{_SAME}return (tuple(programs), captured) -> return (programs, captured)": (
         "nothing changes a list of programs, and no one compares it"
     ),
-    "transforms.cache.Jitted._trace: made = made._replace(guards=trimmed(made.guards)) -> pass": (
-        "guards read the same of a vmap or scan that computes more; trimmed, it is only faster"
-    ),
     f"transforms.cache.Jitted._is_compared: {_CALLS}1)) -> {_CALLS}2))": (
         "an odd number shares the lowest bit with the odd number before it; of the even ones, only "
         "a power of two shares no bit with the even number before it"
