@@ -8,7 +8,7 @@ import scipy.sparse
 from hypothesis import given
 from hypothesis import strategies as st
 
-from autodiff import COMPILED, Value, functions, hessian, jacobian, take
+from autodiff import COMPILED, Value, functions, hessian, jacobian, jit, take
 from autodiff.compiler import derivatives
 from autodiff.compiler.machine import Machine
 from autodiff.compiler.sparsity import by_column, colours, pattern, sparse_jacobian
@@ -147,11 +147,42 @@ def test_what_stands_on_one_side_of_the_diagonal_alone(data):
     np.testing.assert_array_equal(found, matrix)
 
 
-def test_entries_below_the_diagonal_are_read_above_it():
-    p = trace(lambda xs: [3.0 * xs[1], 5.0 * xs[0], 7.0 * xs[0]], [1.0, 1.0, 1.0]).program
-    q, where = sparse_jacobian(p, range(3), symmetric=True)
-    wanted = [[0.0, 3.0, 0.0], [3.0, 0.0, 0.0], [7.0, 0.0, 0.0]]
-    np.testing.assert_array_equal(where.matrix(Machine(q)(np.ones(3))).toarray(), wanted)
+FULL = np.diag([0.0, 1.0, 2.0, 0.0, 4.0, 5.0])  # with a full row and column in the middle
+FULL[3, :] = FULL[:, 3] = [6.0, 7.0, 8.0, 9.0, 10.0, 11.0]
+ALONE = np.diag([1.0, 2.0, 3.0, 4.0, 5.0, 6.0])  # of the first row and column, one end each
+ALONE[0, 1:5] = ALONE[1:5, 0] = [7.0, 8.0, 9.0, 10.0]
+ALONE[5, 0] = 11.0
+
+
+@pytest.mark.parametrize(
+    ("matrix", "wanted"),
+    [
+        ([[0, 3, 0], [5, 0, 0], [7, 9, 0]], [[0, 3, 0], [3, 0, 0], [7, 9, 0]]),
+        ([[0, 3], [5, 0]], [[0, 3], [3, 0]]),
+        ([[0, 0], [3, 0]], [[0, 0], [3, 0]]),
+        ([[0, 3], [0, 0]], [[0, 3], [0, 0]]),
+        (FULL, FULL),
+        (ALONE, ALONE),
+        (ALONE.T, ALONE.T),
+    ],
+)
+def test_entries_below_the_diagonal_are_read_above_it(matrix, wanted):
+    """And those that stand on one side alone are read there."""
+    n = len(matrix)
+
+    def f(xs):
+        return [sum((float(x) * y for x, y in zip(row, xs, strict=True) if x), 0.5)
+                for row in matrix]  # fmt: skip
+
+    q, where = sparse_jacobian(trace(f, [1.0] * n).program, range(n), symmetric=True)
+    np.testing.assert_array_equal(where.matrix(Machine(q)(np.ones(n))).toarray(), wanted)
+
+
+def test_columns_are_in_the_order_of_the_places():
+    p = trace(lambda xs: [xs[0] * xs[1], xs[1], xs[2]], [1.0, 2.0, 3.0]).program
+    found = pattern(p, (1, 0))
+    assert (found.rows.tolist(), found.columns.tolist()) == ([0, 1, 0], [0, 0, 1])
+    assert found.shape == (3, 2)
 
 
 def test_colours_are_those_of_the_greedy_rule():
@@ -246,22 +277,26 @@ def test_shapes_and_several_arguments():
         wanted[i, 4 + i % 2] = a["w"].ravel()[i]
     wanted[4, 4:] = 1.0
     np.testing.assert_array_equal(found.toarray(), wanted)
+    last = jacobian(f, 1, sparse=True)(a, b)
+    np.testing.assert_array_equal(last.toarray(), wanted[:, 4:])
+    assert last.nnz == 6
+    first = jacobian(lambda a, b: [a[0] * b[0], b[1], b[0] * a[1]], sparse=True)(b, b)
+    np.testing.assert_array_equal(first.toarray(), [[5.0, 0.0], [0.0, 0.0], [0.0, 5.0]])
+    assert first.nnz == 2
     assert jacobian(lambda x: [], sparse=True)(np.ones(3)).shape == (0, 3)
     assert jacobian(lambda x: 2.0, sparse=True)(np.ones(3)).nnz == 0
     assert hessian(lambda x: 2.0, sparse=True)(np.ones((0,))).shape == (0, 0)
 
 
 def test_the_matrix_is_the_callers_own():
-    h = hessian(rosenbrock, sparse=True)
     x = np.array([1.0, 2.0, 3.0])
-    first = h(x)
-    wanted = first.toarray()
-    first.data[:] = 0.0
-    first.indices[:] = 0
-    first.indptr[:] = 0
-    np.testing.assert_array_equal(h(x).toarray(), wanted)
-    lowered = h.lower(x)
-    np.testing.assert_array_equal(lowered(x).toarray(), wanted)
+    wanted = hessian(rosenbrock)(x)
+    h = hessian(rosenbrock, sparse=True)
+    for call in (h, jit(h), h.lower(x)):
+        for _ in range(4):
+            found = call(x)
+            np.testing.assert_allclose(found.toarray(), wanted, rtol=1e-12)
+            found.data[:], found.indices[:], found.indptr[:] = 0.0, 0, 0
 
 
 def test_values_are_refused():

@@ -25,7 +25,6 @@ from autodiff.compiler import loops
 from autodiff.compiler.derivatives import HELD, forward, reverse
 from autodiff.compiler.program import (
     ARITY,
-    Body,
     Floats,
     Integers,
     Mapped,
@@ -108,9 +107,9 @@ def _without_vmaps(p: Program) -> Program:
     size = len(p.entries)
     for k, (at, which) in p.parts().items():
         body, operands = p.call(k)
-        depends = _dependences(p.vmap(k)) if isinstance(body, Mapped) else _on_all(body, operands)
+        depends = _dependences(p.vmap(k)) if isinstance(body, Mapped) else None
         for j, i in [(k, -1), *zip(at.tolist(), which.tolist(), strict=True)]:
-            refs = depends(i)
+            refs = depends(i) if depends else operands  # of a scan or a pullback: all of them
             ops[j], a[j], b[j] = CODES["sum"], size, len(refs)
             entries.append(refs.astype(np.int32))
             size += len(refs)
@@ -136,11 +135,6 @@ def _dependences(call: Vmap) -> Callable[[int], Any]:
         return np.append(lanes[:, inputs[mine]], shared[inputs[~mine] - body.own])
 
     return depends
-
-
-def _on_all(body: Body, operands: Integers) -> Callable[[int], Any]:
-    """Every result of a scan or a pullback is taken to depend on all operands; the last on none."""
-    return lambda i: operands[: 0 if i in (-1, len(body) - 1) else None]
 
 
 def colours(where: Pattern) -> list[int]:
@@ -193,7 +187,7 @@ def _mirrored(where: Pattern) -> NDArray[np.int64]:
     """Of every entry of a square matrix, the one on the other side of the diagonal, or -1."""
     rows, columns, n = where.rows.astype(np.int64), where.columns.astype(np.int64), where.shape[1]
     keys, mirrored = columns * n + rows, rows * n + columns
-    at = np.minimum(np.searchsorted(keys, mirrored), max(len(keys) - 1, 0))
+    at = np.minimum(np.searchsorted(keys, mirrored), len(keys) - 1)
     return np.where(keys[at] == mirrored, at, -1)
 
 

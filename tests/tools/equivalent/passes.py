@@ -111,6 +111,7 @@ PASSES: dict[str, str] = {
     "np.empty(len(places) + 2 ** 21, np.int32)": ROOM,
     "compiler.sparsity.colours: if n and np.bincount(where.rows, minlength=1).max() == n: -> "
     "pass": "the greedy rule gives the same: all columns meet in that row; this is only faster",
+    "compiler.sparsity.colours: return list(range(n)) -> pass": FASTER,
     "compiler.sparsity.colours: if n and np.bincount(where.rows, minlength=1).max() == n: -> "
     "if np.bincount(where.rows, minlength=1).max() == n:": (
         "without columns, both ways give an empty list"
