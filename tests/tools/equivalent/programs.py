@@ -1,15 +1,9 @@
 """Mutants of programs that no test can tell, and why."""
 
-from equivalent.reasons import ROOM
-
 PROGRAMS: dict[str, str] = {
     "compiler.program: NONE = -2 ** 31 + 1 -> NONE = -2 ** 31 + 2": (
         "no program has so many constants that the number stands for one"
     ),
-    "compiler.program: ARITY = np.zeros(2 ** 16, np.uint8) -> ARITY = np.zeros(3 ** 16, "
-    "np.uint8)": ROOM,
-    "compiler.program: ARITY = np.zeros(2 ** 16, np.uint8) -> ARITY = np.zeros(2 ** 17, "
-    "np.uint8)": ROOM,
     "compiler.program._meaning: if code < FIRST: -> if code <= FIRST:": (
         "that row is detach, whose value names no row"
     ),
