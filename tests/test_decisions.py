@@ -21,7 +21,7 @@ def grown(f, points, **options):
     points = list(points)
     tree = Decisions(len(points[0]))
     for point in points:
-        tree.add(traced(run(f, point, frozen=True, **options), point), point)
+        tree.add(traced(run(f, point, frozen=True, **options)), point)
     return tree
 
 

@@ -7,6 +7,9 @@ from autodiff.value cimport Value, blank
 @cython.locals(v=Value, inputs=list)
 cpdef list inputs_of(list given, object origin)
 
+@cython.locals(v=Value, i=Py_ssize_t, number=double)
+cpdef Py_ssize_t changed(list inputs, list given)
+
 @cython.locals(v=Value, captured=list, leaves=list, slots=dict, n=Py_ssize_t, mine=bint)
 cpdef tuple from_outside(list order, object trace, list inputs)
 

@@ -34,6 +34,15 @@ def inputs_of(given: list[Any], origin: Any) -> list[Any]:
     return inputs
 
 
+def changed(inputs: list[Any], given: list[Any]) -> int:
+    """The place of the first input whose data is not the float it was given any more; else -1."""
+    for i in range(len(inputs)):
+        v, x = inputs[i], given[i]
+        if type(x) is float and v._data != x and (v._data == v._data or x == x):
+            return i
+    return -1
+
+
 def from_outside(
     order: list[Any], trace: Any, inputs: list[Any]
 ) -> tuple[list[Any], list[float], dict[int, int]]:

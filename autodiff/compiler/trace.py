@@ -66,13 +66,23 @@ def run(
         frozen: whether the program will be kept.
         name: what messages call the function.
         integers: which inputs came as integers.
+
+    Raises:
+        RuntimeError: if the function has set the data of its arguments, which no program does.
     """
     here = Trace(frozen, name)
-    xs = within(here.mode(), numbering.inputs_of, list(inputs), here.origin)
+    given = list(inputs)
+    xs = within(here.mode(), numbering.inputs_of, given, here.origin)
     here.integers.update((id(xs[i]), xs[i]) for i in integers)
     before = len(here.bodies)
     try:
         results = within(here.mode(), function, xs)
+        i = numbering.changed(xs, given)
+        if i >= 0:
+            raise RuntimeError(
+                f"{name}: the function has set .data of its argument, from {given[i]!r} to "
+                f"{number_of(xs[i])!r}: compute another Value instead"
+            )
         return Run(here, xs, results, len(here.bodies) > before)
     except BaseException:
         here.forget()
@@ -100,25 +110,12 @@ def trace(function: Callable[[list[Any]], list[Any]], numbers: Sequence[float]) 
     >>> traced.program.operands(0), traced.program.outputs, traced.program.constants
     ([0, 1], array([ 2, -1], dtype=int32), array([1.]))
     """
-    return traced(run(function, numbers, frozen=True), numbers)
+    return traced(run(function, numbers, frozen=True))
 
 
-def traced(run: Run, given: Sequence[Any], spare: int = 0) -> Traced:
-    """The program of a run on ``given``.
-
-    With ``spare`` more inputs, between its own and what was captured.
-
-    Raises:
-        RuntimeError: if the function has set the data of its arguments, which no program does.
-    """
+def traced(run: Run, spare: int = 0) -> Traced:
+    """The program of a run; with ``spare`` more inputs, between its own and what was captured."""
     here, xs, results, _ = run
-    for x, number in zip(xs, given, strict=True):
-        now = number_of(x)
-        if type(number) is float and now != number and (now == now or number == number):
-            raise RuntimeError(
-                f"{here.name}: the function has set .data of its argument, from {number!r} to "
-                f"{now!r}: compute another Value instead"
-            )
     try:
         return alone(_traced, here, xs, results, spare)
     finally:

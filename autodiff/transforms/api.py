@@ -400,7 +400,7 @@ def _prepared(made: Run, given: list[Any], symbolic: bool) -> _Pullback:
     The program has room for the adjoint between the arguments and what is captured.
     """
     seeds = range(len(given), len(given) + len(made.results))
-    through = traced(made, given, spare=len(seeds))
+    through = traced(made, spare=len(seeds))
     p = derivatives.reverse(through.program, [dict(enumerate(seeds))], range(len(given)), keep=True)
     p = simplified(p)
     # New nodes keep what leaves are now, which may be changed before the pullback is called.

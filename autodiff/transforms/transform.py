@@ -164,7 +164,7 @@ class Transform(Generic[P, R]):
                 value = number_of(root) if type(root) is Value else root
                 swept_to: R = self._of_sweep(value, in_structures(recorded.shapes, found))
                 return swept_to
-        made = traced(recorded.run, recorded.given)
+        made = traced(recorded.run)
         derived = self.derive(recorded.call(made.program, self.name))
         result: R = result_of(
             derived.program, derived.result, made.captured, recorded.given, self.name
@@ -245,7 +245,7 @@ class Frozen(Arguments):
         whole = [*positional, *(s for _, s in named)]
         places = [i for s, first in _starts(whole) for i in integers(s, first)]
         given = numbers.tolist()
-        made = traced(run(on_values, given, True, self.name, places), given)
+        made = traced(run(on_values, given, True, self.name, places))
         chosen = chosen_of(self.argnums, len(positional), self.name)
         starts = [first for _, first in _starts(positional)]
         call = Call(

@@ -80,10 +80,6 @@ ENGINE: dict[str, str] = {
     "compiler.interpreted._over_list: return float(KERNELS[op](*(xs[i * n:(i + 1) * n] "
     "for i in range(lists)))[0]) -> return KERNELS[op](*(xs[i * n:(i + 1) * n] "
     "for i in range(lists)))[0]": "kernels give Python's floats",
-    "compiler.trace.run: xs = within(here.mode(), numbering.inputs_of, list(inputs), here.origin) "
-    "-> xs = within(here.mode(), numbering.inputs_of, inputs, here.origin)": (
-        "the compiled one takes lists only, the interpreted one any sequence"
-    ),
     "evaluation._call: partials = [0.0] * len(operands) -> partials = [1.0] * len(operands)": (
         "a constant's is not read, and a trace has none"
     ),

@@ -4,8 +4,7 @@ from equivalent.reasons import COLLECTED, FASTER, NONE
 
 TRACES: dict[str, str] = {
     # -- traces ------------------------------------------------------------------------------------
-    "compiler.trace.run: xs = within(here.mode(), numbering.inputs_of, list(inputs), here.origin) "
-    "-> xs = within(here.mode(), numbering.inputs_of, inputs, here.origin)": (
+    "compiler.trace.run: given = list(inputs) -> given = inputs": (
         "interpreted, any sequence will do; compiled, it must be a list"
     ),
     "compiler.trace.run: here.forget() -> pass": COLLECTED,
