@@ -333,6 +333,40 @@ def test_transforms_of_values_are_values():
         same(x.grad, derivative(f(unrolled), 2)(0.7))
 
 
+def test_transforms_of_values_have_derivatives_by_all_of_them():
+    def f(r):
+        def step(c, x, w):
+            a, b = c
+            return (sin(a) * w + b * x, a * w), (a * x, b)
+
+        def of(w, xs):
+            (a, b), ys = r(lambda c, x: step(c, x, w), (w, 0.5), xs)
+            return a * b + sum(y * y + 3.0 * y * z for y, z in zip(*columns(ys), strict=True))
+
+        return of
+
+    columns = lambda ys: ys if isinstance(ys, tuple) else zip(*ys, strict=True)  # noqa: E731
+    x0 = np.array([0.7, 0.5, -1.0, 2.0])
+    for n, v in (0, 2.0), (1, np.array([2.0, 1.0, -3.0])):
+        h = lambda r, n=n, v=v: lambda w, t: np.sum(grad(f(r), n)(w, t) * v)  # noqa: E731
+        found = []
+        for r in (scan, unrolled):
+            xs = np.array([Value(x) for x in x0], object)
+            h(r)(xs[0], xs[1:]).backward()
+            found.append([x.grad for x in xs])
+        same(*found)
+
+
+def test_a_comparison_in_a_transform_of_values_may_be_another():
+    comparing = lambda x: loop(lambda i, t: t * t if t < 5.0 else t * x, x, 2)  # noqa: E731
+    slope = grad(comparing)
+    for x, first, second in [(1.0, 4.0, 12.0), (2.0, 32.0, 48.0), (3.0, 27.0, 18.0)] * 2:
+        v = Value(x)
+        y = slope(v)
+        y.backward()
+        assert (y.data, v.grad) == (first, second)
+
+
 def test_scans_in_scans_and_under_vmap():
     def outer(r):
         def inner(t, x):
@@ -438,13 +472,45 @@ def test_a_pullback_says_which_comparison_or_index_is_another():
     reading = lambda k: loop(lambda i, t: t * t + take(values, i + k) * k, 1.0, 2)  # noqa: E731
     slope = jit(grad(reading)).lower(0.0)
     assert [slope(0.0), slope(1.0)] == [4.0, 16.0]
-    with pytest.raises(IndexError, match="index 3"):
-        slope(2.0)
+    for _ in range(2):
+        with pytest.raises(IndexError, match="index 3"):
+            slope(2.0)
     comparing = lambda x: loop(lambda i, t: t * t if t < 5.0 else t * x, x, 2)  # noqa: E731
     slope = jit(grad(comparing)).lower(1.0)
     assert [slope(0.0), slope(2.0)] == [0.0, 32.0]
     with pytest.raises(ValueError, match="a guard fails: a comparison is not what it was"):
         slope(3.0)
+
+
+def test_a_pullback_in_lanes_says_in_which_it_fails():
+    calls, values = [], [1.0, 2.0, 4.0]
+
+    def reading(k):
+        calls.append(k)
+        return loop(lambda i, t: t * t + take(values, i + k) * k, 1.0, 2)
+
+    slopes = vmap(jit(grad(reading)))
+    assert slopes(np.array([0.0, 1.0] * 4)).tolist() == [4.0, 16.0] * 4
+    assert len(calls) == 1
+    with pytest.raises(IndexError, match="index 3"):
+        slopes(np.array([0.0, 1.0, 2.0] * 4))
+    comparing = lambda x: loop(lambda i, t: t * t if t < 5.0 else t * x, x, 2)  # noqa: E731
+    for f in (vmap(grad(comparing)), vmap(jit(grad(comparing)))):
+        for _ in range(2):
+            assert f(np.array([1.0, 2.0, 3.0] * 3)).tolist() == [4.0, 32.0, 27.0] * 3
+
+
+def test_a_pullback_does_not_begin_with_what_another_scan_has_kept(monkeypatch):
+    monkeypatch.setattr(sys.modules["autodiff.compiler.scanned"], "CACHE", 1)
+    steps = [lambda i, t: sin(t) + 1.0, lambda i, t: t * t * 0.5]
+    slopes = [jit(grad(lambda x, f=f: loop(f, x, 4))).lower(1.0) for f in steps]
+    pairs = [lambda i, t: (sin(t[1]) + 1.0, t[0]), lambda i, t: (t[1] * t[1] * 0.5, t[0])]
+    slopes += [jit(grad(lambda x, f=f: loop(f, (x, 2.0), 4)[1])).lower(1.0) for f in pairs]
+    for x in (1.5, 0.75):
+        for slope, f in zip(slopes[:2], steps, strict=True):
+            same(slope(x), grad(lambda x, f=f: f(0, f(0, f(0, f(0, x)))))(x))
+        for slope, f in zip(slopes[2:], pairs, strict=True):
+            same(slope(x), grad(lambda x, f=f: f(0, f(0, f(0, f(0, (x, 2.0)))))[1])(x))
 
 
 def test_sparse_derivatives_are_the_dense_ones():
