@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 
-from autodiff import cos, dot, mean, primitive, vmap
+from autodiff import cos, dot, mean, primitive, sin, vmap
 from autodiff import sum as sum_
 from autodiff.compiler import derivatives, emitter, loops, passes, program, simplify, writing
 from autodiff.compiler.machine import Machine
@@ -70,6 +70,112 @@ def test_both_engines_simplify_alike(f):
             patch.setattr(passes, "loops", engine)
             found.append(arrays(sums(simplify.simplified(p))))
     assert found[0] == found[1]
+
+
+# -- written out -----------------------------------------------------------------------------------
+
+
+def test_every_kind_of_operation_is_written_as_a_reader_would_write_it():
+    p = written(
+        2,
+        [-3.0, 2.0, 1.0, 5.0],
+        ("neg", 0),
+        ("neg", -1),
+        ("detach", 2),
+        ("div", 4, -2),
+        ("dot", 0, 1, 5, 2, -3, -4),
+        ("mean", 0, 1, 6),
+        ("clip", 7, -3, -4),
+        ("chain", 0, 1, 8),
+        ("products", 0, 1, 9, -2),
+        outputs=[10, 3, -1],
+    )
+    assert writing.as_text(p).splitlines() == [
+        "inputs x0, x1",
+        "v2 = -x0",
+        "v3 = -(-3.0)",
+        "v4 = v2",
+        "v5 = v4 / 2.0",
+        "v6 = dot([x0, x1, v5], [v2, 1.0, 5.0])",
+        "v7 = mean([x0, x1, v6])",
+        "v8 = clip(v7, 1.0, 5.0)",
+        "v9 = x0 + x1 + v8",
+        "v10 = x0 * x1 + v9 * 2.0",
+        "return v10, v3, -3.0",
+    ]
+    assert writing.as_text(written(0, [], outputs=[])) == "inputs none\nreturn ()"
+
+
+def test_guards_demand_comparisons_that_are_not_written_twice():
+    p = written(
+        2,
+        [0.0, 1.0, 7.0, 2.0, 3.0],
+        ("sin", 0),
+        ("less", 0, 1),
+        ("greater", 2, -4),
+        ("equal", 0, -3),
+        ("guard", 3, -2, -1),
+        ("guard", 4, -1, -2),
+        ("guard", 5, -2, -4),
+        ("mul", 5, 1),
+        ("guard", 0, -3, -5),
+        ("exp", 1),
+        ("guard", 11, -1, -5),
+        ("less_equal", 1, 0),
+        ("less_equal", 0, 1),
+        outputs=[9, 13, 14],
+        sources=("a.py:1", "b.py:2", "c.py:3", "d.py:4"),
+    )
+    assert text(p) == [
+        "v2 = sin(x0)",
+        "v5 = equal(x0, 7.0)",
+        "guard x0 < x1    # a.py:1",
+        "guard not v2 > 2.0    # b.py:2",
+        "guard x0 == 7.0    # c.py:3",
+        "v9 = v5 * x1",
+        "guard x0 == 7.0    # d.py:4",
+        "v11 = exp(x1)",
+        "guard v11 == 0.0    # d.py:4",
+        "v13 = less_equal(x1, x0)",
+        "v14 = less_equal(x0, x1)",
+        "return v9, v13, v14",
+    ]
+    p = written(1, [0.0, 1.0], ("guard", -2, -2, -1), outputs=[-1], sources=("here",))
+    assert text(p) == ["guard 1.0 == 1.0    # here", "return 0.0"]
+
+
+def test_what_has_a_body_is_written_with_its_ways_below():
+    def lane(x, y):
+        return sin(x * y) if x > 0.0 else y
+
+    def f(xs):
+        found = vmap(lambda x: lane(x, xs[2]))(np.array(xs[:2]))
+        return [*vmap(lambda x: x * x)(found), xs[0]]
+
+    at = f"{__file__}:{lane.__code__.co_firstlineno + 1}"
+    assert text(trace(f, [0.5, -1.0, 2.0]).program) == [
+        "v3 = vmap(body_0, [x0, x1, x2])",
+        "v4 = v3[0]",
+        "v5 = v3[1]",
+        "v6 = vmap(body_1, [v4, v5])",
+        "v7 = v6[0]",
+        "v8 = v6[1]",
+        "return v7, v8, x0",
+        "way 0 of body 0, for 2 lanes, x0 to x0 its own:",
+        "    inputs x0, x1",
+        f"    guard x0 > 0.0    # {at}",
+        "    v4 = x0 * x1",
+        "    v5 = sin(v4)",
+        "    return v5",
+        "way 1 of body 0, for 2 lanes, x0 to x0 its own:",
+        "    inputs x0, x1",
+        f"    guard not x0 > 0.0    # {at}",
+        "    return x1",
+        "way 0 of body 1, for 2 lanes, x0 to x0 its own:",
+        "    inputs x0",
+        "    v1 = x0 * x0",
+        "    return v1",
+    ]
 
 
 # -- dead code -------------------------------------------------------------------------------------
