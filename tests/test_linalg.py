@@ -122,6 +122,10 @@ def test_an_array_among_lists_makes_an_array():
     assert linalg.solve(np.array(a), b).tolist() == [1.0, 2.0]
     assert linalg.solve(a, np.array(b)).tolist() == [1.0, 2.0]
     assert linalg.solve([np.array(row) for row in a], b) == [1.0, 2.0]
+    assert [type(linalg.lstsq(x, y)) for x in (a, np.array(a)) for y in (b, np.array(b))] == [
+        list,
+        *[np.ndarray] * 3,
+    ]
     mixed = linalg.solve([[Value(2.0), 1], [1, 3]], b)
     assert [x.data for x in mixed] == [1.0, 2.0]
 
@@ -154,6 +158,12 @@ def test_numbers_may_be_very_small_or_large(size):
     assert linalg.solve(a, b[:3]) == pytest.approx(np.linalg.solve(a, b[:3]), rel=1e-12)
     spd = positive_definite(3) * size
     assert linalg.cholesky(spd) == pytest.approx(np.linalg.cholesky(spd), rel=1e-13)
+
+
+def test_least_squares_of_numbers_below_0_and_hardly_above_rounding():
+    assert linalg.lstsq([[0.0], [-2.0]], [1.0, 4.0]) == pytest.approx([-2.0], rel=1e-15)
+    nearly = [[1.0, 1.0], [0.0, 4 * EPS]]
+    assert linalg.lstsq(nearly, [3.0, 8 * EPS]) == pytest.approx([1.0, 2.0], rel=1e-15)
 
 
 def test_nan_spreads():
@@ -444,6 +454,11 @@ REFUSED = {
         lambda a: linalg.lstsq(a, [1.0, 2.0]),
         [[0.1, 0.2, 0.3], [0.3, 0.6, 0.9]],
         "full rank: its row 1",
+    ),
+    "as small as rounding": (
+        lambda a: linalg.lstsq(a, [1.0, 2.0]),
+        [[1.0, 1.0], [0.0, 2 * EPS]],
+        "full rank: its column 1",
     ),
     "null": (lambda a: linalg.lstsq(a, [1.0, 2.0]), [[0.0], [0.0]], "full rank: its column 0"),
 }

@@ -87,7 +87,7 @@ def test_every_order_of_polygamma_keeps_its_bound(n):
 
 def test_orders_beyond_the_factorials_that_are_floats():
     with mp.workdps(60):
-        for n, x in [(171, 100.0), (300, 120.0), (1000, 500.0), (171, 700.0)]:
+        for n, x in [(171, 100.0), (300, 120.0), (1000, 500.0), (171, 700.0), (1500, 800.0)]:
             true = mpmath.polygamma(n, mp.mpf(x))
             assert abs(polygamma(n, x) / true - 1) < 1e-12
     assert polygamma(1e10, 3.0) == -INF
@@ -102,6 +102,7 @@ def test_orders_beyond_the_factorials_that_are_floats():
         (0.75, 1.0, math.pi**2 / 6),
         (2.0, INF, 0.0),
         *[(-1.0, 1.0, NAN), (-INF, 1.0, NAN), (NAN, 1.0, NAN), (1.0, NAN, NAN), (INF, 1.0, NAN)],
+        *[(NAN, INF, NAN), (NAN, -1.0, NAN), (170.0, 5e-324, -INF), (171.0, 5e-324, INF)],
         *[(1.0, 5e-324, INF), (2.0, 1e-200, -INF), (2.0, -1e-200, INF), (1.0, 1e300, 1e-300)],
     ],
 )
@@ -161,6 +162,51 @@ def test_the_written_python_is_the_function():
         operands = [0.3] * len(ast.parse(translation.in_python(name)).body[0].args.args)
         assert scope[name] is not function
         assert scope[name](*operands) == function(*operands)
+
+
+def test_every_statement_is_written_in_c_and_javascript(monkeypatch):
+    source = """
+def f(a, b):
+    'words'
+    total = 0.0
+    for c in BERNOULLI:
+        total += c * log(a)
+        if total == b:
+            total /= a
+            return inf
+    while a < b:
+        a -= 1.0
+    return total
+"""
+    monkeypatch.setitem(translation.SOURCES, "f", ast.parse(source).body[0])
+    in_c = """\
+AD_STATIC double c_f(double a, double b) {
+    double total, c;
+    total = 0.0;
+    for (int i = 0; i < (int)(sizeof c_BERNOULLI / sizeof *c_BERNOULLI); i++) { c = c_BERNOULLI[i];
+        total = (total + (c * my_log(a)));
+        if ((total == b)) {
+            total = (total / a);
+            return INFINITY;
+        }
+    }
+    while ((a < b)) {
+        a = (a - 1.0);
+    }
+    return total;
+}"""
+    assert translation.in_c("f", "my_{}".format) == in_c
+    in_javascript = in_c.replace("AD_STATIC double", "function").replace(
+        "double a, double b", "a, b"
+    )
+    for words, others in [
+        ("    double total", "    let total"),
+        (in_c.splitlines()[3], "    for (c of c_BERNOULLI) {"),
+        ("==", "==="),
+        ("INFINITY", "Infinity"),
+    ]:
+        in_javascript = in_javascript.replace(words, others)
+    assert translation.in_javascript("f", "my_{}".format) == in_javascript
 
 
 @pytest.mark.parametrize(
