@@ -139,7 +139,7 @@ def stop_gradient(x: Any) -> Any:
     if type(x) is Value:
         return x.detach()
     if isinstance(x, np.ndarray):
-        return np.frompyfunc(stop_gradient, 1, 1)(x) if x.dtype == object else x
+        return x if x.dtype.kind in "biuf" else np.frompyfunc(stop_gradient, 1, 1)(x)
     if isinstance(x, (list, tuple)):
         held = [stop_gradient(y) for y in x]
         return type(x)(*held) if hasattr(x, "_fields") else type(x)(held)

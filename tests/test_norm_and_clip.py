@@ -141,7 +141,7 @@ def test_nothing_is_differentiated_through_what_is_held():
 def test_structures_are_held_as_they_are():
     pair = collections.namedtuple("pair", "x y")
     x = Value(2.0)
-    tree = {"a": [x, 1], "b": pair(x, (x, 2.5)), "c": np.array([x, x]), "d": np.ones(2)}
+    tree = {"a": [x, 1], "b": pair(x, (x, 2.5)), "c": np.array([x, x]), "d": np.ones(2, "f4")}
     held = stop_gradient(tree)
     leaves = [held["a"][0], held["b"].x, held["b"].y[0], *held["c"]]
     assert all(v.data == 2.0 and v.operands == () and v is not x for v in leaves)
@@ -152,5 +152,6 @@ def test_structures_are_held_as_they_are():
 
 @pytest.mark.parametrize("thing", ["1", None, 1j], ids=type)
 def test_what_cannot_be_held_is_refused(thing):
-    with pytest.raises(TypeError, match=r"stop_gradient\(x\) takes real numbers"):
-        stop_gradient([1.0, thing])
+    for x in ([1.0, thing], np.array([thing])):
+        with pytest.raises(TypeError, match=r"stop_gradient\(x\) takes real numbers"):
+            stop_gradient(x)

@@ -77,6 +77,7 @@ def files(*names: str) -> tuple[str, ...]:
 #: import it.
 OWN = {
     "__init__": ("engine_choice", "architecture"),
+    "choices": ("norm_and_clip", "where"),
     "engine.choice": ("engine_choice",),
     "engine.interpreted": (
         *("value", "survivors", "second_order", "optim", "engines_agree", "engine_choice"),
