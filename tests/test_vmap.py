@@ -23,6 +23,7 @@ from autodiff import (
     no_grad,
     primitive,
     relu,
+    scan,
     sin,
     take,
     value_and_grad,
@@ -206,6 +207,51 @@ def test_numbers_of_one_lane_do_not_touch_others(make):
 def test_primitives_of_ones_own(make):
     half = primitive("half_of_a_lane", lambda a: a / 2, [lambda a, v: 0.5])
     same(make(lambda x: half(x) + 1.0 if x > 0 else x)(Y), np.where(Y > 0, Y / 2 + 1.0, Y))
+
+
+@BOTH
+def test_what_fails_in_lanes_that_go_another_way_does_not_matter(make):
+    def root_of(x):
+        if x < 0.0:
+            raise ValueError(f"the root of {x}")
+        return x**0.5
+
+    root = primitive("root_in_lanes", value=root_of, partials=[lambda x, v: 0.5 / v])
+
+    def long(x, i):
+        for _ in range(600):  # so many that a few lanes of it run one after the other
+            x = sin(x)
+        return take([x, -x], i)
+
+    inner = [
+        lambda x, i: functions.sum(vmap(long, (0, None))(x, i)),
+        lambda x, i: functions.sum(vmap(root)(x)) + i,
+        lambda x, i: scan(lambda c, y: (root(y) + c, c), 1.0, x)[0] + i,
+        lambda x, i: scan(lambda c, y: (take([c, y], i), c), 1.0, x)[0],
+    ]
+    x = np.abs(np.tile(X[:2], (8, 1)))
+    i = np.tile([0, 1], 8)
+    x[5], i[5] = -x[5], 7
+    for one in inner:
+
+        def f(x, i, one=one):
+            return one(x, i) if x[0] > 0.0 else x[1]
+
+        expected = np.tile(loop(f, x[:2], i[:2]), 8)
+        expected[5] = x[5, 1]
+        same(make(f)(x, i), expected)
+
+
+def test_what_lanes_share_fails_only_in_those_that_come_to_it():
+    def f(x, xs, i):
+        return x * take(xs, i) if x > 0.0 else x
+
+    g = jit(lambda x, xs, i: vmap(f, (0, None, None))(x, xs, i))
+    x, xs = np.linspace(1.0, -1.0, 100), np.array([2.0, 3.0])
+    same(g(x, xs, np.array(1)), np.where(x > 0.0, 3.0 * x, x))
+    same(g(-abs(x), xs, np.array(7)), -abs(x))
+    with pytest.raises(IndexError, match="index 7 "):
+        g(x, xs, np.array(7))
 
 
 # -- axes ------------------------------------------------------------------------------------------

@@ -45,10 +45,11 @@ Lanes = Callable[..., tuple[Floats, Floats, Integers]]  #: see ``Batch.__call__`
 def in_lanes(program: Program, per_lane: Sequence[int], most: int, added: int = 0) -> Lanes:
     """What runs a program for many lanes, see ``Batch``.
 
-    One lane after the other if it has primitives in Python; and as long as that takes less time
-    than to make a ``Batch``, whose sums are in another order.
+    One lane after the other if it has primitives in Python, which must not be called in lanes that
+    a guard before them stops; and as long as that takes less time than to make a ``Batch``, whose
+    sums are in another order.
     """
-    in_python = not ((program.ops < STATIC) | (program.ops == VMAP)).all()
+    in_python = _in_python(program)
     if added and not in_python:
         return Batch(program, per_lane, most, added)
     machine, own = Machine(sums(program)), len(program.outputs) - added
@@ -61,7 +62,10 @@ def in_lanes(program: Program, per_lane: Sequence[int], most: int, added: int = 
         numbers = inputs.copy()
         for i in range(total):
             numbers[per_lane] = lanes[:, i]
-            results = machine(numbers)
+            try:
+                results = machine(numbers)
+            except IndexError:  # of a lane that may never come to this: see _Nested
+                results = None
             failed[i] = results is None
             found[:, i] = 0.0 if results is None else results
         return found[:own], found[own:].sum(axis=1), failed
@@ -79,6 +83,14 @@ def in_lanes(program: Program, per_lane: Sequence[int], most: int, added: int = 
         return (made or one_by_one)(inputs, lanes, threads)
 
     return tiered
+
+
+def _in_python(p: Program) -> bool:
+    """Whether it has primitives in Python, or what it runs has."""
+    bodies = [p.call(k)[0] for k in p.parts()]
+    return not ((p.ops < STATIC) | (p.ops == VMAP)).all() or any(
+        _in_python(q) for body in bodies for q in body.programs
+    )
 
 
 class Batch:
@@ -157,7 +169,10 @@ class Batch:
         """
         total = lanes.shape[1]
         found, failed = np.empty((self._own, total)), np.zeros(total, np.int32)
-        shared = inputs[self._read] if self._once is None else self._once(inputs)
+        try:
+            shared = inputs[self._read] if self._once is None else self._once(inputs)
+        except IndexError:  # no lane need come to this
+            shared = None
         if shared is None:
             return found, np.zeros(self._added), np.ones(total, np.int32)
         spans = min(threads, -(-total // self.lanes))
