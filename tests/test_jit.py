@@ -521,6 +521,23 @@ def traces():
     return sum(isinstance(x, Trace) for x in gc.get_objects())
 
 
+def test_primitives_in_python_get_floats_and_must_give_numbers_at_every_call():
+    seen = []
+
+    def spied(a, b):
+        seen.append((type(a), type(b), a, b))
+        return a**b if a < 3 else "x"
+
+    mine = primitive("spied_power", spied, [lambda a, b, v: b * v / a, lambda a, b, v: 0.0])
+    f = jit(lambda x, y: mine(y * 1.5, 3.0) + x)
+    for y in (1.0, 1.5):
+        seen.clear()
+        assert f(-7.0, y) == (1.5 * y) ** 3 - 7.0
+        assert set(seen) == {(float, float, 1.5 * y, 3.0)}
+    with pytest.raises(TypeError, match=r"the value function of spied_power\(\).*'x' \(str\)"):
+        f(-7.0, 2.0)
+
+
 def test_an_error_inside_leaves_no_trace_active():
     def f(x):
         if x * 2.0 > 1.0:

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import autodiff
-from autodiff import Value, functions, grad, hessian, jit, no_grad, primitive
+from autodiff import Value, functions, grad, hessian, jit, no_grad, primitive, vmap
 from autodiff.compiler import derivatives, passes, program, simplify, writing
 from autodiff.compiler.machine import Machine
 from autodiff.compiler.program import Program, validate
@@ -391,6 +391,20 @@ def test_counts():
     assert jit(branching).lower(1.0, 2.0).stats()["guards"] == 1
 
 
+def test_operations_are_counted_element_by_element_and_lane_by_lane():
+    def f(xs):
+        sines = vmap(lambda x: x * functions.sin(x))(xs)
+        others = vmap(lambda x: functions.norm([x, x]) / functions.dot([x, 2.0], [x, x]))(xs)
+        longest = functions.norm(xs) * functions.mean(sines) - functions.logsumexp(others)
+        return functions.tanh(longest) + functions.mean(others)
+
+    # An element of a norm is looked at, scaled, squared and added; one of a logsumexp is so, too.
+    # Then there is a product with a root, or a sum with a logarithm; the first is added to nothing.
+    alone, twice = 4 * 5 - 1 + 2, 4 * 2 - 1 + 2
+    lanes = 5 * 2 + 5 * (twice + 1 + 3)  # the product of two pairs is three operations
+    assert jit(f).lower(np.linspace(0.5, 1.5, 5)).stats()["flops"] == lanes + 2 * alone + 2 * 5 + 4
+
+
 def test_a_lowered_call_is_of_one_structure_and_one_way():
     lowered = grad(branching).lower(2.0, 1.0)
     assert lowered(3.0, 1.5) == grad(branching)(3.0, 1.5)
@@ -415,6 +429,15 @@ def test_a_lowered_call_is_of_one_structure_and_one_way():
     y = jit(lambda x: x * x).lower(1.0)(v)
     y.backward()
     assert v.grad == 6.0
+
+
+def test_a_program_is_given_as_many_numbers_as_it_has_inputs():
+    p = program_of(lambda x, y: x * y, [2.0, 3.0])
+    for numbers in ([], [3.0], [3.0, 5.0, 7.0]):
+        words = f"^the program takes 2 numbers: {len(numbers)} came$"
+        with pytest.raises(ValueError, match=words):
+            run(p, numbers)
+    assert run(p, [3.0, 5.0]) == [15.0]
 
 
 def test_a_lowered_call_is_recorded_but_under_no_grad():
