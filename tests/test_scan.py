@@ -34,6 +34,7 @@ from autodiff import (
     vjp,
     vmap,
 )
+from autodiff.compiler.batch import Batch
 from autodiff.functions import take
 
 
@@ -101,6 +102,29 @@ def test_forward_and_reverse_mode_in_every_order():
         same(derivative(along(f), n)(0.1), derivative(along(g), n)(0.1), 1e-10)
     reverse = lambda h: grad(lambda w: (grad(lambda u: (grad(h)(u) * v).sum())(w) * v).sum())  # noqa: E731
     same(reverse(f)(W), reverse(g)(W), 1e-10)
+
+
+def test_reverse_mode_by_what_a_pullback_is_given_and_by_what_its_scan_is():
+    xs = np.array([0.5, -1.0, 2.0])
+
+    def f(r):
+        def total(x, w):
+            last, ys = r(lambda c, t: (sin(c) * t + w, c * t), x, xs)
+            return last * ys[1] + ys[2]
+
+        return total
+
+    def slope(r):
+        return lambda x, w, u: vjp(f(r), x, w)[1](u)[0] * w
+
+    for argnums in (0, 1, 2, (0, 1, 2)):
+        found, expected = (grad(slope(r), argnums)(0.3, 0.7, 2.0) for r in (scan, unrolled))
+        same(found, expected)
+        found, expected = (
+            jvp(lambda x, u, r=r: slope(r)(x, 0.7, u), (0.3, 2.0), (1.0, -1.0))
+            for r in (scan, unrolled)
+        )
+        same(found, expected)
 
 
 def test_the_results_of_steps_are_arrays():
@@ -365,6 +389,11 @@ def test_a_comparison_in_a_transform_of_values_may_be_another():
         y = slope(v)
         y.backward()
         assert (y.data, v.grad) == (first, second)
+    lowered = jit(slope).lower(1.0)
+    with ad.detect_anomaly():
+        assert lowered(Value(2.0)).data == 32.0
+        with pytest.raises(ValueError, match=r"the guard of .*test_scan\.py:\d+ fails"):
+            lowered(Value(3.0))
 
 
 def test_scans_in_scans_and_under_vmap():
@@ -494,6 +523,9 @@ def test_a_pullback_in_lanes_says_in_which_it_fails():
     assert len(calls) == 1
     with pytest.raises(IndexError, match="index 3"):
         slopes(np.array([0.0, 1.0, 2.0] * 4))
+    batch = Batch(jit(grad(reading)).lower(0.0).program, [0], 4)
+    found, _, failed = batch(np.zeros(1), np.array([[0.0, 1.0, 2.0, 1.0]]))
+    assert found[:, failed == 0].tolist() == [[4.0, 16.0, 16.0]]
     comparing = lambda x: loop(lambda i, t: t * t if t < 5.0 else t * x, x, 2)  # noqa: E731
     for f in (vmap(grad(comparing)), vmap(jit(grad(comparing)))):
         for _ in range(2):
