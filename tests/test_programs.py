@@ -318,10 +318,24 @@ def test_a_program_that_chooses_or_holds_constant_runs_on_values_too(place):
 
 def test_numbers_of_a_trace_are_constants_and_what_it_computes_is_none():
     def f(xs):
-        return [xs[0] * xs[1] + 1.0, Value(4.0) * xs[0], 5.0]
+        x, y = xs
+        return [
+            x * y + 1.0,
+            Value(4.0) * x + Value(7.0) * y,
+            5.0,
+            6.0 - x,
+            functions.dot([x, y], [8.0, y]),
+        ]
 
     found = traced(trace_run(f, [2.0, 3.0]))
-    assert (sorted(found.program.constants.tolist()), found.captured) == ([1.0, 4.0, 5.0], [])
+    assert sorted(found.program.constants.tolist()) == [1.0, 4.0, 5.0, 6.0, 7.0, 8.0]
+    assert found.captured == []
+    assert run(found.program, [2.0, 3.0]) == [7.0, 29.0, 5.0, 4.0, 25.0]
+
+
+def test_arguments_that_are_values_are_told_apart():
+    slope = lambda x, y: grad(lambda x, y: x * y * y, (0, 1))(x, y)[1]  # noqa: E731
+    assert grad(slope, (0, 1))(2.0, 3.0) == (6.0, 4.0)
 
 
 # -- written out -----------------------------------------------------------------------------------

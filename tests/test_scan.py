@@ -6,6 +6,7 @@ import sys
 import threading
 import tracemalloc
 import warnings
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -35,6 +36,10 @@ from autodiff import (
     vmap,
 )
 from autodiff.compiler.batch import Batch
+from autodiff.compiler.machine import Machine
+from autodiff.compiler.scans import Scan
+from autodiff.compiler.simplify import simplified
+from autodiff.engine.instructions import PART, VMAP
 from autodiff.functions import take
 
 
@@ -170,6 +175,188 @@ def test_results_that_are_read_here_and_there():
 
     for transform in (grad, derivative, hessian):
         same(transform(some(scan))(0.7), transform(some(unrolled))(0.7))
+    lowered = jit(derivative(some(scan))).lower(0.7)
+    assert all(len(body.turns) < 5 for body in lowered.program.bodies)
+
+
+@pytest.mark.parametrize("there", [(1, 0, 1), (0, 1, 0), (0, 1, 1, 0)])
+def test_results_that_are_read_and_numbers_that_are_differentiated_by_at_some_steps(there):
+    def step(t, x):
+        return sin(t) * x, t * x * x
+
+    def read(run):
+        ys = lambda c: run(step, c, np.linspace(1.0, 2.0, len(there)))[1]  # noqa: E731
+        return lambda c: sum(y for y, asked in zip(ys(c), there, strict=True) if asked)
+
+    def varied(run):
+        xs = lambda c: np.array([c if varies else 1.5 for varies in there], object)  # noqa: E731
+        return lambda c: run(step, 0.5, xs(c))[0]
+
+    for f in (read, varied):
+        for transform in (grad, derivative):
+            same(transform(f(scan))(0.7), transform(f(unrolled))(0.7))
+
+
+def test_zero_times_infinity_does_not_arise_where_steps_change_not_too_often():
+    steps = sys.modules["autodiff.compiler.scan_derivatives"].MOST + 1
+    xs = np.arange(steps) % 2
+    read = lambda c: scan(lambda t, x: (t, sqrt(t * (1 - x))), c, xs)[1][::2].sum()  # noqa: E731
+    assert grad(read)(4.0) == 0.25 * (1 + steps // 2)
+
+    def varied(c):
+        own = np.array([x or c for x in (0.0 * xs + xs).tolist()], object)
+        return scan(lambda t, x: (t + sqrt(x - 1.0), None), 0.0, own)[0]
+
+    assert derivative(varied)(5.0) == 0.25 * (1 + steps // 2)
+
+
+def test_tangents_of_many_numbers():
+    def f(run):
+        def of(a, xs, v, w):
+            def step(carry, x):
+                s, t = carry
+                return (t * x[0] + v, s * w - x[1] * x[0]), [1.0, s * w, t * x[1] + v]
+
+            (s, t), ys = run(step, (0.5, a), xs)
+            columns = ys if run is scan else zip(*ys, strict=True)
+            return [s, t, *(y for column in columns for y in column)]
+
+        return of
+
+    xs = np.array([[1.0, 2.0], [-0.5, 0.25], [3.0, -1.0]])
+    at, along = (0.3, xs, 0.7, -1.2), (1.0, xs[::-1] + 0.5, -2.0, 0.5)
+    same(jvp(f(scan), at, along), jvp(f(unrolled), at, along))
+
+
+@pytest.mark.parametrize("xs", [(1.0, -1.0), (-1.0, 1.0)])
+def test_a_result_that_depends_on_the_argument_one_way_alone(xs):
+    step = lambda t, x: (t, 3.0 * t if x > 0 else 1.0)  # noqa: E731
+    f = lambda t: scan(step, t, np.array(xs))[1].sum()  # noqa: E731
+    assert value_and_grad(f)(2.0) == (7.0, 3.0)
+    assert derivative(f)(2.0) == 3.0
+
+
+def test_a_carry_of_no_numbers_and_one_that_is_never_read():
+    xs = np.array([1.0, 2.0])
+    none = lambda c: sum(scan(lambda t, x: (t, c * c * x), (), xs)[1])  # noqa: E731
+    unread = lambda c: scan(lambda t, x: ((c * t[0], t[0]), None), (c, 5.0), xs)[0]  # noqa: E731
+    for transform in (grad, derivative):
+        assert transform(none)(5.0) == 30.0
+        assert transform(lambda c: unread(c)[1] * unread(c)[0])(2.0) == 5 * 2.0**4
+
+
+def test_a_program_is_for_the_ways_that_its_steps_went():
+    f = lambda x: loop(lambda i, t: t * 0.5 if t > 1 else t + 3.0, x, 3)  # noqa: E731
+    lowered = jit(f).lower(8.0)
+    assert lowered(9.0) == 1.125
+    with pytest.raises(ValueError, match="comparison"):
+        lowered(3.0)
+
+
+def two_results(a, b, v):
+    """Of two numbers of a carry, one reads the other; what steps give reads both."""
+
+    def step(carry, x):
+        s, t = carry
+        return (exp(-s) * x[0] + v[0], t + tanh(s)), s * t * x[1] * v[1]
+
+    (s, t), ys = scan(step, (a[0], a[1]), b)
+    return [s, t, *ys]
+
+
+TWO = [0.5, 0.25], np.array([[1.0, 2.0], [0.3, 0.7], [-1.0, 0.4]]), [0.6, 0.9]
+
+
+def simple(program):
+    """The bodies of a program, in which there is nothing to simplify."""
+    for body in program.bodies:
+        merging = isinstance(body, Scan)
+        assert [len(simplified(q, merging)) for q in body.programs] == [*map(len, body.programs)]
+    return program.bodies
+
+
+def trimmed(program, outputs):
+    """The bodies of a program with some of its outputs, which are what they were."""
+    p = simplified(program.returning(program.outputs[outputs]))
+    numbers = np.concatenate([np.ravel(x) for x in TWO])
+    same(Machine(p)(numbers), Machine(program)(numbers)[outputs])
+    return simple(p)
+
+
+def test_a_scan_computes_what_is_read_of_it_and_reads_what_it_needs():
+    program = jit(two_results).lower(*TWO).program
+    sizes = lambda outputs: [  # noqa: E731
+        (x.carry, x.own, x.shared, x.results) for x in trimmed(program, outputs)
+    ]
+    assert sizes([0, 1, 2, 3, 4]) == [(2, 2, 2, 1)]
+    assert sizes([0]) == [(1, 1, 1, 0)]
+    assert sizes([1]) == [(2, 1, 1, 0)]
+    assert sizes([0, 3]) == [(2, 2, 2, 1)]
+    pair = lambda c: loop(lambda i, c: (exp(-c[0]) * c[1], tanh(c[0]) * c[1]), c, 3)  # noqa: E731
+    (moving,) = simple(jit(lambda *c: jvp(pair, (c,), (c,))[1]).lower(0.3, 0.7).program)
+    assert (moving.carry, moving.results) == (4, 0)
+
+    def last(w, v):
+        def step(t, x):
+            sines, cosines = vmap(lambda y: (sin(y * w), cos(y * v)))(np.ones(2))
+            return t * sines.sum(), cosines.sum()
+
+        return scan(step, 1.0, np.ones(3))[0]
+
+    lowered = jit(grad(last)).lower(0.5, 0.7)
+    same(lowered(0.5, 0.7), 24 * np.sin(0.5) ** 2 * np.cos(0.5))
+    assert lowered.program.bodies[0].scan.shared == 1
+
+
+def test_a_pullback_gives_the_adjoints_that_are_read():
+    loss = lambda a, b, v: sum(x * x for x in two_results(a, b, v))  # noqa: E731
+    program = jit(grad(loss, (0, 1, 2))).lower(*TWO).program
+
+    def adjoints(outputs):
+        pullback, scan = sorted(trimmed(program, outputs), key=lambda x: x.word)
+        assert (scan.word, pullback.back, pullback.given) == ("scan", (0, 1), (0,))
+        return pullback.by_own, pullback.by_shared
+
+    assert adjoints([*range(10)]) == ((0, 1), (0, 1))
+    assert adjoints([0, 1]) == ((), ())
+    assert adjoints([3, 5]) == ((1,), ())
+    assert adjoints([*range(2, 8)]) == ((0, 1), ())
+    assert adjoints([8]) == ((), (0,))
+    assert adjoints([8, 9]) == ((), (0, 1))
+
+
+def test_a_pullback_says_that_all_steps_went_right():
+    p = jit(grad(lambda x: loop(lambda i, t: t * x, x, 3))).lower(0.5).program
+    (slot,), last = np.flatnonzero(p.ops == VMAP), len(p.bodies[0]) - 1.0
+    p = replace(
+        p.returning(np.array([p.inputs + len(p)], np.int32)),
+        ops=np.append(p.ops, p.ops.dtype.type(PART)),
+        a=np.append(p.a, np.int32(p.inputs + slot)),
+        b=np.append(p.b, np.int32(-1 - len(p.constants))),
+        constants=np.append(p.constants, last),
+    )
+    assert Machine(simplified(p))(np.array([0.5])).tolist() == [1.0]
+
+
+def test_a_vmap_and_its_derivative_in_a_step_are_one():
+    lanes = lambda w: scan(  # noqa: E731
+        lambda t, x: (t + vmap(lambda y: sin(y * w * t))(np.array([1.0, 2.0])).sum() * x, None),
+        0.5,
+        np.array([1.0, -1.0]),
+    )[0]
+    (body,) = jit(derivative(lanes)).lower(0.7).program.bodies
+    assert [len(q.bodies) for q in body.programs] == [1, 1]
+    same(jit(grad(lanes))(0.7), derivative(lanes)(0.7))  # what comes back does not go forward
+
+
+def test_steps_are_run_so_many_at_a_time(monkeypatch):
+    cube = ad.primitive("cube_of_some_steps", lambda a: a**3, [lambda a, v: 3 * a * a])
+    step = lambda t, x: (t * 0.5 if t > x else cube(t) + x, t)  # noqa: E731
+    xs = np.array([0.1, 3.0, 1.0, 0.0, 2.0, 0.5, 0.4])
+    f = lambda run: lambda c: sum(run(step, c, xs)[1])  # noqa: E731
+    expected = [*value_and_grad(f(unrolled))(0.9)]
+    monkeypatch.setattr(sys.modules["autodiff.compiler.stepper"], "CHUNK", 1)
+    same([*value_and_grad(f(scan))(0.9)], expected)
 
 
 def test_steps_go_different_ways():
@@ -599,9 +786,9 @@ def test_programs_are_printed_counted_and_pickled():
     assert "for 9 steps" in text
     again = pickle.loads(pickle.dumps(lowered.program))
     assert again.bodies[0].key() == lowered.program.bodies[0].key()
-    from autodiff.compiler.machine import Machine
-
     assert Machine(again)(np.array([0.5])) == lowered.run([0.5])
+    power = jit(grad(lambda x: loop(lambda i, t: t * x * 3.0, 1.0, 3))).lower(0.5)
+    assert "v6 = v5 * x0\n    return v4, 0.0, v6\nway 1 of body 0, for 2 steps" in power.as_text()
     one = jit(lambda x: sin(x)).lower(0.5).stats()["flops"]
     assert jit(lambda x: loop(lambda i, y: sin(y), x, 9)).lower(0.5).stats()["flops"] == 9 * one
 

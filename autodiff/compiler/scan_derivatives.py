@@ -14,7 +14,6 @@ and F'(x, dx) = (F(x), J dx) the scan with tangents, both of all inputs x at onc
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -188,15 +187,14 @@ def pullback_of(
         ways = []
         for q in phase.ways:
             wide = with_inputs(q, q.inputs + len(back) + len(seen), np.arange(q.inputs))
-            wide = replace(wide, constants=np.append(wide.constants, 0.0))
-            zero, first = -len(wide.constants), q.inputs
+            first = q.inputs
             seeds = {int(i): first + j for j, i in enumerate(back) if (phase.after & after)[i]}
             first += len(back)
             seeds |= {n + int(i): first + j for j, i in enumerate(seen) if now[i]}
             active = back[(phase.before & before)[back]]
             places = [*active.tolist(), *(n + own).tolist(), *(n + m + common).tolist()]
             r = reverse(wide, [seeds], places, keep=True)
-            of_back = np.full(len(back), zero, np.int32)
+            of_back = np.full(len(back), -1 - len(q.constants), np.int32)  # the emitter's 0
             adjoint = r.outputs[n + scan.results :]
             of_back[np.searchsorted(back, active)] = adjoint[: len(active)]
             ways.append(
