@@ -11,7 +11,7 @@ import numpy as np
 from autodiff.engine.reals import describe, real
 from autodiff.engine.traces import active
 from autodiff.functions import greater, less, less_equal, sum, take, where
-from autodiff.value import Value, number_of
+from autodiff.value import Value
 
 
 def interp(x: Any, xp: Any, fp: Any, left: Any = None, right: Any = None) -> Any:
@@ -86,7 +86,6 @@ def _place(x: Any, knots: list[Any]) -> tuple[Any, Any]:
     """
     inner, last = knots[1:-1], knots[-1]
     if active() is None or not any(type(k) is Value for k in (x, *knots)):
-        x, *knots = [number_of(k) if type(k) is Value else k for k in (x, *knots)]
         i = bisect_right(knots, x, 1, len(knots) - 1) - 1
         return i, i + int(x >= knots[-1])
     i = sum([less_equal(k, x) for k in inner]) if inner else 0

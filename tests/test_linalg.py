@@ -200,6 +200,11 @@ def test_a_system_is_a_matter_of_few_nodes():
     assert nodes(20) <= 4 * nodes(10) <= 4 * 600
 
 
+def test_a_determinant_close_to_0_is_a_matter_of_few_nodes():
+    v = linalg.det(values(1.0 + 1e-10 * random(12, 12)))
+    assert len(topological_order([v])) <= 600
+
+
 # -- derivatives -----------------------------------------------------------------------------------
 
 

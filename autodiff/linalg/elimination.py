@@ -235,7 +235,7 @@ def _above(pivots: list[_Row], j: int) -> list[Any]:
 
 def _first(xs: list[Any], x: Any) -> Any:
     """The place of the first of ``xs`` that is ``x``: an int, or in a trace, a Value."""
-    if active() is None or not any(type(y) is Value for y in xs):
+    if not any(type(y) is Value for y in xs):
         return xs.index(x)
     backwards = range(len(xs), 0, -1)
     marks = [
