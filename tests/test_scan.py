@@ -27,6 +27,7 @@ from autodiff import (
     jvp,
     log,
     loop,
+    maximum,
     scan,
     sin,
     sqrt,
@@ -130,6 +131,19 @@ def test_reverse_mode_by_what_a_pullback_is_given_and_by_what_its_scan_is():
             for r in (scan, unrolled)
         )
         same(found, expected)
+
+
+def test_a_pullback_has_tangents_by_the_adjoint_it_is_given_alone():
+    def f(v, x):  # 4 v x**4; the first constant is 0, and the adjoint the first input
+        above = maximum(x, 0.0)
+        (slope,) = vjp(lambda x: loop(lambda i, t: t * t, x, 2), x)[1](v)
+        return above * slope
+
+    for gradient in (grad(f, (0, 1)), jit(grad(f, (0, 1)))):
+        assert gradient(3.0, 2.0) == (64.0, 384.0)
+    assert jvp(f, (3.0, 2.0), (1.0, 0.0)) == (192.0, 64.0)
+    assert jvp(f, (3.0, 2.0), (0.0, 1.0)) == (192.0, 384.0)
+    assert jvp(lambda v: f(v, 2.0), (3.0,), (1.0,)) == (192.0, 64.0)
 
 
 def test_the_results_of_steps_are_arrays():
