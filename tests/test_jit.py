@@ -23,6 +23,7 @@ from autodiff import (
     primitive,
     take,
     value_and_grad,
+    vmap,
 )
 from autodiff.engine.modes import MODE
 from autodiff.transforms.cache import MOST
@@ -350,6 +351,37 @@ def test_what_a_comparison_protects_is_not_computed_where_it_fails():
     assert f(-1.0, [1.0, 2.0], np.array([7])) == -1.0
     with pytest.raises(IndexError, match="index 7 is not one of 0 to 1"):
         f(1.0, [1.0, 2.0], np.array([7]))
+
+
+# -- vmap ------------------------------------------------------------------------------------------
+
+
+def test_every_vmap_reads_its_own_operands_and_those_of_its_results_are_read_that_are_used():
+    def f(w, xs, ys):
+        first = vmap(lambda x: x * w)(xs)
+        second = vmap(lambda y: y - w if y > 0 else y / w)(ys[::-1])
+        third = vmap(lambda x, y: (x + y, x * y + w))(xs[:3], ys[:3])
+        return [first[1], first[3], *second, third[0][0], third[1][2], w]
+
+    fast, traces = jit(f), []
+    again = jit(lambda w, xs, ys: traces.append(1) or f(w, xs, ys))
+    xs = np.array([1.0, 2.0, 3.0, 5.0])
+    for ys in ([0.5, 1.5, 2.5, 4.0], [-0.5, 1.5, -2.5, 4.0], [0.5, -1.5, 2.5, 4.0]):
+        ys = np.array(ys)
+        for w in (7.0, 11.0):
+            second = [y - w if y > 0 else y / w for y in ys[::-1].tolist()]
+            wanted = [2.0 * w, 5.0 * w, *second, 1.0 + ys[0], 3.0 * ys[2] + w, w]
+            assert fast(w, xs, ys) == again(w, xs, ys) == wanted
+    assert len(traces) < 6
+
+
+def test_an_index_beyond_the_list_is_refused_in_every_lane():
+    f = jit(lambda xs, i: [2.0 * x for x in vmap(lambda j: take(xs, j))(i)], check=False)
+    xs = [1.0, 2.0, 3.0]
+    assert f(xs, np.array([2, 0])) == [6.0, 2.0]
+    with pytest.raises(IndexError, match="index 3 is not one of 0 to 2"):
+        f(xs, np.array([2, 3]))
+    assert f(xs, np.array([1, 1])) == [4.0, 4.0]
 
 
 # -- the cache -------------------------------------------------------------------------------------
