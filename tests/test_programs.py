@@ -455,6 +455,17 @@ def test_a_program_is_given_as_many_numbers_as_it_has_inputs():
     assert run(p, [3.0, 5.0]) == [15.0]
 
 
+def test_a_walk_ends_at_the_first_of_its_ends_even_if_that_is_its_first_instruction():
+    mine = primitive("walked", lambda a: a + 1.0, [lambda a, v: 1.0])
+    p = program_of(lambda x: mine(mine(mine(x))), [2.0])
+    machine = Machine(p)
+    for ends, at in [((0, 2), 0), ((1, 2), 1), ((2,), 2), ((), 3)]:
+        assert machine.walk(np.array([2.0]), [], ends) == at
+    guarded = jit(lambda x: mine(x) if x > 3 else x).lower(4.0).program
+    assert Machine(guarded).walk(np.array([2.0]), [], ()) is None
+    assert run(p, [2.0]) == [5.0]
+
+
 def test_a_lowered_call_is_recorded_but_under_no_grad():
     w = Value(3.0)
     lowered = jit(lambda x: x * w).lower(1.0)

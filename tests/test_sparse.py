@@ -8,7 +8,7 @@ import scipy.sparse
 from hypothesis import given
 from hypothesis import strategies as st
 
-from autodiff import COMPILED, Value, functions, hessian, jacobian, jit, take
+from autodiff import COMPILED, Value, functions, hessian, jacobian, jit, loop, take
 from autodiff.compiler import derivatives
 from autodiff.compiler.machine import Machine
 from autodiff.compiler.sparsity import by_column, colours, pattern, sparse_jacobian
@@ -262,6 +262,16 @@ def test_what_is_held_constant_or_taken():
     found = jacobian(f, sparse=True)(np.array([2.0, 3.0]), np.array([1]))
     np.testing.assert_array_equal(found.toarray(), [[0.0, 2.0], [0.0, 1.0]])
     assert found.nnz == 2
+
+
+def test_what_a_loop_computes_depends_on_all_that_it_reads():
+    def f(x):
+        return [x[2] * x[3], loop(lambda i, t: t * x[1], x[0], 3), x[3]]
+
+    found = jacobian(f, sparse=True)(np.array([2.0, 3.0, 5.0, 7.0]))
+    wanted = [[0.0, 0.0, 7.0, 5.0], [27.0, 54.0, 0.0, 0.0], [0.0, 0.0, 0.0, 1.0]]
+    np.testing.assert_array_equal(found.toarray(), wanted)
+    assert found.nnz == 5
 
 
 def test_shapes_and_several_arguments():
