@@ -562,3 +562,37 @@ def test_many_operations_on_one_operand_are_told_apart(code):
     assert q.outputs.tolist() == [*range(n, 2 * n - 1)] * 2
     numbers = np.linspace(-1, 1, n)
     assert run(q, numbers) == run(p, numbers)
+
+
+# -- the chain rule --------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("index", [1.0, 2.0])
+def test_what_pick_does_not_choose_has_no_derivative(index):
+    """It gives its first operand if those in the middle are equal, and else its last."""
+    p = written(4, [3.0, 5.0], ("mul", 0, -1), ("mul", 3, -2), ("pick", 4, 1, 2, 5), outputs=[6])
+    q = validate(derivatives.reverse(p, [{0: None}], range(4), keep=True), "reverse")
+    wanted = [21.0, 3.0, 0.0, 0.0, 0.0] if index == 1.0 else [55.0, 0.0, 0.0, 0.0, 5.0]
+    numbers = np.array([7.0, 1.0, index, 11.0])
+    assert Machine(q)(numbers).tolist() == wanted
+    directions = [{i: None} for i in range(4)]
+    q = validate(derivatives.forward(p, directions, keep=True), "forward")
+    assert Machine(q)(numbers).tolist() == wanted
+
+
+def test_a_choice_among_constants_does_not_move_with_its_index():
+    p = written(1, [3.0, 5.0], ("take", -1, -2, 0), ("pick", -1, 0, -2, -2), outputs=[1, 2])
+    q = validate(derivatives.forward(p, [{0: None}]), "forward")
+    assert q.constants[-1 - q.outputs].tolist() == [0.0, 0.0]
+    assert len(q) == len(p)
+
+
+def test_all_that_vmaps_give_can_be_added_up():
+    """What lanes share gets the adjoints of every kind of lanes, each from a vmap of its own."""
+    own = trace(lambda xs: [sum_(vmap(lambda x: x * x)(np.array(xs)))], [0.0] * 3).program
+    appended, total = emitter.Emitter(Program(3, np.zeros(0, np.int32)), []), 0
+    for _ in range(20):
+        for slot in appended.vmap(own.bodies[0], [0, 1, 2], [0, 1, 2]).tolist():
+            total = appended.sum(total, slot)
+    p = validate(appended.finished(np.array([total], np.int32)), "appended")
+    assert Machine(p)(np.array([2.0, 3.0, 5.0])).tolist() == [2.0 + 20 * (4.0 + 9.0 + 25.0)]

@@ -119,9 +119,13 @@ class Emitter:
         )
 
     def vmap(self, body: Body, operands: Any, which: Any) -> Any:
-        """Append a ``vmap``, and a ``part`` for each of its results in ``which``; their slots."""
+        """Append a ``vmap``, and a ``part`` for each of its results in ``which``; their slots.
+
+        There will be room to add each of these to something.
+        """
         n, e, c = len(which), len(operands) + 1, self.c
-        more = (n + 1, n + 1, n + 1, e, n + 1)
+        each = 2 * n + 1  # itself, the parts, and a sum for each of them
+        more = (each, each, each, e, n + 1)
         if min([x - y for x, y in zip(self.spare, more, strict=True)]) < 0:
             made = [len(x) + y for x, y in zip(self.room, more, strict=True)]  # seldom, then
             pairs = zip(self.room, made, strict=True)
