@@ -36,5 +36,5 @@ cdef class Emitter:
                    x=cython.int, c=cython.int, zero=cython.int)
     cpdef reverse(self, Py_ssize_t start, Py_ssize_t end, const unsigned char[::1] active, int[::1] adjoint)
     @cython.locals(k=Py_ssize_t, op=cython.int, count=cython.int, i=cython.int, x=cython.int,
-                   c=cython.int, total=cython.int, e=Py_ssize_t, zero=cython.int, moving=cython.int)
+                   c=cython.int, total=cython.int, e=Py_ssize_t, zero=cython.int, moving=bint)
     cpdef forward(self, Py_ssize_t start, Py_ssize_t end, const unsigned char[::1] active, int[::1] tangent)

@@ -48,9 +48,10 @@ class Emitter:
             else template(int(key >> 32), int(key & 0xFFFFFFFF))
             for key in keys
         ]
-        instructions = np.array([len(t) for t in templates], np.int64)[of] + 2 * counts + 1
+        # Each operand may take a product or a choice, of four operands, and a sum.
+        instructions = np.array([len(t) for t in templates], np.int64)[of] + 2 * counts
         operands = np.array([len(t.entries) for t in templates], np.int64)[of] + 4 * counts
-        n, e = len(p) + len(p.outputs), len(p.entries) + 1
+        n, e = len(p) + len(p.outputs), len(p.entries)
         for active in masks:
             now = active[p.inputs :] != 0
             n += int(instructions[now].sum())
@@ -60,7 +61,7 @@ class Emitter:
         self.zero = -1 - len(p.constants)
         self.none = NONE
         self.program = p
-        self.inputs, self.n, self.e, self.base = p.inputs, len(p), len(p.entries), 0
+        self.inputs, self.n, self.e = p.inputs, len(p), len(p.entries)
         self.add, self.mul, self.neg, self.take, self.pick, self.part = _CODES
         room: list[Any] = [
             np.zeros(n, np.uint16),
@@ -269,7 +270,7 @@ class Emitter:
                 count = self.operands(k)
                 if op == self.take or op == self.pick:  # in C there is no `in`
                     e = self.e
-                    moving = 0  # how many of those to choose from have a tangent
+                    moving = False  # whether any of those to choose from has a tangent
                     for i in range(count):
                         x = self.operand(k, i)
                         if not self.decides(op, i, count):
@@ -277,7 +278,7 @@ class Emitter:
                                 x = zero
                             else:
                                 x = tangent[x]
-                                moving += 1
+                                moving = True
                         self.entries[e + i] = x
                     if moving:
                         self.e = e + count
