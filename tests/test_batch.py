@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from autodiff import functions, primitive, take, where
+from autodiff import functions, primitive, take, vmap, where
+from autodiff.compiler import batch as batches
 from autodiff.compiler.batch import Batch, in_lanes
 from autodiff.compiler.derivatives import reverse
 from autodiff.compiler.lanes import WIDTH
@@ -128,6 +129,133 @@ def test_layers_are_one_step_each_whatever_the_lanes():
     assert_as_alone(batch, gradient, numbers, range(30), lanes)
 
 
+def test_a_guard_does_not_part_what_is_one_step():
+    def f(inputs):
+        *xs, w = inputs
+        if xs[0] < 1.0:
+            xs = [functions.sin(x) * w for x in xs]
+        return [xs[0] + 1.0 if xs[1] < 1.0 else xs[0], *xs]
+
+    traced = trace(f, [0.5] * 21)
+    p = simplified(behind(traced.guards, traced.program))
+    batch = Batch(p, range(20), 16)
+    assert steps_of(batch) == 7  # sines, products, an addition, two comparisons and their guards
+    lanes = np.random.default_rng(0).normal(size=(20, 16))
+    assert_as_alone(batch, p, np.full(21, 0.5), range(20), lanes)
+
+
+def steps_of(batch):
+    return sum(len(steps) for steps, *_ in batch._parts) // WIDTH
+
+
+def test_operands_of_lanes_and_shared_ones_are_in_groups_of_their_own():
+    def f(inputs):
+        xs, ys, ws, vs = (inputs[i : i + 16] for i in (0, 16, 32, 48))
+        return [
+            *(x / w for x, w in zip(xs, ws, strict=True)),
+            *(w / x for x, w in zip(xs, ws, strict=True)),
+            *(x / y for x, y in zip(xs, ys, strict=True)),
+            *(functions.dot([x, y], [w, v]) for x, y, w, v in zip(xs, ys, ws, vs, strict=True)),
+            *(functions.dot([w, v], [y, x]) for x, y, w, v in zip(xs, ys, ws, vs, strict=True)),
+            *(functions.dot([x, y], [y, x]) for x, y in zip(xs, ys, strict=True)),
+        ]
+
+    p = simplified(trace(f, [1.0] * 64).program)
+    batch = Batch(p, range(32), 16)
+    assert steps_of(batch) == 6
+    assert (len(batch._packed), batch._room) == (6, 1)  # all operands are read in place
+    numbers = np.random.default_rng(0).normal(size=64)
+    assert_as_alone(batch, p, numbers, range(32), np.random.default_rng(1).normal(size=(32, 40)))
+
+
+def test_sums_of_one_length_are_told_apart_by_what_they_add_up():
+    def f(inputs):
+        xs, ys, s = inputs[:8], inputs[8:19], inputs[19]
+        return [
+            *(x + y + s + x + s + y for x, y in zip(xs, ys, strict=False)),
+            *(x + y + s + x + y + s for x, y in zip(xs, ys[1:], strict=False)),
+            *(x + y + s + s + x + y for x, y in zip(xs, ys[2:], strict=False)),
+            *(functions.dot([x, s], [y, s]) for x, y in zip(xs, ys, strict=False)),
+        ]
+
+    p = simplified(trace(f, [1.0] * 20).program)
+    batch = Batch(p, range(19), 16)
+    assert steps_of(batch) == 4
+    numbers = np.random.default_rng(0).normal(size=20)
+    assert_as_alone(batch, p, numbers, range(19), np.random.default_rng(1).normal(size=(19, 40)))
+
+
+@pytest.mark.parametrize("own", [range(11), range(3), range(3, 11)])
+def test_operands_along_two_axes_are_read_in_place(own):
+    def f(xs):
+        return [x * y for x in xs[:3] for y in xs[3:11]]
+
+    p = simplified(trace(f, [1.0] * 11).program)
+    batch = Batch(p, own, 16)
+    assert (steps_of(batch), len(batch._packed), batch._room) == (1, 1, 1)
+    numbers = np.random.default_rng(0).normal(size=11)
+    lanes = np.random.default_rng(1).normal(size=(len(own), 40))
+    assert_as_alone(batch, p, numbers, own, lanes)
+
+
+@pytest.mark.parametrize("own", [range(24), range(11), range(3, 24), range(11, 24, 2), range(2)])
+def test_operands_along_other_axes_are_copied(own):
+    def f(xs):
+        some = [xs[random.Random(k).randrange(24)] for k in range(24)]
+        return [
+            *(xs[4 * i + k] / xs[4 * j + k] for i in range(2) for j in range(3) for k in range(4)),
+            *(xs[k % 6] - xs[12 + k % 4] for k in range(12)),
+            *(functions.less(x, some[4 * i + j]) for i, x in enumerate(xs[:6]) for j in range(4)),
+            *(functions.sin(x) * y for x in xs[11:14] for y in xs[16:24]),
+        ]
+
+    p = simplified(trace(f, [1.0] * 24).program)
+    batch = Batch(p, own, 16)
+    numbers = np.random.default_rng(0).normal(size=24)
+    lanes = np.random.default_rng(1).normal(size=(len(own), 40))
+    assert_as_alone(batch, p, numbers, own, lanes)
+
+
+def test_what_lanes_share_is_copied_once():
+    def f(xs):
+        return [x * xs[20 + random.Random(k).randrange(20)] for k, x in enumerate(xs[:20])]
+
+    batch = Batch(simplified(trace(f, [1.0] * 40).program), range(20), 16)
+    assert (steps_of(batch), len(batch._packed), batch._room) == (1, 21, 20)
+
+
+def test_a_sum_by_itself_reads_in_place():
+    def f(xs):
+        return [functions.sum(xs)]
+
+    p = simplified(trace(f, [1.0] * 20).program)
+    batch = Batch(p, range(20), 16)
+    assert (steps_of(batch), len(batch._packed), batch._room) == (1, 21, 1)
+    assert_as_alone(batch, p, np.zeros(20), range(20), np.linspace(-1.0, 1.0, 400).reshape(20, 20))
+
+
+@pytest.mark.parametrize(
+    ("most", "steps"), [(1, 33), (100, 17), (319, 7), (320, 6), (959, 4), (960, 3)]
+)
+def test_a_step_copies_no_more_numbers_than_it_may(most, steps, monkeypatch):
+    def f(xs):
+        r = random.Random(0)
+        some = [r.sample(xs, 3) for _ in range(20)]
+        return [
+            *(functions.maximum(x, a) for x, (a, _, _) in zip(xs, some, strict=False)),
+            *(functions.sum(three) for three in some),
+            *(functions.sin(x) for x in xs),
+        ]
+
+    monkeypatch.setattr(batches, "MOST", most)
+    p = simplified(trace(f, [1.0] * 24).program)
+    batch = Batch(p, range(24), 16)
+    lanes = np.random.default_rng(1).normal(size=(24, 40))
+    assert_as_alone(batch, p, np.zeros(24), range(24), lanes)
+    assert steps_of(batch) == steps
+    assert batch._room <= max(most, 3 * 16)  # those of one sum, in one step at any rate
+
+
 def test_what_no_lane_has_for_itself_is_computed_once():
     def f(inputs):
         x, w = inputs
@@ -169,6 +297,21 @@ def test_lanes_are_told_apart_by_the_first_guard_that_fails():
     assert results[0, failed == 0].tolist() == [7.5, 9.0]
 
 
+def test_lanes_are_told_apart_by_what_fails_in_a_vmap_in_them():
+    def f(inputs):
+        x, y, i, j = inputs
+        values = np.array([x, y])
+        found = functions.sum(vmap(lambda z: take([z, -z], i))(values)) + take([x, y], j)
+        return [found if x < 5.0 else -found]
+
+    traced = trace(f, [1.0, 2.0, 0.0, 1.0])
+    p = simplified(behind(traced.guards, traced.program))
+    x, i, j = [1.0, 1.0, 7.0, 1.0, 1.0, 7.0], [0, 2, 2, 0, 2, 0], [0, 0, 0, 9, 0, 0]
+    lanes = np.array([x, [2.0] * 6, i, j])
+    _, _, failed = Batch(p, range(4), 8)(np.zeros(4), lanes)
+    assert failed.tolist() == [0, 2, 1, 3, 2, 1]
+
+
 def test_primitives_in_python_run_one_lane_after_the_other():
     twice = primitive("twice_in_lanes", value=lambda x: 2.0 * x, partials=[lambda x, v: 2.0])
     traced = trace(lambda xs: [twice(xs[0]) if xs[0] > xs[1] else xs[0]], [2.0, 1.0])
@@ -177,6 +320,35 @@ def test_primitives_in_python_run_one_lane_after_the_other():
     results, _, failed = in_lanes(p, [0], 3)(np.array([0.0, 1.0]), lanes)
     assert failed.tolist() == [0, 1, 0]
     assert results[0, failed == 0].tolist() == [6.0, 10.0]
+
+
+def test_lanes_run_one_after_the_other_until_a_batch_is_worth_its_making(monkeypatch):
+    made = []
+
+    class Counted(Batch):
+        def __init__(self, *args):
+            made.append(self)
+            super().__init__(*args)
+
+    def f(inputs):
+        (x,) = inputs
+        for _ in range(400):
+            x = functions.sin(x)
+        return [x]
+
+    monkeypatch.setattr(batches, "Batch", Counted)
+    run = in_lanes(simplified(trace(f, [1.0]).program), [0], 4)
+    lanes = np.linspace(-1.0, 1.0, 4)[None]
+    expected = run(np.zeros(1), lanes)[0].tobytes()
+    assert not made
+    calls = 1
+    while not made:
+        assert calls < 200
+        assert run(np.zeros(1), lanes)[0].tobytes() == expected
+        calls += 1
+    assert calls > 5
+    assert run(np.zeros(1), lanes)[0].tobytes() == expected
+    assert len(made) == 1
 
 
 def test_threads_run_one_batch_at_once():

@@ -25,7 +25,7 @@ from autodiff.compiler.machine import Machine, places, run_batch
 from autodiff.compiler.passes import dead_code
 from autodiff.compiler.program import ARITY, GUARD, Body, Floats, Integers, Program, in_order, views
 from autodiff.compiler.sums import sums
-from autodiff.compiler.vectorize import LANES, Tiered, grouped
+from autodiff.compiler.vectorize import LANES, Tiered, grouped, last_operands
 from autodiff.engine.instructions import PART, STATIC, VMAP
 from autodiff.ops import CODES
 
@@ -297,7 +297,7 @@ class _Nested(NamedTuple):
         refs: its operands: rows of a block; those of what is shared, and constants, below 0.
         parts: the rows that get its results.
         which: which results these are.
-        number: told of lanes in which it fails, unless the program itself asks.
+        number: told of lanes in which it fails; if the program itself asks, its guard is told.
     """
 
     body: Body
@@ -315,8 +315,7 @@ class _Nested(NamedTuple):
         numbers[~own] = shared[self.refs[~own]][:, None]
         found = self.body.run_many(numbers, own)
         block[self.parts] = found[self.which]
-        if len(self.body) - 1 not in self.which:
-            bad[(found[-1] == 0) & (bad == 0)] = self.number
+        bad[(found[-1] == 0) & (bad == 0)] = self.number
 
 
 class _Layout:
@@ -329,8 +328,8 @@ class _Layout:
     def __init__(self, p: Program, shared: int, lanes: int) -> None:
         self.shared = shared
         self.lanes = lanes
-        of_lanes = _reads_lanes(p, shared)
-        self.program, self._groups = grouped(p, of_lanes, guarded=False)
+        a, b = last_operands(p) >= shared  # which are numbers of lanes: those of a group agree
+        self.program, self._groups = grouped(p, np.asarray(a + 2 * b, np.int32), guarded=False)
         self.room = 1
         longest = int(np.max(self.program.b[self.program.over_list], initial=1))
         self._copied: list[Any] = [np.arange(longest)]  # which rows over lists read by
@@ -445,8 +444,8 @@ class _Layout:
         for table, is_own, axes, there in zip(tables, own, found, placed, strict=True):
             by_lane = int(is_own.any())
             if there:
-                strides, step = axes.along(sizes) if n > 1 else (0,), axes.step
-                row += [IN_PLACE, 0, int(self.at(table[:1, :1])[0, 0])]
+                strides, step = axes.along(sizes), axes.step
+                row += [IN_PLACE, 0, int(self.at(table[0, 0]))]
             else:
                 width = lanes if by_lane else 1
                 cells = self.at(table)[..., None] + is_own[..., None] * np.arange(width)
@@ -457,14 +456,3 @@ class _Layout:
             row += [*[0] * len(outer), *strides[::-1], by_lane, step]
         self.room = max(self.room, room)
         self._step(row)
-
-
-def _reads_lanes(p: Program, shared: int) -> Integers:
-    """Of every instruction, which of its operands are numbers of lanes: those of a group agree."""
-    a = np.where(p.over_list, 0, p.a >= shared)
-    b = np.where(ARITY[p.ops] == 2, p.b >= shared, False)
-    found = a + 2 * b
-    lists = np.flatnonzero(p.over_list & (p.b > 0))
-    last = p.a[lists] + p.b[lists] - 1  # of a sum, whose first term may be of another kind
-    found[lists] = (p.entries[last - (p.b[lists] > 1)] >= shared) + 2 * (p.entries[last] >= shared)
-    return np.asarray(found, np.int32)

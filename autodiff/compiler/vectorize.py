@@ -145,7 +145,7 @@ def _reordered(p: Program, order: Any, groups: list[tuple[int, int]]) -> Program
     moved = np.concatenate([np.arange(n, dtype=np.int32), np.zeros(len(p), np.int32), constants])
     to = moved[n:]  # of instructions
     to[order] = n + np.arange(len(p), dtype=np.int32)
-    refs = _last_operands(p)
+    refs = last_operands(p)
     places = np.zeros(n + len(p), np.int32)  # among the results
     places[p.outputs[p.outputs >= 0]] = np.flatnonzero(p.outputs >= 0)
     for first, end in groups:
@@ -158,7 +158,7 @@ def _reordered(p: Program, order: Any, groups: list[tuple[int, int]]) -> Program
     return q.returning(moved[p.outputs])
 
 
-def _last_operands(p: Program) -> Integers:
+def last_operands(p: Program) -> Integers:
     """Of what is done by lane, the last two operands: a sum may begin with one of another kind."""
     a, b = p.a.copy(), np.where(ARITY[p.ops] == 1, p.a, p.b)
     lists = np.flatnonzero(p.over_list & LANES[p.ops])

@@ -58,7 +58,7 @@ LANES: dict[str, str] = {
     "+ 2, 1) -> work = sizes * np.where(length[of_run] > 1, length[of_run] + 2, 1)": (
         "no list of lanes has less than two elements"
     ),
-    "compiler.vectorize._last_operands: a, b = (p.a.copy(), np.where(ARITY[p.ops] == 1, p.a, "
+    "compiler.vectorize.last_operands: a, b = (p.a.copy(), np.where(ARITY[p.ops] == 1, p.a, "
     "p.b)) -> a, b = (p.a.copy(), np.where(ARITY[p.ops] == 1, p.b, p.b))": (TUNED),
     "compiler.vectorize._regular: best, found = (0, np.arange(n)) -> best, found = (1, "
     "np.arange(n))": (TUNED),
