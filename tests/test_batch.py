@@ -207,6 +207,11 @@ def test_operands_along_other_axes_are_copied(own):
             *(xs[k % 6] - xs[12 + k % 4] for k in range(12)),
             *(functions.less(x, some[4 * i + j]) for i, x in enumerate(xs[:6]) for j in range(4)),
             *(functions.sin(x) * y for x in xs[11:14] for y in xs[16:24]),
+            *(
+                functions.dot(xs[i : i + 3], some[j : j + 3])
+                for i in range(0, 12, 3)
+                for j in range(0, 15, 3)
+            ),
         ]
 
     p = simplified(trace(f, [1.0] * 24).program)
@@ -300,16 +305,17 @@ def test_lanes_are_told_apart_by_the_first_guard_that_fails():
 def test_lanes_are_told_apart_by_what_fails_in_a_vmap_in_them():
     def f(inputs):
         x, y, i, j = inputs
-        values = np.array([x, y])
-        found = functions.sum(vmap(lambda z: take([z, -z], i))(values)) + take([x, y], j)
+        values = [functions.sin(x), y]
+        of_lanes = vmap(lambda z: take([z, -z], i))(np.array(values))
+        found = functions.sum(of_lanes) + take(values, j)
         return [found if x < 5.0 else -found]
 
     traced = trace(f, [1.0, 2.0, 0.0, 1.0])
     p = simplified(behind(traced.guards, traced.program))
     x, i, j = [1.0, 1.0, 7.0, 1.0, 1.0, 7.0], [0, 2, 2, 0, 2, 0], [0, 0, 0, 9, 0, 0]
-    lanes = np.array([x, [2.0] * 6, i, j])
+    lanes = np.array([x, [0.0] * 6, i, j])
     _, _, failed = Batch(p, range(4), 8)(np.zeros(4), lanes)
-    assert failed.tolist() == [0, 2, 1, 3, 2, 1]
+    assert failed.tolist() == [0, 5, 1, 6, 5, 1]
 
 
 def test_primitives_in_python_run_one_lane_after_the_other():
@@ -413,7 +419,7 @@ def added_up_alone(p, inputs, at, lanes, own):
 
 
 @pytest.mark.parametrize("threads", [1, 3])
-@pytest.mark.parametrize(("total", "most"), [(1, 1), (13, 16), (100, 16), (100, 100)])
+@pytest.mark.parametrize(("total", "most"), [(1, 1), (3, 1), (13, 16), (100, 16), (100, 100)])
 def test_sums_over_lanes_are_those_of_each_alone(total, most, threads):
     draw = np.random.default_rng(total)
     inputs = draw.integers(-3, 4, 29).astype(float)  # so that all sums are exact
