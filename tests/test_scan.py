@@ -823,6 +823,54 @@ def test_indices_out_of_range_and_python_primitives():
     same([g(0.3), grad(g)(0.3), hessian(g)(0.3)], [h(0.3), grad(h)(0.3), hessian(h)(0.3)])
 
 
+@pytest.mark.parametrize("chunk", [1, 8])
+def test_steps_are_run_a_few_at_a_time(monkeypatch, chunk):
+    monkeypatch.setattr(sys.modules["autodiff.compiler.stepper"], "CHUNK", chunk)
+    cube = ad.primitive("cube_of_a_chunk", lambda a: a**3, [lambda a, v: 3 * a * a])
+
+    def f(run, x):
+        def step(t, y):
+            return (t + 1.0 + y, t * x) if t < x else (cube(t) / 8.0, t + y)
+
+        last, results = run(step, x / 2.0, np.array([0.5, 0.25, -1.0, 2.0, 0.125]))
+        return [last, *results]
+
+    assert jit(lambda x: f(scan, x))(2.0) == f(unrolled, 2.0)
+
+
+def test_steps_go_on_from_what_python_does_in_any_way():
+    slopes = []
+    slope = ad.primitive("slope_of_a_way", lambda a: slopes.append(a) or 2.0, [lambda a, v: 0.0])
+    twice = ad.primitive("twice_in_a_way", lambda a: 2.0 * a, [lambda a, v: slope(a)])
+    run, xs = scan, np.array([1.0, 2.0, 3.0, 0.5, 0.7])
+
+    def f(c):
+        def step(c, x):
+            if c[0] < 2.0:
+                return c * 1.5, c[1] * x
+            return vmap(lambda y: twice(y) * sin(y * x))(c), c[0] * x
+
+        c, ys = run(step, c, xs)
+        return c[0] * c[1] + sum(ys)
+
+    c = np.array([1.0, 2.0])
+    lowered = jit(grad(f)).lower(c)
+    slopes.clear()
+    found = lowered(c)
+    assert len(slopes) == 2 * 3  # of two lanes, in three of the steps, once
+    value = jit(f)(c)
+    run = unrolled
+    same(value, f(c))
+    same(found, grad(f)(c))
+
+
+def test_back_through_steps_python_may_begin():
+    def f(c, xs):
+        return sum(sum(y) for y in scan(lambda c, x: (c[::-1], vmap(lambda a: a * x)(c)), c, xs)[1])
+
+    assert jit(grad(f))(np.array([1.0, 2.0]), np.array([1.0, 2.0, 4.0])).tolist() == [7.0, 7.0]
+
+
 def test_anomalies_name_the_line():
     w = Value(1.0)
     for f in (lambda i, x: log(x - 1.0), lambda i, x: w * log(x - 1.0)):

@@ -31,6 +31,8 @@ from autodiff.compiler.vectorize import (
     steps_of,
     vectorized,
 )
+from autodiff.engine import choice, special
+from autodiff.engine.kernels import ARRAYS
 from autodiff.ops import CODES, ROWS, TABLE
 from autodiff.testing import expressions
 
@@ -190,6 +192,18 @@ def test_which_rows_are_done_lane_by_lane():
     names = {ROWS[op].name for op in np.flatnonzero(LANES)}
     assert names >= {"add", "mul", "exp", "relu", "detach", "chain", "products", "pick"}
     assert not names & {"", "mean", "monomial", "take", "guard", "largest", "peak"}
+
+
+def test_lanes_have_the_same_bits_however_numpy_rounds(monkeypatch):
+    """Of functions that are not rounded correctly everywhere, NumPy may have others than Python."""
+    rounded = {"abs", "sqrt", "floor", "ceil", "trunc", "rint", "div"}
+    for name in special.FUNCTIONS.keys() - rounded:
+        monkeypatch.setitem(ARRAYS, name, lambda *xs: np.full(np.shape(xs[0]), 7.0))
+    numbers, n = np.random.default_rng(0).uniform(0.1, 0.9, 2 * LEAST).tolist(), LEAST
+    names = ["detach", *(r.name for r in TABLE if ARITY[CODES[r.name]])]
+    lists = [(name, i, n + i) for name in names for i in range(n)]
+    _, steps = agree(listed(2 * n, *lists), numbers)
+    assert {name for name, _ in kinds(steps)} == {*names}
 
 
 # -- matrices --------------------------------------------------------------------------------------
@@ -773,6 +787,32 @@ def test_a_program_of_nothing():
     _, steps = agree(p, [3.0, 4.0])
     assert kinds(steps) == []
     assert vectorized(p)(np.array([3.0, 4.0])).tolist() == [4.0, 0.5, 4.0]
+
+
+def test_what_is_interpreted_is_counted(monkeypatch):
+    monkeypatch.setattr(choice, "ASKED", False)
+    monkeypatch.setattr(choice, "MANY", choice._before + 12)
+    p = listed(1, *[("exp", 0)] * 10)
+    steps, packed = memoryview(np.array([0, 0, 10] + [0] * (WIDTH - 3))), memoryview(b"")
+    none, w = memoryview(np.full(10, -1)), memoryview(np.ones(11))
+
+    def run_from(start):
+        code = (p.ops, p.a, p.b, p.entries)
+        assert interpreted.run_steps(start, 0, 1, steps, packed, *code, none, w, none) == 10
+
+    run_from(7)
+    run_from(2)
+    with pytest.warns(RuntimeWarning, match="the engine runs interpreted"):
+        run_from(9)
+
+
+def test_where_a_guard_fails_a_program_may_go_on_elsewhere():
+    p = listed(1, ("guard", 0, -1, -2), ("exp", 0), ("sin", 0), constants=[1.0, 0.0])
+    p = replace(p, outputs=np.array([2, 3], np.int32), sources=("here",))
+    machine = Machine(validate(p), np.array([2, -1, -1], np.int32))
+    assert machine(np.array([1.0])).tolist() == [math.exp(1.0), math.sin(1.0)]
+    assert machine(np.array([2.0])).tolist() == [math.exp(1.0), math.sin(2.0)]
+    assert Machine(p)(np.array([2.0])) is None
 
 
 def test_an_index_out_of_range_still_raises():

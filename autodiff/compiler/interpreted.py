@@ -29,7 +29,7 @@ def _over_list(op: int) -> Callable[[list[float]], float]:
     if row.name in ON_LISTS:
         return ON_LISTS[row.name]
     if not row.over_lists:
-        return lambda xs: float(FLOATS[row.name](*xs))
+        return lambda xs: FLOATS[row.name](*xs)
     lists = len(row.names)
 
     def value(xs: list[float]) -> float:
@@ -232,7 +232,7 @@ def advance_steps(
     i, way, k = at
     while i < last:
         while way < len(ways) // _WAY:
-            y = ways[way * _WAY : (way + 1) * _WAY]
+            y = ways[way * _WAY :]
             base = (i - first) * stride + y[_BASE]
             end = y[_SPLIT if to_split else _LENGTH]
             if not k:
@@ -283,7 +283,7 @@ def retreat_steps(
     n, of_carry, of_back, of_given, own, shared = sizes
     i, _, k = at
     while i >= first:
-        y = ways[chosen[i - first] * _WAY : (chosen[i - first] + 1) * _WAY]
+        y = ways[chosen[i - first] * _WAY :]
         base = (i - first) * stride + y[_BASE]
         if k < 0:
             w[base + n : base + n + of_back] = back[:of_back]
@@ -303,7 +303,6 @@ def retreat_steps(
         for j in range(shared):
             of_shared[j] += found[of_back + own + j]
         i, k = i - 1, -1
-    at[0] = i
     return _DONE
 
 

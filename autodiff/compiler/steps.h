@@ -165,6 +165,5 @@ static int ad_retreat(Py_ssize_t *at, Py_ssize_t first, const int *ways, const i
         found += nown;
         for (j = 0; j < nshared; j++) of_shared[j] += slots[found[j]];
     }
-    at[0] = i;
     return AD_DONE;
 }

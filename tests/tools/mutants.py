@@ -85,7 +85,7 @@ OWN = {
     "engine.anomalies": ("contexts", "second_order"),
     "arrays": ("survivors", "optim", "in_the_loop"),
     "engine.ckernels": ("engine_choice", "ops"),
-    "compiler.interpreted": ("vectorize", "scan", "programs", "transforms_agree"),
+    "compiler.interpreted": ("vectorize", "scan", "batch", "programs", "transforms_agree"),
     "compiler.batch": ("batch", "vmap", "mapped"),
     "compiler.decisions": ("decisions", "mapped", "guards", "jit"),
     "compiler.mapped": ("mapped",),

@@ -6,6 +6,7 @@ Each name of a mutant has its reason in one line.
 from equivalent.batches import BATCHES
 from equivalent.engine import ENGINE
 from equivalent.guards import GUARDS
+from equivalent.instructions import INSTRUCTIONS
 from equivalent.lanes import LANES
 from equivalent.lowered import LOWERED
 from equivalent.machines import MACHINES
@@ -21,6 +22,7 @@ EQUIVALENT = {
     **BATCHES,
     **ENGINE,
     **GUARDS,
+    **INSTRUCTIONS,
     **LANES,
     **LOWERED,
     **MACHINES,
