@@ -363,6 +363,16 @@ def test_a_vmap_and_its_derivative_in_a_step_are_one():
     same(jit(grad(lanes))(0.7), derivative(lanes)(0.7))  # what comes back does not go forward
 
 
+def test_results_of_a_vmap_are_read_between_other_things():
+    def step(i, t):
+        x, y = vmap(lambda y: sin(y * t))(np.array([1.0, 2.0]))
+        return (cos(t) + x) * y
+
+    plain = lambda i, t: (cos(t) + sin(t)) * sin(2.0 * t)  # noqa: E731
+    expected = value_and_grad(lambda t: plain(1, plain(0, t)))(0.3)
+    same(value_and_grad(lambda t: loop(step, t, 2))(0.3), expected)
+
+
 def test_steps_are_run_so_many_at_a_time(monkeypatch):
     cube = ad.primitive("cube_of_some_steps", lambda a: a**3, [lambda a, v: 3 * a * a])
     step = lambda t, x: (t * 0.5 if t > x else cube(t) + x, t)  # noqa: E731
