@@ -15,6 +15,7 @@ from equivalent.programs import PROGRAMS
 from equivalent.pytrees import PYTREES
 from equivalent.scans import SCANS
 from equivalent.special import SPECIAL
+from equivalent.steps import STEPS
 from equivalent.traces import TRACES
 from equivalent.transforms import TRANSFORMS
 
@@ -31,6 +32,7 @@ EQUIVALENT = {
     **PYTREES,
     **SCANS,
     **SPECIAL,
+    **STEPS,
     **TRACES,
     **TRANSFORMS,
 }
