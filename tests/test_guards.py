@@ -671,13 +671,12 @@ def test_a_value_that_outlives_an_eager_transform_is_simply_right():
     assert derivative(outer)(2.0) == jacobian(outer)(2.0) == 5.25
 
 
-def test_an_argument_that_is_set_inside_is_right_or_refused():
+def test_an_argument_that_is_set_inside_is_refused():
     def f(x):
         x.data = 5.0
         return x * x
 
-    assert grad(f)(2.0) == 10.0
-    for transform in (derivative, hessian, jacobian, jit):
+    for transform in (grad, derivative, hessian, jacobian, jit):
         with pytest.raises(RuntimeError, match=r"set(ting)? \.data of"):
             transform(f)(2.0)
 

@@ -4,6 +4,7 @@ import ast
 import importlib.util
 import itertools
 import math
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -14,7 +15,7 @@ from autodiff import cos, dot, mean, primitive, sin, vmap
 from autodiff import sum as sum_
 from autodiff.compiler import derivatives, emitter, loops, passes, program, simplify, writing
 from autodiff.compiler.machine import Machine
-from autodiff.compiler.program import ARITY, Program, validate
+from autodiff.compiler.program import ARITY, Program, validate, views
 from autodiff.compiler.sums import sums
 from autodiff.compiler.trace import trace
 from autodiff.ops import CODES, ROWS
@@ -33,6 +34,24 @@ def interpreted_loops():
 
 def arrays(p):
     return [x.tolist() for x in (p.outputs, p.ops, p.a, p.b, p.entries)] + [p.constants.tobytes()]
+
+
+def written(inputs, constants, *code, outputs, sources=()):
+    """A program of rows, by name or number, and their operands."""
+    ops, a, b, entries = [], [], [], []
+    for name, *refs in code:
+        ops.append(CODES.get(name, name))
+        over_list = ARITY[ops[-1]] == 0
+        a.append(len(entries) if over_list else refs[0])
+        b.append(len(refs) if over_list else refs[1] if len(refs) > 1 else 0)
+        entries += refs if over_list else []
+    kinds = [np.int32, np.float64, np.uint16, np.int32, np.int32, np.int32]
+    arrays = map(np.array, (outputs, constants, ops, a, b, entries), kinds)
+    return validate(Program(inputs, *arrays, sources))
+
+
+def text(p):
+    return writing.as_text(p).splitlines()[1:]
 
 
 # -- the loops -------------------------------------------------------------------------------------
@@ -178,6 +197,118 @@ def test_what_has_a_body_is_written_with_its_ways_below():
     ]
 
 
+def test_where_references_are_moved():
+    """The first slot as well, and those of constants; what is no operand stays as it is."""
+    p = written(
+        2,
+        [0.5],
+        ("sub", 0, 1),
+        ("sub", 1, 0),
+        ("sum", 0, -1, 1),
+        ("exp", 0),
+        outputs=[0, 1, 2, 3, 4, 5, -1],
+    )
+    q = validate(program.with_inputs(p, 3, [2, 1]), "with_inputs")
+    assert text(q) == [
+        "v3 = x2 - x1",
+        "v4 = x1 - x2",
+        "v5 = sum([x2, 0.5, x1])",
+        "v6 = exp(x2)",
+        "return x2, x1, v3, v4, v5, v6, 0.5",
+    ]
+    assert q.b.tolist() == [1, 2, 3, 0]
+
+
+def levels(p):
+    level = np.full(p.inputs + len(p), 99, np.int32)
+    level[: p.inputs] = 0
+    loops.find_levels(p.inputs, *views(p.ops, p.a, p.b, p.entries, ARITY, level))
+    return level[p.inputs :].tolist()
+
+
+def test_the_level_of_an_instruction_is_one_above_its_highest_operand():
+    p = written(
+        0,
+        [0.5, 2.0],
+        ("exp", -1),
+        ("sum", -1, 0),
+        ("sum", 0, -2),
+        ("sub", -1, 1),
+        ("sub", 3, 2),
+        ("sub", 1, 4),
+        ("sum", 5, 0, 4, -1),
+        ("exp", -2),
+        ("exp", 0),
+        ("sub", 0, -1),
+        ("sub", -1, 0),
+        ("sum", 1, 1),
+        ("sub", 3, -2),
+        ("sum", -1),
+        outputs=[],
+    )
+    assert levels(p) == [1, 2, 2, 3, 4, 5, 6, 1, 2, 2, 2, 3, 4, 1]
+    assert levels(written(1, [], ("exp", 0), ("sub", 0, 0), ("sum", 0), outputs=[])) == [1, 1, 1]
+
+
+def reached(p, columns, width, room, start=0):
+    """The first result for which there was no room, and the columns of those before it."""
+    slots = p.inputs + len(p)
+    seen, stack = np.full(slots, -1, np.int32), np.zeros(slots, np.int32)
+    found, ends = np.zeros(room, np.int32), np.zeros(len(p.outputs), np.int64)
+    arrays = (p.ops, p.a, p.b, p.entries, ARITY, derivatives.HELD, p.outputs)
+    more = (np.array(columns, np.int32), seen, stack, found, ends)
+    end = loops.reach(p.inputs, start, width, *views(*arrays, *more))
+    bounds = [0, *ends[start:end].tolist()]
+    return end, [sorted(found[i:j].tolist()) for i, j in itertools.pairwise(bounds)]
+
+
+def test_columns_are_found_as_long_as_there_is_room_for_a_whole_row():
+    p = written(3, [0.5], ("add", 0, 1), ("sum", 3, 2, 0, 2), ("exp", 1), outputs=[3, 0, -1, 4, 5])
+    rows = [[0, 1], [0], [], [0, 1, 2], [1]]
+    for room, end in [(3, 1), (4, 1), (5, 2), (6, 4), (8, 4), (9, 5), (20, 5)]:
+        assert reached(p, [0, 1, 2], 3, room) == (end, rows[:end])
+    assert reached(p, [0, 1, 2], 3, 5, start=2) == (4, rows[2:4])
+    assert reached(p, [-1, 1, 0], 2, 20) == (5, [[1], [], [], [0, 1], [1]])
+
+
+def test_what_is_held_constant_is_not_looked_through():
+    p = written(
+        3,
+        [],
+        ("largest", 0, 2),
+        ("detach", 0),
+        ("sum", 1, 3, 4),
+        ("sum", 3, 4, 1),
+        ("add", 4, 2),
+        outputs=[3, 4, 5, 6, 7],
+    )
+    assert reached(p, [0, 1, 2], 3, 20) == (5, [[], [], [1], [1], [2]])
+
+
+def test_adjoints_go_through_operands_in_every_place():
+    """Of each operation, one: the first, the second or one of a list."""
+    p = written(1, [2.0], ("exp", 0), ("sub", -1, 1), ("sum", 0, 2), ("sin", 3), outputs=[4])
+    q = validate(derivatives.reverse(p, [{0: None}], [0]), "reverse")
+    (found,) = Machine(q)(np.array([0.7])).tolist()
+    e = math.exp(0.7)
+    assert found == pytest.approx(math.cos(0.7 + 2.0 - e) * (1.0 - e), rel=1e-15)
+
+
+PASSES = [
+    *(passes.dead_code, passes.fold_constants, passes.powers),
+    *(passes.identities, passes.common_subexpressions),
+]
+
+
+@pytest.mark.parametrize("apply", PASSES, ids=lambda apply: apply.__name__)
+def test_what_is_behind_the_only_operand_is_not_read(apply):
+    """It may be any number, and is 0 in what a pass has made."""
+    p = written(1, [], ("exp", 0), ("exp", 0), ("neg", 1), ("neg", 3), outputs=[1, 2, 3, 4])
+    odd = validate(replace(p, b=np.array([10**6, -(10**6), 1, 0], np.int32)))
+    assert text(apply(odd)) == text(apply(p))
+    assert passes.dead_code(odd).b.tolist() == [0, 0, 0, 0]
+
+
 # -- dead code -------------------------------------------------------------------------------------
 
 
@@ -216,24 +347,6 @@ def test_many_constants_are_found_again(numbers):
 # -- constants -------------------------------------------------------------------------------------
 
 
-def written(inputs, constants, *code, outputs, sources=()):
-    """A program of rows, by name or number, and their operands."""
-    ops, a, b, entries = [], [], [], []
-    for name, *refs in code:
-        ops.append(CODES.get(name, name))
-        over_list = ARITY[ops[-1]] == 0
-        a.append(len(entries) if over_list else refs[0])
-        b.append(len(refs) if over_list else refs[1] if len(refs) > 1 else 0)
-        entries += refs if over_list else []
-    kinds = [np.int32, np.float64, np.uint16, np.int32, np.int32, np.int32]
-    arrays = map(np.array, (outputs, constants, ops, a, b, entries), kinds)
-    return validate(Program(inputs, *arrays, sources))
-
-
-def text(p):
-    return writing.as_text(p).splitlines()[1:]
-
-
 def test_the_first_slot_is_an_input_or_an_instruction():
     p = written(0, [0.5, 2.0], ("exp", -1), ("sin", -2), outputs=[0])
     q = validate(passes.dead_code(p), "dead_code")
@@ -262,6 +375,13 @@ def test_what_depends_on_no_input_is_computed_wherever_it_is_read():
         f"return v1, v2, v3, {e + 2.0}, 0.5, {e}",
     ]
     assert run(q, [3.0]) == run(p, [3.0])
+
+
+def test_lists_of_what_depends_on_no_input_are_computed_too():
+    p = written(1, [0.5, 2.0], ("exp", -1), ("sum", 1, -2), ("sum", 1, 0), outputs=[2, 3])
+    q = validate(passes.fold_constants(p), "fold_constants")
+    e = math.exp(0.5)
+    assert text(q) == [f"v1 = sum([{e}, x0])", f"return {e + 2.0}, v1"]
 
 
 def test_guards_and_functions_in_python_are_left_to_the_run():
@@ -302,6 +422,71 @@ def test_identities_that_rewrite_one_another_are_refused(monkeypatch):
     monkeypatch.setattr(passes, "_RULES", passes._rules(rules))
     with pytest.raises(RuntimeError, match="identities: the rules rewrite one another for ever"):
         passes.identities(p)
+    rules.append(("exp(x)", "sin(x)"))
+    monkeypatch.setattr(passes, "_RULES", passes._rules(rules))
+    p = trace(lambda xs: [-xs[0], xs[0].exp()], [1.0]).program  # more fit, but too late
+    with pytest.raises(RuntimeError, match="identities: the rules rewrite one another for ever"):
+        passes.identities(p)
+
+
+@pytest.mark.parametrize(
+    ("rule", "f", "line"),
+    [
+        (("neg(add(x, y))", "sub(y, x)"), lambda a, b, c: -(a + b), "v3 = x1 - x0"),
+        (("sub(x, div(y, z))", "mul(z, x)"), lambda a, b, c: a - b / c, "v3 = x2 * x0"),
+        (
+            ("sub(div(x, 3.0), mul(y, c))", "div(neg(c), y)"),
+            lambda a, b, c: a / 3.0 - b * 7.0,
+            "v3 = -7.0 / x1",
+        ),
+    ],
+)
+def test_identities_may_read_any_operand_of_any_operand(monkeypatch, rule, f, line):
+    monkeypatch.setattr(passes, "_RULES", passes._rules([rule]))
+    p = trace(lambda xs: [f(*xs)], [1.0, 2.0, 3.0]).program
+    q = validate(passes.identities(p), "identities")
+    assert text(q)[:-1] == [line]
+
+
+def test_what_an_identity_makes_of_a_slot_is_read_wherever_the_slot_was():
+    """Of the very first as well."""
+    p = written(
+        0,
+        [0.5, 1.0, 2.0],
+        ("div", -1, -2),
+        ("sum", -3, 0),
+        ("sum", 0, 1),
+        ("sub", 0, 2),
+        ("sub", 2, 0),
+        ("exp", 0),
+        ("sub", 5, -1),
+        outputs=[0, 2, 3, 4, 6],
+    )
+    q = validate(passes.identities(p), "identities")
+    assert text(q) == [
+        "v0 = sum([2.0, 0.5])",
+        "v1 = sum([0.5, v0])",
+        "v2 = 0.5 - v1",
+        "v3 = v1 - 0.5",
+        "v4 = exp(0.5)",
+        "v5 = v4 - 0.5",
+        "return 0.5, v1, v2, v3, v5",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("f", "lines"),
+    [
+        (lambda x: 3.0 * -x, ["v1 = -3.0 * x0"]),
+        (lambda x: -x * 3.0, ["v1 = -3.0 * x0"]),
+        (lambda x: -(3.0 * -x), ["v1 = 3.0 * x0"]),
+        (lambda x: -(3.0 * -x) * -1.0, ["v1 = -3.0 * x0"]),
+        (lambda x: -(-(5.0 + x) * 3.0), ["v1 = 5.0 + x0", "v2 = 3.0 * v1"]),
+    ],
+)
+def test_constants_change_their_sign_and_change_it_back(f, lines):
+    p = trace(lambda xs: [f(*xs)], [2.0]).program
+    assert text(validate(passes.identities(p), "identities"))[:-1] == lines
 
 
 def test_identities_reach_what_other_identities_have_made():
@@ -549,6 +734,49 @@ def test_lists_are_the_same_in_the_same_order_alone():
     q = passes.common_subexpressions(p)
     assert len(p) - len(q) == 1
     assert q.outputs[0] == q.outputs[3]
+
+
+def test_lists_of_what_is_the_same_are_the_same():
+    p = written(
+        1,
+        [],
+        ("exp", 0),
+        ("exp", 0),
+        ("sum", 1, 0, 2),
+        ("mean", 0, 0, 1),
+        ("sum", 2, 0, 1),
+        outputs=[3, 4, 5],
+    )
+    q = validate(passes.common_subexpressions(p), "common_subexpressions")
+    assert text(q) == [
+        "v1 = exp(x0)",
+        "v2 = sum([v1, x0, v1])",
+        "v3 = mean([x0, x0, v1])",
+        "return v2, v3, v2",
+    ]
+
+
+def test_many_lists_that_differ_in_one_place_are_told_apart():
+    """Some of them are at the same place of the table, as there are more than places."""
+    n = 60
+    lists = [x for i in range(n) for x in ([i, n, n + 1], [n, i, n + 1], [n, n + 1, i])]
+    p = written(n + 2, [], *[("sum", *x) for x in lists * 2], outputs=[*range(n + 2, 7 * n + 2)])
+    q = validate(passes.common_subexpressions(p), "common_subexpressions")
+    assert len(q) == len(lists)
+    assert q.outputs.tolist() == [*range(n + 2, 4 * n + 2)] * 2
+    assert q.entries.reshape(-1, 3).tolist() == lists
+
+
+def test_sums_of_one_number_and_many_are_found_again_with_operands_exchanged():
+    """More than are looked through one by one."""
+    n = 100
+    p = of_code(
+        CODES["add"], [*range(n - 1)] + [n - 1] * (n - 1), [n - 1] * (n - 1) + [*range(n - 1)], n
+    )
+    q = validate(passes.common_subexpressions(p), "common_subexpressions")
+    assert q.outputs.tolist() == [*range(n, 2 * n - 1)] * 2
+    p = of_code(CODES["sub"], p.a.tolist(), p.b.tolist(), n)
+    assert passes.common_subexpressions(p) is p
 
 
 @pytest.mark.parametrize("code", [CODES["sub"], CODES["sin"]], ids=["sub", "sin"])

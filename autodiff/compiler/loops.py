@@ -195,7 +195,6 @@ def reach(
             if results[row] >= 0:
                 top = 0
                 stack[0] = results[row]
-                seen[results[row]] = row
             while top >= 0 and n < first + width:
                 s = stack[top]
                 top -= 1
@@ -290,7 +289,6 @@ def rewrite(
                 rule = first[ops[k]]
                 for i in range(2):
                     j = rules[at + 7 + i]
-                    ref = 0
                     if 0 <= j < 6:
                         ref = refs[j]
                     elif j >= 6:
@@ -371,7 +369,7 @@ def find_equal(
                             break
                     length += 1
                     j = following[j]
-                if j >= 0 or hashed or length < 8:
+                if hashed or length < 8:  # where one is found, too
                     break
                 at = -1
             if j >= 0:
