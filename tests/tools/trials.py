@@ -159,20 +159,22 @@ class Collected:
         file = str(self.base / "autodiff" / mutant.module)
         return file, intact_codes(file)[name][number].co_firstlineno
 
-    def seconds(self, name: str) -> float:
-        """How long a test took."""
-        return self.learned[name][0]
+    def order(self, name: str) -> tuple[bool, float]:
+        """What tests are sorted by: whether it may run anything, and how long it took itself, which
+        says little if it starts processes."""
+        seconds, run = self.learned[name]
+        return run is None, seconds
 
     def sharpened(self, mutant: Mutant) -> Mutant:
         """A mutant that meets only those of its tests that run a line of the changed statement, the
-        quickest first; or all, where that is not known or imports have run it."""
+        quickest first, those of which that is not known last; or all, if imports have run it."""
         file = str(self.base / "autodiff" / mutant.module)
         lines = sum(1 << line for line in mutant.lines)
         if not lines or lines & self.ran.get(file, 0):
             return mutant
         names = {item.nodeid for stage in mutant.stages for item in self.tests(stage)}
         chosen = []
-        for name in sorted(names & self.learned.keys(), key=self.seconds):
+        for name in sorted(names & self.learned.keys(), key=self.order):
             run = self.learned[name][1]
             if run is None or lines & run.get(file, 0):
                 chosen.append(name)

@@ -109,6 +109,7 @@ STEPS: dict[str, str] = {
         FASTER,
     ),
     # -- the numbering of a trace ------------------------------------------------------------------
+    "compiler.numbering.changed: return -1 -> return -2": NONE,
     "compiler.numbering.inputs_of: inputs.append(x * 1.0) -> inputs.append(x / 1.0)": (
         "it is the same number, and has the same derivatives"
     ),
