@@ -824,3 +824,11 @@ def test_all_that_vmaps_give_can_be_added_up():
             total = appended.sum(total, slot)
     p = validate(appended.finished(np.array([total], np.int32)), "appended")
     assert Machine(p)(np.array([2.0, 3.0, 5.0])).tolist() == [2.0 + 20 * (4.0 + 9.0 + 25.0)]
+
+
+def test_a_result_that_is_given_often_gets_the_sum_of_its_adjoints_each_time():
+    """Those that have no derivative as well."""
+    p = written(3, [], ("detach", 0), outputs=[0, 0, 3, 3, 0])
+    seeds = [{0: 1, 1: 2, 2: 1, 3: 2, 4: None}, {2: None, 3: 1, 0: 2}, {0: 1, 1: 1, 4: 1}] * 4
+    q = validate(derivatives.reverse(p, seeds, [0]), "reverse")
+    assert Machine(q)(np.array([7.0, 2.0, 3.0])).tolist() == [6.0, 3.0, 6.0] * 4

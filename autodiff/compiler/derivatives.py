@@ -84,7 +84,8 @@ def reverse(
         keep: whether the new program has the results of ``p`` too, before the derivatives.
     """
     active = dependent(p, inputs)
-    emitter = Emitter(p, (active & ancestors(p, p.outputs[[*seeds]]) for seeds in combinations))
+    masks = (active & ancestors(p, p.outputs[[*seeds]]) for seeds in combinations)
+    emitter = Emitter(p, masks, sum(map(len, combinations)))
     zero, one = emitter.zero, emitter.zero - 1
     found = []
     made: dict[Any, Any] = {}

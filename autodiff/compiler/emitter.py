@@ -37,9 +37,10 @@ class Emitter:
     Args:
         p: the program.
         masks: for every time that the chain rule will go over it, which slots are active.
+        sums: how many more sums are to have room.
     """
 
-    def __init__(self, p: Program, masks: Iterable[Any]) -> None:
+    def __init__(self, p: Program, masks: Iterable[Any], sums: int = 0) -> None:
         counts = np.where(p.over_list, p.b, ARITY[p.ops]).astype(np.int64)
         keys, of = np.unique(p.ops.astype(np.int64) << 32 | counts, return_inverse=True)
         templates = [
@@ -51,7 +52,7 @@ class Emitter:
         # Each operand may take a product or a choice, of four operands, and a sum.
         instructions = np.array([len(t) for t in templates], np.int64)[of] + 2 * counts
         operands = np.array([len(t.entries) for t in templates], np.int64)[of] + 4 * counts
-        n, e = len(p) + len(p.outputs), len(p.entries)
+        n, e = len(p) + sums, len(p.entries)
         for active in masks:
             now = active[p.inputs :] != 0
             n += int(instructions[now].sum())
