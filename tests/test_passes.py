@@ -832,3 +832,29 @@ def test_a_result_that_is_given_often_gets_the_sum_of_its_adjoints_each_time():
     seeds = [{0: 1, 1: 2, 2: 1, 3: 2, 4: None}, {2: None, 3: 1, 0: 2}, {0: 1, 1: 1, 4: 1}] * 4
     q = validate(derivatives.reverse(p, seeds, [0]), "reverse")
     assert Machine(q)(np.array([7.0, 2.0, 3.0])).tolist() == [6.0, 3.0, 6.0] * 4
+
+
+def test_there_is_room_for_vmaps_of_all_sizes():
+    """For each result that is read there is a sum; no constant is there without need."""
+    bodies = {
+        n: trace(lambda xs, f=f: [*vmap(f)(np.array(xs))], [0.0] * n).program.bodies[0]
+        for n, f in {1: sin, 4: cos, 40: lambda x: x * x}.items()
+    }
+    numbers = np.linspace(-1.0, 1.0, 40)
+    values = {1: np.sin, 4: np.cos, 40: np.square}
+    few, some, many = (1, 0), (4, 3), (40, 10)
+    for plan in (
+        [(4, 4)] * 40,
+        [many, many, *[few] * 40, *[many] * 3],
+        [some, (1, 1), some, few, few, many, few, some, (4, 0), (1, 1), (4, 1), (40, 40)],
+    ):
+        appended = emitter.Emitter(Program(40, np.zeros(0, np.int32), np.array([7.0])), [])
+        total, wanted, constants = -1, 7.0, [7.0, 0.0, 1.0]
+        for k, (lanes, read) in enumerate(plan):
+            for slot in appended.vmap(bodies[lanes], range(lanes), range(read)).tolist():
+                total = appended.sum(total, slot)
+            wanted += values[lanes](numbers[:read]).sum()
+            constants += [*range(read), k]
+        p = validate(appended.finished(np.array([total], np.int32)), "appended")
+        assert Machine(p)(numbers).tolist() == pytest.approx([wanted], rel=1e-13)
+        assert p.constants.tolist() == constants

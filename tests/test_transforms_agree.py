@@ -109,6 +109,28 @@ def test_a_constant_that_is_chosen_by_an_index_has_no_tangent():
     assert [tangents(np.array([0.5, i])).tolist() for i in (0.0, 1.0)] == [[5.0], [0.0]]
 
 
+def test_of_operations_whose_partials_have_lists_constants_or_their_value():
+    def f(x, y, z):
+        powers = [x**y, autodiff.leaky_relu(y * z, x), autodiff.elu(z, y)]
+        a = autodiff.logsumexp([x * z, *powers, 1.5])
+        return autodiff.norm([a, z, *powers, x, y]) * exp(autodiff.logsumexp([z, y]))
+
+    point = [1.25, 0.75, -0.5]
+    _, gradient, hessian = by_sweeps(f, point)
+    p = trace(lambda xs: [f(*xs)], point).program
+    each = [{i: None} for i in range(N)]
+    slopes, columns = reverse(p, [{0: None}], range(N)), forward(p, each)
+    for found in (slopes, columns):
+        assert Machine(found)(np.array(point)) == pytest.approx(gradient, rel=1e-12)
+    rows = [
+        reverse(slopes, each, range(N)),
+        forward(slopes, each),
+        reverse(columns, each, range(N)),
+    ]
+    for found in rows:
+        assert Machine(found)(np.array(point)) == pytest.approx(np.ravel(hessian), rel=1e-12)
+
+
 def appended(f, derive):
     """The names of the instructions that a derivative has beyond those of the function."""
     program = trace(f, [3.0, 2.0]).program

@@ -5,8 +5,7 @@ cimport cython
 @cython.final
 cdef class Emitter:
     cdef object program
-    cdef tuple room
-    cdef list bodies, spare
+    cdef list room, bodies, spare
     cdef readonly int zero
     cdef int none, add, mul, neg, take, pick, part
     cdef Py_ssize_t inputs, n, e, c, base

@@ -71,10 +71,8 @@ class Emitter:
         olds: list[Any] = [p.ops, p.a, p.b, p.entries]
         for new, old in zip(room, olds, strict=True):
             new[: len(old)] = old
-        self.room: tuple[Any, ...] = (
-            *room,
-            np.concatenate([p.constants, numbers, *(t.constants for t in templates)]),
-        )
+        constants = np.concatenate([p.constants, numbers, *(t.constants for t in templates)])
+        self.room = [*room, constants]
         self.ops, self.a, self.b, self.entries, self.constants = views(*self.room)
         self.bodies, self.c = [*p.bodies], len(self.constants)
         self.spare = [0] * 5  # room that vmaps have made, beside that for all else
@@ -131,7 +129,7 @@ class Emitter:
         if min([x - y for x, y in zip(self.spare, more, strict=True)]) < 0:
             made = [len(x) + y for x, y in zip(self.room, more, strict=True)]  # seldom, then
             pairs = zip(self.room, made, strict=True)
-            self.room = tuple([np.append(x, np.zeros(size, x.dtype)) for x, size in pairs])
+            self.room = [np.append(x, np.zeros(size, x.dtype)) for x, size in pairs]
             self.spare = [x + size for x, size in zip(self.spare, made, strict=True)]
             self.ops, self.a, self.b, self.entries, self.constants = views(*self.room)
         self.spare = [x - y for x, y in zip(self.spare, more, strict=True)]
