@@ -4,6 +4,7 @@ Each name of a mutant has its reason in one line.
 """
 
 from equivalent.batches import BATCHES
+from equivalent.emitted import EMITTED
 from equivalent.engine import ENGINE
 from equivalent.guards import GUARDS
 from equivalent.instructions import INSTRUCTIONS
@@ -21,6 +22,7 @@ from equivalent.transforms import TRANSFORMS
 
 EQUIVALENT = {
     **BATCHES,
+    **EMITTED,
     **ENGINE,
     **GUARDS,
     **INSTRUCTIONS,
