@@ -216,7 +216,7 @@ class Emitter:
         return self.translate(self.t_out[self.t_outs[self.of[k]] + i], k)
 
     def times(self, factor: int, partial: int) -> int:
-        """Append ``factor * partial``: nothing if one of them is 1, ``neg`` if the partial is -1."""
+        """Append ``factor * partial``: nothing if one is 1, ``neg`` if the partial is -1."""
         if partial < 0:
             if self.constants[-1 - partial] == 1.0:
                 return factor
