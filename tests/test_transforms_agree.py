@@ -150,6 +150,7 @@ def appended(f, derive):
         (lambda x, y: [x * y, sin(x)], lambda p: reverse(p, [{0: None}], [0]), []),
         (lambda x, y: [sin(x * sin(y))], lambda p: reverse(p, [{0: None}], [0]), ["cos", "mul"]),
         (lambda x, y: [sin(x * 3.0)], lambda p: reverse(p, [{0: None}], [0]), ["cos", "mul"]),
+        (lambda x, y: [sin(x * y)], lambda p: reverse(p, [{0: None}], [1]), ["cos", "mul"]),
     ],
 )
 def test_a_derivative_has_no_needless_instructions(f, derive, names):
