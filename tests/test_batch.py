@@ -198,7 +198,7 @@ def test_operands_along_two_axes_are_read_in_place(own):
     assert_as_alone(batch, p, numbers, own, lanes)
 
 
-@pytest.mark.parametrize("own", [range(24), range(11), range(3, 24), range(11, 24, 2), range(2)])
+@pytest.mark.parametrize("own", [range(24), range(11), range(1, 24), range(11, 24, 2), range(2)])
 def test_operands_along_other_axes_are_copied(own):
     def f(xs):
         some = [xs[random.Random(k).randrange(24)] for k in range(24)]
@@ -318,14 +318,27 @@ def test_lanes_are_told_apart_by_what_fails_in_a_vmap_in_them():
     assert failed.tolist() == [0, 5, 1, 6, 5, 1]
 
 
-def test_primitives_in_python_run_one_lane_after_the_other():
-    twice = primitive("twice_in_lanes", value=lambda x: 2.0 * x, partials=[lambda x, v: 2.0])
-    traced = trace(lambda xs: [twice(xs[0]) if xs[0] > xs[1] else xs[0]], [2.0, 1.0])
+@pytest.mark.parametrize("nested", [False, True])
+def test_primitives_in_python_run_one_lane_after_the_other(nested):
+    calls = []
+
+    def doubled(x):
+        calls.append(x)
+        return 2.0 * x
+
+    twice = primitive("twice_in_lanes", value=doubled, partials=[lambda x, v: 2.0])
+    f = (lambda x: functions.sum(vmap(twice)(np.array([x])))) if nested else twice
+    traced = trace(lambda xs: [f(xs[0]) if xs[0] > xs[1] else xs[0]], [2.0, 1.0])
     p = simplified(behind(traced.guards, traced.program))
     lanes = np.array([[3.0, 0.0, 5.0]])
-    results, _, failed = in_lanes(p, [0], 3)(np.array([0.0, 1.0]), lanes)
+    run = in_lanes(p, [0], 3)
+    results, _, failed = run(np.array([0.0, 1.0]), lanes)
     assert failed.tolist() == [0, 1, 0]
     assert results[0, failed == 0].tolist() == [6.0, 10.0]
+    for _ in range(2):  # also of as many lanes as are worth a batch in a program without
+        failed = run(np.array([0.0, 1.0]), np.tile(lanes, 100))[2]
+        assert failed.tolist() == [0, 1, 0] * 100
+    assert min(calls) > 1.0
 
 
 def test_lanes_run_one_after_the_other_until_a_batch_is_worth_its_making(monkeypatch):
@@ -355,6 +368,37 @@ def test_lanes_run_one_after_the_other_until_a_batch_is_worth_its_making(monkeyp
     assert calls > 5
     assert run(np.zeros(1), lanes)[0].tobytes() == expected
     assert len(made) == 1
+
+
+@pytest.mark.parametrize(
+    ("lanes", "guards", "calls"), [(2, 0, 4), (3, 0, 3), (12, 0, 1), (2, 3, 5), (3, 3, 4)]
+)
+def test_a_batch_is_made_when_lanes_have_taken_longer_than_that(lanes, guards, calls, monkeypatch):
+    """A lane takes 6 s, a batch 36 s and 6.5 s for every guard."""
+    for name, seconds in zip(
+        ["LANE", "INSTRUCTION", "STEP", "INSTRUCTION_MADE"], [1.0, 0.25, 6.5, 1.8], strict=True
+    ):
+        monkeypatch.setattr(batches, name, seconds)
+    made = []
+    monkeypatch.setattr(batches, "Batch", lambda *args: made.append(args) or Batch(*args))
+
+    def f(inputs):
+        (x,) = inputs
+        for k in range(20 - 3 * guards):
+            x = functions.sin(x)
+            assert k >= guards or x < 2.0
+        return [x]
+
+    traced = trace(f, [1.0])
+    p = behind(traced.guards, traced.program)
+    assert (len(p), len(p.guards)) == (20, guards)
+    run, numbers = in_lanes(p, [0], lanes), np.linspace(-1.0, 1.0, lanes)[None]
+    for _ in range(calls - 1):
+        run(np.zeros(1), numbers)
+    assert not made
+    for _ in range(2):
+        run(np.zeros(1), numbers)
+        assert made == [(p, [0], lanes)]
 
 
 def test_threads_run_one_batch_at_once():
