@@ -318,6 +318,22 @@ def test_lanes_are_told_apart_by_what_fails_in_a_vmap_in_them():
     assert failed.tolist() == [0, 5, 1, 6, 5, 1]
 
 
+@pytest.mark.parametrize("own", [[0], [1], [0, 1]])
+def test_a_vmap_in_lanes_reads_what_is_theirs_and_what_they_share(own):
+    def f(inputs):
+        x, y, s = inputs
+        once = vmap(lambda a: a * s)(np.array([x, s, 3.0, y]))
+        again = vmap(lambda a, b: [a * b + x if b < 9.0 else b, a - y])(
+            once, np.array([y, x, s, y])
+        )
+        return [*once, *again[0], *again[1]]
+
+    traced = trace(f, [0.5, 2.0, 1.5])
+    p = simplified(behind(traced.guards, traced.program))
+    lanes = np.random.default_rng(1).normal(size=(len(own), 40))
+    assert_as_alone(Batch(p, own, 16), p, np.array([0.5, 2.0, 1.5]), own, lanes)
+
+
 @pytest.mark.parametrize("nested", [False, True])
 def test_primitives_in_python_run_one_lane_after_the_other(nested):
     calls = []
