@@ -229,6 +229,31 @@ def test_what_lanes_share_is_copied_once():
     assert (steps_of(batch), len(batch._packed), batch._room) == (1, 21, 20)
 
 
+def test_first_terms_of_lanes_and_shared_ones_are_in_one_group():
+    def f(inputs):
+        s, x, y = inputs
+        return [first + x + y + x + y + x for first in (s, x)]
+
+    p = simplified(trace(f, [1.0] * 3).program)
+    batch = Batch(p, [1, 2], 16)
+    assert steps_of(batch) == 1
+    lanes = np.random.default_rng(1).normal(size=(2, 40))
+    assert_as_alone(batch, p, np.array([0.3, 0.0, 0.0]), [1, 2], lanes)
+
+
+def test_rows_over_lists_have_room_for_their_operands_twice():
+    def f(inputs):
+        *xs, i = inputs
+        return [take(xs, i), functions.logsumexp(xs[:4])]
+
+    p = simplified(trace(f, [1.0] * 9).program)
+    batch = Batch(p, range(9), 16)
+    assert batch._room == 2 * 9
+    lanes = np.random.default_rng(1).normal(size=(9, 40))
+    lanes[8] = np.arange(40) % 9
+    assert_as_alone(batch, p, np.zeros(9), range(9), lanes)
+
+
 def test_a_sum_by_itself_reads_in_place():
     def f(xs):
         return [functions.sum(xs)]

@@ -277,8 +277,7 @@ def _products(p: Program, varying: Any, refs: Integers) -> tuple[list[Any], Any,
     starts = np.flatnonzero(np.append(True, left[1:] != left[:-1])[: len(left)])
     by_columns: dict[bytes, list[Any]] = {}
     for part, columns in zip(np.split(at, starts[1:]), np.split(right, starts[1:]), strict=True):
-        if len(part):
-            by_columns.setdefault(columns.tobytes(), []).append(part)
+        by_columns.setdefault(columns.tobytes(), []).append(part)
     grids, factors, alone = [], [np.zeros(0, np.int32)], np.ones(len(refs), bool)
     for parts in by_columns.values():
         grid = np.stack(parts)

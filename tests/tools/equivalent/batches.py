@@ -1,10 +1,41 @@
-"""Mutants of vmap and scan that no test can tell, and why."""
+"""Mutants of batches, of vmap and of scan that no test can tell, and why."""
 
 from equivalent.reasons import FASTER, NONE, TUNED
 
 _FITS = "the guard is told that it holds; no one reads the number it is recorded with"
 
+_AXES = "rows[:, 3:3 + AXES], rows[:, 3 + AXES] = (1, self.lanes)"
+_PAD = "self._rows.append(np.array([row + [{}] * (WIDTH - len(row))], np.int32))"
+_KINDS = "self.program, self._groups = grouped(p, np.asarray(a {} 2 * b, np.int32), guarded=False)"
+_FACTORS = "factors += [p.a[k[grid[:, 0]]], p.b[k[grid[{}]]]]"
+
 BATCHES: dict[str, str] = {
+    # -- batches -----------------------------------------------------------------------------------
+    "compiler.batch._in_python: return not ((p.ops < STATIC) | (p.ops == VMAP)).all() or any -> "
+    "return not ((p.ops <= STATIC) | (p.ops == VMAP)).all() or any": (
+        "the first of these is a call, which is in no program"
+    ),
+    f"compiler.batch._products: {_FACTORS.format(0)} -> {_FACTORS.format(1)}": (
+        "all rows have the same second factors"
+    ),
+    f"compiler.batch._Layout.__init__: {_KINDS.format('+')} -> {_KINDS.format('-')}": (
+        "kinds are only told apart"
+    ),
+    "compiler.batch._Layout.at: return np.where(refs < self.shared, refs, lanes).astype(np.int32) "
+    "-> return np.where(refs <= self.shared, refs, lanes).astype(np.int32)": (
+        "the first of what lanes have stands where it would among what they share"
+    ),
+    f"compiler.batch._Layout._step: {_PAD.format(0)} -> {_PAD.format(1)}": (
+        "interpreted, only the operands that there are are read"
+    ),
+    f"compiler.batch._Layout._scalars: {_AXES} -> {_AXES.replace('[:, 3:', '[:, 4:')}": (
+        "how many terms are added is only read of sums"
+    ),
+    f"compiler.batch._Layout._scalars: {_AXES} -> {_AXES.replace(':3 +', ':4 +')}": (
+        "the size of the last axis is written behind it"
+    ),
+    "compiler.batch._Layout._scalars: which = np.flatnonzero(ARITY[p.ops[at]] > i) -> "
+    "which = np.flatnonzero(ARITY[p.ops[at]] >= i)": "of one operand, no second one is read",
     # -- vmap --------------------------------------------------------------------------------------
     "transforms.vmap: MOST = 64 -> MOST = 65": TUNED,
     "transforms.vmap: WORTH = 32 -> WORTH = 33": TUNED,
