@@ -32,7 +32,7 @@ BATCHES: dict[str, str] = {
         "how many terms are added is only read of sums"
     ),
     f"compiler.batch._Layout._scalars: {_AXES} -> {_AXES.replace(':3 +', ':4 +')}": (
-        "the size of the last axis is written behind it"
+        "that of the last axis is overwritten at once"
     ),
     "compiler.batch._Layout._scalars: which = np.flatnonzero(ARITY[p.ops[at]] > i) -> "
     "which = np.flatnonzero(ARITY[p.ops[at]] >= i)": "of one operand, no second one is read",
