@@ -36,6 +36,18 @@ BATCHES: dict[str, str] = {
     ),
     "compiler.batch._Layout._scalars: which = np.flatnonzero(ARITY[p.ops[at]] > i) -> "
     "which = np.flatnonzero(ARITY[p.ops[at]] >= i)": "of one operand, no second one is read",
+    "compiler.batch._Layout._each: start, end = self.at(np.array([slot, slot + 1])).tolist() -> "
+    "start, end = self.at(np.array([slot, slot + 2])).tolist()": (
+        "one lane after the other is written, from the first on"
+    ),
+    "compiler.batch._Layout._group: sizes = finer if 0 < len(finer) < AXES else sizes -> "
+    "sizes = finer if 1 < len(finer) < AXES else sizes": "one axis is what there was already",
+    "compiler.batch._Layout._group: row += [IN_PLACE, 0, int(self.at(table[0, 0]))] -> "
+    "row += [IN_PLACE, 1, int(self.at(table[0, 0]))]": "in place, nothing is copied",
+    "compiler.batch._Layout._group: row += [*[0] * len(outer), *strides[::-1], by_lane, step] -> "
+    "row += [*[1] * len(outer), *strides[::-1], by_lane, step]": (
+        "an axis of one lane has no steps"
+    ),
     # -- vmap --------------------------------------------------------------------------------------
     "transforms.vmap: MOST = 64 -> MOST = 65": TUNED,
     "transforms.vmap: WORTH = 32 -> WORTH = 33": TUNED,
