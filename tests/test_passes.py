@@ -263,7 +263,8 @@ def reached(p, columns, width, room, start=0):
 
 
 def test_columns_are_found_as_long_as_there_is_room_for_a_whole_row():
-    p = written(3, [0.5], ("add", 0, 1), ("sum", 3, 2, 0, 2), ("exp", 1), outputs=[3, 0, -1, 4, 5])
+    code = ("add", 0, 1), ("sum", 3, 2, -1, 0, 2), ("sub", -1, 1)
+    p = written(3, [0.5], *code, outputs=[3, 0, -1, 4, 5])
     rows = [[0, 1], [0], [], [0, 1, 2], [1]]
     for room, end in [(3, 1), (4, 1), (5, 2), (6, 4), (8, 4), (9, 5), (20, 5)]:
         assert reached(p, [0, 1, 2], 3, room) == (end, rows[:end])
@@ -283,6 +284,176 @@ def test_what_is_held_constant_is_not_looked_through():
         outputs=[3, 4, 5, 6, 7],
     )
     assert reached(p, [0, 1, 2], 3, 20) == (5, [[], [], [1], [1], [2]])
+
+
+MIXED = written(
+    3,
+    [0.5, 2.0, 3.0, 4.0],
+    ("exp", -2),
+    ("sub", 0, 3),
+    ("sum", 4, -3, 1, 4),
+    ("sub", -1, 5),
+    ("sub", 2, -1),
+    ("detach", 6),
+    ("sub", 3, 8),
+    ("sum", -4, 8, 3),
+    ("sum", -1, 4),
+    ("sub", 7, 1),
+    outputs=[],
+)
+
+
+@pytest.mark.parametrize(
+    ("slot", "slots", "constants"),
+    [
+        (2, [2], []),
+        (3, [3], [1]),
+        (4, [0, 3, 4], [1]),
+        (5, [0, 1, 3, 4, 5], [1, 2]),
+        (6, [0, 1, 3, 4, 5, 6], [0, 1, 2]),
+        (7, [2, 7], [0]),
+        (8, [0, 1, 3, 4, 5, 6, 8], [0, 1, 2]),
+        (10, [0, 1, 3, 4, 5, 6, 8, 10], [0, 1, 2, 3]),
+        (12, [1, 2, 7, 12], [0]),
+    ],
+)
+def test_what_a_slot_is_computed_from(slot, slots, constants):
+    """The marks are 1, since callers join them with others bit by bit."""
+    p = MIXED
+    live, read = np.zeros(p.inputs + len(p), np.uint8), np.zeros(len(p.constants), np.uint8)
+    live[slot] = 1
+    loops.mark_live(p.inputs, *views(p.ops, p.a, p.b, p.entries, ARITY, live, read))
+    assert live.tolist() == [int(i in slots) for i in range(len(live))]
+    assert read.tolist() == [int(i in constants) for i in range(len(read))]
+
+
+@pytest.mark.parametrize(
+    ("slot", "slots"),
+    [
+        (0, [0, 4, 5, 6, 11]),
+        (1, [1, 5, 6, 12]),
+        (2, [2, 7, 12]),
+        (3, [3, 4, 5, 6, 9, 10, 11]),
+        (8, [8, 9, 10]),
+        (11, [11]),
+    ],
+)
+def test_what_is_computed_from_a_slot(slot, slots):
+    """The last slot is marked as well, which no reference to a constant is taken for."""
+    p = MIXED
+    last = p.inputs + len(p) - 1
+    active = np.zeros(last + 1, np.uint8)
+    active[[slot, last]] = 1
+    arrays = (p.ops, p.a, p.b, p.entries, ARITY, derivatives.HELD, active)
+    loops.mark_dependent(p.inputs, *views(*arrays))
+    assert active.tolist() == [int(i in slots or i == last) for i in range(last + 1)]
+
+
+def test_equal_constants_get_one_number_even_if_there_is_no_room_to_spare():
+    bits = np.array([7, 9, 7, -1, 8, 9, 0, 2**63 - 1, -(2**63), 7, 2**31, 2**32, 5, 0], np.int64)
+    read = np.array([1, 1, 1, 1, 0, 1, 1, 1, 1, 0, 1, 1, 0, 1], np.uint8)
+    table, to = np.full(8, -1, np.int32), np.full(len(bits), 99, np.int32)
+    assert loops.number_constants(*views(bits, read, table, to)) == 8
+    assert bits[:8].tolist() == [7, 9, -1, 0, 2**63 - 1, -(2**63), 2**31, 2**32]
+    assert to.tolist() == [-1, -2, -1, -3, 99, -2, -4, -5, -6, 99, -7, -8, 99, -4]
+
+
+COMMUTES = np.zeros(2**16, np.uint8)
+COMMUTES[[CODES["add"], CODES["mul"]]] = 1
+
+
+class Watched(list):
+    """A list that counts how often it is read."""
+
+    reads = 0
+
+    def __getitem__(self, i):
+        self.reads += 1
+        return super().__getitem__(i)
+
+
+def compared(p, engine=loops, following=None):
+    """For every slot, the first that computes the same; and what is read in the end."""
+    slots = p.inputs + len(p)
+    same = np.arange(slots, dtype=np.int32)
+    heads = np.full(slots + (1 << len(p).bit_length()), -1, np.int32)
+    if following is None:
+        (following,) = views(np.full(len(p), -1, np.int32))
+    a, b, entries = p.a.copy(), p.b.copy(), p.entries.copy()
+    before = views(p.ops, a, b, entries, ARITY, COMMUTES, heads)
+    repeats = engine.find_equal(p.inputs, *before, following, *views(same))
+    assert repeats == np.sum(same != np.arange(slots))
+    return same[p.inputs :].tolist(), replace(p, a=a, b=b, entries=entries)
+
+
+def test_the_first_that_computes_the_same():
+    code = [
+        ("sub", -1, 0),
+        ("sub", -1, 0),
+        ("sub", 0, -1),
+        ("sub", 3, 1),
+        ("sub", 2, 1),
+        ("sub", 1, 3),
+        ("sub", 1, 2),
+        ("add", 3, 6),
+        ("add", 5, 2),
+        ("mul", 3, 6),
+        ("exp", 3),
+        ("exp", 2),
+        ("exp", -1),
+        ("sum", 3, -1, 6),
+        ("sum", 2, -1, 5),
+        ("sum", 2, -1),
+        ("sum", -1, 3),
+        ("sum", 2, -1),
+        ("exp", -1),
+        ("sin", -1),
+        ("sub", 2, 2),
+        ("sub", 3, -1),
+        ("sub", 19, 0),
+    ]
+    same, q = compared(written(2, [0.5], *code, outputs=[]))
+    assert same[:12] == [2, 2, 4, 5, 5, 7, 7, 9, 9, 11, 12, 12]
+    assert same[12:] == [14, 15, 15, 17, 18, 17, 14, 21, 22, 23, 24]
+    assert text(q)[:-1] == [
+        *("v2 = 0.5 - x0", "v3 = 0.5 - x0", "v4 = x0 - 0.5", "v5 = v2 - x1", "v6 = v2 - x1"),
+        *("v7 = x1 - v2", "v8 = x1 - v2", "v9 = v2 + v5", "v10 = v5 + v2", "v11 = v2 * v5"),
+        *("v12 = exp(v2)", "v13 = exp(v2)", "v14 = exp(0.5)", "v15 = sum([v2, 0.5, v5])"),
+        *("v16 = sum([v2, 0.5, v5])", "v17 = sum([v2, 0.5])", "v18 = sum([0.5, v2])"),
+        *("v19 = sum([v2, 0.5])", "v20 = exp(0.5)", "v21 = sin(0.5)", "v22 = v2 - v2"),
+        *("v23 = v2 - 0.5", "v24 = v17 - x0"),
+    ]
+
+
+def test_chains_of_additions():
+    """Of each the last is named here.  Inputs and constants are part of none."""
+    rows = [
+        ("add", 0, 1, 1),
+        ("add", 3, 2, 0),
+        ("add", 0, 1, 2),
+        ("add", 1, 2, 0),
+        ("sub", 5, 6, 0),
+        ("add", 7, 5, 1),
+        ("add", 8, -1, 1),
+        ("add", 9, 6, 0),
+        ("sub", 3, 4, 0),
+        ("add", -1, 0, 2),
+        ("add", 0, 3, 0),
+        ("add", 5, 1, 0),
+        ("add", 1, 1, 1),
+        ("add", 15, 0, 1),
+        ("add", 16, -1, 1),
+        ("add", 17, 12, 0),
+    ]
+    p = written(3, [0.5], *(row[:3] for row in rows), outputs=[])
+    inner = np.array([row[3] for row in rows], np.uint8)
+    chain, starts = np.full(16, 99, np.int32), np.full(len(p), 99, np.int32)
+    size = loops.find_chains(3, CODES["add"], *views(p.ops, p.a, p.b, inner, chain, starts))
+    ends = {4: [0, 1, 2], 5: [0, 1], 10: [7, 5, -1, 6], 12: [-1, 0], 18: [1, 1, 0, -1, 12]}
+    assert {k + 3: at for k, at in enumerate(starts.tolist()) if at != -1} == {
+        k: sum(len(terms) for end, terms in ends.items() if end < k) for k in ends
+    }
+    assert (size, chain.tolist()) == (16, [*itertools.chain(*ends.values())])
 
 
 def test_adjoints_go_through_operands_in_every_place():
@@ -326,22 +497,31 @@ def test_constants_are_one_if_their_bits_are():
     assert (-1 - p.outputs).tolist() == [0, 1, 2, 3, 0, 4, 5, 6, 2, 3]
 
 
-@pytest.mark.parametrize(
-    "numbers",
-    [
-        np.arange(4000.0) - 2000,
-        2.0 ** np.arange(-1000, 1000),
-        np.linspace(-1.0, 1.0, 4001),
-        np.arange(4000).view(np.float64),
-    ],
-    ids=["whole", "powers", "fractions", "denormal"],
-)
+MANY = {
+    "whole": np.arange(4000.0) - 2000,
+    "powers": 2.0 ** np.arange(-1000, 1000),
+    "fractions": np.linspace(-1.0, 1.0, 4001),
+    "denormal": np.arange(4000).view(np.float64),
+}
+
+
+@pytest.mark.parametrize("numbers", MANY.values(), ids=MANY)
 def test_many_constants_are_found_again(numbers):
     rng = np.random.default_rng(0)
     twice = rng.permutation(np.concatenate([numbers, numbers]))
     p = passes.dead_code(reading(twice))
     assert len(p.constants) == len(numbers)
     assert p.constants[-1 - p.outputs].tobytes() == twice.tobytes()
+
+
+@pytest.mark.parametrize("numbers", MANY.values(), ids=MANY)
+def test_constants_are_found_in_a_few_looks(numbers):
+    """However much they have in common."""
+    bits = numbers[::4].view(np.int64).tolist()
+    table = Watched([-1] * (2 << len(bits).bit_length()))
+    n = len(bits)
+    assert interpreted_loops().number_constants(bits, [1] * n, table, [0] * n) == n
+    assert table.reads < 8 * n
 
 
 # -- constants -------------------------------------------------------------------------------------
@@ -427,6 +607,30 @@ def test_identities_that_rewrite_one_another_are_refused(monkeypatch):
     p = trace(lambda xs: [-xs[0], xs[0].exp()], [1.0]).program  # more fit, but too late
     with pytest.raises(RuntimeError, match="identities: the rules rewrite one another for ever"):
         passes.identities(p)
+
+
+def test_how_often_rules_are_applied():
+    """To what other rules have made as well, but not to a slot that has become another."""
+    p = written(
+        2,
+        [],
+        ("exp", 0),
+        ("neg", 2),
+        ("neg", 3),
+        ("neg", 1),
+        ("sub", 2, 5),
+        ("sub", 1, 3),
+        ("exp", 4),
+        outputs=[],
+    )
+    rules = [("neg(neg(x))", "x"), ("sub(x, neg(y))", "add(x, y)"), ("add(exp(x), y)", "x")]
+    to = np.arange(p.inputs + len(p), dtype=np.int32)
+    first, rules, numbers = passes._rules(rules)
+    arrays = (p.ops, p.a, p.b, p.entries, ARITY, p.constants.view(np.int64), first)
+    more = (rules.ravel(), numbers, to, np.zeros(6, np.int32))
+    assert loops.rewrite(p.inputs, *views(*arrays, *more)) == 4
+    assert to.tolist() == [0, 1, 2, 3, 2, 5, 0, 7, 8]
+    assert text(p)[5:-1] == ["v7 = x1 + v2", "v8 = exp(v2)"]
 
 
 @pytest.mark.parametrize(
@@ -756,10 +960,13 @@ def test_lists_of_what_is_the_same_are_the_same():
     ]
 
 
+def lists_that_differ_in_one_place(n):
+    return [x for i in range(n) for x in ([i, n, n + 1], [n, i, n + 1], [n, n + 1, i])]
+
+
 def test_many_lists_that_differ_in_one_place_are_told_apart():
     """Some of them are at the same place of the table, as there are more than places."""
-    n = 60
-    lists = [x for i in range(n) for x in ([i, n, n + 1], [n, i, n + 1], [n, n + 1, i])]
+    n, lists = 60, lists_that_differ_in_one_place(60)
     p = written(n + 2, [], *[("sum", *x) for x in lists * 2], outputs=[*range(n + 2, 7 * n + 2)])
     q = validate(passes.common_subexpressions(p), "common_subexpressions")
     assert len(q) == len(lists)
@@ -777,6 +984,20 @@ def test_sums_of_one_number_and_many_are_found_again_with_operands_exchanged():
     assert q.outputs.tolist() == [*range(n, 2 * n - 1)] * 2
     p = of_code(CODES["sub"], p.a.tolist(), p.b.tolist(), n)
     assert passes.common_subexpressions(p) is p
+
+
+def test_instructions_are_compared_with_few_others():
+    """Lists nearly never, others with the first few that read the same."""
+    n, lists = 200, lists_that_differ_in_one_place(200)
+    many, one = [*range(n)], [n - 1] * n
+    for p, looks in [
+        (written(n + 2, [], *[("sum", *x) for x in lists], outputs=[]), 0.5),
+        (of_code(CODES["sub"], many, one, n), 10),
+        (of_code(CODES["sub"], one, many, n), 10),
+    ]:
+        following = Watched([-1] * len(p))
+        compared(p, interpreted_loops(), following)
+        assert following.reads < looks * len(p)
 
 
 @pytest.mark.parametrize("code", [CODES["sub"], CODES["sin"]], ids=["sub", "sin"])
