@@ -272,6 +272,9 @@ def test_a_trace_of_another_function_is_refused():
     ):
         with pytest.raises(Unlike):
             tree.add(trace(other, [2.0]), "other")
+    equal = grown(lambda xs: [1.0 if xs[0] == 0 else xs[0]], [[0.0]])
+    with pytest.raises(Unlike):
+        equal.add(trace(lambda xs: [xs[0] if xs[0] > 0 else 1.0], [2.0]), "other")
 
 
 def test_a_vmap_in_place_of_something_else_is_refused():
@@ -284,6 +287,16 @@ def test_a_vmap_in_place_of_something_else_is_refused():
     at_integer = grown(lambda xs: [[1.0, 2.0][xs[0]]], [[1.0]], integers=[0])
     with pytest.raises(Unlike):
         at_integer.add(trace(mapped, [1.0]), "other")
+
+
+def test_a_comparison_of_a_result_of_a_vmap_is_not_whether_lanes_fit_it():
+    def compared(xs):
+        y, _ = vmap(lambda x: x * x)(np.array([xs[0], 2.0]))
+        return [y if y < 3.0 else xs[0]]
+
+    tree = grown(compared, [[1.0]])
+    with pytest.raises(Unlike):
+        tree.add(trace(lambda xs: [*vmap(turned)(np.array([xs[0], 2.0]))], [1.0]), "other")
 
 
 def test_what_python_computes_and_what_raises_is_reached_only_on_its_path():

@@ -303,6 +303,6 @@ def _of_one_function(there: list[list[int]], wanted: list[list[int]]) -> bool:
 
     Of an integer, with another number; or whether lanes fit a vmap, that goes other ways.
     """
-    if [x[0] for x in there[-3:-1]] == [x[0] for x in wanted[-3:-1]] == [VMAP, PART]:
-        return True
-    return len(there) == len(wanted) == 1 and there[0][:2] == [_EQUAL, wanted[0][1]]
+    if len(there) == len(wanted) == 1:
+        return there[0][0] == _EQUAL and there[0][:2] == wanted[0][:2]
+    return [x[0] for x in there[-3:]] == [x[0] for x in wanted[-3:]] == [VMAP, PART, _EQUAL]
