@@ -12,7 +12,6 @@ _LENGTH = "self._length = max(self._length, len(p))"
 _ADVANCE = "compiler.stepper.Stepper.advance: "
 _CHUNK = "chunk = max(CHUNK {} self._length, {})"
 _FORWARDS = "advance(*(at, steps.start, end, *self._code, 0, {}, self._forth, *numbers_of))"
-_TAPE = "art, steps.stop, *self._code, self.row, {}, self._forth, *numbers_of))"
 _WHERE = "where = np.array([steps.stop - 1, {}, {}], np.intp)"
 _CODE = "compiler.stepper._code: "
 _BEFORE = "before = p.inputs {} np.arange(len(p)) {}"
@@ -67,9 +66,6 @@ STEPS: dict[str, str] = {
     ),
     "compiler.stepper.Stepper.tape: (at,), none = (views(where), views(np.zeros(1))[0]) -> "
     "(at,), none = (views(where), views(np.zeros(2))[0])": ROOM,
-    f"compiler.stepper.Stepper.tape: {_TAPE.format(True)} -> {_TAPE.format(False)}": (
-        "retreat computes what reads an adjoint again; this is only faster"
-    ),
     f"compiler.stepper.Stepper.retreat: {_WHERE.format(0, -1)} -> {_WHERE.format(1, -1)}": (
         "which way a step went is read from tape's choices"
     ),
