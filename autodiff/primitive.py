@@ -145,7 +145,7 @@ def numbered(row: Row) -> int:
         OverflowError: if no number is left.
     """
     with _lock:
-        if len(ROWS) > 0xFFFF:  # a node keeps its primitive's number in 16 bits
+        if len(ROWS) >= 0xFFFF:  # a node keeps it in 16 bits, of which decisions use the last
             raise OverflowError(
                 f"primitive({row.name!r}): there can be no more than {len(ROWS)} of them"
             )
