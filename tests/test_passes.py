@@ -32,6 +32,10 @@ def interpreted_loops():
     return module
 
 
+#: The loops that take lists as well: these, if nothing is compiled.
+IN_PYTHON = loops if loops.__file__.endswith(".py") else interpreted_loops()
+
+
 def arrays(p):
     return [x.tolist() for x in (p.outputs, p.ops, p.a, p.b, p.entries)] + [p.constants.tobytes()]
 
@@ -520,7 +524,7 @@ def test_constants_are_found_in_a_few_looks(numbers):
     bits = numbers[::4].view(np.int64).tolist()
     table = Watched([-1] * (2 << len(bits).bit_length()))
     n = len(bits)
-    assert interpreted_loops().number_constants(bits, [1] * n, table, [0] * n) == n
+    assert IN_PYTHON.number_constants(bits, [1] * n, table, [0] * n) == n
     assert table.reads < 8 * n
 
 
@@ -986,6 +990,16 @@ def test_sums_of_one_number_and_many_are_found_again_with_operands_exchanged():
     assert passes.common_subexpressions(p) is p
 
 
+def test_many_operations_of_one_operand_are_found_again():
+    """Whatever number is behind it."""
+    codes = np.flatnonzero(ARITY[: len(ROWS)] == 1).tolist()
+    n = len(codes)
+    p = of_code(0, [0] * (2 * n), range(2 * n), 1)
+    p = replace(p, ops=np.array(codes * 2, np.uint16))
+    assert n > 20
+    assert compared(p)[0] == [*range(1, n + 1)] * 2
+
+
 def test_instructions_are_compared_with_few_others():
     """Lists nearly never, others with the first few that read the same."""
     n, lists = 200, lists_that_differ_in_one_place(200)
@@ -996,7 +1010,7 @@ def test_instructions_are_compared_with_few_others():
         (of_code(CODES["sub"], one, many, n), 10),
     ]:
         following = Watched([-1] * len(p))
-        compared(p, interpreted_loops(), following)
+        compared(p, IN_PYTHON, following)
         assert following.reads < looks * len(p)
 
 

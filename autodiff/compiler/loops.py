@@ -342,12 +342,12 @@ def find_equal(
                     b[k] = same[b[k]]
                 low = a[k]
                 high = b[k] if arity[op] == 2 else low
-                if commutes[op] and low > high:
+                if low > high:
                     low = b[k]
                     high = a[k]
                 h = (h * 1000003 + low) & 0x7FFFFFFF
                 h = (h * 1000003 + high) & 0x7FFFFFFF
-                at = low if low > high else high
+                at = high
             while True:
                 hashed = at < 0
                 if hashed:

@@ -9,6 +9,7 @@ from equivalent.engine import ENGINE
 from equivalent.guards import GUARDS
 from equivalent.instructions import INSTRUCTIONS
 from equivalent.lanes import LANES
+from equivalent.loops import LOOPS
 from equivalent.lowered import LOWERED
 from equivalent.machines import MACHINES
 from equivalent.passes import PASSES
@@ -27,6 +28,7 @@ EQUIVALENT = {
     **GUARDS,
     **INSTRUCTIONS,
     **LANES,
+    **LOOPS,
     **LOWERED,
     **MACHINES,
     **PASSES,
