@@ -1008,6 +1008,7 @@ def test_instructions_are_compared_with_few_others():
         (written(n + 2, [], *[("sum", *x) for x in lists], outputs=[]), 0.5),
         (of_code(CODES["sub"], many, one, n), 10),
         (of_code(CODES["sub"], one, many, n), 10),
+        (of_code(CODES["sub"], [*range(30)] * 30, np.repeat(range(30), 30), 30), 10),
     ]:
         following = Watched([-1] * len(p))
         compared(p, IN_PYTHON, following)
