@@ -34,6 +34,7 @@ from autodiff import (
     vjp,
     vmap,
 )
+from autodiff.compiler import batch as batches
 from autodiff.compiler.program import validate
 from autodiff.compiler.simplify import simplified
 from autodiff.compiler.trace import trace
@@ -408,6 +409,18 @@ def test_layers_gradients_are_matrix_products():
         np.testing.assert_allclose(
             gradients, [w.grad for w in model.parameters()], rtol=1e-11, atol=1e-13
         )
+
+
+def test_a_vmap_in_few_lanes_at_first_is_not_slower_in_many(monkeypatch):
+    runs, run = [], batches.run_batch
+    monkeypatch.setattr(batches, "run_batch", lambda *args: runs.append(args) or run(*args))
+    monkeypatch.setattr(batches, "LANE", 1.0)  # so that a batch is made at once
+    f = jit(vmap(lambda xs: sum(vmap(lambda x: sin(x) * x)(xs))))
+    for lanes in (2, 2, 500):
+        f(np.ones((lanes, 3)))
+    runs.clear()
+    f(np.ones((500, 3)))
+    assert len(runs) < 10
 
 
 def test_sparse_derivatives_know_which_lane_reads_what():

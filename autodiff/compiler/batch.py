@@ -85,6 +85,15 @@ def in_lanes(program: Program, per_lane: Sequence[int], most: int, added: int = 
     return tiered
 
 
+def rounded(lanes: int) -> int:
+    """How many lanes, about, as ``most`` of ``in_lanes``, where numbers of lanes vary.
+
+    A power of two, so that there need not be a ``Batch`` for every number; and from some thousand
+    on the same.
+    """
+    return 1 << min(lanes - 1, 1 << 10).bit_length()
+
+
 def _in_python(p: Program) -> bool:
     """Whether it has primitives in Python, or what it runs has."""
     bodies = [p.call(k)[0] for k in p.parts()]

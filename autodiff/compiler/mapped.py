@@ -9,7 +9,7 @@ from weakref import WeakKeyDictionary
 
 import numpy as np
 
-from autodiff.compiler.batch import Lanes, in_lanes
+from autodiff.compiler.batch import Lanes, in_lanes, rounded
 from autodiff.compiler.program import Floats, Mapped
 from autodiff.compiler.trace import replay_ways
 
@@ -46,10 +46,11 @@ def run_many(body: Mapped, operands: Floats, varying: Any) -> Floats:
     """
     n, own, count = body.lanes, body.own, operands.shape[1]
     varying = varying[n * own :]
-    ready, key = _ready.setdefault(body, {}), b"many" + varying.tobytes()
+    most = rounded(n * count)
+    ready, key = _ready.setdefault(body, {}), b"%d " % most + varying.tobytes()
     at = [*range(own), *(own + np.flatnonzero(varying)).tolist()]
     if key not in ready:
-        ready[key] = [in_lanes(p, at, n * count) for p in body.programs]
+        ready[key] = [in_lanes(p, at, most) for p in body.programs]
     mine = operands[: n * own].reshape(n, own, count).transpose(1, 2, 0).reshape(own, count * n)
     shared = operands[n * own :]
     inputs = np.concatenate([np.zeros(own), shared[:, 0]])

@@ -24,7 +24,7 @@ from typing import Any, Concatenate, Generic, NamedTuple, ParamSpec, TypeVar, ov
 
 import numpy as np
 
-from autodiff.compiler.batch import Lanes, in_lanes
+from autodiff.compiler.batch import Lanes, in_lanes, rounded
 from autodiff.compiler.decisions import Decisions, Unlike
 from autodiff.compiler.passes import behind
 from autodiff.compiler.program import Program, with_inputs
@@ -80,7 +80,7 @@ class Kept(NamedTuple):
 
     def batch(self, own: Any, lanes: int) -> Lanes:
         """What runs it for so many lanes; ``own`` are the inputs that are each lane's own."""
-        most = 1 << min(lanes - 1, 1 << 10).bit_length()
+        most = rounded(lanes)
         key = own.tobytes(), most
         if key not in self.batches:
             self.batches[key] = in_lanes(self.guarded(), own, most)

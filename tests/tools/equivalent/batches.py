@@ -4,6 +4,7 @@ from equivalent.reasons import FASTER, NONE, TUNED
 
 _FITS = "the guard is told that it holds; no one reads the number it is recorded with"
 
+_ROUNDED = "1 << min(lanes - 1, 1 << 10).bit_length()"
 _AXES = "rows[:, 3:3 + AXES], rows[:, 3 + AXES] = (1, self.lanes)"
 _PAD = "self._rows.append(np.array([row + [{}] * (WIDTH - len(row))], np.int32))"
 _KINDS = "self.program, self._groups = grouped(p, np.asarray(a {} 2 * b, np.int32), guarded=False)"
@@ -11,6 +12,16 @@ _FACTORS = "factors += [p.a[k[grid[:, 0]]], p.b[k[grid[{}]]]]"
 
 BATCHES: dict[str, str] = {
     # -- batches -----------------------------------------------------------------------------------
+    **{
+        f"compiler.batch.rounded: return {_ROUNDED} -> return {changed}.bit_length()": TUNED
+        for changed in (
+            "2 << min(lanes - 1, 1 << 10)",
+            "1 << min(lanes + 1, 1 << 10)",
+            "1 << min(lanes - 2, 1 << 10)",
+            "1 << min(lanes - 1, 2 << 10)",
+            "1 << min(lanes - 1, 1 << 11)",
+        )
+    },
     "compiler.batch._in_python: return not ((p.ops < STATIC) | (p.ops == VMAP)).all() or any -> "
     "return not ((p.ops <= STATIC) | (p.ops == VMAP)).all() or any": (
         "the first of these is a call, which is in no program"

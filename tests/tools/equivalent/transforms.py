@@ -2,23 +2,12 @@
 
 from equivalent.reasons import TUNED
 
-_MOST = "transforms.cache.Kept.batch: most = 1 << min(lanes - 1, 1 << 10).bit_length() -> most = "
 _SAME = "transforms.cache.on_the_same_inputs: "
 _ALL = "{id(v): v for way in ways for v in way.captured}.values()"
 _CALLS = "return bool(self._options[1] and self._calls > 1 and (not self._calls & self._calls - "
 
 TRANSFORMS: dict[str, str] = {
     # -- transforms --------------------------------------------------------------------------------
-    **{
-        _MOST + f"{most}.bit_length()": TUNED
-        for most in (
-            "2 << min(lanes - 1, 1 << 10)",
-            "1 << min(lanes + 1, 1 << 10)",
-            "1 << min(lanes - 2, 1 << 10)",
-            "1 << min(lanes - 1, 2 << 10)",
-            "1 << min(lanes - 1, 1 << 11)",
-        )
-    },
     "transforms.cache: LARGE = 100000 -> LARGE = 100001": TUNED,
     f"{_SAME}captured = list({_ALL}) -> captured = {_ALL}": (
         "only compiled must it be a list: interpreted, the values of a dict are read as well"
