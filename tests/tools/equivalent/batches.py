@@ -4,6 +4,7 @@ from equivalent.reasons import FASTER, NONE, TUNED
 
 _FITS = "the guard is told that it holds; no one reads the number it is recorded with"
 
+_SECONDS = "LANE, INSTRUCTION, STEP, INSTRUCTION_MADE = (3e-06, 8e-09, {}, 1.5e-06)"
 _ROUNDED = "1 << min(lanes - 1, 1 << 10).bit_length()"
 _AXES = "rows[:, 3:3 + AXES], rows[:, 3 + AXES] = (1, self.lanes)"
 _PAD = "self._rows.append(np.array([row + [{}] * (WIDTH - len(row))], np.int32))"
@@ -12,6 +13,15 @@ _FACTORS = "factors += [p.a[k[grid[:, 0]]], p.b[k[grid[{}]]]]"
 
 BATCHES: dict[str, str] = {
     # -- batches -----------------------------------------------------------------------------------
+    **{
+        f"compiler.batch: {constant}": TUNED
+        for constant in (
+            *("CACHE = 1 << 16 -> CACHE = 2 << 16", "CACHE = 1 << 16 -> CACHE = 1 << 17"),
+            *("MOST = 1 << 16 -> MOST = 2 << 16", "MOST = 1 << 16 -> MOST = 1 << 17"),
+            "WHOLE = 8 -> WHOLE = 9",
+            f"{_SECONDS.format('4e-05')} -> {_SECONDS.format('0.0004')}",
+        )
+    },
     **{
         f"compiler.batch.rounded: return {_ROUNDED} -> return {changed}.bit_length()": TUNED
         for changed in (
