@@ -280,7 +280,7 @@ def alternatives(node: ast.AST, field: str) -> Iterator[ast.AST]:
     text = isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)
     if isinstance(node, ast.stmt) and not (text or isinstance(node, (ast.Pass, ast.Global))):
         yield ast.Pass()
-    if isinstance(node, ast.With):
+    if isinstance(node, ast.With) and ast.unparse(node.items[0]) != "cython.nogil":  # of C
         yield ast.If(ast.Constant(True), node.body, [])
     elif isinstance(node, ast.AugAssign):
         yield ast.Assign([node.target], node.value, lineno=0)

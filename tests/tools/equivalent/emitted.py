@@ -30,10 +30,4 @@ EMITTED: dict[str, str] = {
         )
         for changed in ("<= 0", "< 1")
     },
-    **{
-        f"compiler.emitter.Emitter.{name}: with cython.nogil: -> if True:": (
-            "only a compiler heeds it; test_passes.py sees in the source that it is there"
-        )
-        for name in ("reverse", "forward")
-    },
 }

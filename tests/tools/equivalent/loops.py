@@ -2,7 +2,6 @@
 
 from equivalent.reasons import NONE, TUNED
 
-LOCK = "interpreted, there is no lock to do without; a test reads that the loops do"
 PLACED = "any hash that spreads them as well will do"
 FIRST = "nothing comes before slot 0, which is the first of its kind and stays"
 LIMIT = "any limit will do that no rules come to but those that have no end"
@@ -15,13 +14,6 @@ _EQUAL = "compiler.loops.find_equal: "
 _ADDED = "h = h * {} {} {} & 2147483647"
 
 LOOPS: dict[str, str] = {
-    **{
-        f"compiler.loops.{function}: with cython.nogil: -> if True:": LOCK
-        for function in (
-            *("rename", "mark_live", "number_constants", "compact", "mark_dependent"),
-            *("find_levels", "reach", "rewrite", "find_equal", "find_chains"),
-        )
-    },
     # -- constants ---------------------------------------------------------------------------------
     **{
         f"{_CONSTANTS}{_BITS.format('+', 31)} -> {_BITS.format(*changed)}": PLACED
