@@ -381,6 +381,16 @@ def test_at_the_point_where_it_becomes_singular():
     assert derivative(lambda x: linalg.det((x * np.eye(5)).tolist()), 4)(0.0) == 0.0
 
 
+def test_columns_that_lost_half_of_their_digits_wait():
+    """Close to a singular matrix a second derivative, here twice an entry, keeps its digits."""
+
+    def f(t):
+        rows = [[0.3 + t, 0.45, 0.7], [0.9, 1.35 + 1e-10 + t, -0.2], [0.6, 0.9 - 1e-10, 0.5]]
+        return linalg.det(rows)
+
+    assert derivative(f, 2)(0.0) == pytest.approx(1.0, abs=1e-13)
+
+
 @pytest.mark.parametrize("n", [1, 2, 3, 4, 7])
 def test_without_division_it_is_the_same(n):
     a = random(n, n)

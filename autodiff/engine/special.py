@@ -30,10 +30,10 @@ erf, erfc, pow, sqrt = (ieee.FUNCTIONS[name] for name in ("erf", "erfc", "pow", 
 TWO_OVER_SQRT_PI = CONSTANTS["TWO_OVER_SQRT_PI"]
 
 # fmt: off
-# The Bernoulli numbers of the indices 2, 4 ... 16.
+# The Bernoulli numbers of the indices 2, 4 ... 14.
 BERNOULLI = (
     0.16666666666666666, -0.03333333333333333, 0.023809523809523808, -0.03333333333333333,
-    0.07575757575757576, -0.2531135531135531, 1.1666666666666667, -7.092156862745098,
+    0.07575757575757576, -0.2531135531135531, 1.1666666666666667,
 )
 
 # Polynomials fitted at Chebyshev points, highest powers first: of lgamma(a)/((a - 1)*(a - 2)) from

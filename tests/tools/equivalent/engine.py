@@ -13,6 +13,11 @@ from equivalent.reasons import (
 
 _NUMBER = "return float(x) if type(x) is int and -2 ** 53 <= x <= 2 ** 53 else constant(x)"
 _DIV = "return math.nan if a == 0 or a != a else math.copysign(math.inf, a) * math.copysign(1, b)"
+_ABOUT = "one more or less of a million"
+_EXAMPLES = "_EXAMPLES = (2.0, {}, 0.5, {})"
+_OF_MATH = "getattr(math, 'cbrt', None)"
+_CBRT = "t': _total(math.sqrt, np.sqrt), 'cbrt': {}_cbrt(), 'hypot': _total(lambda a, b: ab"
+
 
 ENGINE: dict[str, str] = {
     # -- the table ---------------------------------------------------------------------------------
@@ -87,6 +92,17 @@ ENGINE: dict[str, str] = {
         f"engine.ieee.div: {_DIV} -> {_DIV.replace(*change)}": "infinite times or by 1 or 2"
         for change in [(") * math", ") / math"), ("copysign(1", "copysign(2")]
     },
+    "engine.choice: MANY = 1000000 -> MANY = 1000001": _ABOUT,
+    "engine.choice: _before = 0 -> _before = 1": _ABOUT,
+    **{
+        f"engine.documentation: {_EXAMPLES.format(3.0, 1.5)} -> {_EXAMPLES.format(*changed)}": (
+            "any numbers of its domain will do in an example"
+        )
+        for changed in ((30.0, 1.5), (3.0, 15.0))
+    },
+    f"engine.ieee: {_CBRT.format(_OF_MATH + ' or ')} -> {_CBRT.format('')}": (
+        "math.cbrt is the C library's; where there is none, as in Python 3.10, this is what is used"
+    ),
     "engine.choice: sys.meta_path.insert(0, Interpret()) -> sys.meta_path.insert(1, Interpret())": (
         "before it stands the finder of built-in modules alone"
     ),

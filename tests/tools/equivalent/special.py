@@ -40,6 +40,9 @@ SPECIAL: dict[str, str] = {
         FASTER,
     ),
     # -- elimination -------------------------------------------------------------------------------
+    "linalg.elimination: _HALF = 2.0 ** (-26) -> _HALF = 2.0 ** (-27)": (
+        "a rule of thumb: about half of the digits"
+    ),
     "linalg.elimination.inv: identity = [[float(i == j) for i in range(len(rows))] "
     "for j in range(len(rows))] -> identity = [[i == j for i in range(len(rows))] "
     "for j in range(len(rows))]": GENERAL,

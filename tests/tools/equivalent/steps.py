@@ -104,6 +104,10 @@ STEPS: dict[str, str] = {
         ],
         FASTER,
     ),
+    **{
+        f"compiler.stepper: CHUNK = 1 << 22 -> CHUNK = {changed}": TUNED
+        for changed in ("1 << 23", "2 << 22")
+    },
     # -- the numbering of a trace ------------------------------------------------------------------
     "compiler.numbering.changed: return -1 -> return -2": NONE,
     "compiler.numbering.inputs_of: inputs.append(x * 1.0) -> inputs.append(x / 1.0)": (
