@@ -77,6 +77,21 @@ def test_methods_see_their_own_instance_in_copies_and_subclasses():
     assert Spring.energy is vars(Spring)["energy"]
 
 
+def test_an_instance_keeps_its_jitted_methods_and_their_programs():
+    class Well:
+        depth = 2.0
+
+        @jit
+        def energy(self, x):
+            calls.append(x)
+            return self.depth * x
+
+    calls, wells = [], [Well(), Well()]
+    assert [well.energy(x) for x in (1.0, 3.0, 4.0) for well in wells] == [2, 2, 6, 6, 8, 8]
+    assert wells[0].energy is wells[0].energy is not wells[1].energy
+    assert len(calls) < 6  # the others are programs
+
+
 def test_a_jitted_function_may_become_a_method_later():
     class Late:
         k = 2.0
