@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from hypothesis import given
+from instructions import built
 
 from autodiff import cos, dot, mean, primitive, sin, vmap
 from autodiff import sum as sum_
@@ -42,16 +43,8 @@ def arrays(p):
 
 def written(inputs, constants, *code, outputs, sources=()):
     """A program of rows, by name or number, and their operands."""
-    ops, a, b, entries = [], [], [], []
-    for name, *refs in code:
-        ops.append(CODES.get(name, name))
-        over_list = ARITY[ops[-1]] == 0
-        a.append(len(entries) if over_list else refs[0])
-        b.append(len(refs) if over_list else refs[1] if len(refs) > 1 else 0)
-        entries += refs if over_list else []
-    kinds = [np.int32, np.float64, np.uint16, np.int32, np.int32, np.int32]
-    arrays = map(np.array, (outputs, constants, ops, a, b, entries), kinds)
-    return validate(Program(inputs, *arrays, sources))
+    others = {"constants": constants, "outputs": outputs, "sources": sources}
+    return validate(built(*code, inputs=inputs, **others))
 
 
 def text(p):
