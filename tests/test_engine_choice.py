@@ -94,6 +94,15 @@ for warning in caught:
 EAGERLY = "x = Value(2.0); (x * x + x).backward()"
 
 
+def test_a_warning_comes_when_there_are_many(monkeypatch):
+    for name, value in (("MANY", 8), ("_before", 4), ("ASKED", False)):
+        monkeypatch.setattr(choice, name, value)
+    with pytest.warns(RuntimeWarning, match="^the engine runs interpreted") as caught:
+        for _ in range(4):
+            choice.count_interpreted(2)
+    assert len(caught) == 1
+
+
 @pytest.mark.parametrize("work", [EAGERLY, "f(2.0)"])
 def test_an_interpreted_engine_that_nobody_asked_for_is_mentioned_once(uncompiled, work):
     (said,) = fresh(WORK.format(many=150, work=work), uncompiled, AUTODIFF_PURE="").splitlines()

@@ -126,7 +126,9 @@ OWN = {
     "linalg.matrices": ("linalg",),
     "lists": ("survivors", "functions", "value", "in_the_loop"),
     "engine.instructions": ("survivors", "programs", "functions"),
-    "second_order": ("second_order", "where", "value", "traces", "engines_agree"),
+    "second_order": (
+        *("second_order", "where", "value", "traces", "engines_agree", "in_the_loop"),
+    ),
     "engine.ieee": ("engine_choice", "edges", "ops", "engines_agree"),
     "engine.kernels": ("survivors", "edges", "ops", "engines_agree"),
     "engine.modes": ("contexts", "traces", "value", "second_order"),

@@ -7,6 +7,9 @@ ROUND = "a round number: one more or less is as good"
 SAMPLE = "of a large array a sample is compared, and any sample will do"
 
 GUARDS: dict[str, str] = {
+    "arrays.same_contents: return all_held(containers, contents) -> pass": (
+        "each is looked at, then, which finds the same; this is only faster"
+    ),
     "transforms.guards.Watch.changed: self._contents = [contents_of(x) for x in self._held] -> "
     "pass": "the looks at each say the same at the next call; this is only faster",
     "transforms.guards.Watch.forget_changed: self._held = [*itertools.compress(self._held, "

@@ -9,6 +9,7 @@ _ONE = "dividing by 1 gives the same number and the same derivatives as multiply
 
 PYTREES: dict[str, str] = {
     # -- taking trees apart, and putting them together ---------------------------------------------
+    "transforms.pytrees.flat: return numbers[0] -> pass": COPIED,
     **dict.fromkeys(
         [
             f"{_FLATTEN}if kind is float or kind is Value: -> if kind is Value:",
