@@ -59,6 +59,10 @@ PASSES: dict[str, str] = {
     "compiler.passes.common_subexpressions: heads = np.full(len(same) + (1 << "
     "len(p).bit_length()), -1, np.int32) -> heads = np.full(len(same) + (1 << "
     "len(p).bit_length()), -2, np.int32)": NONE,
+    "compiler.rules._traced: return within(PLAIN, trace, function, [1.0] * (count + 1)) -> "
+    "return within(PLAIN, trace, function, [0.0] * (count + 1))": (
+        "partials that branch by their operands are refused; others record the same at any numbers"
+    ),
     "compiler.passes._rules: rules.append([*wants, 0, places[result], -1]) -> "
     "rules.append([*wants, 0, places[result], 1])": (
         "operation 0 has one operand: nobody reads the third number"
