@@ -355,10 +355,6 @@ def test_equal_constants_get_one_number_even_if_there_is_no_room_to_spare():
     assert to.tolist() == [-1, -2, -1, -3, 99, -2, -4, -5, -6, 99, -7, -8, 99, -4]
 
 
-COMMUTES = np.zeros(2**16, np.uint8)
-COMMUTES[[CODES["add"], CODES["mul"]]] = 1
-
-
 class Watched(list):
     """A list that counts how often it is read."""
 
@@ -377,7 +373,7 @@ def compared(p, engine=loops, following=None):
     if following is None:
         (following,) = views(np.full(len(p), -1, np.int32))
     a, b, entries = p.a.copy(), p.b.copy(), p.entries.copy()
-    before = views(p.ops, a, b, entries, ARITY, COMMUTES, heads)
+    before = views(p.ops, a, b, entries, ARITY, passes.COMMUTES, heads)
     repeats = engine.find_equal(p.inputs, *before, following, *views(same))
     assert repeats == np.sum(same != np.arange(slots))
     return same[p.inputs :].tolist(), replace(p, a=a, b=b, entries=entries)

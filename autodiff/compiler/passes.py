@@ -22,6 +22,10 @@ from autodiff.compiler.program import ARITY, GUARD, Integers, Program, views
 from autodiff.engine.instructions import STATIC, VMAP
 from autodiff.ops import CODES
 
+#: Of every row, whether its operands may be exchanged.
+COMMUTES = np.zeros(2**16, np.uint8)
+COMMUTES[[CODES["add"], CODES["mul"]]] = 1
+
 #: ``left = right`` for every x and y and constant c: each row is exact in IEEE 754 arithmetic.
 IDENTITIES = [
     ("mul(x, 1.0)", "x"),
@@ -133,12 +137,10 @@ def fold_constants(p: Program) -> Program:
 def common_subexpressions(p: Program) -> Program:
     """With equal instructions done once."""
     same = np.arange(p.inputs + len(p), dtype=np.int32)
-    commutes = np.zeros(2**16, np.uint8)
-    commutes[[CODES["add"], CODES["mul"]]] = 1
     heads = np.full(len(same) + (1 << len(p).bit_length()), -1, np.int32)
     following = np.empty(len(p), np.int32)
     a, b, entries = p.a.copy(), p.b.copy(), p.entries.copy()
-    arrays = (p.ops, a, b, entries, ARITY, commutes, heads, following, same)
+    arrays = (p.ops, a, b, entries, ARITY, COMMUTES, heads, following, same)
     if not loops.find_equal(p.inputs, *views(*arrays)):
         return p
     ops, slots = p.ops.copy(), np.arange(p.inputs, len(same))

@@ -51,7 +51,7 @@ def _polynomial(coefficients: tuple[float, ...]) -> str:
     return expression
 
 
-_EVEN = [*zip(range(2, 16, 2), BERNOULLI, strict=True)]  #: with the Bernoulli numbers' indices
+_EVEN = [(2 * i, b) for i, b in enumerate(BERNOULLI, 1)]  #: Bernoulli numbers, by their indices
 
 FORMULAS: dict[str, tuple[str, str]] = {
     # -- exponentials and logarithms: what rounding 1 + a has lost is added, or divided out

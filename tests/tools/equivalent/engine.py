@@ -15,9 +15,8 @@ _NUMBER = "return float(x) if type(x) is int and -2 ** 53 <= x <= 2 ** 53 else c
 _DIV = "return math.nan if a == 0 or a != a else math.copysign(math.inf, a) * math.copysign(1, b)"
 _ABOUT = "one more or less of a million"
 _EXAMPLES = "_EXAMPLES = (2.0, {}, 0.5, {})"
-_OF_MATH = "getattr(math, 'cbrt', None)"
-_CBRT = "t': _total(math.sqrt, np.sqrt), 'cbrt': {}_cbrt(), 'hypot': _total(lambda a, b: ab"
-
+_CBRT = "t': _total(math.sqrt, np.sqrt), 'cbrt': _cbrt(), 'hypot': _total(lambda a, b: ab"
+_CBRT_OF_MATH = _CBRT.replace("_cbrt()", "getattr(math, 'cbrt', None) or _cbrt()")
 
 ENGINE: dict[str, str] = {
     # -- the table ---------------------------------------------------------------------------------
@@ -100,7 +99,7 @@ ENGINE: dict[str, str] = {
         )
         for changed in ((30.0, 1.5), (3.0, 15.0))
     },
-    f"engine.ieee: {_CBRT.format(_OF_MATH + ' or ')} -> {_CBRT.format('')}": (
+    f"engine.ieee: {_CBRT_OF_MATH} -> {_CBRT}": (
         "math.cbrt is the C library's; where there is none, as in Python 3.10, this is what is used"
     ),
     "engine.choice: sys.meta_path.insert(0, Interpret()) -> sys.meta_path.insert(1, Interpret())": (
