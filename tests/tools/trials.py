@@ -290,7 +290,9 @@ def trial(
     if not items:
         finish(pytest.ExitCode.NO_TESTS_COLLECTED)
     watch = Watch(package / "test", stage)
-    items[0].config.pluginmanager.register(watch)
+    config = items[0].config
+    config.option.tbstyle = "native"  # nobody reads it, and it costs the least
+    config.pluginmanager.register(watch)
     for item, following in zip(items, [*items[1:], None], strict=True):
         item.config.hook.pytest_runtest_protocol(item=item, nextitem=following)
         if watch.failed:
