@@ -192,10 +192,11 @@ def axes_of(table: Table) -> Axes:
     return _repeated(table)
 
 
-def shared_axes(tables: list[Table]) -> tuple[tuple[int, ...], list[Axes]]:
+def shared_axes(tables: list[Table], narrowest: int = NARROW) -> tuple[tuple[int, ...], list[Axes]]:
     """The sizes of axes, innermost first, along which operands are spaced, and how each is.
 
-    One that would make them too narrow has the lanes in one axis, and no strides.
+    One that would make the innermost smaller than ``narrowest`` has the lanes in one axis, and no
+    strides.
 
     >>> rows, columns = np.arange(24).reshape(-1, 1) // 8, np.arange(24).reshape(-1, 1) % 8
     >>> sizes, (of_rows, of_columns) = shared_axes([rows, columns])
@@ -208,7 +209,7 @@ def shared_axes(tables: list[Table]) -> tuple[tuple[int, ...], list[Axes]]:
     chosen = [Axes((n,))] * len(tables)
     for i in sorted(range(len(tables)), key=lambda i: -tables[i].size):
         finer = common(n, sizes, found[i].sizes)
-        if finer and (finer[0] >= NARROW or finer[0] == n):
+        if finer and (finer[0] >= narrowest or finer[0] == n):
             sizes, chosen[i] = finer, found[i]
     return sizes, chosen
 

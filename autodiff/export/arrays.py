@@ -20,7 +20,7 @@ from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 
-from autodiff.compiler.lanes import Axes, axes_of, common
+from autodiff.compiler.lanes import shared_axes
 from autodiff.compiler.passes import uses_of
 from autodiff.compiler.program import Body, Floats, Integers, Mapped, Program
 from autodiff.compiler.scans import Pullback, Scan
@@ -425,14 +425,7 @@ def _in_common(tables: list[Integers]) -> tuple[tuple[int, ...], list[list[bool]
     """Axes along which all operands are evenly spaced or repeated, outermost first; and for every
     operand along which of them it differs.
     """
-    n = len(tables[0])
-    found = [axes_of(table) for table in tables]
-    sizes: tuple[int, ...] = (n,)
-    chosen = [Axes((n,))] * len(tables)
-    for i in sorted(range(len(tables)), key=lambda i: -tables[i].size):
-        finer = common(n, sizes, found[i].sizes)
-        if finer:
-            sizes, chosen[i] = finer, found[i]
+    sizes, chosen = shared_axes(tables, 1)
     needed = [[bool(x) for x in axes.along(sizes)][::-1] for axes in chosen]
     return sizes[::-1], needed
 

@@ -7,7 +7,6 @@ and its partial derivatives (``jax_primitives``).
 
 from __future__ import annotations
 
-import ast
 import keyword
 from itertools import pairwise
 from typing import Any
@@ -21,6 +20,7 @@ from autodiff.engine.reals import describe
 from autodiff.export.arrays import shape_of, written
 from autodiff.export.jax_primitives import OPERATORS, definitions
 from autodiff.export.listing import Exported, exported
+from autodiff.export.python_structures import literal
 from autodiff.ops import Row
 from autodiff.transforms.pytrees import Leaf, Mapping, Node, Static, size
 
@@ -194,17 +194,6 @@ def _sources(p: Program) -> list[str]:
     return [*dict.fromkeys([*p.sources, *inner])]
 
 
-def _literal(x: Any, what: str) -> str:
-    """Source of a string, None, a key."""
-    text = repr(x)
-    try:
-        if ast.literal_eval(text) == x:
-            return text
-    except (ValueError, SyntaxError):
-        pass
-    raise TypeError(f"{what} is {describe(x)}, which cannot be written into a module")
-
-
 # -- arguments and results -------------------------------------------------------------------------
 
 
@@ -235,9 +224,9 @@ def _take_apart(
         module.support.add("leaf")
         leaves.append((f"_leaf({text}, {shape}, {_quoted(text)})", size(structure)))
     elif isinstance(structure, Static):
-        checks.append(module.same(text, _literal(structure.value, text)))
+        checks.append(module.same(text, literal(structure.value, text)))
     elif isinstance(structure, Mapping):
-        keys = [_literal(key, f"a key of {text}") for key in structure.kind]
+        keys = [literal(key, f"a key of {text}") for key in structure.kind]
         checks.append(module.same(f"set({text})", f"{{{', '.join(keys)}}}" if keys else "set()"))
         for key, part in zip(keys, structure.parts, strict=True):
             _take_apart(part, f"{text}[{key}]", module, leaves, checks)
@@ -257,7 +246,7 @@ def _result(found: Exported, module: _Module) -> tuple[str, list[int]]:
 
     def arranged(structure: Any) -> str:
         if isinstance(structure, Static):
-            return _literal(structure.value, f"a part of the result of {found.name}")
+            return literal(structure.value, f"a part of the result of {found.name}")
         if isinstance(structure, Leaf):
             sizes.append(size(structure))
             name = f"r{len(sizes) - 1}"
@@ -265,7 +254,7 @@ def _result(found: Exported, module: _Module) -> tuple[str, list[int]]:
                 return f"{name}[0]"
             return name if len(structure.shape) == 1 else f"{name}.reshape({structure.shape})"
         if isinstance(structure, Mapping):
-            keys = [_literal(key, f"a key of the result of {found.name}") for key in structure.kind]
+            keys = [literal(key, f"a key of the result of {found.name}") for key in structure.kind]
             pairs = zip(keys, map(arranged, structure.parts), strict=True)
             return f"{{{', '.join(f'{key}: {part}' for key, part in pairs)}}}"
         assert isinstance(structure, Node)

@@ -1,7 +1,8 @@
 """Arguments and results in written Python: code that takes trees apart and puts them together.
 
 * ``Arguments`` -- the parameters of a function, and how numbers are taken out of what it is given;
-* ``arranged`` -- an expression that puts numbers into the structure of a result.
+* ``arranged`` -- an expression that puts numbers into the structure of a result;
+* ``literal`` -- a constant of it.
 """
 
 from __future__ import annotations
@@ -55,10 +56,10 @@ class Arguments:
             self.pieces.append((f"{numbers}({name}, {shape}, {what!r})", size(tree)))
         elif isinstance(tree, Static):
             same = self._file.helper("_same")
-            self.lines.append(f"{same}({name}, {_literal(tree.value, what)}, {what!r})")
+            self.lines.append(f"{same}({name}, {literal(tree.value, what)}, {what!r})")
         else:
             keys = [*tree.kind] if isinstance(tree, Mapping) else [*range(len(tree.parts))]
-            whats = [f"{what}[{_literal(key, 'a key of ' + what)}]" for key in keys]
+            whats = [f"{what}[{literal(key, 'a key of ' + what)}]" for key in keys]
             parts = []
             for x in map(local_name, whats):
                 while x in self.names:  # another argument, say, or x[0] beside x_0
@@ -135,8 +136,8 @@ def _shape(tree: Any) -> tuple[int, ...] | None:
     return None if others or shape is None else (len(tree.parts), *shape)
 
 
-def _literal(x: Any, what: str) -> str:
-    """An object as an expression.
+def literal(x: Any, what: str) -> str:
+    """An object as a Python expression.
 
     Raises:
         TypeError: if there is none.
@@ -166,7 +167,7 @@ def arranged(tree: Any, numbers: list[str] | str, first: int = 0) -> str:
     """
     end = first + size(tree)
     if isinstance(tree, Static):
-        return _literal(tree.value, "a part of the result")
+        return literal(tree.value, "a part of the result")
     if isinstance(tree, Leaf):
         if isinstance(numbers, str):
             if tree.shape is None:
@@ -184,7 +185,7 @@ def arranged(tree: Any, numbers: list[str] | str, first: int = 0) -> str:
         parts.append(arranged(part, numbers, first))
         first += size(part)
     if isinstance(tree, Mapping):
-        keys = [_literal(key, "a key of the result") for key in tree.kind]
+        keys = [literal(key, "a key of the result") for key in tree.kind]
         return "{" + ", ".join(map("{}: {}".format, keys, parts)) + "}"
     inside = ", ".join(parts)
     if tree.kind is list:
