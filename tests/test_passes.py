@@ -452,7 +452,7 @@ def test_chains_of_additions():
 def test_adjoints_go_through_operands_in_every_place():
     """Of each operation, one: the first, the second or one of a list."""
     p = written(1, [2.0], ("exp", 0), ("sub", -1, 1), ("sum", 0, 2), ("sin", 3), outputs=[4])
-    q = validate(derivatives.reverse(p, [{0: None}], [0]), "reverse")
+    q = validate(derivatives.reverse(p, [{0: None}], (0,)), "reverse")
     (found,) = Machine(q)(np.array([0.7])).tolist()
     e = math.exp(0.7)
     assert found == pytest.approx(math.cos(0.7 + 2.0 - e) * (1.0 - e), rel=1e-15)

@@ -170,7 +170,7 @@ def f(a, b):
     'words'
     total = 0.0
     for c in BERNOULLI:
-        total += c * log(a)
+        total += div(c, log(a))
         if total == b:
             total /= a
             return inf
@@ -184,7 +184,7 @@ AD_STATIC double c_f(double a, double b) {
     double total, c;
     total = 0.0;
     for (int i = 0; i < (int)(sizeof c_BERNOULLI / sizeof *c_BERNOULLI); i++) { c = c_BERNOULLI[i];
-        total = (total + (c * my_log(a)));
+        total = (total + (c / my_log(a)));
         if ((total == b)) {
             total = (total / a);
             return INFINITY;

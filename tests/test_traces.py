@@ -3,6 +3,7 @@
 import _thread
 import copy
 import math
+import operator
 import os
 import pickle
 import signal
@@ -365,6 +366,13 @@ def test_a_product_of_integers_that_is_infinite_is_no_integer():
 def test_what_is_not_made_of_integers_alone_is_no_integer(other):
     with pytest.raises(TypeError, match=r"int\(Value\) would lose its gradient"):
         jit(lambda n, x: int(other(n, x)))(4, 2.0)
+
+
+@pytest.mark.parametrize("division", [operator.floordiv, operator.mod])
+@pytest.mark.parametrize("operands", [(4, 2.5), (2.5, 4)])
+def test_an_integer_and_what_is_none_are_not_divided_with_a_remainder(division, operands):
+    with pytest.raises(TypeError, match=r"unsupported operand.*Value' and '.*Value'"):
+        jit(division)(*operands)
 
 
 def test_an_integer_may_be_computed_from_one_in_very_many_ways():
