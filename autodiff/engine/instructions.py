@@ -136,7 +136,7 @@ def source(name: str) -> str:
 
 def _function(name: str) -> Callable[[list[Any]], Any]:
     scope: dict[str, Any] = {"math": math}
-    exec(source(name).replace("*xs", "xs"), scope)  # it is one of the instructions above
+    exec(source(name).replace("*xs", "xs", 1), scope)  # it is one of the instructions above
     function: Callable[[list[Any]], Any] = scope[name]
     return function
 

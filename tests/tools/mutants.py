@@ -280,7 +280,8 @@ def places(
 def alternatives(node: ast.AST, field: str) -> Iterator[ast.AST]:
     """What may stand in the place of ``node``."""
     text = isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)
-    if isinstance(node, ast.stmt) and not (text or isinstance(node, (ast.Pass, ast.Global))):
+    nothing = text or isinstance(node, (ast.Pass, ast.Global, ast.Nonlocal))
+    if isinstance(node, ast.stmt) and not nothing:
         yield ast.Pass()
     if isinstance(node, ast.With) and ast.unparse(node.items[0]) != "cython.nogil":  # of C
         yield ast.If(ast.Constant(True), node.body, [])

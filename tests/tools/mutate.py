@@ -168,10 +168,7 @@ class Runner:
                     if begun:
                         self.start(*begun.popleft())
                     elif mutant := next(fresh, None):
-                        if mutant.stages:
-                            self.start(mutant, 0, False)
-                        else:  # no test runs what is changed
-                            yield mutant, ""
+                        self.start(mutant, 0, False)
                     else:
                         break
                 if not self.running:

@@ -167,7 +167,8 @@ class Collected:
 
     def sharpened(self, mutant: Mutant) -> Mutant:
         """A mutant that meets only those of its tests that run a line of the changed statement, the
-        quickest first, those of which that is not known last; or all, if imports have run it."""
+        quickest first, those of which that is not known last; or all, if imports have run it, or no
+        test is seen to: nobody sees what runs in a profiler."""
         file = str(self.base / "autodiff" / mutant.module)
         lines = sum(1 << line for line in mutant.lines)
         if not lines or lines & self.ran.get(file, 0):
@@ -178,7 +179,7 @@ class Collected:
             run = self.learned[name][1]
             if run is None or lines & run.get(file, 0):
                 chosen.append(name)
-        return replace(mutant, stages=(Stage(tuple(chosen), ()),) if chosen else ())
+        return replace(mutant, stages=(Stage(tuple(chosen), ()),)) if chosen else mutant
 
     def exchange(self, mutant: Mutant) -> Callable[[], None] | None:
         """What gives a mutant's function its code; None if that would come too late."""
