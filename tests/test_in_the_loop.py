@@ -539,6 +539,19 @@ def test_a_leaf_that_has_changed_is_refused_by_create_graph():
     w.data = 2.0
     y.backward(create_graph=True)
     y.backward()
+    scaled = y * u
+    u.data = 3.5
+    with pytest.raises(RuntimeError, match="leaf's data was changed after mul was"):
+        scaled.backward(create_graph=True)
+
+
+def test_a_gradient_of_a_call_that_was_a_value_is_a_number_again():
+    w = Value(2.0)
+    y = jit(lambda x: x * w)(3.0)
+    y.backward(create_graph=True)
+    w.grad = 0.0
+    y.backward()
+    assert (type(y.grad), y.grad, w.grad) == (float, 1.0, 3.0)
 
 
 def test_logsumexp_and_detach_are_held_in_every_order():

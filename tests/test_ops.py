@@ -15,7 +15,7 @@ from mpmath import mp
 import autodiff
 from autodiff import COMPILED, Value, evaluation, ops, primitive
 from autodiff.engine import ckernels, expressions, kernels
-from autodiff.engine.documentation import WORDS
+from autodiff.engine.documentation import WORDS, documentation
 from autodiff.value import TABLE_DIGEST
 
 SCALARS = [r for r in ops.TABLE if not r.over_lists]
@@ -322,6 +322,22 @@ def test_documentation_states_value_and_partials(row):
     partials = ", ".join(f"``{partial}``" for partial in row.partials)
     assert f"partial derivative{'s' if len(row.names) > 1 else ''}: {partials}" in shown
     assert getattr(Value, row.name).__doc__ == shown
+
+
+@pytest.mark.parametrize(
+    ("name", "domain", "lines"),
+    [
+        ("leaky_relu", None, ["* ``b`` is 0.01 where it is not given", ">>> leaky_relu(2.0)"]),
+        ("log", None, ["* differentiable, and tested, where ``a > 0``", ">>> log(2.0)"]),
+        ("asin", None, ["* differentiable, and tested, where ``-1 < a < 1``", ">>> asin(0.5)"]),
+        ("acosh", (2.0, math.inf), [">>> acosh(3.0)"]),
+        ("atanh", (0.5, 2.0), [">>> atanh(1.5)"]),
+    ],
+)
+def test_documentation_says_where_and_for_what(name, domain, lines):
+    row = ops.row(name)
+    shown = documentation(replace(row, domain=(domain,)) if domain else row).split("\n")
+    assert [line for line in shown if line in lines] == lines
 
 
 def test_words_say_what_every_primitive_is():

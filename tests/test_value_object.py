@@ -265,9 +265,10 @@ def test_a_notebook_shows_a_table():
     v = Value(2.0, name="<v>")
     y = v * 3
     y.backward()
+    y.backward()
     assert v._repr_html_() == (
         "<table><tr><th>name</th><td>&lt;v&gt;</td></tr><tr><th>data</th><td>2.0</td></tr>"
-        "<tr><th>grad</th><td>3.0</td></tr><tr><th>op</th><td></td></tr></table>"
+        "<tr><th>grad</th><td>6.0</td></tr><tr><th>op</th><td></td></tr></table>"
     )
     assert "<th>op</th><td>mul</td>" in y._repr_html_()
     shown = []
