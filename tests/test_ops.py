@@ -327,7 +327,13 @@ def test_documentation_states_value_and_partials(row):
 @pytest.mark.parametrize(
     ("name", "domain", "lines"),
     [
-        ("leaky_relu", None, ["* ``b`` is 0.01 where it is not given", ">>> leaky_relu(2.0)"]),
+        (
+            *("leaky_relu", None),
+            [
+                "* differentiable, and tested, where ``a != 0``",
+                *("* ``b`` is 0.01 where it is not given", ">>> leaky_relu(2.0)"),
+            ],
+        ),
         ("log", None, ["* differentiable, and tested, where ``a > 0``", ">>> log(2.0)"]),
         ("asin", None, ["* differentiable, and tested, where ``-1 < a < 1``", ">>> asin(0.5)"]),
         ("acosh", (2.0, math.inf), [">>> acosh(3.0)"]),

@@ -350,6 +350,25 @@ def test_a_trace_in_one_thread_does_not_see_another():
     assert found == [6.0]
 
 
+def test_a_gradient_of_zero_in_a_trace_is_a_constant_of_it():
+    def f(x):
+        y = x * 2.0
+        (y.detach() * x).backward(create_graph=True)
+        return y.grad * x
+
+    lowered = jit(f).lower(3.0)
+    assert (lowered.captured, lowered(3.0)) == ([], 0.0)
+
+
+def test_what_an_inner_transform_has_recorded_is_inside_the_outer_one_too():
+    def f(x):
+        aside = []
+        grad(lambda y: aside.append(x * y) or y)(2.0)
+        return aside[0] * x
+
+    assert grad(f)(3.0) == jit(grad(f))(3.0) == 12.0
+
+
 def test_integers_that_are_traced_are_divided_as_those_of_python_are():
     def f(n, m):
         return n // m + 10.0 * (n % m) + 100.0 * (50 // n) + 1000.0 * (50 % m) + 1e4 * (n // 3)
