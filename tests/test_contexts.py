@@ -6,6 +6,7 @@ import contextvars
 import math
 import queue
 import re
+import subprocess
 import sys
 import threading
 
@@ -484,6 +485,18 @@ def test_ctrl_c_at_any_moment_leaves_no_mode_of_within_behind():
         moment += 1
     assert moment > (2 if COMPILED else 15)
     assert within(mode, x.sin).op == ""
+
+
+@pytest.mark.parametrize(
+    "program",
+    [
+        "with no_grad(): y = Value(2.0) * 3\nassert not y.operands",
+        "assert jit(lambda x: x if x > 1 else -x).lower(2.0).program.sources",
+    ],
+)
+def test_the_first_context_of_a_process_is_heeded(program):
+    program = f"from autodiff import Value, jit, no_grad\n{program}"
+    subprocess.run([sys.executable, "-c", program], check=True)
 
 
 @pytest.mark.parametrize("transform", [lambda f: f, jit])

@@ -741,6 +741,11 @@ def test_a_monomial_is_what_it_is_where_that_is_exact(k, n):
         assert run(q, [x, y]) == run(p, [x, y])
 
 
+def test_every_use_is_counted():
+    p = written(2, [2.0], ("sin", 0), ("add", 2, 0), ("sum", 3, 1, -1, 1), outputs=[4, 0])
+    assert passes.uses_of(p).tolist() == [3, 2, 1, 1, 1]
+
+
 def test_a_guard_that_stands_there_twice_is_left_once():
     """What reads the second then reads what it let through."""
     guards = ("guard", 1, -1, -2), ("guard", 2, -1, -2)

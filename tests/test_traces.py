@@ -350,6 +350,22 @@ def test_a_trace_in_one_thread_does_not_see_another():
     assert found == [6.0]
 
 
+def test_what_depends_on_one_that_was_computed_outside_is_a_value():
+    w = Value(2.0)
+    u = w * 3.0
+    slope = grad(lambda x: x * u)(5.0)
+    slope.backward()
+    assert (slope.data, w.grad) == (6.0, 3.0)
+
+
+def test_what_an_eager_transform_has_recorded_may_be_used_where_nothing_is():
+    aside = []
+    grad(lambda x: aside.append(x * x) or x)(3.0)
+    with no_grad():
+        y = aside[0] * 2.0
+    assert (y.data, y.operands) == (18.0, ())
+
+
 def test_a_gradient_of_zero_in_a_trace_is_a_constant_of_it():
     def f(x):
         y = x * 2.0

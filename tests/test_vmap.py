@@ -325,6 +325,24 @@ def test_no_lane_and_one(make, lanes):
     same(make(lambda x: relu(x))(Y[:lanes]), np.maximum(Y[:lanes], 0.0))
 
 
+@BOTH
+def test_the_first_axis_may_be_counted_from_the_last(make):
+    same(make(sum, -2)(X), X.sum(axis=1))
+
+
+@BOTH
+def test_lanes_that_part_twice_are_all_computed(make):
+    def f(x):
+        if x < 0:
+            return -x
+        if x < 2:
+            return x * x if x < 1 else 2 * x
+        return 3 * x
+
+    lanes = np.array([3.0, -1.0, 0.5, 1.5, 4.0, -2.0])
+    same(make(f)(lanes), np.array([9.0, 1.0, 0.25, 3.0, 12.0, 2.0]))
+
+
 @pytest.mark.parametrize(
     ("call", "error", "message"),
     [

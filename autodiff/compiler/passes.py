@@ -185,7 +185,7 @@ def _parsed(node: ast.expr) -> Any:
     if isinstance(node, ast.Call):
         assert isinstance(node.func, ast.Name)
         return _Pattern(CODES[node.func.id], tuple(_parsed(x) for x in node.args))
-    return node.id if isinstance(node, ast.Name) else float(ast.literal_eval(node))
+    return node.id if isinstance(node, ast.Name) else ast.literal_eval(node)
 
 
 def _rules(identities: Sequence[tuple[str, str]]) -> tuple[Any, ...]:

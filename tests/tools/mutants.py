@@ -125,7 +125,7 @@ OWN = {
     "linalg.factors": ("linalg",),
     "linalg.matrices": ("linalg",),
     "lists": ("survivors", "functions", "value", "in_the_loop"),
-    "engine.instructions": ("survivors", "programs", "functions"),
+    "engine.instructions": ("survivors", "programs", "functions", "in_the_loop"),
     "second_order": (
         *("second_order", "where", "value", "traces", "engines_agree", "in_the_loop"),
     ),
@@ -138,7 +138,7 @@ OWN = {
     "engine.traces": ("traces", "survivors", "functions", "value_object", "jit"),
     "evaluation": ("traces", "where", "primitive", "second_order", "ops"),
     "primitive": ("primitive", "pickled_functions"),
-    "sweeps": ("value", "survivors", "traces", "contexts", "second_order"),
+    "sweeps": ("value", "survivors", "traces", "contexts", "second_order", "in_the_loop"),
     "transforms.api": ("pytrees", "transforms"),
     "transforms.calls": ("in_the_loop",),
     "transforms.scan": ("scan",),
