@@ -36,6 +36,35 @@ ENGINE: dict[str, str] = {
     "linalg.elimination.det: numbered = [[*row, float(i)] for i, row in enumerate(rows)] -> "
     "numbered = [[*row, i] for i, row in enumerate(rows)]": GENERAL,
     # -- the walk ----------------------------------------------------------------------------------
+    **dict.fromkeys(
+        (
+            "sweeps.traverse: w._mark = closed -> pass",
+            "sweeps.traverse: w._mark = closed -> w._mark = opened",
+        ),
+        "a leaf is then listed twice: interpreted, all gradients are computed before one is set; "
+        "compiled, it would be added twice, and tests of sums fail",
+    ),
+    "sweeps.sweep_call: seen, order = (marks(1), nodes()) -> seen, order = (marks(2), nodes())": (
+        "a mark is left unused"
+    ),
+    **{
+        "sweeps.sweep_call: if v._op or v._mark == seen or (note is not None and note.grad is not "
+        f"None): -> {then}": "sweep() does it instead, which only takes longer"
+        for then in (
+            "if v._op or v._mark != seen or (note is not None and note.grad is not None):",
+            "if v._op or v._mark == seen or note is not None:",
+        )
+    },
+    "lists.record_vmap: v = finish(new_node(VMAP, untracked(operands), doubles(0))) -> "
+    "v = finish(new_node(VMAP, untracked(operands), doubles(1)))": (
+        "no sweep reads the partials of such a node"
+    ),
+    "lists.in_traces: return False -> pass": "None says no as well",
+    "value.Value._repr_html_: if _looking and traces.active() is not None: -> "
+    "if traces.active() is not None:": FASTER,
+    "contexts.Context.__enter__: take_signals() -> pass": (
+        "only CPython 3.14 would let a signal in after it"
+    ),
     "sweeps.traverse: if v._op == 0 or v._mark == opened: -> if v._mark == opened:": (
         "a leaf is opened and comes off the stack again at once; it has no operands"
     ),

@@ -2,6 +2,8 @@
 
 from equivalent.reasons import FASTER, FEW, MARK, NONE, ROOM, TUNED
 
+_NO_RESULTS = "a vmap without results is emitted, which simplification drops"
+
 PASSES: dict[str, str] = {
     # -- the passes --------------------------------------------------------------------------------
     "compiler.passes.dead_code: table = np.full(2 << len(read).bit_length(), -1, np.int32) "
@@ -26,6 +28,12 @@ PASSES: dict[str, str] = {
     "compiler.passes.fold_constants: varying[p.inputs:][(p.ops >= STATIC) | (p.ops == GUARD)] = 1 "
     "-> varying[p.inputs:][(p.ops > STATIC) | (p.ops == GUARD)] = 1": (
         "that number is a call's, which stands in no program"
+    ),
+    "compiler.derivatives._forward_vmap: if not len(which) + len(sums): -> pass": _NO_RESULTS,
+    "compiler.derivatives._forward_vmap: continue -> pass": _NO_RESULTS,
+    "compiler.derivatives._reverse_vmap: continue -> pass": _NO_RESULTS,
+    "compiler.derivatives._forwards: start = k + 1 -> start = k + 2": (
+        "there stands the first of its results, which has its tangent; what has none is not kept"
     ),
     "compiler.passes.powers: if not len(at): -> pass": FASTER,
     "compiler.passes.powers: return p -> pass": FASTER,

@@ -10,6 +10,8 @@ _ONE = "dividing by 1 gives the same number and the same derivatives as multiply
 PYTREES: dict[str, str] = {
     # -- taking trees apart, and putting them together ---------------------------------------------
     "transforms.pytrees.flat: return numbers[0] -> pass": COPIED,
+    "transforms.pytrees.flat: if len(numbers) == 1 and isinstance(numbers[0], np.ndarray): -> "
+    "pass": COPIED,
     **dict.fromkeys(
         [
             f"{_FLATTEN}if kind is float or kind is Value: -> if kind is Value:",

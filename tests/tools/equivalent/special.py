@@ -2,6 +2,7 @@
 
 from equivalent.reasons import FASTER, GENERAL
 
+_CONVERGED = "three steps reach all digits; more only take longer"
 _BEYOND = "terms beyond those that count change nothing; they only take longer"
 _LINE = "interpolation._interpolated: x = where(below + above, knots[0], x) -> "
 _MARKED = (
@@ -11,6 +12,33 @@ _MARKED = (
 )
 
 SPECIAL: dict[str, str] = {
+    # -- the gamma function, and the inverse of erf ------------------------------------------------
+    "engine.special.lgamma: if a <= 0.0: -> if a < 0.0:": "at 0 what follows gives inf as well",
+    **dict.fromkeys(
+        (
+            "engine.special.lgamma: if a < 0.75: -> if a <= 0.75:",
+            "engine.special.lgamma: if a < 10.0: -> if a <= 10.0:",
+            "engine.special.lgamma: while a > 3.0: -> while a >= 3.0:",
+            "engine.special.digamma: if a < 1.0: -> if a <= 1.0:",
+            "engine.special.digamma: if a < 10.0: -> if a <= 10.0:",
+            "engine.special.digamma: while a > 3.0: -> while a >= 3.0:",
+            "engine.special.erfinv: error = erf(v) - x if x < 0.5 else 1.0 - x - erfc(v) -> "
+            "error = erf(v) - x if x <= 0.5 else 1.0 - x - erfc(v)",
+        ),
+        "where two formulas meet, both are within the bounds",
+    ),
+    **dict.fromkeys(
+        (
+            "engine.special.lgamma: if a < 10.0: -> if a < 100.0:",
+            "engine.special.digamma: if a < 10.0: -> if a < 100.0:",
+        ),
+        "up to 100 the recurrence is within the bounds, too; it only takes longer",
+    ),
+    "engine.special.erfinv: while steps < 3.0: -> while steps <= 3.0:": _CONVERGED,
+    "engine.special.erfinv: while steps < 3.0: -> while steps < 30.0:": _CONVERGED,
+    "engine.special.erfinv: return v if a > 0.0 else -v -> return v if a >= 0.0 else -v": (
+        "0 has been returned before"
+    ),
     # -- sums of powers ----------------------------------------------------------------------------
     "engine.special.zeta_sum: terms = 0.0 -> terms = 1.0": (
         "the formula is as good from the next term on, when the first is added to it"
