@@ -86,7 +86,7 @@ class Value:
     _da: float  # d self / d a; in a leaf, which has no a, its adjoint during a sweep
     _db: float  # d self / d b
     _origin: Origin | None  # where it was recorded, in a scope or a trace; a Note, if it has a name
-    _mark: int  # which walk has been here last
+    _mark: int  # which traversal has been here last
     _op: int  # which row of the table; 0 for a leaf
 
     def __init__(self, data: Real, name: str = "") -> None:

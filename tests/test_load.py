@@ -203,7 +203,7 @@ for _ in range(n):
 wide, xs = sum([x * 2.0 for _ in range(n)]), [x] * n
 cases = {
     "nodes": [],
-    "walks": [(root.backward, n + 1), (wide.backward, 2 * n)],
+    "traversals": [(root.backward, n + 1), (wide.backward, 2 * n)],
     "lists": [(lambda: sum(xs).backward(), n), (lambda: dot(xs, xs).backward(), 2 * n)],
 }
 for function, gradient in cases[sys.argv[1]]:
@@ -226,7 +226,7 @@ print("right")
 """
 
 
-@pytest.mark.parametrize("what", ["nodes", "walks", "lists"])
+@pytest.mark.parametrize("what", ["nodes", "traversals", "lists"])
 def test_without_memory_there_is_a_memory_error_and_no_harm(what):
     run(MEMORY, what, 300_000 if COMPILED else 60_000)
 
@@ -243,8 +243,8 @@ def on_signal(number, frame):
         try:
             root.backward()
             swept += 1
-        except RuntimeError as refusal:  # a walk inside a walk; the outer one goes on
-            assert "inside another walk" in str(refusal)
+        except RuntimeError as refusal:  # a traversal inside a traversal; the outer one goes on
+            assert "inside another traversal" in str(refusal)
             refused = True
 def attempt():
     global armed, swept, refused, typical

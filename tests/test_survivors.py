@@ -17,7 +17,7 @@ from autodiff.ops import ROWS
 from autodiff.sweeps import topological_order, visit
 
 
-def test_a_walk_waits_for_the_walk_of_another_thread():
+def test_a_traversal_waits_for_that_of_another_thread():
     x = Value(1.0)
     done = threading.Event()
     other = threading.Thread(target=lambda: (topological_order([x]), done.set()))
@@ -34,18 +34,18 @@ def test_a_walk_waits_for_the_walk_of_another_thread():
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="this system has no fork")
 @pytest.mark.filterwarnings("ignore:.*multi-threaded:DeprecationWarning")
-def test_a_fork_waits_for_the_walk_of_another_thread():
+def test_a_fork_waits_for_the_traversal_of_another_thread():
     x = Value(1.0)
-    walking, on = threading.Event(), threading.Event()
+    traversing, on = threading.Event(), threading.Event()
 
     def roots():
-        walking.set()
+        traversing.set()
         assert on.wait(30)
         yield x
 
     other = threading.Thread(target=topological_order, args=(roots(),))
     other.start()
-    assert walking.wait(30)
+    assert traversing.wait(30)
     threading.Timer(0.1, on.set).start()
     child = os.fork()
     if not child:
@@ -55,7 +55,7 @@ def test_a_fork_waits_for_the_walk_of_another_thread():
     other.join()
 
 
-def test_a_walk_inside_a_walk_is_refused():
+def test_a_traversal_inside_a_traversal_is_refused():
     x = Value(1.0)
 
     def roots():
@@ -63,7 +63,7 @@ def test_a_walk_inside_a_walk_is_refused():
         yield x
 
     for _ in range(2):
-        with pytest.raises(RuntimeError, match="inside another walk"):
+        with pytest.raises(RuntimeError, match="inside another traversal"):
             topological_order(roots())
     assert len(topological_order([x])) == 1
 
@@ -85,7 +85,7 @@ def test_marks_start_again_when_they_run_out(left, following):
         assert topological_order([y]) == [x, y]
     y.backward()
     assert x.grad == 4.0
-    assert sweeps.marks(1) == following  # every walk has three
+    assert sweeps.marks(1) == following  # every traversal has three
     sweeps.marks(now)  # beyond those of nodes that are older than this test
 
 
@@ -132,7 +132,7 @@ def test_a_comparison_with_what_is_no_number_is_left_to_it():
 # -- traces ----------------------------------------------------------------------------------------
 
 
-def test_a_walk_within_a_trace_takes_what_was_there_before_as_a_leaf():
+def test_a_traversal_within_a_trace_takes_what_was_there_before_as_a_leaf():
     x = Value(2.0)
     before = x * x
     trace = Trace(frozen=True)

@@ -22,7 +22,9 @@ def alone(work: Callable[..., T], *args: Any) -> T:
     global _traversing
     with _lock:
         if _traversing:
-            raise RuntimeError("a graph is walked (by backward() or a drawing) inside another walk")
+            raise RuntimeError(
+                "a graph is traversed (by backward() or a drawing) inside another traversal"
+            )
         _traversing = True
         try:
             return work(*args)

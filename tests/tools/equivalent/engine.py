@@ -35,7 +35,7 @@ ENGINE: dict[str, str] = {
     # -- linear algebra ----------------------------------------------------------------------------
     "linalg.elimination.det: numbered = [[*row, float(i)] for i, row in enumerate(rows)] -> "
     "numbered = [[*row, i] for i, row in enumerate(rows)]": GENERAL,
-    # -- the walk ----------------------------------------------------------------------------------
+    # -- traversals --------------------------------------------------------------------------------
     **dict.fromkeys(
         (
             "sweeps.traverse: w._mark = closed -> pass",
@@ -75,7 +75,7 @@ ENGINE: dict[str, str] = {
     "sweeps.traverse: if w._mark != closed: -> if w._mark != opened: (2)": (
         "as above, for the other operand"
     ),
-    "sweeps: _stamp = 0 -> _stamp = 1": "wherever marks begin, those of one walk are new",
+    "sweeps: _stamp = 0 -> _stamp = 1": "wherever marks begin, those of one traversal are new",
     # -- the sweep ---------------------------------------------------------------------------------
     "sweeps.backwards: if v._op and v._mark == closed: -> if v._mark == closed:": (
         "a leaf has no operands to hand anything on to"
