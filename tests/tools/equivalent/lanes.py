@@ -55,16 +55,6 @@ LANES: dict[str, str] = {
     "compiler.vectorize.grouped: kind = 4 * kind + (0 if kinds is None else "
     "np.where(done_by_lane, kinds, 0)) -> kind = 4 * kind - (0 if kinds is None else "
     "np.where(done_by_lane, kinds, 0))": "numbers only tell kinds apart",
-    **dict.fromkeys(
-        (
-            "compiler.vectorize.Tiered.__init__: self._runs = 0 -> self._runs = 1",
-            "compiler.vectorize.Tiered.__call__: self._runs += 1 -> self._runs += 2",
-            "compiler.vectorize.Tiered.__call__: if program is not None and self._runs >= OFTEN: "
-            "-> if program is not None and self._runs > OFTEN:",
-        ),
-        TUNED,
-    ),
-    "compiler.vectorize.Tiered.__call__: self._program = program = sums(program) -> pass": FASTER,
     "compiler.vectorize.grouped: kind[done_by_lane & sums_of_picks(p)] *= -1 -> "
     "kind[done_by_lane & sums_of_picks(p)] *= -2": ("kinds are only told apart"),
     "compiler.vectorize.grouped: work = sizes * np.where(length[of_run] > 0, length[of_run] "

@@ -24,8 +24,6 @@ SCANS: dict[str, str] = {
     "rows = stepper.rows(2, shared)": ROOM,
     f"compiler.scanned._segment: {_ROW.format(3)} -> {_ROW.format(4)}": TUNED,
     f"{_SEGMENT.format(1)} -> {_SEGMENT.format(2).partition(': ')[2]}": TUNED,
-    f"compiler.scanned._forwards: {_CHECKPOINTS.format(1)} -> "
-    f"{_CHECKPOINTS.format(1).replace('//', '*')}": ROOM,
     f"compiler.scanned._forwards: {_CHECKPOINTS.format(1)} -> {_CHECKPOINTS.format(2)}": ROOM,
     "compiler.scanned._fail: raise AssertionError('a program runs by itself, but not among "
     "others') -> pass": "a step that could not be run raises when its program is replayed",
