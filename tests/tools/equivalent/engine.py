@@ -36,14 +36,6 @@ ENGINE: dict[str, str] = {
     "linalg.elimination.det: numbered = [[*row, float(i)] for i, row in enumerate(rows)] -> "
     "numbered = [[*row, i] for i, row in enumerate(rows)]": GENERAL,
     # -- traversals --------------------------------------------------------------------------------
-    **dict.fromkeys(
-        (
-            "sweeps.traverse: w._mark = closed -> pass",
-            "sweeps.traverse: w._mark = closed -> w._mark = opened",
-        ),
-        "a leaf is then listed twice: interpreted, all gradients are computed before one is set; "
-        "compiled, it would be added twice, and tests of sums fail",
-    ),
     "sweeps.sweep_call: seen, order = (marks(1), nodes()) -> seen, order = (marks(2), nodes())": (
         "a mark is left unused"
     ),

@@ -13,9 +13,6 @@ TRACES: dict[str, str] = {
     "[*xs, *(Value(1.0) for _ in range(spare))]": "they only take up slots: no one reads them",
     "compiler.trace._guarded: if not m: -> pass": FASTER,
     "compiler.trace._guarded: return p -> pass": FASTER,
-    "compiler.trace._guarded: none = np.zeros(0, np.int32) -> none = np.zeros(1, np.int32)": (
-        "nobody reads what a program of guards returns"
-    ),
     **{
         "compiler.trace._guarded: return np.where(refs < 0, refs, to[np.maximum(refs, 0)]) -> "
         f"return np.where({test}, refs, to[np.maximum(refs, 0)])": (
