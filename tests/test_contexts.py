@@ -494,9 +494,9 @@ def test_ctrl_c_at_any_moment_leaves_no_mode_of_within_behind():
         "assert jit(lambda x: x if x > 1 else -x).lower(2.0).program.sources",
     ],
 )
-def test_the_first_context_of_a_process_is_heeded(program):
+def test_the_first_context_of_a_process_is_heeded(program, tmp_path):
     program = f"from autodiff import Value, jit, no_grad\n{program}"
-    subprocess.run([sys.executable, "-c", program], check=True)
+    subprocess.run([sys.executable, "-c", program], check=True, cwd=tmp_path)
 
 
 @pytest.mark.parametrize("transform", [lambda f: f, jit])

@@ -259,7 +259,6 @@ def begin(package: Path, base: Path) -> None:
     resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
     os.chdir(base)
     os.environ["PYTHONPATH"] = str(package)
-    os.environ["PYTHONSAFEPATH"] = "1"  # not the package as it is, in the folder of the tests
     with open(package / "output", "w") as output:
         os.dup2(output.fileno(), 1)
         os.dup2(output.fileno(), 2)
