@@ -3,6 +3,7 @@
 import _thread
 import asyncio
 import contextvars
+import itertools
 import math
 import queue
 import re
@@ -29,6 +30,7 @@ from autodiff import (
     vjp,
 )
 from autodiff.contexts import within
+from autodiff.engine import anomalies
 from autodiff.engine.modes import MODE, PLAIN
 
 HERE = re.escape(__file__)
@@ -513,3 +515,10 @@ def test_a_thread_may_begin_in_the_package_itself(transform, monkeypatch):
         return results.get(timeout=10)
 
     assert transform(f)(Value(0.5)).data == math.sin(0.5)
+
+
+def test_a_message_in_such_a_thread_names_the_package():
+    results = queue.SimpleQueue()
+    lines = itertools.starmap(anomalies.source_line, [()])
+    _thread.start_new_thread(list, (map(results.put, lines),))
+    assert anomalies.__file__ in results.get(timeout=10)

@@ -61,6 +61,12 @@ def uncompiled(tmp_path_factory):
     return folder
 
 
+def test_a_choice_is_not_explained_to_who_made_it(monkeypatch):
+    for asked, words in [(True, "AUTODIFF_PURE asks for it"), (False, "about ten times slower")]:
+        monkeypatch.setattr(choice, "ASKED", asked)
+        assert words in choice.sentence(False)
+
+
 def test_one_sentence_says_which_engine_runs_and_why(uncompiled):
     program = (
         "import autodiff; from autodiff.engine.choice import sentence; "
@@ -164,6 +170,7 @@ def test_every_row_is_written_in_c(row):
     if row.over_lists:
         case = re.search(rf"case AD_{row.name}: {{(.*?)return v;", header, re.DOTALL)
         assert case.group(1).count("s[i] =") >= len(row.partials)
+        assert "return v;" in ckernels.list_function(row)
     else:
         sets = re.findall(r"\*d[ab] =|das\[\d\] =", case.group(1))
         assert len(set(sets)) == len(sets) == len(row.partials)

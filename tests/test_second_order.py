@@ -21,6 +21,7 @@ from autodiff import (
     log,
     logsumexp,
     no_grad,
+    primitive,
     scope,
     sigmoid,
     sin,
@@ -229,6 +230,15 @@ def test_a_changed_partial_is_refused_in_a_trace_too():
     for sweep in (z.backward, lambda **how: jit(lambda t: z.backward(**how) or t)(1.0)):
         with pytest.raises(RuntimeError, match=r"after mul was recorded as 0\.0.*record the graph"):
             sweep(create_graph=True)
+
+
+def test_a_changed_partial_of_a_primitive_in_python_is_refused():
+    even = primitive("even_in_python", lambda a: a * a, [lambda a, v: 2 * a])
+    x = Value(2.0)
+    y = even(x)
+    x.data = -2.0
+    with pytest.raises(RuntimeError, match=r"data was changed after even_in_python was"):
+        y.backward(create_graph=True)
 
 
 def test_a_list_over_a_changed_leaf_is_refused():

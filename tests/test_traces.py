@@ -366,6 +366,24 @@ def test_what_an_eager_transform_has_recorded_may_be_used_where_nothing_is():
     assert (y.data, y.operands) == (18.0, ())
 
 
+def test_a_leaf_that_outlives_a_trace_is_read_at_every_call():
+    kept = []
+
+    def f(x):
+        if not kept:
+            kept.append(Value(2.0))
+        return x * kept[0]
+
+    lowered = jit(f).lower(3.0)
+    assert (lowered(3.0).data, lowered.captured) == (6.0, kept)
+    kept[0].data = 5.0
+    assert lowered(3.0).data == 15.0
+
+
+def test_a_value_may_be_compared_with_nan():
+    assert jit(lambda x: 1.0 if x == math.nan else 2.0)(3.0) == 2.0
+
+
 def test_a_gradient_of_zero_in_a_trace_is_a_constant_of_it():
     def f(x):
         y = x * 2.0
