@@ -36,6 +36,21 @@ ENGINE: dict[str, str] = {
     "linalg.elimination.det: numbered = [[*row, float(i)] for i, row in enumerate(rows)] -> "
     "numbered = [[*row, i] for i, row in enumerate(rows)]": GENERAL,
     # -- traversals --------------------------------------------------------------------------------
+    **dict.fromkeys(
+        (
+            "sweeps.traverse: w._mark = closed -> pass",
+            "sweeps.traverse: w._mark = closed -> w._mark = opened",
+            "sweeps.traverse: elif w._mark != closed and w._mark != outside: -> "
+            "elif w._mark != outside:",
+            "sweeps.traverse: elif w._mark != closed and w._mark != outside: -> "
+            "elif w._mark != opened and w._mark != outside:",
+        ),
+        "a leaf is then listed twice: interpreted, all gradients are computed before one is set; "
+        "compiled, it is added twice, and the tests of sums fail",
+    ),
+    "sweeps.traverse: elif w._mark != closed and w._mark != outside: -> elif w._mark != closed:": (
+        "an input is then listed, too, which has no operands to hand anything on to"
+    ),
     "sweeps.sweep_call: seen, order = (marks(1), nodes()) -> seen, order = (marks(2), nodes())": (
         "a mark is left unused"
     ),

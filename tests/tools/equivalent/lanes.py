@@ -52,9 +52,12 @@ LANES: dict[str, str] = {
     "| p.ops, 0) -> kind = np.where(done_by_lane, length.astype(np.int64) << 17 | p.ops, 0)": (
         "kinds are only told apart"
     ),
-    "compiler.vectorize.grouped: kind = 4 * kind + (0 if kinds is None else "
-    "np.where(done_by_lane, kinds, 0)) -> kind = 4 * kind - (0 if kinds is None else "
-    "np.where(done_by_lane, kinds, 0))": "numbers only tell kinds apart",
+    **{
+        "compiler.vectorize.grouped: kind = 4 * kind + (0 if kinds is None else "
+        f"np.where(done_by_lane, kinds, 0)) -> kind = {other} (0 if kinds is None else "
+        "np.where(done_by_lane, kinds, 0))": "numbers only tell kinds apart"
+        for other in ("4 * kind -", "5 * kind +")
+    },
     "compiler.vectorize.grouped: kind[done_by_lane & sums_of_picks(p)] *= -1 -> "
     "kind[done_by_lane & sums_of_picks(p)] *= -2": ("kinds are only told apart"),
     "compiler.vectorize.grouped: work = sizes * np.where(length[of_run] > 0, length[of_run] "
