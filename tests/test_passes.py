@@ -43,8 +43,9 @@ def arrays(p):
 
 def written(inputs, constants, *code, outputs, sources=()):
     """A program of rows, by name or number, and their operands."""
-    others = {"constants": constants, "outputs": outputs, "sources": sources}
-    return validate(built(*code, inputs=inputs, **others))
+    return validate(
+        built(*code, inputs=inputs, constants=constants, outputs=outputs, sources=sources)
+    )
 
 
 def text(p):
@@ -734,9 +735,8 @@ def test_a_monomial_is_what_it_is_where_that_is_exact(k, n):
     q = validate(passes.powers(p), "powers")
     exact = n != 2.0 and k not in (0.0, math.inf) and k == k
     instead = {0.0: [], 1.0: ["mul"]}[n] if exact else ["monomial"]
-    assert [ROWS[op].name for op in q.ops.tolist()] == [
-        *("sub", *instead, "mul", "monomial", "sub")
-    ]
+    names = [ROWS[op].name for op in q.ops.tolist()]
+    assert names == ["sub", *instead, "mul", "monomial", "sub"]
     for x, y in itertools.product([2.0, -0.5, 0.0, math.inf], repeat=2):
         assert run(q, [x, y]) == run(p, [x, y])
 

@@ -2,7 +2,7 @@
 
 * ``Arguments`` -- the parameters of a function, and how numbers are taken out of what it is given;
 * ``arranged`` -- an expression that puts numbers into the structure of a result;
-* ``literal`` -- a constant of it.
+* ``literal`` -- a constant, as an expression.
 """
 
 from __future__ import annotations

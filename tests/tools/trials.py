@@ -292,7 +292,7 @@ def trial(
         finish(pytest.ExitCode.NO_TESTS_COLLECTED)
     watch = Watch(package / "test", stage)
     config = items[0].config
-    config.option.tbstyle = "native"  # nobody reads it, and it costs the least
+    config.option.tbstyle = "no"  # nobody reads tracebacks
     config.pluginmanager.register(watch)
     for item, following in zip(items, [*items[1:], None], strict=True):
         item.config.hook.pytest_runtest_protocol(item=item, nextitem=following)

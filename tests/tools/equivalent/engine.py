@@ -51,27 +51,6 @@ ENGINE: dict[str, str] = {
     "sweeps.traverse: elif w._mark != closed and w._mark != outside: -> elif w._mark != closed:": (
         "an input is then listed, too, which has no operands to hand anything on to"
     ),
-    "sweeps.sweep_call: seen, order = (marks(1), nodes()) -> seen, order = (marks(2), nodes())": (
-        "a mark is left unused"
-    ),
-    **{
-        "sweeps.sweep_call: if v._op or v._mark == seen or (note is not None and note.grad is not "
-        f"None): -> {then}": "sweep() does it instead, which only takes longer"
-        for then in (
-            "if v._op or v._mark != seen or (note is not None and note.grad is not None):",
-            "if v._op or v._mark == seen or note is not None:",
-        )
-    },
-    "lists.record_vmap: v = finish(new_node(VMAP, untracked(operands), doubles(0))) -> "
-    "v = finish(new_node(VMAP, untracked(operands), doubles(1)))": (
-        "no sweep reads the partials of such a node"
-    ),
-    "lists.in_traces: return False -> pass": "None says no as well",
-    "value.Value._repr_html_: if _looking and traces.active() is not None: -> "
-    "if traces.active() is not None:": FASTER,
-    "contexts.Context.__enter__: take_signals() -> pass": (
-        "only CPython 3.14 would let a signal in after it"
-    ),
     "sweeps.traverse: if v._op == 0 or v._mark == opened: -> if v._mark == opened:": (
         "a leaf is opened and comes off the stack again at once; it has no operands"
     ),
@@ -84,6 +63,17 @@ ENGINE: dict[str, str] = {
     ),
     "sweeps: _stamp = 0 -> _stamp = 1": "wherever marks begin, those of one traversal are new",
     # -- the sweep ---------------------------------------------------------------------------------
+    "sweeps.sweep_call: seen, order = (marks(1), nodes()) -> seen, order = (marks(2), nodes())": (
+        "a mark is left unused"
+    ),
+    **{
+        "sweeps.sweep_call: if v._op or v._mark == seen or (note is not None and note.grad is not "
+        f"None): -> {then}": "sweep() does it instead, which only takes longer"
+        for then in (
+            "if v._op or v._mark != seen or (note is not None and note.grad is not None):",
+            "if v._op or v._mark == seen or note is not None:",
+        )
+    },
     "sweeps.backwards: if v._op and v._mark == closed: -> if v._mark == closed:": (
         "a leaf has no operands to hand anything on to"
     ),
@@ -158,6 +148,16 @@ ENGINE: dict[str, str] = {
         for key in ("(id(code) << 25) + frame.f_lasti", "(id(code) << 24) - frame.f_lasti")
     },
     # -- numbers and Values ------------------------------------------------------------------------
+    "lists.record_vmap: v = finish(new_node(VMAP, untracked(operands), doubles(0))) -> "
+    "v = finish(new_node(VMAP, untracked(operands), doubles(1)))": (
+        "no sweep reads the partials of such a node"
+    ),
+    "lists.in_traces: return False -> pass": "None says no as well",
+    "value.Value._repr_html_: if _looking and traces.active() is not None: -> "
+    "if traces.active() is not None:": FASTER,
+    "contexts.Context.__enter__: take_signals() -> pass": (
+        "only CPython 3.14 would let a signal in after it"
+    ),
     "engine.reals.constant: if type(x) is float: -> pass": "float(x) of a float is x",
     "engine.reals.constant: return x -> pass": "float(x) of a float is x; this is only faster",
     "value.number_or_not: if type(x) is float: -> pass": FASTER,

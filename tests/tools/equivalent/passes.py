@@ -2,8 +2,6 @@
 
 from equivalent.reasons import FASTER, FEW, MARK, NONE, ROOM, TUNED
 
-_NO_RESULTS = "a vmap without results is emitted, which simplification drops"
-
 PASSES: dict[str, str] = {
     # -- the passes --------------------------------------------------------------------------------
     "compiler.passes.dead_code: table = np.full(2 << len(read).bit_length(), -1, np.int32) "
@@ -28,12 +26,6 @@ PASSES: dict[str, str] = {
     "compiler.passes.fold_constants: varying[p.inputs:][(p.ops >= STATIC) | (p.ops == GUARD)] = 1 "
     "-> varying[p.inputs:][(p.ops > STATIC) | (p.ops == GUARD)] = 1": (
         "that number is a call's, which stands in no program"
-    ),
-    "compiler.derivatives._forward_vmap: if not len(which) + len(sums): -> pass": _NO_RESULTS,
-    "compiler.derivatives._forward_vmap: continue -> pass": _NO_RESULTS,
-    "compiler.derivatives._reverse_vmap: continue -> pass": _NO_RESULTS,
-    "compiler.derivatives._forwards: start = k + 1 -> start = k + 2": (
-        "there stands the first of its results, which has its tangent; what has none is not kept"
     ),
     "compiler.passes.powers: if not len(at): -> pass": FASTER,
     "compiler.passes.powers: return p -> pass": FASTER,
@@ -67,10 +59,6 @@ PASSES: dict[str, str] = {
     "compiler.passes.common_subexpressions: heads = np.full(len(same) + (1 << "
     "len(p).bit_length()), -1, np.int32) -> heads = np.full(len(same) + (1 << "
     "len(p).bit_length()), -2, np.int32)": NONE,
-    "compiler.rules._traced: return within(PLAIN, trace, function, [1.0] * (count + 1)) -> "
-    "return within(PLAIN, trace, function, [0.0] * (count + 1))": (
-        "partials that branch by their operands are refused; others record the same at any numbers"
-    ),
     "compiler.passes._rules: rules.append([*wants, 0, places[result], -1]) -> "
     "rules.append([*wants, 0, places[result], 1])": (
         "operation 0 has one operand: nobody reads the third number"
@@ -101,6 +89,9 @@ PASSES: dict[str, str] = {
     "np.zeros(6, np.int32))) -> count = loops.rewrite(p.inputs, *views(*arrays, to, "
     "np.zeros(7, np.int32)))": ROOM,
     # -- derivatives -------------------------------------------------------------------------------
+    "compiler.derivatives._forwards: start = k + 1 -> start = k + 2": (
+        "there stands the first of its results, which has its tangent; what has none is not kept"
+    ),
     "compiler.derivatives.ancestors: live[refs[refs >= 0]] = 1 -> live[refs[refs > 0]] = 1": (
         "slot 0 is an input, which is computed from nothing"
     ),
@@ -155,8 +146,6 @@ PASSES: dict[str, str] = {
     "compiler.derivatives._alike: of = of.reshape(-1) -> pass": (
         "it has that shape already, but for NumPy 2.0"
     ),
-    "compiler.derivatives._reverse_vmap: if not len(by) or not len(which) + len(sums): -> if not "
-    "len(which) + len(sums):": "a vmap without results, which is dead code",
     "compiler.sparsity._dependences: return shared[:0] -> return shared[:1]": (
         "only guards read what this is for"
     ),
@@ -166,9 +155,14 @@ PASSES: dict[str, str] = {
     ),
     **dict.fromkeys(
         (
-            "compiler.derivatives._reverse_vmap: if not len(by) or not len(which) + len(sums): -> "
-            f"{new}"
-            for new in ("if not len(by):", "pass")
+            *(
+                "compiler.derivatives._reverse_vmap: if not len(by) or not len(which) + len(sums): "
+                f"-> {new}"
+                for new in ("if not len(which) + len(sums):", "if not len(by):", "pass")
+            ),
+            "compiler.derivatives._reverse_vmap: continue -> pass",
+            "compiler.derivatives._forward_vmap: if not len(which) + len(sums): -> pass",
+            "compiler.derivatives._forward_vmap: continue -> pass",
         ),
         "a vmap without results, which is dead code",
     ),
@@ -176,6 +170,10 @@ PASSES: dict[str, str] = {
     "compiler.mapped.run: raise AssertionError('a program runs in a lane by itself, but not "
     "among others') -> pass": "the lane that no program is right for has raised before",
     # -- rules -------------------------------------------------------------------------------------
+    "compiler.rules._traced: return within(PLAIN, trace, function, [1.0] * (count + 1)) -> "
+    "return within(PLAIN, trace, function, [0.0] * (count + 1))": (
+        "partials that branch by their operands are refused; others record the same at any numbers"
+    ),
     "compiler.rules.template: elif op < STATIC: -> elif op <= STATIC:": (
         "the row of that number, call, has no partials, and was refused before"
     ),
